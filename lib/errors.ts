@@ -1,0 +1,104 @@
+/**
+ * Codes are stable: programs may branch on them. Brands are registered symbols, so that `instanceof` holds across two
+ * installed copies of this package (and across its ESM and CommonJS builds).
+ */
+const AUDIT = Symbol.for('otel-mcp-log.error.audit');
+const CONFIG = Symbol.for('otel-mcp-log.error.config');
+const SINK = Symbol.for('otel-mcp-log.error.sink');
+const UNAVAILABLE = Symbol.for('otel-mcp-log.error.unavailable');
+
+/** Every stable code that an error of this package can carry. */
+export type AuditErrorCode =
+  | 'MCP_LOG_ERR_CONFIG'
+  | 'MCP_LOG_ERR_SINK'
+  | 'MCP_LOG_ERR_SINK_TIMEOUT'
+  | 'MCP_LOG_ERR_SHUTDOWN'
+  | 'MCP_LOG_ERR_UNAVAILABLE';
+
+/** Whether a value carries one of our brands, whichever copy of the package made it. */
+function branded(value: unknown, brand: symbol): boolean {
+  return typeof value === 'object' && value !== null && Reflect.get(value, brand) === true;
+}
+
+/** The base of every error that this package throws on purpose. */
+export class AuditError extends Error {
+  /** A stable code; see {@link AuditErrorCode}. */
+  readonly code: AuditErrorCode;
+
+  constructor(code: AuditErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  static {
+    brand(this, AUDIT, 'AuditError');
+  }
+}
+
+/**
+ * A configuration that cannot work, thrown by the constructor that was given it. The message names the option, the type
+ * of what was given, and what is accepted; never the value itself, which may be a secret.
+ */
+export class ConfigError extends AuditError {
+  /** The option at fault, dotted for nested ones: `integrity.key`. */
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super('MCP_LOG_ERR_CONFIG', `${option}: ${message}`);
+    this.option = option;
+  }
+
+  static {
+    brand(this, CONFIG, 'ConfigError');
+  }
+}
+
+/**
+ * A record could not be delivered. The operation that it describes has happened (or has failed) all the same:
+ * {@link SinkError.operation} carries its own outcome, so that nobody repeats a call that was made.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await client.callTool({ name: 'pay' });
+ * } catch (error) {
+ *   if (error instanceof SinkError && error.operation?.status === 'fulfilled') use(error.operation.value);
+ *   else throw error;
+ * }
+ * ```
+ */
+export class SinkError extends AuditError {
+  /** The name of the sink that failed; several are joined by a comma. */
+  readonly sink: string;
+  /** What became of the audited operation itself; absent when the record belongs to none. */
+  operation?: PromiseSettledResult<unknown>;
+
+  constructor(sink: string, message: string, options?: ErrorOptions & { code?: AuditErrorCode }) {
+    super(options?.code ?? 'MCP_LOG_ERR_SINK', message, options);
+    this.sink = sink;
+  }
+
+  static {
+    brand(this, SINK, 'SinkError');
+  }
+}
+
+/** In `blocking-strict` mode: the intent could not be made durable, so nothing was sent to the server. */
+export class AuditUnavailableError extends AuditError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MCP_LOG_ERR_UNAVAILABLE', message, options);
+  }
+
+  static {
+    brand(this, UNAVAILABLE, 'AuditUnavailableError');
+  }
+}
+
+/** Puts the brand and the name on the prototype, where neither costs an instance anything nor shows in a listing. */
+function brand(errorClass: { prototype: Error }, symbol: symbol, name: string): void {
+  Object.defineProperty(errorClass.prototype, symbol, { value: true });
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value: (value: unknown) => branded(value, symbol),
+  });
+}

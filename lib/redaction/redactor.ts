@@ -1,0 +1,17 @@
+import type { DraftRecord } from '../schema/record.js';
+
+/** What the rest of the library asks of redaction; one is made from the options, once, at start-up. */
+export interface Redactor {
+  /**
+   * A new record in which every free value (arguments, results, URIs, error texts, `data`, what the server said of
+   * itself) is redacted, bounded and safe to encode. Never throws, never changes what it was given: a value that cannot be
+   * redacted is dropped and marked.
+   */
+  record(draft: DraftRecord): DraftRecord;
+  /** A free text (error message, span status, log line) with the secrets in it replaced. */
+  text(value: string): string;
+  /** A URI without userinfo, and with secrets in path, query and fragment replaced. */
+  uri(value: string): string;
+  /** Any value, walked and bounded, as for `mcp.tool_arguments` of the named tool. */
+  value(value: unknown, toolName?: string): unknown;
+}
