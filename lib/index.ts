@@ -1,4 +1,13 @@
+export {
+  instrumentClient,
+  McpInstrumentation,
+  type McpInstrumentationConfig,
+} from './capture/instrumentation.js';
+export type { McpClientClass, McpClientLike } from './capture/client.js';
+export type { ActorResolver, AuditOptions } from './config.js';
 export { AuditError, AuditUnavailableError, ConfigError, SinkError, type AuditErrorCode } from './errors.js';
+export { AuditSpanProcessor } from './processor/processor.js';
+export type { FinishedSpan } from './processor/span.js';
 export type {
   ActorType,
   AuditRecord,
@@ -13,3 +22,4 @@ export type {
   Truncation,
 } from './schema/record.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';
+export { withLogging } from './withLogging.js';
