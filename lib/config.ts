@@ -1,4 +1,3 @@
-import type { RecordSettings } from './processor/mapping.js';
 import type { RedactionOptions } from './redaction/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import { SENSITIVITIES } from './schema/tables.js';
@@ -53,6 +52,18 @@ export interface AuditOptions {
   foreignSpans?: boolean;
   /** Hears of every failure that no caller waits for. Default: OpenTelemetry's `diag` logger. */
   onError?: (error: Error) => void;
+}
+
+/** What a processor adds to every record of its own. */
+export interface RecordSettings {
+  readonly environment: string;
+  readonly component: string;
+  readonly actorType: ActorType;
+  readonly policyTags: readonly string[];
+  readonly sensitivity: Sensitivity;
+  readonly sessionId?: string | undefined;
+  readonly profile: 'documented' | '0.2';
+  readonly includeOutputs: boolean;
 }
 
 /** The options, checked, with defaults filled in. */

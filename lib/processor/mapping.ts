@@ -1,28 +1,9 @@
+import type { RecordSettings } from '../config.js';
 import { newRecordId } from '../schema/ids.js';
-import type {
-  ActorType,
-  DraftRecord,
-  McpDetail,
-  Outcome,
-  RecordError,
-  Sensitivity,
-  Severity,
-} from '../schema/record.js';
+import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import type { ConnectionFacts, OperationDetail } from './detail.js';
-
-/** What a processor adds to every record of its own. */
-export interface RecordSettings {
-  readonly environment: string;
-  readonly component: string;
-  readonly actorType: ActorType;
-  readonly policyTags: readonly string[];
-  readonly sensitivity: Sensitivity;
-  readonly sessionId?: string | undefined;
-  readonly profile: 'documented' | '0.2';
-  readonly includeOutputs: boolean;
-}
 
 /** Severity follows from the outcome unless user code set it. */
 const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
