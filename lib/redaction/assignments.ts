@@ -1,41 +1,126 @@
 import type { Hider } from './hider.js';
 import { KeyVerdict } from './keys.js';
+import { isMarker } from './replacer.js';
 
-/** A name and the sign that gives it a value; names in quotes, escaped or not, as in JSON inside JSON. */
-const NAMED =
-  /(?<![\w.$\u0080-\uffff-])([A-Za-z_$\u0080-\uffff-][\w.$\u0080-\uffff-]{0,127})(?:\]|%5D)?(\\{0,7}["'])?[ \t]{0,8}(?:=>|[=:]|%3D)[ \t\r\n]{0,8}/g;
+/** Longest name that is looked at. */
+const MAX_NAME = 128;
+/** Most backslashes, and most blanks, between a name and its sign or a sign and its value. */
+const MAX_BETWEEN = 8;
+/** What may stand between the sign and the value. */
+const AFTER_SIGN = /(?:>|3D)?[ \t\r\n]{0,8}/y;
 
 /** A command line's flag and its value in the next word. */
-const FLAG = /(?<![^\s"'=,[(])(--?[A-Za-z][\w-]{0,127})([ \t]{1,8})(?=[^\s-])/g;
+const FLAG = /(?<![^\s"'=,[(])(--?[A-Za-z][\w-]{0,127})[ \t]{1,8}(?=[^\s-])/g;
 
 /** Header fields whose value goes to the end of the line, spaces and all (RFC 9110, RFC 6265). */
 const WHOLE_LINE = /^(?:proxy-)?authorization$|cookie$/i;
+/** The scheme before credentials, which a detector has hidden already. */
+const SCHEME = /^[A-Za-z][\w-]{0,30} /;
 
 const QUOTE = /\\{0,7}["'`]/y;
 const LINE = /[^\r\n"'`]*/y;
-const BARE = /(?:[^\s"'`&<>,;)}\]\\]|[,;)}\]\\](?![\s"'`&<>]|$))*/y;
+const BARE = /(?:[^\s"'`&<>,;)}\]\\#]|#(?!\[|hmac-)|\[REDACTED\]|[,;)}\]\\](?![\s"'`&<>]|$))*/y;
 
 /** Hides the values of secret names in running text: `password=…`, `"token": "…"`, `X-Api-Key: …`, `--secret …`. */
 export function redactAssignments(text: string, hider: Hider): string {
-  const named = hideAfter(text, NAMED, hider);
-  return named.includes('-') ? hideAfter(named, FLAG, hider) : named;
+  const named = hideAfterSigns(text, hider);
+  return named.includes('-') ? hideAfterFlags(named, hider) : named;
 }
 
-function hideAfter(text: string, names: RegExp, { judge, hide }: Hider): string {
-  let out = '';
-  let done = 0;
-  names.lastIndex = 0;
-  for (let found = names.exec(text); found !== null; found = names.exec(text)) {
-    const name = found[1] ?? '';
-    const verdict = judge(name);
-    if (verdict === KeyVerdict.keep) continue;
-    const { start, end, next } = valueAt(text, names.lastIndex, WHOLE_LINE.test(name));
-    if (end === start) continue;
-    out += text.slice(done, start) + hide(text.slice(start, end), verdict === KeyVerdict.mask);
-    done = end;
-    names.lastIndex = next;
+/** Collects the parts of a text that stay and those that are hidden. */
+class Rewriter {
+  #out = '';
+  #done = 0;
+
+  constructor(
+    private readonly text: string,
+    private readonly hider: Hider,
+  ) {}
+
+  /** Hides the value that stands at `at`, of the given name; gives back where it ends. */
+  hideValue(name: string, at: number): number {
+    const wholeLine = WHOLE_LINE.test(name);
+    const { start, end, next } = valueAt(this.text, at, wholeLine);
+    const value = this.text.slice(start, end);
+    if (value === '' || (wholeLine && isMarker(value.replace(SCHEME, '')))) return next;
+    const mask = this.hider.judge(name) === KeyVerdict.mask;
+    this.#out += this.text.slice(this.#done, start) + this.hider.hide(value, mask);
+    this.#done = end;
+    return next;
   }
-  return done === 0 ? text : out + text.slice(done);
+
+  toString(): string {
+    return this.#done === 0 ? this.text : this.#out + this.text.slice(this.#done);
+  }
+}
+
+/** Every `=` and `:` is looked back from: what stands before it is short, while what stands between two can be anything. */
+function hideAfterSigns(text: string, hider: Hider): string {
+  const rewriter = new Rewriter(text, hider);
+  let from = 0;
+  let colon = text.indexOf(':');
+  let equals = text.indexOf('=');
+  let encoded = text.indexOf('%3D');
+  while (colon !== -1 || equals !== -1 || encoded !== -1) {
+    const sign = Math.min(colon >>> 0, equals >>> 0, encoded >>> 0);
+    const name = nameBefore(text, from, sign);
+    let next = sign + 1;
+    if (name !== undefined && hider.judge(name) !== KeyVerdict.keep) {
+      AFTER_SIGN.lastIndex = next;
+      AFTER_SIGN.test(text);
+      next = Math.max(next, rewriter.hideValue(name, AFTER_SIGN.lastIndex));
+      from = next;
+    }
+    if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
+    if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
+    if (encoded !== -1 && encoded < next) encoded = text.indexOf('%3D', next);
+  }
+  return rewriter.toString();
+}
+
+/** Read backwards from the sign, by character: blanks, a bracket or a quote (escaped or not), the name. */
+function nameBefore(text: string, from: number, sign: number): string | undefined {
+  let end = sign;
+  while (end > from && sign - end < MAX_BETWEEN && isBlank(text.charCodeAt(end - 1))) end--;
+  const quoted = isQuote(text.charCodeAt(end - 1));
+  if (quoted) end--;
+  for (let most = MAX_BETWEEN; quoted && most > 0 && text[end - 1] === '\\'; most--) end--;
+  if (text[end - 1] === ']') end--;
+  else if (text.startsWith('%5D', end - 3)) end -= 3;
+  let start = end;
+  while (start > from && end - start < MAX_NAME && isNamePart(text.charCodeAt(start - 1))) start--;
+  return start === end ? undefined : text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+function isQuote(code: number): boolean {
+  return code === 0x22 || code === 0x27;
+}
+
+/** ASCII letters and digits, `$`, `-`, `.`, `_`, and whatever is not ASCII. */
+function isNamePart(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x2d && code <= 0x39 && code !== 0x2f) ||
+    code === 0x5f ||
+    code === 0x24 ||
+    code > 0x7f
+  );
+}
+
+function hideAfterFlags(text: string, hider: Hider): string {
+  const rewriter = new Rewriter(text, hider);
+  FLAG.lastIndex = 0;
+  for (let found = FLAG.exec(text); found !== null; found = FLAG.exec(text)) {
+    const name = found[1] ?? '';
+    if (hider.judge(name) === KeyVerdict.keep) continue;
+    FLAG.lastIndex = rewriter.hideValue(name, FLAG.lastIndex);
+  }
+  return rewriter.toString();
 }
 
 interface ValuePlace {
@@ -53,11 +138,8 @@ function valueAt(text: string, at: number, wholeLine: boolean): ValuePlace {
     return { start, end, next: Math.min(end + quote.length, text.length) };
   }
   const open = text[at];
-  if (open === '{' || open === '[') {
-    const end = closingBracket(text, at);
-    return { start: at, end, next: end };
-  }
-  const end = at + matchAt(wholeLine ? LINE : BARE, text, at).length;
+  const bracketed = open === '{' || open === '[' ? closingBracket(text, at) : at;
+  const end = bracketed + matchAt(wholeLine ? LINE : BARE, text, bracketed).length;
   return { start: at, end, next: end };
 }
 

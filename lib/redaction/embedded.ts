@@ -5,7 +5,10 @@ import type { Pass } from './pass.js';
 const MAX_NESTING = 6;
 
 /** Base64 and base64url (RFC 4648) of at least 12 bytes. */
-const BASE64 = /[A-Za-z0-9+/_-]{16,}={0,2}/g;
+const BASE64 = /[A-Za-z0-9+/_-]{16}[A-Za-z0-9+/_-]*={0,2}/g;
+
+/** Looked at first: a multiple of four. */
+const HEAD_UNITS = 64;
 
 /** A text with control characters other than tab, line feed and carriage return is no text. */
 const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
@@ -47,9 +50,11 @@ export function redactBase64(text: string, pass: Pass, redact: (text: string, pa
   });
 }
 
-/** The text that Base64 stands for, if it is text; told by its first three bytes in most cases. */
+/** The text that Base64 stands for, if it is text: nearly all that is not shows within a few bytes. */
 function decodeText(run: string): string | undefined {
-  if (BINARY.test(Buffer.from(run.slice(0, 4), 'base64').toString('latin1'))) return undefined;
+  const head = Buffer.from(run.slice(0, HEAD_UNITS), 'base64').toString('utf8');
+  // The head may end within a character, nowhere else may one be broken.
+  if (BINARY.test(head) || /\ufffd./s.test(head)) return undefined;
   const bytes = Buffer.from(run, 'base64');
   if (!isUtf8(bytes)) return undefined;
   const decoded = bytes.toString('utf8');

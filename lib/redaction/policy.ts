@@ -19,6 +19,8 @@ export interface Policy {
   /** The detectors that are on, in order. */
   readonly detectors: readonly Detector[];
   readonly patterns: readonly LinearPattern[];
+  /** Whether a text that looks clean to the built-in detectors is clean. */
+  readonly quick: boolean;
   readonly replacer: Replacer;
   readonly custom: CustomRedaction | undefined;
   readonly limits: Limits;
@@ -34,6 +36,9 @@ const TOOL_OPTIONS = [
   'custom',
 ] as const;
 const OPTIONS = [...TOOL_OPTIONS, 'hmacKey', 'tools', 'uriPath', 'limits', 'levels'] as const;
+
+/** Code units kept of a key. */
+export const KEY_UNITS = 256;
 
 /** Gives the policy for a tool, or the one for everything else. */
 export type Policies = (toolName: string | undefined) => Policy;
@@ -79,8 +84,8 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
     `${prefix}redactValues.patterns`,
     options.redactValues?.patterns ?? [],
   );
-  const isPlain = (key: string): boolean =>
-    key.length <= 256 && patterns.length === 0 && !on.has('email') && looksClean(key);
+  const quick = patterns.length === 0 && !on.has('email');
+  const isPlain = (key: string): boolean => quick && key.length <= KEY_UNITS && looksClean(key);
   return {
     keys: compileKeys(`${prefix}redactPatterns`, named, defaults ? DEFAULT_KEY_PATTERNS : [], isPlain),
     paths: compilePaths(`${prefix}redactPaths`, options.redactPaths ?? []),
@@ -89,6 +94,7 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
       on.has(name as DetectorName) ? [detector] : [],
     ),
     patterns,
+    quick,
     replacer: compileReplacer(`${prefix}replacement`, options.replacement, hmacKey),
     custom: options.custom,
   };

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Pass } from './pass.js';
-import { redactText } from './text.js';
+import { isClean, redactText } from './text.js';
 import { isUri, redactUri } from './uri.js';
 import { splitsPair, wellFormed } from './wellFormed.js';
 
@@ -23,6 +23,7 @@ export function keepString(
   pass: Pass,
   most = pass.policy.limits.stringBytes,
 ): string {
+  if (text.length * 3 <= most && isClean(text, pass)) return count(text, pass);
   const whole = wellFormed(text);
   if (whole.length > CHUNK_UNITS || whole.length > pass.scanLeft) return keepChunked(whole, key, pass, most);
   pass.scanLeft -= whole.length;
@@ -53,7 +54,7 @@ function capText(redacted: string, key: string | undefined, pass: Pass, most: nu
 }
 
 function count(text: string, pass: Pass): string {
-  pass.units += text.length;
+  pass.units += text.length + 2;
   return text;
 }
 

@@ -2,7 +2,7 @@ import type { Hider } from './hider.js';
 import { KeyVerdict } from './keys.js';
 
 /** Absolute and scheme-relative URIs in a text, up to what cannot stand in one (RFC 3986, section 2). */
-const URIS = /(?<![A-Za-z0-9+.-])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}:)?[/\\]{2}(?=([^\s"'<>`{}|^]+))\1/g;
+const URIS = /(?<![A-Za-z0-9+.-])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}:)?[/\\]{2}(?=([^\s"'<>`]+))\1/g;
 /** `user:password@host` without a scheme. */
 const BARE_USERINFO = /(?<![\w.%+:/@-])[\w.%+-]{1,64}:(?=([^\s:/@"'<>]{1,256}))\1@(?=[A-Za-z0-9[])/g;
 
@@ -27,6 +27,7 @@ export function redactUris(text: string, hider: Hider): string {
  * values.
  */
 export function redactUri(uri: string, hider: Hider): string {
+  if (!hider.wholeUris && !/[@?#]/.test(uri)) return uri;
   const parts = PARTS.exec(uri);
   if (parts === null) return uri;
   const [, scheme = '', authority = '', path = '', query = '', fragment = ''] = parts;

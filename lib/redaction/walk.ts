@@ -3,15 +3,12 @@ import { Marker, moreMarker } from './markers.js';
 import type { RedactionContext } from './options.js';
 import { Pass } from './pass.js';
 import { isEnd, stepInto, type PathState } from './paths.js';
-import type { Policy } from './policy.js';
+import { KEY_UNITS, type Policy } from './policy.js';
 import { DROPPED } from './replacer.js';
 import { GONE, hideValue, keepScalar } from './scalars.js';
 import { bytesText, convert } from './special.js';
 import { redactText } from './text.js';
 import { wellFormed } from './wellFormed.js';
-
-/** Code units kept of a key. */
-const KEY_UNITS = 256;
 
 /** The state to redact one record or value with. */
 export function newPass(policy: Policy, context: RedactionContext): Pass {
@@ -43,7 +40,7 @@ function walkObject(source: object, pass: Pass, state: PathState | undefined): u
     return Marker.threw;
   } finally {
     ancestors.pop();
-    path.length = depth;
+    if (path.length !== depth) path.length = depth;
   }
 }
 
@@ -200,7 +197,7 @@ function serializedBuffer(source: object): string | undefined {
 /** One property; a getter that throws is a value that could not be read. */
 function read(source: object, key: string | number): unknown {
   try {
-    return Reflect.get(source, key);
+    return (source as Record<string | number, unknown>)[key];
   } catch {
     return Marker.threw;
   }
