@@ -134,10 +134,20 @@ export class Sender {
       this.settler.delivered(sent, result.ack ?? 'delivered', result.rejected ?? []);
     } else if (result.status === 'retryable' || this.options.keep) {
       if (result.status === 'permanent') this.settler.tell(batch.items, result.error);
+      else batch.items = this.#unsettled(batch.items, result.settled ?? 0);
       this.#later(batch, result.error, result.status === 'retryable' ? result.retryAfterMs : undefined);
     } else {
       this.settler.lose(batch.items, result.error);
     }
+  }
+
+  /** What is left of a batch of which the sink has taken the first records. */
+  #unsettled(items: readonly (Entry | Gap)[], settled: number): readonly (Entry | Gap)[] {
+    if (settled === 0) return items;
+    const sent = this.options.gapRecord === undefined ? items.filter((item) => item instanceof Entry) : items;
+    const taken = new Set<Entry | Gap>(sent.slice(0, settled));
+    this.settler.delivered([...taken], 'delivered', []);
+    return items.filter((item) => !taken.has(item));
   }
 
   #later(batch: Batch, cause: Error, retryAfterMs: number | undefined): void {
