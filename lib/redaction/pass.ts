@@ -5,15 +5,10 @@ import type { RedactionContext } from './options.js';
 import type { Policy } from './policy.js';
 import { isMarker, REDACTED } from './replacer.js';
 
-/** Cuts that get an entry of their own in `truncated`; further ones are marked in place only. */
-const MAX_CUTS = 16;
-
 /** Secrets that are looked for elsewhere, once a key has given them away; shorter ones would hit common words. */
 const MAX_ECHOES = 64;
 const SHORTEST_ECHO = 8;
 const LONGEST_ECHO = 4_096;
-/** Code units kept of the path to a cut. */
-const MAX_PATH = 256;
 /** Units that every field may have searched, whatever those before it took. */
 const FIELD_UNITS = 256 * 1024;
 
@@ -70,6 +65,13 @@ export class Pass implements Hider {
     this.scanLeft = Math.max(this.scanLeft, Math.min(FIELD_UNITS, this.policy.limits.scanUnits));
   }
 
+  /** Ends a field, in whatever state a failure has left the walk. */
+  endField(): void {
+    this.wholeUris = false;
+    this.ancestors.length = 0;
+    this.nesting = 0;
+  }
+
   /** Remembers a secret for {@link Pass.echoes}. */
   giveAway(secret: string): void {
     if (this.echoes.length >= MAX_ECHOES || isMarker(secret)) return;
@@ -79,15 +81,5 @@ export class Pass implements Hider {
   /** Whether the output is as large as a record can be. */
   get full(): boolean {
     return this.units > this.policy.limits.totalBytes;
-  }
-
-  /** Notes that something was cut at the place where the walk stands, or at a key below it. */
-  cut(key: string | undefined, sizes: Omit<Truncation, 'path'>): void {
-    this.changes++;
-    if (this.cuts.length >= MAX_CUTS) return;
-    const steps = key === undefined ? this.path : [...this.path, key];
-    // A key that may hold a secret itself does not go into a path either.
-    const path = steps.map((step) => (this.policy.keys(step).plain ? step : '…')).join('.');
-    this.cuts.push({ path: path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path, ...sizes });
   }
 }

@@ -113,7 +113,7 @@ function keepField(
   } catch {
     return FAILED;
   } finally {
-    pass.wholeUris = false;
+    pass.endField();
     pass.path.length = pass.path[0] === 'mcp' ? 1 : 0;
   }
 }

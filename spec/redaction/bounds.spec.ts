@@ -4,7 +4,7 @@ import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { encodedSize } from '../../lib/redaction/encodedSize.js';
 import type { DraftRecord } from '../../lib/schema/record.js';
 import { draftRecord } from '../support/draftRecord.js';
-import { plainSecret, secretSamples } from '../support/secretSamples.js';
+import { secretSamples } from '../support/secretSamples.js';
 
 const outputs = { levels: { default: 'RequestResponse' } } as const;
 const line = (record: DraftRecord): number => encodedSize(JSON.stringify(record));
@@ -144,12 +144,11 @@ describe('[attack 12] bounds', function () {
       draftRecord({ tool_arguments: { [openai ?? '']: 'x'.repeat(20_000) } }),
     );
     expect(JSON.stringify(record)).not.to.contain(openai);
-    expect(record.truncated?.[0]?.path).to.equal('mcp.tool_arguments.…');
+    expect(record.truncated?.[0]?.path).to.equal('mcp.tool_arguments.[REDACTED]');
   });
 
-  it('an unknown key given away by nothing but its length stays a key', () => {
-    const secret = plainSecret();
-    const out = createRedactor().value({ [`${'k'.repeat(5_000)}`]: 1, password: secret }) as object;
+  it('a key longer than any name is cut', () => {
+    const out = createRedactor().value({ ['k'.repeat(5_000)]: 1 }) as object;
     expect(Object.keys(out)[0]).to.have.length(256);
   });
 });
