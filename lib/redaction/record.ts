@@ -34,13 +34,15 @@ export function redactRecord(draft: DraftRecord, policies: Policies, levels: Lev
   const { paths, limits } = pass.policy;
   const record: Fields = { ...draft };
   if (!showsRequest(level)) delete record['data'];
-  let bytes = SKELETON_BYTES + keepFields(record, LOOKED_AT, pass, paths);
+  let bytes = SKELETON_BYTES;
   if (draft.mcp !== undefined) {
     const mcp = atLevel(draft.mcp, level);
     pass.path.push('mcp');
     bytes += keepFields(mcp, LOOKED_AT_MCP, pass, paths === undefined ? undefined : stepInto(paths, 'mcp'));
+    pass.path.length = 0;
     record['mcp'] = mcp;
   }
+  bytes += keepFields(record, LOOKED_AT, pass, paths);
   if (pass.cuts.length > 0) record['truncated'] = [...(draft.truncated ?? []), ...pass.cuts];
   return asRecord(
     bytes > limits.totalBytes || 'truncated' in record ? fitRecord(record, limits.totalBytes) : record,
@@ -85,8 +87,7 @@ function keepFields(
   for (const { name, kind } of fields) {
     const value = record[name];
     if (value === undefined) continue;
-    pass.units = 0;
-    pass.slack = 0;
+    pass.startField();
     const kept = keepField(value, name, kind, pass, state === undefined ? undefined : stepInto(state, name));
     if (kept === GONE) delete record[name];
     else record[name] = kept;
@@ -112,7 +113,7 @@ function keepField(
   } catch {
     return FAILED;
   } finally {
-    pass.wholeUris = false;
+    pass.endField();
     pass.path.length = pass.path[0] === 'mcp' ? 1 : 0;
   }
 }

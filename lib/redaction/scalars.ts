@@ -77,12 +77,13 @@ function failed(pass: Pass): string {
  */
 export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
   if (value === null || value === undefined) return value;
+  const text = scalarText(value);
+  if (text !== undefined) pass.giveAway(text);
   if (pass.policy.replacer.kind === 'drop') {
     pass.changes++;
     return GONE;
   }
   pass.slack += 80;
-  const text = scalarText(value);
   return pass.hide(text ?? '', mask || text === undefined);
 }
 
