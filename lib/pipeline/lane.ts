@@ -56,6 +56,8 @@ export class Lane {
       port,
       maxBatch,
       gapRecord,
+      patienceMs: options.deadlineMs,
+      report,
       keep: options.mode === 'blocking-strict',
       onTaken: (items) => this.#onTaken(items),
       onIdle: () => this.#deadline.rest(),
@@ -130,8 +132,8 @@ export class Lane {
     const note = (error: unknown) => void failures.push(this.#settler.error(asError(error)));
     await this.flush().catch(note);
     this.#giveUp();
-    if (!this.#sender.isOwed)
-      await within(this.options.deadlineMs, this.options.port.close(), this.name).catch(note);
+    if (this.#sender.isOwed) this.#settler.tell(this.#sender.underWay, this.#shutDown());
+    else await within(this.options.deadlineMs, this.options.port.close(), this.name).catch(note);
     this.#deadline.stop();
     this.#ledger.close();
     if (failures[0] !== undefined) throw failures[0];
@@ -142,8 +144,13 @@ export class Lane {
     if (!this.options.port.canFlushSync) return this.#giveUp();
     const items = this.#removeAll();
     try {
-      this.options.port.flushSync(this.#sender.recordsOf(items));
-      this.#settler.delivered(items, this.options.ack, []);
+      const parts = this.#sender.compose(items);
+      this.options.port.flushSync(parts.map(({ record }) => record));
+      this.#settler.delivered(
+        parts.map(({ item }) => item),
+        this.options.ack,
+        [],
+      );
     } catch (error) {
       this.#settler.lose(items, asError(error));
     }
@@ -158,10 +165,13 @@ export class Lane {
 
   #giveUp(): void {
     const items = this.#removeAll();
-    const cause = new SinkError(this.name, `sink '${this.name}' was shut down before it took the record`, {
+    if (items.length > 0) this.#settler.lose(items, this.#shutDown());
+  }
+
+  #shutDown(): SinkError {
+    return new SinkError(this.name, `sink '${this.name}' was shut down before it took the record`, {
       code: 'MCP_LOG_ERR_SHUTDOWN',
     });
-    if (items.length > 0) this.#settler.lose(items, cause);
   }
 
   #removeAll(): (Entry | Gap)[] {
@@ -215,21 +225,21 @@ export class Lane {
     const { deadlineMs } = this.options;
     const due = now - deadlineMs;
     const cause = timeoutError(this.name, deadlineMs);
-    const late = [...this.#sender.underWay, ...this.#queue].filter(
-      (item) => item instanceof Entry && item.receipt !== undefined && item.acceptedAt <= due,
-    );
+    const waiting = this.#waiting();
+    const late = waiting.filter((entry) => entry.acceptedAt <= due);
     const since = this.#sender.inHandSince ?? now;
-    if (late.length > 0 || since <= due) this.#ledger.trouble(cause, recordsOf(late));
-    if (late.length > 0)
-      this.#endPatience(
-        late.filter((item) => item instanceof Entry),
-        cause,
-      );
-    const waiting = [...this.#sender.underWay, ...this.#queue].find(
-      (item) => item instanceof Entry && item.receipt !== undefined,
-    );
-    if (waiting instanceof Entry) return waiting.acceptedAt + deadlineMs;
+    if (late.length > 0 || since <= due) this.#ledger.trouble(cause, recordsOf(late), late.length > 0);
+    if (late.length > 0) this.#endPatience(late, cause);
+    const next = waiting[late.length];
+    if (next !== undefined) return next.acceptedAt + deadlineMs;
     return since > due && since < now ? since + deadlineMs : undefined;
+  }
+
+  /** Records that somebody waits for, oldest first. */
+  #waiting(): Entry[] {
+    return [...this.#sender.underWay, ...this.#queue].filter(
+      (item): item is Entry => item instanceof Entry && item.receipt !== undefined,
+    );
   }
 
   /** The callers are told; their records stay as long as there is room, for they did happen. Intents did not. */

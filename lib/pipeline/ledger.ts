@@ -56,12 +56,15 @@ export class Ledger {
     this.metrics.retry();
   }
 
-  /** The sink has failed or is overdue. Told to the listener once, until it works again; `records` are only late. */
-  trouble(error: SinkError, records: readonly AuditRecord[]): void {
-    const first = !this.#failing;
+  /**
+   * The sink has failed or is overdue; `records` are only late. Told to the listener once, until the sink works again, and
+   * whenever callers have been told too.
+   */
+  trouble(error: SinkError, records: readonly AuditRecord[], callersTold = false): void {
+    const tell = callersTold || !this.#failing;
     this.#failing = true;
     this.#lastFailure = causeOf(error.cause ?? error);
-    if (first) this.report(error, { sink: this.name, lost: 0, records });
+    if (tell) this.report(error, { sink: this.name, lost: 0, records });
   }
 
   /** Records are gone for good. `tell` is off for all but the first of a run that is lost for one reason. */

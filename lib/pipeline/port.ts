@@ -22,8 +22,8 @@ export class SinkPort {
   emit(records: readonly AuditRecord[]): SinkResult | Promise<SinkResult> {
     try {
       const answer = context.with(QUIET, () => this.sink.emit(records));
-      if (isPromiseLike(answer)) return Promise.resolve(answer).then(orDelivered, permanent);
-      return orDelivered(answer);
+      if (isPromiseLike(answer)) return Promise.resolve(answer).then(toResult, permanent);
+      return toResult(answer);
     } catch (error) {
       return permanent(error);
     }
@@ -58,8 +58,12 @@ function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
 }
 
-function orDelivered(result: SinkResult | void): SinkResult {
-  return result ?? DELIVERED;
+/** Users' sinks may answer anything: no object means delivered, and an object must say how it went. */
+function toResult(answer: SinkResult | void): SinkResult {
+  if (typeof answer !== 'object' || answer === null) return DELIVERED;
+  if (answer.status === 'delivered') return answer;
+  if (answer.status === 'retryable') return { ...answer, error: asError(answer.error) };
+  return permanent(answer.status === 'permanent' ? answer.error : new Error('the sink gave no known result'));
 }
 
 function permanent(error: unknown): SinkResult {

@@ -29,7 +29,8 @@ export class Settler {
     }
     this.ledger.delivered(entries.length, taken.length - entries.length);
     if (weak !== undefined) this.ledger.trouble(this.error(weak), recordsOf(entries));
-    for (const [index, error] of refused) {
+    // Backwards, since each gap goes to the front of the queue.
+    for (const [index, error] of [...refused].reverse()) {
       const item = items[index];
       if (item !== undefined) this.lose([item], error);
     }

@@ -8,7 +8,7 @@ import { repairTail, writeAll } from './tail.js';
 const fdatasyncAsync = promisify(fdatasync);
 
 /** What happened to a file behind our back. */
-export type Interference = 'none' | 'moved' | 'changed';
+export type Interference = 'none' | 'renamed' | 'deleted' | 'changed';
 
 /** One open file of whole lines: a failed write leaves no part of a line behind, and a failed sync is never forgotten. */
 export class LogFile {
@@ -98,16 +98,18 @@ export class LogFile {
     this.#durable = this.#size;
   }
 
-  /** Compares the file with what it should be. After `moved` the path leads elsewhere, and this file should be left. */
+  /**
+   * Compares the file with what it should be. After `renamed` and `deleted` the path leads elsewhere: this file should be
+   * left.
+   */
   inspect(): Interference {
     const { path, notices } = this;
     const there = statSync(path, { throwIfNoEntry: false });
     const ours = fstatSync(this.#fd);
     if (there?.ino !== ours.ino || there.dev !== ours.dev) {
-      notices.add(
-        ours.nlink === 0 ? { kind: 'deleted', path, bytes: this.#size } : { kind: 'renamed', path },
-      );
-      return 'moved';
+      const gone = ours.nlink === 0;
+      notices.add(gone ? { kind: 'deleted', path, bytes: this.#size } : { kind: 'renamed', path });
+      return gone ? 'deleted' : 'renamed';
     }
     if (ours.size === this.#size || this.#torn) return 'none';
     const change = ours.size - this.#size;
