@@ -1,15 +1,16 @@
 import { SinkError } from '../errors.js';
-import { asError, timeoutError } from './failures.js';
 import type { AuditRecord } from '../schema/record.js';
-import type { GapRecordFactory } from '../sinks/gap.js';
+import type { Gap, GapRecordFactory } from '../sinks/gap.js';
+import { asError } from '../sinks/emit.js';
 import type { Ack } from '../sinks/sink.js';
 import { DeadlineTimer } from './deadline.js';
 import type { Receipt } from './delivery.js';
 import type { CompiledFilter } from './filter.js';
+import { timeoutError } from './failures.js';
 import { Ledger } from './ledger.js';
 import { SinkMetrics } from './metrics.js';
 import type { SinkPort } from './port.js';
-import { Barrier, Entry, ItemQueue, Sequence, type Gap, type Item } from './queue.js';
+import { Barrier, Entry, ItemQueue, Sequence, type Item } from './queue.js';
 import type { Report } from './report.js';
 import { Sender } from './sender.js';
 import { Settler, recordsOf } from './settler.js';
@@ -49,7 +50,15 @@ export class Lane {
 
   constructor(readonly options: LaneOptions) {
     const { port, maxBatch, gapRecord, report } = options;
-    this.#ledger = new Ledger(port.name, report, new SinkMetrics(port.name), () => this.pending);
+    this.#ledger = new Ledger(
+      port.name,
+      report,
+      new SinkMetrics(
+        port.name,
+        () => this.pending,
+        () => port.backlogBytes,
+      ),
+    );
     this.#sequence = options.filter && new Sequence(options.firstSeq);
     this.#settler = new Settler(this.#queue, this.#ledger, options.ack);
     this.#sender = new Sender(this.#queue, this.#ledger, this.#settler, {
@@ -80,7 +89,7 @@ export class Lane {
   }
 
   get stats(): SinkStats {
-    return this.#ledger.snapshot(this.pending);
+    return this.#ledger.snapshot(this.pending, this.options.port.backlogBytes);
   }
 
   /** Whether this sink wants a record. */

@@ -1,12 +1,12 @@
 import type { AuditRecord } from '../schema/record.js';
-import type { GapRecordFactory } from '../sinks/gap.js';
+import type { Gap, GapRecordFactory } from '../sinks/gap.js';
+import { asError } from '../sinks/emit.js';
 import type { SinkResult } from '../sinks/sink.js';
-import { asError } from './failures.js';
 import type { Ledger } from './ledger.js';
 import type { SinkPort } from './port.js';
-import { Barrier, Entry, type Gap, type ItemQueue } from './queue.js';
+import { Barrier, Entry, type ItemQueue } from './queue.js';
 import type { Report } from './report.js';
-import { backoffMs } from './retry.js';
+import { backoffMs } from '../sinks/backoff.js';
 import { recordsOf, type Settler } from './settler.js';
 
 /** What the sender must know of how its sink is served. */
