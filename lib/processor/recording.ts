@@ -51,10 +51,6 @@ export class Recording implements OperationRecorder {
     return (entry.delivery ??= this.#accept(detail));
   }
 
-  settle(): Promise<void> {
-    return this.#pipeline.forceFlush();
-  }
-
   /** Records an operation whose caller cannot be made to wait. */
   completeInBackground(detail: OperationDetail): void {
     const entry = this.#entry(detail);
