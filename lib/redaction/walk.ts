@@ -124,7 +124,7 @@ function walkArray(
     const kept = keepValue(value, key, pass, below, verdictBy(before, index, total, pass));
     out.push(kept === GONE ? DROPPED : (kept ?? null));
     pass.units += 2;
-    before = value;
+    before = out[index];
   }
   if (out.length < total) {
     noteCut(undefined, { original_entries: total }, pass);
