@@ -42,22 +42,23 @@ export interface NoteSigner extends NoteVerifier {
 /**
  * The signer that options ask for.
  *
- * @param option The option's name, for error texts.
+ * @param option What the options that hold origin and key are called in error texts.
  * @param origin The log's origin: the name of the key.
  * @throws {ConfigError} when the key cannot be used.
  */
 export function resolveSigner(option: string, origin: string, key: IntegrityKey): NoteSigner {
-  requireOrigin('integrity.origin', origin);
-  if (typeof key === 'string') return localSigner(origin, readKeyFile(option, requireText(option, key)));
+  requireOrigin(`${option}.origin`, origin);
+  const name = `${option}.key`;
+  if (typeof key === 'string') return localSigner(origin, readKeyFile(name, requireText(name, key)));
   if (typeof key !== 'object' || key === null)
-    reject(option, key, 'a path, { pem }, { generate } or { publicKey, sign }');
-  if ('sign' in key) return remoteSigner(option, origin, key);
+    reject(name, key, 'a path, { pem }, { generate } or { publicKey, sign }');
+  if ('sign' in key) return remoteSigner(name, origin, key);
   if ('generate' in key) {
-    requireKnownOptions(option, key, ['generate']);
-    return generatingSigner(`${option}.generate`, origin, requireText(`${option}.generate`, key.generate));
+    requireKnownOptions(name, key, ['generate']);
+    return generatingSigner(`${name}.generate`, origin, requireText(`${name}.generate`, key.generate));
   }
-  requireKnownOptions(option, key, ['pem']);
-  return localSigner(origin, parsePrivateKey(`${option}.pem`, requireText(`${option}.pem`, key.pem)));
+  requireKnownOptions(name, key, ['pem']);
+  return localSigner(origin, parsePrivateKey(`${name}.pem`, requireText(`${name}.pem`, key.pem)));
 }
 
 /** A name that C2SP and Go's `note` package both take. */

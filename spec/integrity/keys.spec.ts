@@ -11,8 +11,7 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 describe('integrity: signing keys', () => {
   let folder: ReturnType<typeof temporaryFolder>;
   let path: string;
-  const resolve = (key: IntegrityKey, origin = 'example.com/log') =>
-    resolveSigner('integrity.key', origin, key);
+  const resolve = (key: IntegrityKey, origin = 'example.com/log') => resolveSigner('integrity', origin, key);
 
   beforeEach(() => {
     folder = temporaryFolder();

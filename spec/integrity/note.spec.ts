@@ -88,7 +88,7 @@ describe('integrity: signed notes', () => {
 describe('integrity: checkpoints', () => {
   const { verifier, pem } = newKey('example.com/log');
   const root = Buffer.from(EMPTY_ROOT, 'latin1').toString('base64');
-  const signed = (text: string) => resolveSigner('key', 'example.com/log', { pem }).sign(text);
+  const signed = (text: string) => resolveSigner('integrity', 'example.com/log', { pem }).sign(text);
 
   it('holds origin, size and root', async () => {
     const note = await signed(`example.com/log\n9007199254740991\n${root}\n`);
@@ -141,6 +141,6 @@ describe('integrity: a key of another kind', () => {
   it('signs no notes', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    expect(() => resolveSigner('integrity.key', 'log', { pem })).to.throw('expected ed25519');
+    expect(() => resolveSigner('integrity', 'log', { pem })).to.throw('expected ed25519');
   });
 });
