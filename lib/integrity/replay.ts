@@ -14,7 +14,7 @@ export type ReplayStart = { readonly offset: number } | { readonly lines: number
 
 /** How far a replay got. */
 export interface Replayed {
-  /** For each segment, the size of the tree at its end. */
+  /** For each segment, the index that follows its last record. */
   readonly ends: readonly number[];
   /** The offset behind the last whole line of the last segment. */
   readonly offset: number;
@@ -51,7 +51,7 @@ export async function replay(
       }
       if (leaves.pending >= FLUSH_LEAVES) await leaves.flush();
     }
-    ends.push(tree.size);
+    ends.push(tree.size - Math.max(toSkip, 0));
     startAt = 0;
   }
   await leaves.flush();

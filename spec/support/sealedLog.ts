@@ -14,6 +14,9 @@ export function recordLine(seq: number): Buffer {
   );
 }
 
+/** Logs that were left open, as a crash leaves them. Kept, so that nothing closes their files behind a test's back. */
+const abandoned: MerkleLog[] = [];
+
 /** The simplest writer of a sealed log there can be: real files, and nothing that a test would have to wait for. */
 export class TestLog {
   readonly path: string;
@@ -22,6 +25,8 @@ export class TestLog {
   options: IntegrityOptions;
   #log: MerkleLog | undefined;
   #seq = 0;
+  /** The error that making records durable gives, for as long as it is set. */
+  failSync: Error | undefined;
 
   constructor(folder: string, options: Partial<IntegrityOptions> = {}) {
     this.path = join(folder, 'audit.jsonl');
@@ -42,10 +47,16 @@ export class TestLog {
     writeFileSync(this.path, lines.map((line) => `${line}\n`).join(''));
   }
 
+  /** Opens the log; if it is open already, that is a crash and a restart. */
   async open(): Promise<this> {
-    const writer = { sync: async () => undefined, onError: (error: Error) => void this.errors.push(error) };
+    if (this.#log !== undefined) abandoned.push(this.#log);
+    const writer = { sync: () => this.#sync(), onError: (error: Error) => void this.errors.push(error) };
     this.#log = await MerkleLog.open(this.path, resolveIntegrity(this.options), writer);
     return this;
+  }
+
+  async #sync(): Promise<void> {
+    if (this.failSync !== undefined) throw this.failSync;
   }
 
   /** Writes so many records more. */
