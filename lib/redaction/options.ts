@@ -1,0 +1,4 @@
+/** stub */
+export interface RedactionOptions {
+  redactPatterns?: readonly (string | RegExp)[];
+}
