@@ -46,10 +46,12 @@ describe('the actor', () => {
     });
     await connect();
     await client.callTool(echo);
-    expect(questions.map(({ method, resource, serverName }) => [method, resource, serverName])).to.deep.equal([
-      ['initialize', 'session/initialize', undefined],
-      ['tools/call', 'tools/echo', 'fixture'],
-    ]);
+    expect(questions.map(({ method, resource, serverName }) => [method, resource, serverName])).to.deep.equal(
+      [
+        ['initialize', 'session/initialize', undefined],
+        ['tools/call', 'tools/echo', 'fixture'],
+      ],
+    );
     expect(questions[1]).to.include({ toolName: 'echo', sessionId: sink.only('tools/call').session_id });
   });
 
@@ -148,7 +150,10 @@ describe('the actor', () => {
       await connect();
       const span = provider.getTracer('test').startSpan('request', { attributes: { 'user.id': 'bob' } });
       await context.with(trace.setSpan(context.active(), span), () => client.callTool(echo));
-      expect(sink.only('tools/call')).to.include({ actor_id: 'bob', parent_span_id: span.spanContext().spanId });
+      expect(sink.only('tools/call')).to.include({
+        actor_id: 'bob',
+        parent_span_id: span.spanContext().spanId,
+      });
     });
   });
 });

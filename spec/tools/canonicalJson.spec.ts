@@ -38,8 +38,7 @@ describe("a tool's definition", () => {
   const tool = { name: 'pay', description: 'Pays', inputSchema: { type: 'object', properties: { to: {} } } };
 
   it('has the SHA-256 of its canonical JSON, whatever the order of its keys', () => {
-    const text =
-      '{"description":"Pays","inputSchema":{"properties":{"to":{}},"type":"object"},"name":"pay"}';
+    const text = '{"description":"Pays","inputSchema":{"properties":{"to":{}},"type":"object"},"name":"pay"}';
     const expected = createHash('sha256').update(text).digest('hex');
     const shuffled = {
       inputSchema: { properties: { to: {} }, type: 'object' },

@@ -44,7 +44,9 @@ describe('tool fingerprints', () => {
     await client.callTool({ name: 'unheard-of' });
     const [early, listed, unknown] = sink.of('tools/call').map(({ mcp }) => mcp?.tool_fingerprint);
     expect(early).to.equal(undefined);
-    expect(listed).to.equal(definitionOf(tools[0]!).fingerprint).and.to.match(/^[0-9a-f]{64}$/);
+    expect(listed)
+      .to.equal(definitionOf(tools[0]!).fingerprint)
+      .and.to.match(/^[0-9a-f]{64}$/);
     expect(unknown).to.equal(undefined);
     expect(server.called).to.deep.equal(['pay', 'pay', 'unheard-of']);
   });
@@ -220,7 +222,10 @@ describe('tool fingerprints', () => {
       symlinkSync(file, link);
       for (const text of ['', '{"version":2,"servers":[]}', '{"version":1,"servers":[{"tools":{"a":1}}]}']) {
         writeFileSync(file, text);
-        expect(() => withLogging(new Proxyless(), options(file))).to.throw(ConfigError, /^toolState: no tool/);
+        expect(() => withLogging(new Proxyless(), options(file))).to.throw(
+          ConfigError,
+          /^toolState: no tool/,
+        );
       }
       expect(() => withLogging(new Proxyless(), options(link))).to.throw(ConfigError, /not a regular file/);
       expect(() => withLogging(new Proxyless(), options(folder))).to.throw(ConfigError, /not a regular file/);
