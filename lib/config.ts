@@ -98,7 +98,8 @@ export interface ResolvedOptions {
 }
 
 const ACTOR_TYPES = ['user', 'agent', 'service'] as const satisfies readonly ActorType[];
-const KNOWN: readonly (keyof AuditOptions)[] = [
+/** Every option's name; the README's table is checked against it. */
+export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'sink',
   'sinks',
   'environment',
@@ -126,7 +127,7 @@ const KNOWN: readonly (keyof AuditOptions)[] = [
  * @throws ConfigError naming the first option that cannot work.
  */
 export function resolveOptions(options: AuditOptions): ResolvedOptions {
-  requireKnownOptions('options', options, KNOWN);
+  requireKnownOptions('options', options, OPTION_NAMES);
   const includeOutputs = optionalBoolean('includeOutputs', options.includeOutputs, false);
   const requireActor = optionalBoolean('requireActor', options.requireActor, false);
   return Object.freeze({

@@ -37,6 +37,9 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
+export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
+export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';
+export { StdoutSink, type StdoutSinkOptions } from './sinks/stdout.js';
 export type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './tools/change.js';
 export { withLogging } from './withLogging.js';
