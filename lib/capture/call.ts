@@ -1,6 +1,7 @@
 import { context } from '@opentelemetry/api';
 import { SinkError } from '../errors.js';
 import { liveRecorders } from '../processor/recorder.js';
+import { ignore, whenAdmitted } from './admission.js';
 import { peek } from './client.js';
 import { Connection } from './connection.js';
 import type { Operation } from '../operations/operation.js';
@@ -43,12 +44,7 @@ export function observe(call: ObservedCall): unknown {
     source: source ?? defaultSource,
     signal: signalOf(call.args),
   });
-  const strict = recorders.filter((recorder) => recorder.needsIntent);
-  if (strict.length === 0) return run(running, call.proceed);
-  return Promise.all(strict.map((recorder) => recorder.intent(running))).then(
-    () => run(running, call.proceed),
-    (refusal: unknown) => refuse(running, refusal),
-  );
+  return whenAdmitted(running, () => run(running, call.proceed));
 }
 
 /**
@@ -90,9 +86,14 @@ function prepareConnection({ client, operation, transport }: ObservedCall, state
 }
 
 function run(running: RunningOperation, proceed: Call): unknown {
+  return settle(running, () => active.run(running, () => context.with(running.context, proceed)));
+}
+
+/** Makes the call of an operation that has begun, and ends the operation as the call ends. */
+export function settle(running: RunningOperation, enter: Call): unknown {
   let value: unknown;
   try {
-    value = active.run(running, () => context.with(running.context, proceed));
+    value = enter();
     running.entering = false;
   } catch (reason) {
     // Nobody can be made to wait for a record without turning a synchronous throw into something else.
@@ -119,15 +120,8 @@ function run(running: RunningOperation, proceed: Call): unknown {
   );
 }
 
-/** Nothing was sent: the refusal is on record where that is possible, and the caller learns of it. */
-function refuse(running: RunningOperation, refusal: unknown): never {
-  running.fail(refusal);
-  running.complete()?.catch(ignore);
-  throw refusal;
-}
-
 /** Gives the operation's own outcome to the caller once its record is safe; where it is not, both travel together. */
-function afterDelivery(
+export function afterDelivery(
   running: RunningOperation,
   outcome: PromiseSettledResult<unknown>,
   settle: () => unknown,
@@ -159,9 +153,4 @@ function trackSession({ method, ending, connection }: RunningOperation): void {
 function signalOf(args: readonly unknown[]): AbortSignal | undefined {
   const signal = peek(args.at(-1), 'signal');
   return signal instanceof AbortSignal ? signal : undefined;
-}
-
-/** Failures of delivery that no caller waits for have been reported by the recorder's own `onError`. */
-function ignore(): void {
-  return;
 }

@@ -1,13 +1,4 @@
-import {
-  context,
-  isSpanContextValid,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  TraceFlags,
-  type Context,
-  type Span,
-} from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, trace, type Context, type Span } from '@opentelemetry/api';
 import {
   attachDetail,
   type Ending,
@@ -18,12 +9,14 @@ import {
 import { coverSpan } from '../processor/foreign.js';
 import { judgeError, judgeResult, type Judgement } from '../processor/outcome.js';
 import type { OperationRecorder } from '../processor/recorder.js';
-import { newSpanId, newTraceId } from '../schema/ids.js';
 import type { McpLeg } from '../schema/record.js';
 import type { Connection } from './connection.js';
 import type { Operation, Subject } from '../operations/operation.js';
 import { endAttributes, startAttributes } from './attributes.js';
+import { callerContext } from './scope.js';
+import { finished } from './finished.js';
 import type { SpanSource } from './source.js';
+import { traceIds } from './traceIds.js';
 
 /** What an operation is started with. */
 export interface Start {
@@ -35,6 +28,8 @@ export interface Start {
   readonly source: SpanSource;
   /** The caller's own abort signal, which tells a cancellation from a timeout. */
   readonly signal?: AbortSignal | undefined;
+  /** Default: CLIENT, with the attributes of the conventions for MCP. */
+  readonly kind?: SpanKind | undefined;
 }
 
 /** One operation under way: its span, and the detail that becomes its record. */
@@ -57,6 +52,7 @@ export class RunningOperation implements OperationDetail {
   /** The context to run in: the caller's, with this operation's span. */
   readonly context: Context;
   readonly source: SpanSource;
+  readonly kind: SpanKind;
   readonly #span: Span;
   readonly #startedAt = performance.now();
   readonly #signal: AbortSignal | undefined;
@@ -72,15 +68,14 @@ export class RunningOperation implements OperationDetail {
     this.connection = start.connection;
     this.recorders = start.recorders;
     this.source = start.source;
+    this.kind = start.kind ?? SpanKind.CLIENT;
     this.#signal = start.signal;
-    const parent = context.active();
+    const parent = callerContext();
+    const { kind } = this;
+    const attributes = kind === SpanKind.CLIENT ? startAttributes(this) : {};
     const span = start.source
       .tracer()
-      .startSpan(
-        spanName(this.method, this.subject),
-        { kind: SpanKind.CLIENT, attributes: startAttributes(this) },
-        parent,
-      );
+      .startSpan(spanName(this.method, this.subject), { kind, attributes }, parent);
     const parentContext = trace.getSpanContext(parent);
     this.trace = traceIds(span, parentContext);
     // A span that an SDK made carries the ids itself; where none did, ours must be what goes over the wire.
@@ -136,6 +131,7 @@ export class RunningOperation implements OperationDetail {
     this.ending = { ...judgement, result, durationMs };
     if (this.#span.isRecording()) this.#describe(judgement, result);
     this.#span.end();
+    finished(this);
   }
 
   #describe({ error }: Judgement, result: unknown): void {
@@ -152,25 +148,4 @@ export class RunningOperation implements OperationDetail {
 function spanName(method: string, subject: Subject): string {
   const target = subject.toolName ?? subject.promptName;
   return target === undefined ? method : `${method} ${target}`;
-}
-
-/**
- * Ids that are valid whatever the tracer gave: without an SDK it echoes the parent's ids or gives zeros, and under
- * suppressed tracing it gives zeros.
- */
-function traceIds(span: Span, parent: ReturnType<typeof trace.getSpanContext>): TraceIds {
-  const own = span.spanContext();
-  const hasParent = parent !== undefined && isSpanContextValid(parent);
-  const isEcho = hasParent && own.spanId === parent.spanId;
-  if (isSpanContextValid(own) && !isEcho) {
-    const parentSpanId = hasParent && parent.traceId === own.traceId ? parent.spanId : undefined;
-    return { context: own, parentSpanId };
-  }
-  const spanContext = {
-    traceId: hasParent ? parent.traceId : newTraceId(),
-    spanId: newSpanId(),
-    traceFlags: hasParent ? parent.traceFlags : TraceFlags.NONE,
-    ...(hasParent && parent.traceState && { traceState: parent.traceState }),
-  };
-  return { context: spanContext, parentSpanId: hasParent ? parent.spanId : undefined };
 }
