@@ -58,6 +58,7 @@ export interface OperationDetail {
   readonly legs: readonly McpLeg[];
   readonly servedFrom?: 'wire' | 'cache' | 'local' | undefined;
   readonly decision?: string | undefined;
+  readonly endedBy?: 'client' | 'server' | 'remote' | undefined;
   readonly toolFingerprint?: string | undefined;
   /** What only records of user code carry. */
   readonly custom?: CustomFacts | undefined;

@@ -101,7 +101,8 @@ function toMcp(detail: OperationDetail, includeOutputs: boolean): McpDetail {
       server_capabilities: opensSession ? connection.serverCapabilities : undefined,
       served_from: detail.servedFrom,
       decision: detail.decision,
-      legs: legs.length > 1 ? legs : undefined,
+      ended_by: detail.endedBy,
+      legs: legs.some((leg) => leg.method !== detail.method) || legs.length > 1 ? legs : undefined,
     }),
   };
 }
