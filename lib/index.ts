@@ -21,5 +21,9 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
+export { FileSink, type FileSinkOptions } from './sinks/file.js';
+export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
+export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';
+export { StdoutSink, type StdoutSinkOptions } from './sinks/stdout.js';
 export { withLogging } from './withLogging.js';
