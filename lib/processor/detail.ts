@@ -62,6 +62,7 @@ export interface OperationDetail {
   readonly legs: readonly McpLeg[];
   readonly servedFrom?: 'wire' | 'cache' | 'local' | undefined;
   readonly decision?: string | undefined;
+  readonly endedBy?: 'client' | 'server' | 'remote' | undefined;
   /** What only records of user code carry. */
   readonly custom?: CustomFacts | undefined;
   /** Who records this operation; nobody else does, so that one operation is one record in each log. */

@@ -130,7 +130,8 @@ function toMcp(
       server_identity: opensSession && connection.serverName !== undefined ? 'self-reported' : undefined,
       served_from: detail.servedFrom,
       decision: detail.decision,
-      legs: legs.length > 1 ? legs : undefined,
+      ended_by: detail.endedBy,
+      legs: legs.some((leg) => leg.method !== detail.method) || legs.length > 1 ? legs : undefined,
     }),
   };
 }

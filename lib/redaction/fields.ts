@@ -70,6 +70,7 @@ const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
   legs: 'free',
   tool_fingerprint: 'fixed',
   decision: 'text',
+  ended_by: 'fixed',
 };
 
 /** A field that redaction looks at. */
