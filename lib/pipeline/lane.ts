@@ -69,6 +69,7 @@ export class Lane {
       report,
       keep: options.mode === 'blocking-strict',
       onTaken: (items) => this.#onTaken(items),
+      goOn: () => (this.#queue.hasBarrier ? this.#sender.pump() : this.#pump()),
       onIdle: () => this.#deadline.rest(),
     });
   }
@@ -195,6 +196,7 @@ export class Lane {
   #pump(): void {
     const { lingerMs, maxBatch } = this.options;
     if (this.#sender.isBusy) return;
+    if (this.#queue.entries === 0) return this.#sender.pump();
     if (lingerMs > 0 && this.#queue.entries < maxBatch) {
       this.#linger ??= setTimeout(() => this.#pumpNow(), lingerMs);
     } else if (!this.#scheduled) {
