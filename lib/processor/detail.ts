@@ -70,6 +70,8 @@ export interface OperationDetail {
 /** What one recorder keeps with an operation. */
 export interface LedgerEntry {
   readonly actorId?: string | undefined;
+  /** Joins the intent and the completion, where there is an intent. */
+  operationId?: string;
   delivery?: Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { newRecordId } from '../schema/ids.js';
 import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
-import type { ConnectionFacts, OperationDetail } from './detail.js';
+import type { ConnectionFacts, LedgerEntry, OperationDetail } from './detail.js';
 
 /** Severity follows from the outcome unless user code set it. */
 const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
@@ -19,7 +19,11 @@ const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
 export const INTENT_STAGE = 'request_received';
 
 /** An operation as a record, before redaction. An operation without an ending becomes its intent. */
-export function toDraft(detail: OperationDetail, settings: RecordSettings, actorId?: string): DraftRecord {
+export function toDraft(
+  detail: OperationDetail,
+  settings: RecordSettings,
+  entry: LedgerEntry = {},
+): DraftRecord {
   const { ending, connection, custom, trace } = detail;
   const eventType = detail.event[settings.profile];
   const row = EVENT_TYPES[eventType];
@@ -34,7 +38,7 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, actor
     outcome,
     severity: custom?.severity ?? (ending ? SEVERITY_OF[outcome] : 'SEVERITY_INFO'),
     sensitivity: custom?.sensitivity ?? settings.sensitivity,
-    actor_id: actorId ?? sessionId,
+    actor_id: entry.actorId ?? sessionId,
     actor_type: custom?.actorType ?? settings.actorType,
     component: custom?.component ?? settings.component,
     environment: settings.environment,
@@ -55,6 +59,7 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, actor
       error: errorOf(ending.error, settings.includeOutputs ? ending.result : undefined),
     }),
     ...(ending === undefined && { stage: INTENT_STAGE }),
+    ...(entry.operationId !== undefined && { operation_id: entry.operationId }),
     metadata: {
       schema_version: settings.profile,
       product_name: PACKAGE_NAME,
