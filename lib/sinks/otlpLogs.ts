@@ -7,7 +7,8 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { contextOf, spanContextOf, toHrTime, toLogFacts, type LogFacts } from './otlpLogRecord.js';
 import { SerialSink } from './serialSink.js';
 import type { SinkResult } from './sink.js';
-import { untraced } from './untraced.js';
+import { deliveredBut, encodeEach } from './encodeEach.js';
+import { quietly } from './emit.js';
 
 /** A `Logger` of `@opentelemetry/api-logs`, so far as it is needed here. */
 export interface OtelLogger {
@@ -103,7 +104,7 @@ export class OtlpLogSink extends SerialSink {
   override async flush(): Promise<void> {
     await super.flush();
     const { loggerProvider, exporter } = this.#options;
-    await untraced(() => (loggerProvider ?? exporter)?.forceFlush?.());
+    await quietly(() => (loggerProvider ?? exporter)?.forceFlush?.());
   }
 
   protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
@@ -117,22 +118,21 @@ export class OtlpLogSink extends SerialSink {
     await this.#options.exporter?.shutdown?.();
   }
 
-  /** All records are encoded before the first is emitted: a batch is taken or refused as a whole. */
   #log(logger: OtelLogger | undefined, records: readonly AuditRecord[]): SinkResult {
     if (!logger || logger.enabled?.() === false)
       return { status: 'permanent', error: new SinkError(this.name, 'the logger is switched off') };
-    const entries = records.map((record) => ({
+    const { encoded, rejected } = encodeEach(this.name, records, (record) => ({
       ...toLogFacts(record, this.#profile),
       timestamp: Date.parse(record.time),
       context: contextOf(record),
     }));
-    for (const entry of entries) logger.emit(entry);
-    return { status: 'delivered', ack: 'accepted' };
+    for (const entry of encoded) logger.emit(entry);
+    return deliveredBut(rejected, records.length, { status: 'delivered', ack: 'accepted' });
   }
 
   async #export(exporter: OtelLogExporter, records: readonly AuditRecord[]): Promise<SinkResult> {
     const observed = toHrTime(Date.now());
-    const readable = records.map((record): OtelReadableLogRecord => ({
+    const toReadable = (record: AuditRecord): OtelReadableLogRecord => ({
       ...toLogFacts(record, this.#profile),
       hrTime: toHrTime(Date.parse(record.time)),
       hrTimeObserved: observed,
@@ -140,11 +140,14 @@ export class OtlpLogSink extends SerialSink {
       resource: this.#options.resource ?? NO_RESOURCE,
       instrumentationScope: SCOPE,
       droppedAttributesCount: 0,
-    }));
-    const { code, error } = await untraced(
-      () => new Promise<{ code: number; error?: Error }>((done) => exporter.export(readable as never, done)),
+    });
+    const { encoded, rejected } = encodeEach(this.name, records, toReadable);
+    const delivered = deliveredBut(rejected, records.length, { status: 'delivered', ack: 'delivered' });
+    if (encoded.length === 0) return delivered;
+    const { code, error } = await quietly(
+      () => new Promise<{ code: number; error?: Error }>((done) => exporter.export(encoded as never, done)),
     );
-    return code === SUCCESS ? { status: 'delivered', ack: 'delivered' } : this.#refused(error);
+    return code === SUCCESS ? delivered : this.#refused(error);
   }
 
   /** An exporter retries by itself; an HTTP status that it gives up on at once is one that cannot succeed later. */
