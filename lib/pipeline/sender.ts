@@ -166,7 +166,7 @@ export class Sender {
     } else if (result.status === 'retryable') {
       const taken = parts.slice(0, result.settled ?? 0).map(({ item }) => item);
       if (taken.length > 0) {
-        this.settler.delivered(taken, 'delivered', []);
+        this.settler.delivered(taken, 'delivered', result.rejected ?? []);
         batch.items = batch.items.filter((item) => !taken.includes(item));
       }
       this.#later(batch, result.error, result.retryAfterMs);
