@@ -8,4 +8,5 @@ interface CommandModule {
 /** Every command, in the order that `--help` lists them. Each is loaded only when it is called for. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   query: () => import('./query/command.js'),
+  report: () => import('./report/command.js'),
 };
