@@ -16,7 +16,7 @@ export interface IntegrityLayout {
   readonly state: string;
   /** Which file holds which records. */
   readonly manifest: string;
-  /** The verifier key, for convenience: auditors bring their own copy. */
+  /** The verifier keys, the current one first, for convenience: auditors bring their own copy. */
   readonly vkey: string;
 }
 

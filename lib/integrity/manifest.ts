@@ -2,8 +2,11 @@ import { IntegrityError } from '../errors.js';
 
 /** One finished file of a log: which records it holds. */
 export interface ManifestEntry {
-  /** The file's name, in the log's own folder; it may since have been compressed to `<file>.gz`. */
-  readonly file: string;
+  /**
+   * The file's name, in the log's own folder; it may since have been compressed to `<file>.gz`. Absent when somebody else
+   * moved the file away.
+   */
+  readonly file?: string;
   /** The index of its first record. */
   readonly first: number;
   /** How many records it holds. */
@@ -26,8 +29,16 @@ export interface SegmentManifest {
 export const EMPTY_MANIFEST: SegmentManifest = { version: 1, segments: [], current: 0 };
 
 /** The manifest after the current file was finished under a name. */
-export function withSegment(manifest: SegmentManifest, file: string, end: number): SegmentManifest {
-  const entry = { file, first: manifest.current, count: end - manifest.current };
+export function withSegment(
+  manifest: SegmentManifest,
+  file: string | undefined,
+  end: number,
+): SegmentManifest {
+  const entry = {
+    ...(file !== undefined && { file }),
+    first: manifest.current,
+    count: end - manifest.current,
+  };
   return { version: 1, segments: [...manifest.segments, entry], current: end };
 }
 
@@ -52,7 +63,7 @@ export function parseManifest(text: string): SegmentManifest {
   let next = 0;
   for (const { file, first, count } of value.segments) {
     if (first !== next) throw new IntegrityError(`the segment manifest names no file for record ${next}`);
-    if (file.includes('/') || file.includes('\\') || file === '..')
+    if (file !== undefined && /[/\\]|^\.\.$/.test(file))
       throw new IntegrityError('the segment manifest names a file outside the folder of the log');
     next = first + count;
   }
@@ -74,5 +85,7 @@ function isManifest(value: unknown): value is SegmentManifest {
 function isEntry(value: unknown): value is ManifestEntry {
   if (typeof value !== 'object' || value === null) return false;
   const { file, first, count } = value as Partial<Record<keyof ManifestEntry, unknown>>;
-  return typeof file === 'string' && file !== '' && isCount(first) && isCount(count);
+  return (
+    (file === undefined || (typeof file === 'string' && file !== '')) && isCount(first) && isCount(count)
+  );
 }

@@ -42,7 +42,7 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * The files of one log, oldest first: those that its manifest names, else those that are named after it
+ * The files of one log, oldest first: those that its manifest names, then those that are named after it
  * (`audit.jsonl.1`, `audit.jsonl.2.gz`, `audit.jsonl.<time>`), then the file itself.
  *
  * @param log The path that the log is written to.
@@ -50,7 +50,11 @@ async function isFile(path: string): Promise<boolean> {
  */
 export async function findSegments(log: string): Promise<Segment[]> {
   const text = await readFile(integrityLayout(log).manifest, 'utf8').catch(() => undefined);
-  const older = text === undefined ? await namedAfter(log) : await namedInManifest(log, text);
+  const older = text === undefined ? [] : await namedInManifest(log, text);
+  // A file that was finished just before a crash is not in the manifest yet.
+  for (const segment of await namedAfter(log))
+    if (!older.some(({ path }) => basename(path, '.gz') === basename(segment.path, '.gz')))
+      older.push(segment);
   if ((await isFile(log)) || older.length === 0) older.push({ path: log, present: await isFile(log) });
   return older;
 }
@@ -58,6 +62,10 @@ export async function findSegments(log: string): Promise<Segment[]> {
 async function namedInManifest(log: string, text: string): Promise<Segment[]> {
   const segments: Segment[] = [];
   for (const { file, first, count } of parseManifest(text).segments) {
+    if (file === undefined) {
+      segments.push({ path: `${log} (moved away)`, present: false, range: { first, count } });
+      continue;
+    }
     const plain = join(dirname(log), file);
     const candidates = compressed(plain) ? [plain] : [plain, `${plain}.gz`];
     const path = await firstPresent(candidates);
@@ -87,21 +95,37 @@ async function namedAfter(log: string): Promise<Segment[]> {
  * The bytes of segments, one after the other, in constant memory. While one chunk is worked on, the next is read.
  * Segments that are missing are passed over: whoever cares looks at {@link Segment.present} first.
  *
+ * @param startAt The byte offset (of the content) to start at within the first of them. Default: 0.
  * @throws {IntegrityError} when a compressed segment is damaged or cut off.
  */
-export async function* readSegments(segments: readonly Segment[]): AsyncGenerator<LogChunk, void, undefined> {
+export async function* readSegments(
+  segments: readonly Segment[],
+  startAt = 0,
+): AsyncGenerator<LogChunk, void, undefined> {
+  let from = startAt;
   for (const { path, present } of segments) {
-    if (present) yield* compressed(path) ? readCompressed(path) : readPlain(path);
+    if (present) yield* compressed(path) ? skipTo(from, readCompressed(path)) : readPlain(path, from);
+    from = 0;
   }
 }
 
-async function* readPlain(path: string): AsyncGenerator<LogChunk, void, undefined> {
+async function* skipTo(
+  start: number,
+  chunks: AsyncIterable<LogChunk>,
+): AsyncGenerator<LogChunk, void, undefined> {
+  for await (const { data, segment, offset } of chunks) {
+    const skipped = Math.max(start - offset, 0);
+    if (skipped < data.length) yield { data: data.subarray(skipped), segment, offset: offset + skipped };
+  }
+}
+
+async function* readPlain(path: string, startAt: number): AsyncGenerator<LogChunk, void, undefined> {
   const file = await open(path, 'r');
   try {
     const buffers = [Buffer.allocUnsafe(READ_BYTES), Buffer.allocUnsafe(READ_BYTES)] as const;
     const readAt = (turn: 0 | 1, offset: number) => file.read(buffers[turn], 0, READ_BYTES, offset);
     let turn: 0 | 1 = 0;
-    let offset = 0;
+    let offset = startAt;
     let { bytesRead } = await readAt(turn, offset);
     while (bytesRead > 0) {
       const chunk = { data: buffers[turn].subarray(0, bytesRead), segment: path, offset };
