@@ -26,6 +26,21 @@ function axes(format?: (value: number) => string): uPlot.Axis[] {
   ];
 }
 
+/** The width of a chart on paper (A4 without its margins, at 96 dots an inch); undefined on a screen. */
+const PRINTED_WIDTH = 660;
+let printing = false;
+
+/** From now on charts are drawn for paper, or for the screen again. */
+export function drawForPaper(on: boolean): void {
+  printing = on;
+}
+
+/** The width of a place without its padding. */
+function innerWidth(place: HTMLElement): number {
+  const { paddingLeft, paddingRight } = getComputedStyle(place);
+  return place.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+}
+
 /** Draws a chart into its place and keeps it as wide as the place. */
 class Chart {
   readonly place: HTMLElement;
@@ -41,7 +56,7 @@ class Chart {
   }
 
   get width(): number {
-    return Math.max(260, Math.floor(this.place.clientWidth));
+    return printing ? PRINTED_WIDTH : Math.max(260, Math.floor(innerWidth(this.place)));
   }
 
   draw(): void {
@@ -51,7 +66,7 @@ class Chart {
 
   resize(): void {
     const plot = this.#plot;
-    if (plot !== undefined && plot.width !== this.width)
+    if (plot !== undefined && !printing && plot.width !== this.width)
       plot.setSize({ width: this.width, height: plot.height });
   }
 }
@@ -75,7 +90,7 @@ function timeOptions(
     legend: { live: true },
     scales: { x: { time: true }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.05 : 1] } },
     axes: axes(format),
-    series: [{ value: (_plot, at) => (at === null ? '' : `${clock(at * 1000)} UTC`) }, ...series],
+    series: [{ value: (_plot, at) => (at === null ? 'all shown' : `${clock(at * 1000)} UTC`) }, ...series],
     hooks: {
       setSelect: [
         (plot) => {
@@ -117,7 +132,10 @@ function timelineChart(state: State, place: HTMLElement): Chart {
       width: 0,
       paths: bars,
       points: { show: false },
-      value: (_plot, _value, _series, at) => (at === null ? '' : count(plain[group]?.[at] ?? 0)),
+      value: (_plot, _value, _series, at) =>
+        count(
+          at === null ? (plain[group] ?? []).reduce((sum, part) => sum + part, 0) : (plain[group]?.[at] ?? 0),
+        ),
     };
   });
   return new Chart(
@@ -182,9 +200,7 @@ function failureChart(state: State, place: HTMLElement): Chart {
 /** `0.1 ms`, `3 s`: a latency on an axis. */
 function shortDuration(ms: number): string {
   if (ms < 1000) return `${Number(ms.toPrecision(2))} ms`;
-  return ms < 60_000
-    ? `${Number((ms / 1000).toPrecision(2))} s`
-    : `${Number((ms / 60_000).toPrecision(2))} min`;
+  return ms < 1e6 ? `${Number((ms / 1000).toPrecision(2))} s` : `${Number((ms / 60_000).toPrecision(2))} min`;
 }
 
 function latencyChart({ bounds, counts }: Latency, place: HTMLElement): Chart {
@@ -214,7 +230,7 @@ function latencyChart({ bounds, counts }: Latency, place: HTMLElement): Chart {
         axes()[1]!,
       ],
       series: [
-        { label: 'Took', value: (_plot, bin) => (bin === null ? '' : label(bin)) },
+        { label: 'Took', value: (_plot, bin) => (bin === null ? 'any time' : label(bin)) },
         {
           label: 'Operations',
           fill: colour('accent'),
@@ -222,7 +238,7 @@ function latencyChart({ bounds, counts }: Latency, place: HTMLElement): Chart {
           width: 0,
           paths: uPlot.paths.bars!({ size: [0.86, 60] }),
           points: { show: false },
-          value: (_plot, value) => (value === null ? '' : count(value)),
+          value: (_plot, value) => count(value ?? counts.reduce((sum, part) => sum + part, 0)),
         },
       ],
     }),

@@ -33,8 +33,8 @@ export function byId(id: string): HTMLElement {
 }
 
 /** Text over several lines: only its line feeds stay what they are. */
-export function lines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
+export function lines(text: string): Text {
+  return document.createTextNode(text.split('\n').map(printable).join('\n'));
 }
 
 /** `1,234,567` */

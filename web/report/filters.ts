@@ -22,7 +22,7 @@ export function setUpFilters(state: State): void {
   const outcomes = h('div', { class: 'outcomes', role: 'group', 'aria-label': 'Outcome' });
   const chips = h('div', { class: 'chips' });
   const status = h('p', { class: 'status', role: 'status' });
-  bar.append(h('div', { class: 'line' }, search, outcomes), h('div', { class: 'line' }, chips, status));
+  bar.append(h('div', { class: 'line' }, search, outcomes, status), chips);
   bar.hidden = false;
 
   const draw = () => {

@@ -1,6 +1,6 @@
 import type { ReportModel } from '../../lib/cli/report/model.js';
 import { setUpBrowser } from './browser.js';
-import { setUpCharts } from './charts.js';
+import { drawForPaper, setUpCharts } from './charts.js';
 import { byId } from './dom.js';
 import { setUpFacets } from './facets.js';
 import { setUpFilters } from './filters.js';
@@ -37,11 +37,13 @@ function setUpTheme(redraw: () => void): void {
   addEventListener('beforeprint', () => {
     before = root.dataset['theme'];
     root.dataset['theme'] = 'light';
+    drawForPaper(true);
     redraw();
   });
   addEventListener('afterprint', () => {
     if (before === undefined) delete root.dataset['theme'];
     else root.dataset['theme'] = before;
+    drawForPaper(false);
     redraw();
   });
   draw();

@@ -12,7 +12,8 @@ import { palette } from '../term/paint.js';
 import { bytes, plural } from '../term/units.js';
 import { VERSION } from '../version.js';
 import { ReportBuilder } from './aggregate.js';
-import type { Integrity, ReportModel } from './model.js';
+import { checkIntegrity } from './integrity.js';
+import type { ReportModel } from './model.js';
 
 /** So many records a page holds one by one, unless told otherwise: it stays below 15 MB and opens at once. */
 const DEFAULT_ROWS = 10_000;
@@ -123,10 +124,6 @@ function filterWords(filters: FilterOptions): string {
       return [`${name} ${Array.isArray(value) ? value.join(' or ') : String(value)}`];
     })
     .join('; ');
-}
-
-async function checkIntegrity(_logs: readonly LogInput[], _vkey?: string): Promise<Integrity> {
-  return { status: 'unchecked', findings: [] };
 }
 
 function rowLimit(text: string | undefined): number {

@@ -4,7 +4,7 @@ import type { FailureGroup, TouchedData } from './model.js';
 
 /** So many groups are kept apart while reading; a report lists the largest. */
 const MOST_GROUPS = 5000;
-const LISTED = 25;
+const LISTED = 12;
 const NAMED_ACTORS = 3;
 /** Beyond so many, the actors of one group are no longer told apart. */
 const COUNTED_ACTORS = 1000;

@@ -123,8 +123,8 @@ function groups(caption: string, rows: readonly FailureGroup[], kind: string): H
       ({ type, target, actors, count: times, last, trace }) =>
         html`<tr>
           <th scope="row">${type}</th>
-          <td>${target}</td>
-          <td>${actors.join(', ')}${actors.length === 3 && ' …'}</td>
+          <td class="name">${target}</td>
+          <td>${actors.slice(0, 2).join(', ')}${actors.length > 2 && ' …'}</td>
           <td class="number">${count(times)}</td>
           <td>${timeCell(last)}</td>
           <td><code data-trace="${trace}">${trace}</code></td>
