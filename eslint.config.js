@@ -50,6 +50,7 @@ export default tseslint.config(
       'max-lines': size['max-lines'],
     },
   },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
     files: ['examples/**', 'benchmarks/**', 'scripts/**', 'lib/cli/**'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },

@@ -6,8 +6,16 @@ export type Ack = 'accepted' | 'written' | 'durable' | 'delivered';
 /** What became of a batch: delivery is a result; exceptions are for bugs. */
 export type SinkResult =
   | { readonly status: 'delivered'; readonly ack?: Ack }
-  /** Worth trying again, after `retryAfterMs` at the earliest where the receiver said so. */
-  | { readonly status: 'retryable'; readonly error: Error; readonly retryAfterMs?: number }
+  /**
+   * Worth trying again, after `retryAfterMs` at the earliest where the receiver said so. `settled` counts the leading
+   * records that need no further attempt (default 0): only the rest is to be given again.
+   */
+  | {
+      readonly status: 'retryable';
+      readonly error: Error;
+      readonly retryAfterMs?: number;
+      readonly settled?: number;
+    }
   /** Trying again cannot help. */
   | { readonly status: 'permanent'; readonly error: Error };
 

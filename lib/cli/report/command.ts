@@ -10,10 +10,10 @@ import { FILTER_OPTIONS, type FilterOptions } from '../query/filterOptions.js';
 import { select } from '../query/select.js';
 import { palette } from '../term/paint.js';
 import { bytes, plural } from '../term/units.js';
-import { VERSION } from '../version.js';
 import { ReportBuilder } from './aggregate.js';
 import { checkIntegrity } from './integrity.js';
 import type { ReportModel } from './model.js';
+import { PACKAGE_VERSION } from '../../version.js';
 
 /** So many records a page holds one by one, unless told otherwise: it stays below 15 MB and opens at once. */
 const DEFAULT_ROWS = 10_000;
@@ -102,7 +102,7 @@ export async function readModel(logs: readonly LogInput[], request: ReportReques
   return {
     title: request.title ?? defaultTitle(logs),
     generated,
-    generator: `otel-mcp-log ${VERSION}`,
+    generator: `otel-mcp-log ${PACKAGE_VERSION}`,
     filter: filterWords(filters),
     ...builder.finish(logs, problems.total),
     integrity: await checkIntegrity(logs, request.vkey),

@@ -1,0 +1,116 @@
+import { shared } from '../shared.js';
+import { observe, observeRequest } from './call.js';
+import type { McpClientClass, Method, Wrapper } from './client.js';
+import { INTERNALS } from './inbound.js';
+import type { Operation } from '../operations/operation.js';
+import { OPERATIONS } from '../operations/table.js';
+
+interface PatchedMethod {
+  readonly own: PropertyDescriptor | undefined;
+  readonly wrapper: Method;
+}
+
+interface Patch {
+  /** Who asked for it; the last one to leave takes the patch away. */
+  readonly holders: Set<object>;
+  readonly methods: ReadonlyMap<string, PatchedMethod>;
+}
+
+const patches = shared('patches', () => new WeakMap<object, Patch>());
+
+/** Wraps the operations of a client class on its prototype; once, however often and by whomever it is asked for. */
+export function patchClass(target: object, holder: object): void {
+  const existing = patches.get(target);
+  if (existing !== undefined) {
+    existing.holders.add(holder);
+    return;
+  }
+  const methods = new Map<string, PatchedMethod>();
+  for (const [name, operation] of OPERATIONS)
+    wrapMethod(target, methods, name, operationWrapper(name, operation));
+  wrapMethod(target, methods, 'request', requestWrapper);
+  for (const [name, wrapper] of INTERNALS) wrapMethod(target, methods, name, wrapper);
+  patches.set(target, { holders: new Set([holder]), methods });
+}
+
+const operationWrapper =
+  (name: string, operation: Operation): Wrapper =>
+  (original) =>
+    function (...args) {
+      const proceed = () => Reflect.apply(original, this, args);
+      if (name === 'connect')
+        return observe({ client: this, operation, params: undefined, transport: args[0], args, proceed });
+      return observe({ client: this, operation, params: args[0], args, proceed });
+    };
+
+const requestWrapper: Wrapper = (original) =>
+  function (...args) {
+    return observeRequest(this, args, () => Reflect.apply(original, this, args));
+  };
+
+/** Takes the patch away when its last holder leaves, unless another tool has wrapped our wrapper since. */
+export function unpatchClass(target: object, holder: object): void {
+  const patch = patches.get(target);
+  if (patch === undefined) return;
+  patch.holders.delete(holder);
+  if (patch.holders.size > 0) return;
+  let restored = true;
+  for (const [name, { own, wrapper }] of patch.methods) {
+    if (Object.getOwnPropertyDescriptor(target, name)?.value !== wrapper) restored = false;
+    else if (own === undefined) Reflect.deleteProperty(target, name);
+    else Object.defineProperty(target, name, own);
+  }
+  // Wrappers that had to stay pass everything through while nobody listens, and serve again when somebody does.
+  if (restored) patches.delete(target);
+}
+
+/** Whether a class or object is patched. */
+export function isPatched(target: object): boolean {
+  return patches.has(target);
+}
+
+/** The object to patch for one client: whichever in its chain owns `callTool`, farthest from the client. */
+export function patchTarget(client: object): object | undefined {
+  let target: object | undefined;
+  for (let link: object | null = client; link !== null; link = Object.getPrototypeOf(link) as object | null) {
+    if (Object.hasOwn(link, 'callTool')) target = link;
+  }
+  return target;
+}
+
+/** What a module that may be the SDK exports as its client class. */
+export function clientClassIn(exports: unknown): McpClientClass | undefined {
+  const candidate = (exports as { Client?: unknown } | undefined)?.Client;
+  if (typeof candidate !== 'function') return undefined;
+  const prototype: unknown = candidate.prototype;
+  return typeof prototype === 'object' && prototype !== null && 'callTool' in prototype
+    ? (candidate as unknown as McpClientClass)
+    : undefined;
+}
+
+function wrapMethod(target: object, methods: Map<string, PatchedMethod>, name: string, wrap: Wrapper): void {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  const current: unknown = Reflect.get(target, name);
+  if (typeof current !== 'function' || own?.configurable === false) return;
+  // An inherited method is looked up at each call, so that a later patch of the base class is still honoured.
+  const original: Method = own
+    ? (current as Method)
+    : function (...args) {
+        return Reflect.apply(
+          Reflect.get(Object.getPrototypeOf(target) as object, name) as Method,
+          this,
+          args,
+        );
+      };
+  const wrapper = wrap(original);
+  for (const key of ['name', 'length'] as const) {
+    Object.defineProperty(wrapper, key, { value: current[key], configurable: true });
+  }
+  Object.defineProperty(target, name, {
+    value: wrapper,
+    configurable: true,
+    enumerable: own?.enumerable ?? false,
+    writable: own?.writable ?? true,
+  });
+  methods.set(name, { own, wrapper });
+}

@@ -1,0 +1,135 @@
+import type { RecordSettings } from '../config.js';
+import { newRecordId } from '../schema/ids.js';
+import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../schema/record.js';
+import { EVENT_TYPES } from '../schema/tables.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import type { ConnectionFacts, OperationDetail } from './detail.js';
+
+/** Severity follows from the outcome unless user code set it. */
+const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
+  OUTCOME_UNSPECIFIED: 'SEVERITY_WARNING',
+  OUTCOME_SUCCESS: 'SEVERITY_INFO',
+  OUTCOME_FAILURE_UNAUTHORIZED: 'SEVERITY_WARNING',
+  OUTCOME_FAILURE_DENIED: 'SEVERITY_WARNING',
+  OUTCOME_FAILURE_ERROR: 'SEVERITY_ERROR',
+  OUTCOME_PARTIAL: 'SEVERITY_NOTICE',
+};
+
+/** Marks the record of an operation that is about to be sent (mode `blocking-strict`). */
+export const INTENT_STAGE = 'request_received';
+
+/** An operation as a record, before redaction. An operation without an ending becomes its intent. */
+export function toDraft(detail: OperationDetail, settings: RecordSettings, actorId?: string): DraftRecord {
+  const { ending, connection, custom, trace } = detail;
+  const eventType = detail.event[settings.profile];
+  const row = EVENT_TYPES[eventType];
+  const outcome = ending?.outcome ?? 'OUTCOME_UNSPECIFIED';
+  const sessionId = settings.sessionId ?? connection.sessionId ?? connection.connectionId;
+  const tags = [...settings.policyTags, ...(custom?.policyTags ?? [])];
+  return {
+    record_id: newRecordId(),
+    time: new Date(detail.startTime).toISOString(),
+    duration_ms: ending?.durationMs ?? 0,
+    event_type: eventType,
+    outcome,
+    severity: custom?.severity ?? (ending ? SEVERITY_OF[outcome] : 'SEVERITY_INFO'),
+    sensitivity: custom?.sensitivity ?? settings.sensitivity,
+    actor_id: actorId ?? sessionId,
+    actor_type: custom?.actorType ?? settings.actorType,
+    component: custom?.component ?? settings.component,
+    environment: settings.environment,
+    resource: detail.resource,
+    message: sentence(detail),
+    correlation_id: trace.context.traceId,
+    trace_id: trace.context.traceId,
+    span_id: trace.context.spanId,
+    ...(trace.parentSpanId !== undefined && { parent_span_id: trace.parentSpanId }),
+    session_id: sessionId,
+    ...parties(connection),
+    ...(tags.length > 0 && { policy_tags: tags }),
+    ocsf_class_uid: row.ocsf_class_uid,
+    ocsf_activity_id: row.ocsf_activity_id,
+    ...(row.otel_operation_name !== null && { otel_operation_name: row.otel_operation_name }),
+    ...(custom === undefined ? { mcp: toMcp(detail, settings.includeOutputs) } : data(custom.data)),
+    ...(ending?.error && {
+      error: errorOf(ending.error, settings.includeOutputs ? ending.result : undefined),
+    }),
+    ...(ending === undefined && { stage: INTENT_STAGE }),
+    metadata: {
+      schema_version: settings.profile,
+      product_name: PACKAGE_NAME,
+      product_version: PACKAGE_VERSION,
+      vendor_name: PACKAGE_NAME,
+    },
+  };
+}
+
+function data(value: unknown): { data: unknown } | object {
+  return value === undefined ? {} : { data: value };
+}
+
+function parties(connection: ConnectionFacts) {
+  return defined({
+    client_id: connection.clientName,
+    client_version: connection.clientVersion,
+    server_id: connection.serverName,
+    server_version: connection.serverVersion,
+  });
+}
+
+function toMcp(detail: OperationDetail, includeOutputs: boolean): McpDetail {
+  const { subject, connection, legs, ending } = detail;
+  const isPrompt = subject.promptName !== undefined;
+  const opensSession = detail.method === 'initialize';
+  return {
+    method: detail.method,
+    ...defined({
+      protocol_version: connection.protocolVersion,
+      request_id: legs.at(-1)?.request_id,
+      tool_name: subject.toolName,
+      tool_arguments: isPrompt ? undefined : subject.arguments,
+      tool_result: includeOutputs ? ending?.result : undefined,
+      tool_fingerprint: detail.toolFingerprint,
+      resource_uri: subject.uri,
+      prompt_name: subject.promptName,
+      prompt_arguments: isPrompt ? subject.arguments : undefined,
+      session_id: connection.sessionId,
+      server_address: connection.serverAddress,
+      transport: connection.transport,
+      // Capabilities are facts of the handshake; repeating them in every record would only make the log larger.
+      client_capabilities: opensSession ? connection.clientCapabilities : undefined,
+      server_capabilities: opensSession ? connection.serverCapabilities : undefined,
+      served_from: detail.servedFrom,
+      decision: detail.decision,
+      legs: legs.length > 1 ? legs : undefined,
+    }),
+  };
+}
+
+/** What a tool said of its own failure is output: on record only where outputs are. */
+function errorOf(error: RecordError, output: unknown): RecordError {
+  if (error.type !== 'tool_error') return error;
+  return { type: error.type, message: firstText(output) ?? 'the tool reported an error' };
+}
+
+function firstText(result: unknown): string | undefined {
+  const content = (result as { content?: unknown } | undefined)?.content;
+  const first = Array.isArray(content) ? (content[0] as { text?: unknown } | undefined) : undefined;
+  return typeof first?.text === 'string' ? first.text : undefined;
+}
+
+function sentence({ summary, ending }: OperationDetail): string {
+  if (ending === undefined) return `${summary}: about to be sent.`;
+  if (ending.outcome === 'OUTCOME_SUCCESS') return `${summary}.`;
+  if (ending.outcome === 'OUTCOME_PARTIAL') return `${summary}: stopped before the end.`;
+  return `${summary}: failed (${ending.error?.type ?? 'unknown'}).`;
+}
+
+/** Absent is absent: drops what is undefined, null or an empty string. */
+function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    if (value !== undefined && value !== null && value !== '') kept[key] = value;
+  }
+  return kept as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
