@@ -61,8 +61,10 @@ export interface RecordError {
 export interface Truncation {
   /** Dotted path within the record, e.g. `mcp.tool_arguments.body`. */
   path: string;
-  /** Length before the cut, in UTF-8 bytes (of the redacted value). */
-  original_bytes: number;
+  /** Length before the cut, in UTF-8 bytes (of the redacted value); absent where it was not measured. */
+  original_bytes?: number;
+  /** Entries before the cut, of an object or an array. */
+  original_entries?: number;
   /** SHA-256 (hex) of the whole redacted value. */
   sha256?: string;
 }

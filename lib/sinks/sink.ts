@@ -3,9 +3,30 @@ import type { AuditRecord } from '../schema/record.js';
 /** How far a sink vouches for records that it was given, weakest first. */
 export type Ack = 'accepted' | 'written' | 'durable' | 'delivered';
 
+/** The acknowledgements in their order, weakest first. */
+export const ACKS: readonly Ack[] = ['accepted', 'written', 'durable', 'delivered'];
+
+/** Whether one acknowledgement is worth at least as much as another. */
+export function vouchesFor(given: Ack, needed: Ack): boolean {
+  return ACKS.indexOf(given) >= ACKS.indexOf(needed);
+}
+
+/** A record of a batch that a sink refused while it took the others. */
+export interface Rejection {
+  /** The record's place in the batch. */
+  readonly index: number;
+  readonly error: Error;
+}
+
 /** What became of a batch: delivery is a result; exceptions are for bugs. */
 export type SinkResult =
-  | { readonly status: 'delivered'; readonly ack?: Ack }
+  | {
+      readonly status: 'delivered';
+      /** What the sink vouches for. Default: `delivered`. */
+      readonly ack?: Ack;
+      /** Records that can never be taken, where the rest of the batch was. */
+      readonly rejected?: readonly Rejection[];
+    }
   /**
    * Worth trying again, after `retryAfterMs` at the earliest where the receiver said so. `settled` counts the leading
    * records that need no further attempt (default 0): only the rest is to be given again.
@@ -34,10 +55,23 @@ export interface Sink {
   readonly name?: string;
   /** The place in the order that the last record already in this log holds, when it continues an older log. */
   readonly lastSeq?: number | undefined;
+  /** Intents of an earlier process that no completion follows: its operations ended in nobody knows what. */
+  readonly unfinishedIntents?: readonly AuditRecord[];
+  /**
+   * Told once, before the first record: every batch must be vouched for at least this far.
+   *
+   * @throws ConfigError when the sink cannot.
+   */
+  requireAck?(ack: Ack): void;
   /** Takes records in order. */
   emit(records: readonly AuditRecord[]): Promise<SinkResult | void> | SinkResult | void;
   /** Resolves when all that was emitted is as safe as this sink can make it. */
   flush?(): Promise<void>;
+  /**
+   * The same without an event loop, while the process exits: writes `records`, which nobody has emitted yet, and all that
+   * was emitted before them. May throw.
+   */
+  flushSync?(records: readonly AuditRecord[]): void;
   /** Flushes and releases what the sink holds. Called once. */
   close?(): Promise<void>;
 }

@@ -1,0 +1,69 @@
+import type { AuditRecord, EventType, Sensitivity, Severity } from '../schema/record.js';
+import { EVENT_TYPES, SENSITIVITIES, SEVERITIES } from '../schema/tables.js';
+import { ConfigError } from '../errors.js';
+import { reject, requireKnownOptions } from '../validate.js';
+
+/** Which records a sink gets: those that pass every part that is given. */
+export interface SinkFilter {
+  /** Only these event types. */
+  readonly eventTypes?: readonly EventType[];
+  /** This severity and graver ones. */
+  readonly minSeverity?: Severity;
+  /** Only these sensitivities. */
+  readonly sensitivity?: readonly Sensitivity[];
+  /** Any other rule. When it throws, the record passes: a broken filter must not lose records. */
+  readonly predicate?: (record: AuditRecord) => boolean;
+}
+
+/** A filter, ready to be asked. */
+export type CompiledFilter = (record: AuditRecord) => boolean;
+
+/**
+ * Checks a filter and makes one question of it.
+ *
+ * @param onError - told when the predicate throws.
+ * @throws ConfigError for unknown names.
+ */
+export function compileFilter(
+  option: string,
+  filter: SinkFilter,
+  onError: (error: unknown) => void,
+): CompiledFilter {
+  requireKnownOptions(option, filter, ['eventTypes', 'minSeverity', 'sensitivity', 'predicate']);
+  const eventTypes = names(`${option}.eventTypes`, filter.eventTypes, EVENT_TYPES);
+  const sensitivities = names(`${option}.sensitivity`, filter.sensitivity, SENSITIVITIES);
+  const { minSeverity, predicate } = filter;
+  if (minSeverity !== undefined && !Object.hasOwn(SEVERITIES, minSeverity))
+    reject(`${option}.minSeverity`, minSeverity, 'a severity name');
+  if (predicate !== undefined && typeof predicate !== 'function')
+    reject(`${option}.predicate`, predicate, 'a function');
+  const least = minSeverity === undefined ? 0 : SEVERITIES[minSeverity];
+  return (record) =>
+    (eventTypes === undefined || eventTypes.has(record.event_type)) &&
+    (sensitivities === undefined || sensitivities.has(record.sensitivity)) &&
+    SEVERITIES[record.severity] >= least &&
+    (predicate === undefined || ask(predicate, record, onError));
+}
+
+function ask(
+  predicate: (record: AuditRecord) => boolean,
+  record: AuditRecord,
+  onError: (error: unknown) => void,
+): boolean {
+  try {
+    return predicate(record);
+  } catch (error) {
+    onError(error);
+    return true;
+  }
+}
+
+function names(option: string, list: unknown, table: object): Set<unknown> | undefined {
+  if (list === undefined) return undefined;
+  if (!Array.isArray(list) || list.length === 0) reject(option, list, 'a non-empty array of names');
+  for (const name of list) {
+    if (typeof name !== 'string' || !Object.hasOwn(table, name))
+      throw new ConfigError(option, `holds a name that the schema does not know`);
+  }
+  return new Set(list);
+}

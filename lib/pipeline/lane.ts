@@ -1,0 +1,262 @@
+import { SinkError } from '../errors.js';
+import { asError, timeoutError } from './failures.js';
+import type { AuditRecord } from '../schema/record.js';
+import type { GapRecordFactory } from '../sinks/gap.js';
+import type { Ack } from '../sinks/sink.js';
+import { DeadlineTimer } from './deadline.js';
+import type { Receipt } from './delivery.js';
+import type { CompiledFilter } from './filter.js';
+import { Ledger } from './ledger.js';
+import { SinkMetrics } from './metrics.js';
+import type { SinkPort } from './port.js';
+import { Barrier, Entry, ItemQueue, Sequence, type Gap, type Item } from './queue.js';
+import type { Report } from './report.js';
+import { Sender } from './sender.js';
+import { Settler, recordsOf } from './settler.js';
+import type { SinkStats } from './stats.js';
+
+/** How one sink is served. */
+export interface LaneOptions {
+  readonly port: SinkPort;
+  readonly filter: CompiledFilter | undefined;
+  readonly mode: 'blocking' | 'blocking-strict' | 'batch';
+  /** Whether callers wait for this sink. */
+  readonly awaited: boolean;
+  readonly ack: Ack;
+  readonly overflow: 'wait' | 'drop';
+  /** Records. */
+  readonly maxQueue: number;
+  readonly maxBatch: number;
+  readonly lingerMs: number;
+  readonly deadlineMs: number;
+  readonly gapRecord: GapRecordFactory | undefined;
+  readonly report: Report;
+  /** The first number of its own log, where a filter makes it one of its own. */
+  readonly firstSeq: number;
+}
+
+/** The way to one sink: an ordered queue, one batch under way at a time, a deadline of its own. */
+export class Lane {
+  readonly #queue = new ItemQueue();
+  readonly #deadline = new DeadlineTimer((now) => this.#expire(now));
+  readonly #ledger: Ledger;
+  readonly #settler: Settler;
+  readonly #sender: Sender;
+  readonly #sequence: Sequence | undefined;
+  #linger: NodeJS.Timeout | undefined;
+  #scheduled = false;
+  #waitForRoom = 0;
+
+  constructor(readonly options: LaneOptions) {
+    const { port, maxBatch, gapRecord, report } = options;
+    this.#ledger = new Ledger(port.name, report, new SinkMetrics(port.name), () => this.pending);
+    this.#sequence = options.filter && new Sequence(options.firstSeq);
+    this.#settler = new Settler(this.#queue, this.#ledger, options.ack);
+    this.#sender = new Sender(this.#queue, this.#ledger, this.#settler, {
+      port,
+      maxBatch,
+      gapRecord,
+      keep: options.mode === 'blocking-strict',
+      onTaken: (items) => this.#onTaken(items),
+      onIdle: () => this.#deadline.rest(),
+    });
+  }
+
+  get name(): string {
+    return this.options.port.name;
+  }
+
+  /** How many records are on their way. */
+  get pending(): number {
+    return recordsOf(this.#sender.underWay).length + this.#queue.entries;
+  }
+
+  /** Whether something that happened is still not on this log, so that nothing else may happen (`blocking-strict`). */
+  get isBehind(): boolean {
+    const behind = (item: Item) => item instanceof Entry && item.receipt === undefined && !item.intent;
+    return this.#ledger.failing && (this.#sender.underWay.some(behind) || [...this.#queue].some(behind));
+  }
+
+  get stats(): SinkStats {
+    return this.#ledger.snapshot(this.pending);
+  }
+
+  /** Whether this sink wants a record. */
+  wants(record: AuditRecord): boolean {
+    if (this.options.filter === undefined || this.options.filter(record)) return true;
+    this.#ledger.filtered();
+    return false;
+  }
+
+  /** Takes a record, in order. Where there is a receipt, this sink speaks on it exactly once. */
+  push(record: AuditRecord, receipt: Receipt | undefined, intent: boolean): void {
+    const { ack, maxQueue, overflow, deadlineMs } = this.options;
+    const own = this.#sequence === undefined ? record : this.#sequence.number(record);
+    const full = this.#queue.entries >= maxQueue;
+    if (full && (overflow === 'drop' || receipt === undefined)) return this.#drop(own, receipt);
+    const goOn = ack === 'accepted' && !full;
+    if (goOn) receipt?.delivered();
+    else if (ack === 'accepted' && receipt !== undefined) this.#waitForRoom++;
+    this.#queue.push(new Entry(own, goOn ? undefined : receipt, performance.now(), intent));
+    this.#deadline.watch(deadlineMs);
+    this.#pump();
+  }
+
+  /** Delivers all that is here and flushes the sink, within the deadline. */
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { deadlineMs } = this.options;
+      const timer = setTimeout(() => {
+        this.#queue.remove(barrier);
+        reject(timeoutError(this.name, deadlineMs));
+      }, deadlineMs);
+      const settled = (settle: () => void) => {
+        clearTimeout(timer);
+        settle();
+      };
+      const barrier = new Barrier(
+        () => settled(resolve),
+        (error) => settled(() => reject(error)),
+      );
+      this.#queue.push(barrier);
+      this.#sender.hurry();
+      this.#pumpNow();
+    });
+  }
+
+  /** Flushes and closes the sink, within the deadline each. What cannot be delivered is lost, and counted. */
+  async close(): Promise<void> {
+    const failures: SinkError[] = [];
+    const note = (error: unknown) => void failures.push(this.#settler.error(asError(error)));
+    await this.flush().catch(note);
+    this.#giveUp();
+    if (!this.#sender.isOwed)
+      await within(this.options.deadlineMs, this.options.port.close(), this.name).catch(note);
+    this.#deadline.stop();
+    this.#ledger.close();
+    if (failures[0] !== undefined) throw failures[0];
+  }
+
+  /** The last resort while the process exits. */
+  flushSync(): void {
+    if (!this.options.port.canFlushSync) return this.#giveUp();
+    const items = this.#removeAll();
+    try {
+      this.options.port.flushSync(this.#sender.recordsOf(items));
+      this.#settler.delivered(items, this.options.ack, []);
+    } catch (error) {
+      this.#settler.lose(items, asError(error));
+    }
+  }
+
+  #drop(record: AuditRecord, receipt: Receipt | undefined): void {
+    const error = new SinkError(this.name, `the queue of sink '${this.name}' is full`);
+    const first = this.#queue.loseLast(record, QUEUE_FULL);
+    this.#ledger.lost('dropped', error, [record], first);
+    receipt?.failed(error);
+  }
+
+  #giveUp(): void {
+    const items = this.#removeAll();
+    const cause = new SinkError(this.name, `sink '${this.name}' was shut down before it took the record`, {
+      code: 'MCP_LOG_ERR_SHUTDOWN',
+    });
+    if (items.length > 0) this.#settler.lose(items, cause);
+  }
+
+  #removeAll(): (Entry | Gap)[] {
+    const items = [...this.#sender.recall()];
+    this.#queue.rewrite((item) => {
+      if (!(item instanceof Barrier)) items.push(item);
+      return undefined;
+    });
+    return items;
+  }
+
+  #pump(): void {
+    const { lingerMs, maxBatch } = this.options;
+    if (this.#sender.isBusy) return;
+    if (lingerMs > 0 && this.#queue.entries < maxBatch) {
+      this.#linger ??= setTimeout(() => this.#pumpNow(), lingerMs);
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      // Records of one turn of the event loop go together.
+      queueMicrotask(() => this.#pumpNow());
+    }
+  }
+
+  #pumpNow(): void {
+    clearTimeout(this.#linger);
+    this.#linger = undefined;
+    this.#scheduled = false;
+    this.#sender.pump();
+  }
+
+  /** Callers that waited for room go on when their records come within the bound. */
+  #onTaken(items: readonly (Entry | Gap)[]): void {
+    if (this.#waitForRoom === 0) return;
+    let room = this.options.maxQueue;
+    for (const item of items) this.#letGoOn(item);
+    for (const item of this.#queue) {
+      if (room-- <= 0) return;
+      this.#letGoOn(item);
+    }
+  }
+
+  #letGoOn(item: Item): void {
+    if (!(item instanceof Entry) || item.receipt === undefined) return;
+    this.#waitForRoom--;
+    item.receipt.delivered();
+    item.receipt = undefined;
+  }
+
+  /** Tells every caller whose deadline has passed. Returns when to look again. */
+  #expire(now: number): number | undefined {
+    const { deadlineMs } = this.options;
+    const due = now - deadlineMs;
+    const cause = timeoutError(this.name, deadlineMs);
+    const late = [...this.#sender.underWay, ...this.#queue].filter(
+      (item) => item instanceof Entry && item.receipt !== undefined && item.acceptedAt <= due,
+    );
+    const since = this.#sender.inHandSince ?? now;
+    if (late.length > 0 || since <= due) this.#ledger.trouble(cause, recordsOf(late));
+    if (late.length > 0)
+      this.#endPatience(
+        late.filter((item) => item instanceof Entry),
+        cause,
+      );
+    const waiting = [...this.#sender.underWay, ...this.#queue].find(
+      (item) => item instanceof Entry && item.receipt !== undefined,
+    );
+    if (waiting instanceof Entry) return waiting.acceptedAt + deadlineMs;
+    return since > due && since < now ? since + deadlineMs : undefined;
+  }
+
+  /** The callers are told; their records stay as long as there is room, for they did happen. Intents did not. */
+  #endPatience(late: readonly Entry[], cause: SinkError): void {
+    if (this.options.mode === 'batch') for (const entry of late) this.#letGoOn(entry);
+    this.#settler.tell(late, cause);
+    this.#sender.rewrite((items) => this.#settler.withoutRefusedIntents(items, cause));
+    let room = this.options.maxQueue;
+    this.#queue.rewrite((item) => {
+      if (!(item instanceof Entry) || item.receipt !== undefined) return item;
+      if (item.intent) return this.#settler.withoutRefusedIntent(item, cause);
+      return room-- > 0 ? item : this.#settler.replace(item, cause, 'dropped');
+    });
+  }
+}
+
+const QUEUE_FULL = 'queue_full';
+
+/** Settles with the work, or rejects when the time is up. */
+async function within(ms: number, work: Promise<void>, sink: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(timeoutError(sink, ms)), ms);
+  });
+  try {
+    await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,202 @@
+import { ConfigError } from '../errors.js';
+import type { GapRecordFactory } from '../sinks/gap.js';
+import { ACKS, vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
+import {
+  optionalBoolean,
+  optionalChoice,
+  optionalInteger,
+  reject,
+  requireKnownOptions,
+} from '../validate.js';
+import { compileFilter, type SinkFilter } from './filter.js';
+import type { LaneOptions } from './lane.js';
+import { SinkPort, sinkName } from './port.js';
+import { guardedReport, type ErrorListener, type Report } from './report.js';
+
+/** What a caller waits for, named as Kubernetes names the modes of its audit backends. */
+export type Mode = 'blocking' | 'blocking-strict' | 'batch';
+
+const MODES: readonly Mode[] = ['blocking', 'blocking-strict', 'batch'];
+const SINK_KEYS = ['sink', 'filter', 'mode', 'required', 'deadlineMs'];
+const OPTION_KEYS = [
+  ...[
+    'sinks',
+    'mode',
+    'acks',
+    'requiredSinks',
+    'sinkTimeoutMs',
+    'maxQueue',
+    'maxBatch',
+    'lingerMs',
+    'overflow',
+  ],
+  ...['onError', 'gapRecord'],
+];
+
+/** A sink with a treatment of its own. */
+export interface SinkEntry {
+  readonly sink: Sink;
+  /** Which records it gets. Default: all. A filtered log has numbers (`seq`) of its own, so that a hole still means a loss. */
+  readonly filter?: SinkFilter;
+  /** Default: the pipeline's. */
+  readonly mode?: Mode;
+  /** Whether callers wait for this sink, and hear of its failures. Default: true. */
+  readonly required?: boolean;
+  /** How long callers wait for this sink, in ms. Default: `sinkTimeoutMs`. */
+  readonly deadlineMs?: number;
+}
+
+/** How records get from the capture side to the sinks. */
+export interface PipelineOptions {
+  /** At least one. */
+  readonly sinks: readonly (Sink | SinkEntry)[];
+  /** Default: `blocking`. */
+  readonly mode?: Mode;
+  /**
+   * How far every awaited sink must vouch for a record before its caller goes on. Default: `written`; in `blocking-strict`
+   * `durable`, and nothing less.
+   */
+  readonly acks?: Ack;
+  /** Whether a caller needs all awaited sinks or one of them. Default: `all`. */
+  readonly requiredSinks?: 'all' | 'any';
+  /** How long a caller waits for a sink, in ms, from the moment its record was accepted. Default: 10,000. */
+  readonly sinkTimeoutMs?: number;
+  /** How many records may wait per sink. Default: 10,000. */
+  readonly maxQueue?: number;
+  /** How many records a sink gets at once, at most. Default: 512, as OpenTelemetry's BatchSpanProcessor. */
+  readonly maxBatch?: number;
+  /** How long `batch` mode gathers records before it writes, in ms. Default: 100; the other modes never wait. */
+  readonly lingerMs?: number;
+  /** What happens when a queue is full: callers wait for room, or the record is dropped and counted. Default: `drop` in `batch`, else `wait`. */
+  readonly overflow?: 'wait' | 'drop';
+  /** Told of every failure. Default: the diagnostic log of OpenTelemetry. */
+  readonly onError?: ErrorListener;
+  /** Makes the record that tells of lost ones. Without it they are only counted and reported. */
+  readonly gapRecord?: GapRecordFactory;
+}
+
+/** Checked options, one set per sink. */
+export interface ResolvedPipeline {
+  readonly lanes: readonly LaneOptions[];
+  readonly anyWillDo: boolean;
+  readonly report: Report;
+  /** The number of the next record. */
+  readonly firstSeq: number;
+  readonly sinks: readonly Sink[];
+}
+
+/** @throws ConfigError */
+export function resolvePipeline(options: PipelineOptions): ResolvedPipeline {
+  requireKnownOptions('pipeline', options, OPTION_KEYS);
+  const { onError, gapRecord, sinks } = options;
+  optionalFunction('onError', onError);
+  optionalFunction('gapRecord', gapRecord);
+  if (!Array.isArray(sinks) || sinks.length === 0) reject('sinks', sinks, 'an array of at least one sink');
+  const report = guardedReport(onError);
+  const entries = sinks.map((given: unknown, index) => sinkEntry(`sinks[${index}]`, given));
+  const names = uniqueNames(entries.map(({ sink }) => sink));
+  return {
+    lanes: entries.map((entry, index) =>
+      lane(options, entry, `sinks[${index}]`, names[index] ?? 'sink', report),
+    ),
+    anyWillDo: optionalChoice('requiredSinks', options.requiredSinks, ['all', 'any'], 'all') === 'any',
+    report,
+    firstSeq: Math.max(-1, ...entries.map(({ sink }) => sink.lastSeq ?? -1)) + 1,
+    sinks: entries.map(({ sink }) => sink),
+  };
+}
+
+function lane(
+  options: PipelineOptions,
+  entry: SinkEntry,
+  at: string,
+  name: string,
+  report: Report,
+): LaneOptions {
+  const { filter, sink } = entry;
+  const mode = optionalChoice(`${at}.mode`, entry.mode, MODES, modeOf(options));
+  const overflow = optionalChoice(
+    'overflow',
+    options.overflow,
+    ['wait', 'drop'],
+    mode === 'batch' ? 'drop' : 'wait',
+  );
+  const required = optionalBoolean(`${at}.required`, entry.required, true);
+  const ack = ackOf(options, mode);
+  if (ack !== 'accepted') sink.requireAck?.(ack);
+  const onError = (error: unknown) =>
+    report(new Error(`the filter of sink '${name}' failed`, { cause: error }), {
+      sink: name,
+      lost: 0,
+      records: [],
+    });
+  return {
+    ...bounds(options, entry, at),
+    port: new SinkPort(name, sink),
+    mode,
+    ack,
+    overflow,
+    awaited: required && (mode !== 'batch' || overflow === 'wait'),
+    ...(mode !== 'batch' && { lingerMs: 0 }),
+    filter: filter && compileFilter(`${at}.filter`, filter, onError),
+    gapRecord: options.gapRecord,
+    report,
+    firstSeq: (sink.lastSeq ?? -1) + 1,
+  };
+}
+
+function modeOf(options: PipelineOptions): Mode {
+  return optionalChoice('mode', options.mode, MODES, 'blocking');
+}
+
+/** The numbers among the options, checked. */
+function bounds(options: PipelineOptions, entry: SinkEntry, at: string) {
+  const ms = (option: string, value: unknown, fallback: number, min: number) =>
+    optionalInteger(option, value, { fallback, min, max: MAX_TIMER_MS });
+  const timeout = ms('sinkTimeoutMs', options.sinkTimeoutMs, 10_000, 1);
+  return {
+    deadlineMs: ms(`${at}.deadlineMs`, entry.deadlineMs, timeout, 1),
+    lingerMs: ms('lingerMs', options.lingerMs, 100, 0),
+    maxQueue: optionalInteger('maxQueue', options.maxQueue, { fallback: 10_000, min: 1 }),
+    maxBatch: optionalInteger('maxBatch', options.maxBatch, { fallback: 512, min: 1 }),
+  };
+}
+
+/** Node's timers take a signed 32-bit number of milliseconds; more would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function ackOf(options: PipelineOptions, mode: Mode): Ack {
+  const least = mode === 'blocking-strict' ? 'durable' : mode === 'batch' ? 'accepted' : 'written';
+  const acks = optionalChoice('acks', options.acks, ACKS, least);
+  if (mode === 'batch') return 'accepted';
+  if (mode === 'blocking-strict' && !vouchesFor(acks, 'durable'))
+    throw new ConfigError('acks', `'blocking-strict' needs 'durable' or 'delivered'`);
+  return acks;
+}
+
+function sinkEntry(at: string, given: unknown): SinkEntry {
+  if (isSink(given)) return { sink: given };
+  if (typeof given !== 'object' || given === null || !('sink' in given) || !isSink(given.sink))
+    reject(at, given, 'a sink (an object with emit), or { sink, … }');
+  requireKnownOptions(at, given, SINK_KEYS);
+  return { ...given, sink: given.sink };
+}
+
+function isSink(value: unknown): value is Sink {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'emit') === 'function';
+}
+
+/** Two sinks of one name must be told apart in errors and metrics. */
+function uniqueNames(sinks: readonly Sink[]): string[] {
+  const seen = new Map<string, number>();
+  return sinks.map((sink) => {
+    const name = sinkName(sink);
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name}#${count}`;
+  });
+}
+
+function optionalFunction(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') reject(option, value, 'a function');
+}

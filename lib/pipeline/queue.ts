@@ -1,0 +1,163 @@
+import type { AuditRecord, DraftRecord } from '../schema/record.js';
+import type { GapInfo, GapRecordFactory } from '../sinks/gap.js';
+import type { SinkError } from '../errors.js';
+import type { Receipt } from './delivery.js';
+
+/** A record on its way to one sink. */
+export class Entry {
+  /** What the caller waits on; gone once this sink has spoken, though the record may still be on its way. */
+  receipt: Receipt | undefined;
+
+  constructor(
+    readonly record: AuditRecord,
+    receipt: Receipt | undefined,
+    /** When it was accepted, in ms of the monotonic clock: its deadline counts from here. */
+    readonly acceptedAt: number,
+    /** An intent that was refused must not be written later: its operation never happened. */
+    readonly intent: boolean,
+  ) {
+    this.receipt = receipt;
+  }
+}
+
+/** A place in the queue where records are missing. It takes the `seq` of the last of them, so that order is kept. */
+export class Gap {
+  count = 0;
+  firstTime = '';
+  lastTime = '';
+  seq = 0;
+  readonly causes = new Set<string>();
+  #record: AuditRecord | undefined;
+
+  /** Counts one more lost record, which came after those counted already. */
+  add(record: AuditRecord, cause: string): void {
+    this.merge({ count: 1, firstTime: record.time, lastTime: record.time, seq: record.seq, causes: [cause] });
+  }
+
+  /** Takes over a gap that follows this one without a record between. */
+  merge(later: Pick<Gap, 'count' | 'firstTime' | 'lastTime' | 'seq'> & { causes: Iterable<string> }): void {
+    if (this.count === 0) this.firstTime = later.firstTime;
+    this.count += later.count;
+    this.lastTime = later.lastTime;
+    this.seq = later.seq;
+    for (const cause of later.causes) if (this.causes.size < 8) this.causes.add(cause);
+    this.#record = undefined;
+  }
+
+  /** The record that tells of it: the same one on every attempt, until the gap grows. */
+  record(sink: string, factory: GapRecordFactory): AuditRecord {
+    return (this.#record ??= { ...factory(this.#info(sink)), seq: this.seq });
+  }
+
+  #info(sink: string): GapInfo {
+    const { count, firstTime, lastTime } = this;
+    return { sink, count, firstTime, lastTime, cause: [...this.causes].join(',') };
+  }
+}
+
+/** A place in the queue that somebody waits for: all before it is settled, then the sink is flushed. */
+export class Barrier {
+  /** Set when records before it were lost: then a flush must not claim success. */
+  failure: SinkError | undefined;
+
+  constructor(
+    readonly resolve: () => void,
+    readonly reject: (error: SinkError) => void,
+  ) {}
+}
+
+/** What stands in a sink's queue. */
+export type Item = Entry | Gap | Barrier;
+
+/** Drafts that become records of one log: each gets the next number. */
+export class Sequence {
+  #next: number;
+
+  constructor(first: number) {
+    this.#next = first;
+  }
+
+  /** A copy of the draft with its place in the log. */
+  number(draft: DraftRecord): AuditRecord {
+    return { ...draft, seq: this.#next++ };
+  }
+}
+
+/** First in, first out; items taken for a batch may come back to the front. */
+export class ItemQueue {
+  #items: Item[] = [];
+  #entries = 0;
+
+  /** How many records wait; gaps and barriers are not counted. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  get first(): Item | undefined {
+    return this.#items[0];
+  }
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  [Symbol.iterator](): Iterator<Item> {
+    return this.#items[Symbol.iterator]();
+  }
+
+  push(item: Item): void {
+    if (item instanceof Entry) this.#entries++;
+    this.#items.push(item);
+  }
+
+  /** Counts a lost record at the end of the queue. Returns whether a new gap began with it. */
+  loseLast(record: AuditRecord, cause: string): boolean {
+    const last = this.#items.at(-1);
+    const gap = last instanceof Gap ? last : new Gap();
+    gap.add(record, cause);
+    if (gap !== last) this.push(gap);
+    return gap !== last;
+  }
+
+  /** The next records and gaps, at most so many, up to the next barrier. */
+  take(max: number): (Entry | Gap)[] {
+    const items = this.#items;
+    let end = 0;
+    while (end < items.length && end < max && !(items[end] instanceof Barrier)) end++;
+    const taken = end === items.length ? items : items.splice(0, end);
+    if (taken === items) this.#items = [];
+    const batch = taken.filter((item): item is Entry | Gap => !(item instanceof Barrier));
+    for (const item of batch) if (item instanceof Entry) this.#entries--;
+    return batch;
+  }
+
+  /** Puts items back before all others; neighbouring gaps become one. */
+  putBack(items: readonly Item[]): void {
+    const rest = this.#items;
+    this.#items = [];
+    this.#entries = 0;
+    for (const item of [...items, ...rest]) this.#append(item);
+  }
+
+  /** Replaces every item by what `change` makes of it; nothing means it leaves. */
+  rewrite(change: (item: Item) => Item | undefined): void {
+    const rest = this.#items;
+    this.#items = [];
+    this.#entries = 0;
+    for (const item of rest) {
+      const changed = change(item);
+      if (changed !== undefined) this.#append(changed);
+    }
+  }
+
+  /** Removes the first item, or the one given. */
+  remove(item: Item | undefined = this.first): void {
+    this.rewrite((each) => (each === item ? undefined : each));
+  }
+
+  #append(item: Item): void {
+    const last = this.#items.at(-1);
+    if (item instanceof Gap && last instanceof Gap) last.merge(item);
+    else this.push(item);
+  }
+}

@@ -1,0 +1,96 @@
+import { SinkError } from '../errors.js';
+import type { AuditRecord } from '../schema/record.js';
+import { causeOf } from '../sinks/gap.js';
+import { vouchesFor, type Ack, type Rejection } from '../sinks/sink.js';
+import type { Ledger, Loss } from './ledger.js';
+import { Barrier, Entry, Gap, type ItemQueue } from './queue.js';
+
+/** Settles records: tells their callers, counts them, and leaves a gap in the queue where they are lost. */
+export class Settler {
+  constructor(
+    private readonly queue: ItemQueue,
+    private readonly ledger: Ledger,
+    /** The least that the sink must vouch for. */
+    private readonly needed: Ack,
+  ) {}
+
+  /** The sink has the batch, but for the records that it rejected. */
+  delivered(items: readonly (Entry | Gap)[], ack: Ack, rejected: readonly Rejection[]): void {
+    const weak = vouchesFor(ack, this.needed)
+      ? undefined
+      : new Error(`it vouches for '${ack}', and '${this.needed}' is needed`);
+    const refused = new Map(rejected.map(({ index, error }) => [index, error]));
+    const taken = items.filter((_, index) => !refused.has(index));
+    const entries = taken.filter((item) => item instanceof Entry);
+    for (const entry of entries) {
+      if (weak === undefined) entry.receipt?.delivered();
+      else entry.receipt?.failed(this.error(weak));
+      entry.receipt = undefined;
+    }
+    this.ledger.delivered(entries.length, taken.length - entries.length);
+    if (weak !== undefined) this.ledger.trouble(this.error(weak), recordsOf(entries));
+    for (const [index, error] of refused) {
+      const item = items[index];
+      if (item !== undefined) this.lose([item], error);
+    }
+  }
+
+  /** The records are gone: a gap takes their place at the front of the queue, and nobody who waits there is told all is well. */
+  lose(items: readonly (Entry | Gap)[], cause: Error, kind: Loss = 'failed'): void {
+    this.tell(items, cause);
+    const gap = new Gap();
+    for (const item of items) {
+      if (item instanceof Gap) gap.merge(item);
+      else gap.add(item.record, causeOf(cause));
+    }
+    const records = recordsOf(items);
+    if (records.length > 0) this.ledger.lost(kind, this.error(cause), records);
+    if (gap.count > 0) this.queue.putBack([gap]);
+    for (const item of this.queue) if (item instanceof Barrier) item.failure ??= this.error(cause);
+  }
+
+  /** Their callers hear of the failure; the records themselves stay where they are. */
+  tell(items: readonly (Entry | Gap)[], cause: Error): void {
+    for (const item of items) {
+      if (!(item instanceof Entry)) continue;
+      item.receipt?.failed(this.error(cause));
+      item.receipt = undefined;
+    }
+  }
+
+  /**
+   * Intents whose callers have been refused leave, each as a gap: their operations never happened, so they must not be
+   * written later.
+   */
+  withoutRefusedIntents(items: readonly (Entry | Gap)[], cause: Error): (Entry | Gap)[] {
+    return items.map((item) => (item instanceof Entry ? this.withoutRefusedIntent(item, cause) : item));
+  }
+
+  /** The same for one. */
+  withoutRefusedIntent(entry: Entry, cause: Error): Entry | Gap {
+    return entry.intent && entry.receipt === undefined ? this.replace(entry, cause, 'failed') : entry;
+  }
+
+  /** A lost record's gap, to stand where the record stood. */
+  replace(entry: Entry, cause: Error, kind: Loss): Gap {
+    const gap = new Gap();
+    gap.add(entry.record, causeOf(cause));
+    this.ledger.lost(kind, this.error(cause), [entry.record]);
+    return gap;
+  }
+
+  /** The failure as callers see it. Each gets an object of its own, since it will carry its operation's outcome. */
+  error(cause: Error): SinkError {
+    if (cause instanceof SinkError && cause.sink === this.ledger.name) {
+      return new SinkError(cause.sink, cause.message, { cause: cause.cause, code: cause.code });
+    }
+    return new SinkError(this.ledger.name, `sink '${this.ledger.name}' failed: ${causeOf(cause)}`, { cause });
+  }
+}
+
+/** The records among items. */
+export function recordsOf(items: Iterable<unknown>): AuditRecord[] {
+  const records: AuditRecord[] = [];
+  for (const item of items) if (item instanceof Entry) records.push(item.record);
+  return records;
+}

@@ -1,0 +1,62 @@
+import type { DraftRecord } from '../schema/record.js';
+import { prune, sizeOf } from './fit.js';
+import { resolveLevels } from './levels.js';
+import type { RedactionOptions } from './options.js';
+import { stepInto } from './paths.js';
+import { compilePolicies, type Policy } from './policy.js';
+import { redactRecord } from './record.js';
+import type { Pass } from './pass.js';
+import type { Redactor } from './redactor.js';
+import { FAILED } from './replacer.js';
+import { keepString, keepUri } from './strings.js';
+import { newPass, walk } from './walk.js';
+
+/**
+ * Makes a redactor from a policy. Without options the defaults hold: the key names and detectors that
+ * `docs/redaction.md` lists, masks, no outputs.
+ *
+ * @throws ConfigError on a policy that cannot work: unknown options, unsafe patterns, paths that lead nowhere, a missing or
+ * short `hmacKey`, levels that would silence security-relevant events.
+ *
+ * @example
+ * ```ts
+ * const redactor = createRedactor({ redactPatterns: ['iban'] });
+ * redactor.value({ user: 'ada', password: 'x' }); // { user: 'ada', password: '[REDACTED]' }
+ * ```
+ */
+export function createRedactor(options: RedactionOptions = {}): Redactor {
+  const policies = compilePolicies(options);
+  const levels = resolveLevels(options.levels);
+  const base = policies(undefined);
+  return {
+    record: (draft: DraftRecord) => redactRecord(draft, policies, levels),
+    text: (text) => guard(() => wholeUris(newPass(base, {}), (pass) => keepString(text, undefined, pass))),
+    uri: (uri) => guard(() => wholeUris(newPass(base, {}), (pass) => keepUri(uri, undefined, pass))),
+    value: (value, toolName) => guard(() => redactValue(value, policies(toolName), toolName)),
+  };
+}
+
+/** Texts of the library's own (errors, statuses, log lines) may quote a URL that a server or a caller has put together. */
+function wholeUris(pass: Pass, keep: (pass: Pass) => string): string {
+  pass.wholeUris = true;
+  return keep(pass);
+}
+
+function redactValue(value: unknown, policy: Policy, toolName: string | undefined): unknown {
+  const pass = newPass(policy, toolName === undefined ? {} : { toolName });
+  const below = policy.paths === undefined ? undefined : stepInto(policy.paths, 'mcp');
+  pass.path.push('mcp', 'tool_arguments');
+  const kept = walk(value, pass, below === undefined ? undefined : stepInto(below, 'tool_arguments'));
+  const { totalBytes } = policy.limits;
+  const fits = pass.units * 6 + pass.slack <= totalBytes || sizeOf(kept) <= totalBytes;
+  return fits ? kept : prune(kept, totalBytes).value;
+}
+
+/** Redaction must never be what fails a call. */
+function guard<T>(redact: () => T): T | typeof FAILED {
+  try {
+    return redact();
+  } catch {
+    return FAILED;
+  }
+}

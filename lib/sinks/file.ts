@@ -1,0 +1,142 @@
+import { dirname } from 'node:path';
+import { encodeLine } from '../codecs/json.js';
+import { ConfigError } from '../errors.js';
+import type { AuditRecord } from '../schema/record.js';
+import { LogHistory } from './file/history.js';
+import { LineLog, type LineLogHooks } from './file/lineLog.js';
+import { LogLock } from './file/lock.js';
+import type { FileNotice, Notices } from './file/notice.js';
+import { makeFolder } from './file/open.js';
+import { resolveFileSink, type FileSinkOptions } from './file/options.js';
+import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from './sink.js';
+
+export type { FileNotice, FileNoticeKind } from './file/notice.js';
+export type { RotationOptions } from './file/lineLog.js';
+export type { FileSinkOptions } from './file/options.js';
+
+/**
+ * An append-only log of JSON lines. Opened when constructed, so that a path that cannot work is found at start-up; one
+ * writer per path; a file for its owner only (0600, made folders 0700).
+ *
+ * The write itself is synchronous: it copies into the page cache in a few microseconds, where a round trip through the
+ * thread pool costs several times that, and it leaves nothing unwritten when the process exits. fdatasync, which waits for
+ * the disk, runs in the thread pool.
+ *
+ * @throws ConfigError for a symbolic link, FIFO or directory, a file that another writer has open, or a bad option.
+ * @example
+ * ```ts
+ * const sink = new FileSink({ path: '/var/log/agent/audit.jsonl', rotate: { maxBytes: 100_000_000 } });
+ * ```
+ */
+export class FileSink implements Sink {
+  readonly name: string;
+  /** The file, with its tokens filled in. */
+  readonly path: string;
+  readonly lastSeq: number | undefined;
+  readonly #notices: Notices;
+  readonly #lock: LogLock;
+  readonly #log: LineLog;
+  readonly #history: LogHistory;
+  readonly #onSighup: (() => void) | undefined;
+  #delivered: SinkResult;
+
+  constructor(path: string | FileSinkOptions) {
+    const options = resolveFileSink(path);
+    this.name = options.name;
+    this.path = options.path;
+    this.#notices = options.notices;
+    makeFolder(dirname(options.path));
+    // Before the file is opened: to repair its end while another process writes it would tear what that one writes.
+    this.#lock = new LogLock(options.path, options.notices);
+    try {
+      this.#log = new LineLog(options);
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
+    this.#history = new LogHistory(options.path, this.#log.size);
+    this.lastSeq = this.#history.lastSeq();
+    this.#delivered = { status: 'delivered', ack: options.fsync === 'always' ? 'durable' : 'written' };
+    this.#onSighup = options.reopenOnSighup ? () => this.#log.check() : undefined;
+    if (this.#onSighup !== undefined) process.on('SIGHUP', this.#onSighup);
+  }
+
+  /** What the sink has found out of order, from start-up on; at most 100. */
+  get notices(): readonly FileNotice[] {
+    return this.#notices.kept;
+  }
+
+  /** Intents without a completion in the last 8 MiB that were in the log when it was opened. */
+  get unfinishedIntents(): readonly AuditRecord[] {
+    return this.#history.unfinishedIntents();
+  }
+
+  /** @throws ConfigError when the options forbid what is asked. */
+  requireAck(ack: Ack): void {
+    if (!vouchesFor(ack, 'durable')) return;
+    if (this.#log.fsync === 'never')
+      throw new ConfigError('fsync', `is 'never', which cannot vouch for '${ack}' records`);
+    this.#log.fsync = 'always';
+    // A log has no receiver but the disk.
+    this.#delivered = { status: 'delivered', ack };
+  }
+
+  /** For whoever keeps books over the lines; one at most. */
+  attach(hooks: LineLogHooks): void {
+    this.#log.attach(hooks);
+  }
+
+  emit(records: readonly AuditRecord[]): Promise<SinkResult> | SinkResult {
+    const { bytes, rejected } = encode(records);
+    const done = rejected.length === 0 ? this.#delivered : { ...this.#delivered, rejected };
+    if (bytes.length === 0) return done;
+    try {
+      return this.#log.append(bytes)?.then(() => done, retryable) ?? done;
+    } catch (error) {
+      return retryable(error);
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.#log.flush();
+  }
+
+  flushSync(records: readonly AuditRecord[]): void {
+    const { bytes } = encode(records);
+    if (bytes.length > 0) void this.#log.append(bytes)?.catch(() => undefined);
+    this.#log.flushNow();
+  }
+
+  async close(): Promise<void> {
+    if (this.#onSighup !== undefined) process.off('SIGHUP', this.#onSighup);
+    try {
+      await this.#log.close();
+    } finally {
+      this.#lock.release();
+    }
+  }
+}
+
+/** A full or failing disk may recover, and the log is as it was before: worth trying again. */
+function retryable(error: unknown): SinkResult {
+  return {
+    status: 'retryable',
+    error: error instanceof Error ? error : new Error('the log could not be written'),
+  };
+}
+
+function encode(records: readonly AuditRecord[]): { bytes: Uint8Array; rejected: Rejection[] } {
+  const rejected: Rejection[] = [];
+  let text = '';
+  records.forEach((record, index) => {
+    try {
+      text += `${encodeLine(record)}\n`;
+    } catch (error) {
+      rejected.push({
+        index,
+        error: error instanceof Error ? error : new Error('the record cannot be encoded'),
+      });
+    }
+  });
+  return { bytes: Buffer.from(text), rejected };
+}

@@ -1,0 +1,220 @@
+import { renameSync } from 'node:fs';
+import { causeOf } from '../gap.js';
+import { LogFile } from './logFile.js';
+import type { Notices } from './notice.js';
+import { moveAside, tidy } from './segments.js';
+
+const LF = 0x0a;
+/** After a failed rotation the log goes on in the file it has for so long, in ms, before it tries again. */
+const ROTATION_RETRY_MS = 1_000;
+
+/** Whoever keeps books over the lines of a log: every call comes in the order of the lines. */
+export interface LineLogHooks {
+  /** A file is open and holds this many bytes of whole lines: at start-up, after a rotation, after somebody changed it. */
+  onOpen?(existing: { readonly path: string; readonly size: number }): void;
+  /**
+   * These lines, without their line feeds, are in the log (on the disk already, where it syncs always). `firstIndex` counts
+   * the lines that were added through this object. The bytes are valid during the call only.
+   */
+  onLines?(lines: readonly Uint8Array[], firstIndex: number): void;
+  /** The file that was being written is `segment` now; a new one follows. */
+  onRotate?(segment: string): void;
+  /** The last line is written; the file is about to be closed. */
+  beforeClose?(): void | Promise<void>;
+}
+
+/** When a log is cut into parts. Nothing is deleted unless `keep` says so. */
+export interface RotationOptions {
+  /** A batch that would make the file larger than this many bytes starts a new one. */
+  readonly maxBytes?: number;
+  /** The first record after this many milliseconds starts a new file. */
+  readonly maxAgeMs?: number;
+  /** Whether all finished parts but the newest are compressed with gzip. Default: false. */
+  readonly compress?: boolean;
+  /** How many finished parts stay; older ones are deleted. Default: all. */
+  readonly keep?: number;
+}
+
+/** How a log is kept. */
+export interface LineLogOptions {
+  readonly path: string;
+  readonly fsync: 'always' | 'batch' | 'never';
+  readonly fsyncIntervalMs: number;
+  readonly checkIntervalMs: number;
+  readonly widerMode: 'narrow' | 'refuse';
+  readonly rotate: RotationOptions;
+  readonly notices: Notices;
+}
+
+/** An append-only log of lines at one path, cut into parts as told, which notices what others do to its file. */
+export class LineLog {
+  /** May be changed before the first line. */
+  fsync: 'always' | 'batch' | 'never';
+  #file: LogFile;
+  #hooks: LineLogHooks = {};
+  #lines = 0;
+  #checkedAt = performance.now();
+  #syncTimer: NodeJS.Timeout | undefined;
+  #unsafe: unknown;
+  #rotateNotBefore = 0;
+  #tidying: Promise<void> = Promise.resolve();
+  readonly #chores = new Set<Promise<void>>();
+
+  /** @throws ConfigError when the file cannot be a log. */
+  constructor(private readonly options: LineLogOptions) {
+    this.fsync = options.fsync;
+    this.#file = this.#open();
+  }
+
+  get size(): number {
+    return this.#file.size;
+  }
+
+  /** Attaches the one who keeps books; `onOpen` is called at once. */
+  attach(hooks: LineLogHooks): void {
+    this.#hooks = hooks;
+    this.#opened();
+  }
+
+  /**
+   * Adds whole lines (each with its line feed), all or none. Returns a promise where the log syncs always: it resolves when
+   * they are on the disk; if it rejects, they are not in the log.
+   */
+  append(bytes: Uint8Array): Promise<void> | undefined {
+    this.#checkNowAndThen();
+    if (this.#isDue(bytes.length)) this.rotate();
+    const file = this.#file;
+    file.append(bytes);
+    if (this.fsync === 'always') return file.sync(true).then(() => this.#added(bytes));
+    this.#added(bytes);
+    if (this.fsync === 'batch') this.#syncSoon();
+    return undefined;
+  }
+
+  /** Resolves when all that was added is on the disk; rejects once for whatever a sync has failed for. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#chores);
+    if (this.#file.unsynced > 0) await this.#sync();
+    const unsafe = this.#unsafe;
+    this.#unsafe = undefined;
+    if (unsafe !== undefined) throw unsafe;
+  }
+
+  /** Syncs without an event loop. */
+  flushNow(): void {
+    if (this.#file.unsynced > 0) this.#file.syncNow();
+  }
+
+  /** Looks at once whether somebody has renamed, deleted, truncated or written to the file. */
+  check(): void {
+    this.#checkedAt = performance.now();
+    const found = this.#file.inspect();
+    if (found === 'moved') this.#replace();
+    else if (found === 'changed') this.#opened();
+  }
+
+  /** Finishes the file and begins a new one. When that fails, the log goes on in the file it has. */
+  rotate(): void {
+    const { path, notices } = this.options;
+    try {
+      const segment = moveAside(path);
+      try {
+        this.#replace();
+      } catch (error) {
+        renameSync(segment, path);
+        throw error;
+      }
+      this.#hooks.onRotate?.(segment);
+      this.#opened();
+      this.#tidy();
+    } catch (error) {
+      this.#rotateNotBefore = Date.now() + ROTATION_RETRY_MS;
+      notices.add({ kind: 'rotation-failed', path, code: causeOf(error) });
+    }
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#syncTimer);
+    const flushed = await this.flush().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    await this.#hooks.beforeClose?.();
+    await this.#file.close(true);
+    if (flushed !== undefined) throw flushed.error;
+  }
+
+  #open(): LogFile {
+    const { path, widerMode, notices } = this.options;
+    return new LogFile(path, widerMode, notices, this.fsync !== 'never');
+  }
+
+  #opened(): void {
+    this.#hooks.onOpen?.({ path: this.options.path, size: this.#file.size });
+  }
+
+  /** Leaves the current file, which may have another name by now, for a new one under the path. */
+  #replace(): void {
+    const old = this.#file;
+    this.#file = this.#open();
+    this.#chore(old.close(this.fsync !== 'never').catch((error: unknown) => void (this.#unsafe ??= error)));
+  }
+
+  #checkNowAndThen(): void {
+    if (performance.now() - this.#checkedAt >= this.options.checkIntervalMs) this.check();
+  }
+
+  #isDue(bytes: number): boolean {
+    const { maxBytes = Infinity, maxAgeMs = Infinity } = this.options.rotate;
+    const { size, openedAt } = this.#file;
+    if (size === 0 || (size + bytes <= maxBytes && maxAgeMs === Infinity)) return false;
+    const now = Date.now();
+    return (size + bytes > maxBytes || now - openedAt >= maxAgeMs) && now >= this.#rotateNotBefore;
+  }
+
+  #added(bytes: Uint8Array): void {
+    const { onLines } = this.#hooks;
+    if (onLines === undefined) return;
+    const lines = linesOf(bytes);
+    const first = this.#lines;
+    this.#lines += lines.length;
+    onLines.call(this.#hooks, lines, first);
+  }
+
+  #syncSoon(): void {
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined;
+      this.#chore(this.#sync());
+    }, this.options.fsyncIntervalMs).unref();
+  }
+
+  async #sync(): Promise<void> {
+    await this.#file.sync(false).catch((error: unknown) => void (this.#unsafe ??= error));
+  }
+
+  #tidy(): void {
+    const { path, rotate, notices } = this.options;
+    const failed = (error: unknown) => notices.add({ kind: 'rotation-failed', path, code: causeOf(error) });
+    this.#tidying = this.#tidying
+      .then(() => tidy(path, rotate.compress ?? false, rotate.keep ?? Infinity))
+      .catch(failed);
+    this.#chore(this.#tidying);
+  }
+
+  /** Work in the background that a flush waits for. It must not reject. */
+  #chore(work: Promise<void>): void {
+    this.#chores.add(work);
+    void work.finally(() => this.#chores.delete(work));
+  }
+}
+
+/** The lines in a run of bytes, without their line feeds; nothing is copied. */
+function linesOf(bytes: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(LF, from);
+    lines.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  return lines;
+}

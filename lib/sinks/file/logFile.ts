@@ -1,0 +1,160 @@
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, statSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { causeOf } from '../gap.js';
+import type { Notices } from './notice.js';
+import { openLog, syncFolder } from './open.js';
+import { repairTail, writeAll } from './tail.js';
+
+const fdatasyncAsync = promisify(fdatasync);
+
+/** What happened to a file behind our back. */
+export type Interference = 'none' | 'moved' | 'changed';
+
+/** One open file of whole lines: a failed write leaves no part of a line behind, and a failed sync is never forgotten. */
+export class LogFile {
+  readonly openedAt: number;
+  readonly #fd: number;
+  #size: number;
+  /** How many bytes are known to be on the disk. */
+  #durable: number;
+  /** Set while the file may end with part of a line that could not be taken back. */
+  #torn = false;
+  #failedSyncs = 0;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  /** @throws ConfigError when the file cannot be a log. */
+  constructor(
+    readonly path: string,
+    widerMode: 'narrow' | 'refuse',
+    private readonly notices: Notices,
+    syncName: boolean,
+  ) {
+    const { fd, stats, narrowedFrom } = openLog(path, widerMode);
+    this.#fd = fd;
+    try {
+      if (narrowedFrom !== undefined) notices.add({ kind: 'mode-narrowed', path });
+      this.#size = this.#durable = repairTail(fd, path, notices);
+      if (stats.size === 0 && syncName) syncFolder(path);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    this.openedAt = stats.size === 0 ? Date.now() : stats.birthtimeMs;
+  }
+
+  /** In bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes that may not be on the disk yet. */
+  get unsynced(): number {
+    return this.#size - this.#durable;
+  }
+
+  /** Writes whole lines at the end, all of them or (with an exception) none. */
+  append(bytes: Uint8Array): void {
+    if (this.#torn) this.#takeBack();
+    if (this.#torn) throw Object.assign(new Error('the end of the log is torn'), { code: 'EIO' });
+    try {
+      writeAll(this.#fd, bytes);
+      this.#size += bytes.length;
+    } catch (error) {
+      this.#torn = true;
+      this.#takeBack();
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves when all that has been appended is on the disk. Callers that come while a sync runs share the next one.
+   *
+   * After a failed fdatasync the kernel may call the lost pages clean, so that a second one would succeed without having
+   * written them (https://wiki.postgresql.org/wiki/Fsync_Errors): what the failed one covered is never called durable.
+   *
+   * @param rollBack - whether what could not be synced is taken off the file, because its callers are told that it failed.
+   */
+  async sync(rollBack: boolean): Promise<void> {
+    const failedBefore = this.#failedSyncs;
+    const start = () => (this.#running = this.#sync(rollBack).finally(() => (this.#running = undefined)));
+    if (this.#running === undefined) await start();
+    else {
+      this.#next ??= this.#running
+        .catch(() => undefined)
+        .then(() => {
+          this.#next = undefined;
+          return start();
+        });
+      await this.#next;
+    }
+    if (this.#failedSyncs !== failedBefore)
+      throw Object.assign(new Error('fdatasync failed'), { code: 'EIO' });
+  }
+
+  /** The same without an event loop. */
+  syncNow(): void {
+    fdatasyncSync(this.#fd);
+    this.#durable = this.#size;
+  }
+
+  /** Compares the file with what it should be. After `moved` the path leads elsewhere, and this file should be left. */
+  inspect(): Interference {
+    const { path, notices } = this;
+    const there = statSync(path, { throwIfNoEntry: false });
+    const ours = fstatSync(this.#fd);
+    if (there?.ino !== ours.ino || there.dev !== ours.dev) {
+      notices.add(
+        ours.nlink === 0 ? { kind: 'deleted', path, bytes: this.#size } : { kind: 'renamed', path },
+      );
+      return 'moved';
+    }
+    if (ours.size === this.#size || this.#torn) return 'none';
+    const change = ours.size - this.#size;
+    notices.add({ kind: change < 0 ? 'truncated' : 'foreign-bytes', path, bytes: Math.abs(change) });
+    this.#size = repairTail(this.#fd, path, notices);
+    this.#durable = Math.min(this.#durable, this.#size);
+    return 'changed';
+  }
+
+  /** Syncs (if told so) and closes, after whatever sync is still running. */
+  async close(sync: boolean): Promise<void> {
+    try {
+      if (sync && this.unsynced > 0) await this.sync(false);
+      else await this.#running;
+    } finally {
+      closeSync(this.#fd);
+    }
+  }
+
+  async #sync(rollBack: boolean): Promise<void> {
+    const target = this.#size;
+    try {
+      await fdatasyncAsync(this.#fd);
+      this.#durable = Math.max(this.#durable, target);
+    } catch (error) {
+      this.#failedSyncs++;
+      this.notices.add({ kind: 'sync-failed', path: this.path, bytes: this.unsynced, code: causeOf(error) });
+      if (rollBack) this.#rollBack();
+      else this.#durable = this.#size;
+      throw error;
+    }
+  }
+
+  #rollBack(): void {
+    this.#size = this.#durable;
+    this.#torn = true;
+    this.#takeBack();
+  }
+
+  /** Cuts off what a failed write left; if not even that works, the next append tries again before it writes. */
+  #takeBack(): void {
+    try {
+      // Never longer than it is: somebody else may have truncated it, and a hole of zeros is no log.
+      if (fstatSync(this.#fd).size > this.#size) ftruncateSync(this.#fd, this.#size);
+      this.#torn = false;
+    } catch (error) {
+      this.notices.add({ kind: 'sync-failed', path: this.path, code: causeOf(error) });
+    }
+  }
+}

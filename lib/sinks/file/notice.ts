@@ -1,0 +1,63 @@
+import { diag } from '@opentelemetry/api';
+
+/** What a file sink found or did that whoever keeps the log should know of. */
+export type FileNoticeKind =
+  /** Others could read or write the file; its mode is 0600 now. */
+  | 'mode-narrowed'
+  /** A crash left a last line without an end; the bytes were cut off and kept in `keptIn`. */
+  | 'torn-tail'
+  /** A crash left a last line that lacked nothing but its line feed, which was added. */
+  | 'line-completed'
+  /** The process that held the lock is gone; the lock was taken over. */
+  | 'stale-lock'
+  /** Somebody renamed the file; a new one was begun under the path. */
+  | 'renamed'
+  /** Somebody deleted the file: `bytes` of the log are lost; a new one was begun. */
+  | 'deleted'
+  /** Somebody truncated the file (as `copytruncate` of logrotate does): `bytes` are no longer in it. */
+  | 'truncated'
+  /** Somebody else wrote `bytes` into the file. */
+  | 'foreign-bytes'
+  /** An fdatasync failed: `bytes` that were written before it may not be on the disk. */
+  | 'sync-failed'
+  /** Rotation, compression or clean-up failed; the log goes on in the file it has. */
+  | 'rotation-failed';
+
+/** One finding. */
+export interface FileNotice {
+  readonly kind: FileNoticeKind;
+  readonly path: string;
+  readonly bytes?: number;
+  /** The file that bytes were put into which had to leave the log. */
+  readonly keptIn?: string;
+  /** The error code, where there was an error. */
+  readonly code?: string;
+}
+
+/** Told of findings, as they come. */
+export type NoticeListener = (notice: FileNotice) => void;
+
+/** How many findings are kept; the first ones tell most. */
+const KEPT = 100;
+
+/** Keeps findings, and passes them on. */
+export class Notices {
+  readonly kept: FileNotice[] = [];
+
+  constructor(private readonly listener: NoticeListener | undefined) {}
+
+  /** Never throws, whatever the listener does. */
+  add(notice: FileNotice): void {
+    if (this.kept.length < KEPT) this.kept.push(notice);
+    const { kind, path, bytes, keptIn, code } = notice;
+    const detail = [bytes !== undefined && `${bytes} bytes`, keptIn && `kept in ${keptIn}`, code].filter(
+      Boolean,
+    );
+    diag.warn(`audit log ${path}: ${[kind, ...detail].join(', ')}`);
+    try {
+      this.listener?.(notice);
+    } catch {
+      diag.error('audit log: the onNotice callback failed');
+    }
+  }
+}

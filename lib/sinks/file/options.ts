@@ -1,0 +1,109 @@
+import { realpathSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import { ConfigError } from '../../errors.js';
+import {
+  optionalBoolean,
+  optionalChoice,
+  optionalInteger,
+  optionalText,
+  reject,
+  requireKnownOptions,
+  requireText,
+} from '../../validate.js';
+import type { LineLogOptions, RotationOptions } from './lineLog.js';
+import { Notices, type NoticeListener } from './notice.js';
+import { makeFolder } from './open.js';
+
+/** How a {@link FileSink} keeps its log. */
+export interface FileSinkOptions {
+  /** The file. `{pid}` becomes the process id and `{thread}` the worker thread's id (0 in the main thread). */
+  readonly path: string;
+  /** A folder that the path must stay in, whatever `..` or symbolic links it holds. Relative paths start there. */
+  readonly base?: string;
+  /**
+   * When records are put on the disk (fdatasync): `always` before they are acknowledged, all that came meanwhile together;
+   * `batch` soon after, within `fsyncIntervalMs`; `never` leaves it to the operating system. Default: `batch`; a pipeline
+   * that needs durable records (`blocking-strict`, `acks: 'durable'`) makes it `always`.
+   */
+  readonly fsync?: 'always' | 'batch' | 'never';
+  /** Milliseconds. Default: 1,000. */
+  readonly fsyncIntervalMs?: number;
+  /** When the log is cut into parts. Default: never. */
+  readonly rotate?: RotationOptions;
+  /** What to do with an existing file that others may read or write. Default: `narrow` to 0600. */
+  readonly widerMode?: 'narrow' | 'refuse';
+  /** Look for a renamed file at once on SIGHUP, as log rotation tools send it. Default: false. */
+  readonly reopenOnSighup?: boolean;
+  /** How often, in ms, to look whether somebody renamed, deleted or truncated the file. Default: 1,000; 0 looks before every write. */
+  readonly checkIntervalMs?: number;
+  /** Told of what the sink finds; see `notices` for what it found at start-up. */
+  readonly onNotice?: NoticeListener;
+  /** Default: `file`. */
+  readonly name?: string;
+}
+
+const KEYS = [
+  ...['path', 'base', 'fsync', 'fsyncIntervalMs', 'rotate', 'widerMode', 'reopenOnSighup', 'checkIntervalMs'],
+  ...['onNotice', 'name'],
+];
+
+/** Checked options. */
+export interface ResolvedFileSink extends LineLogOptions {
+  readonly name: string;
+  readonly reopenOnSighup: boolean;
+}
+
+/** @throws ConfigError */
+export function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSink {
+  const options = typeof given === 'string' ? { path: given } : given;
+  requireKnownOptions('FileSink', options, KEYS);
+  const { onNotice } = options;
+  if (onNotice !== undefined && typeof onNotice !== 'function') reject('onNotice', onNotice, 'a function');
+  return {
+    path: resolvePath(requireText('path', options.path), optionalText('base', options.base)),
+    fsync: optionalChoice('fsync', options.fsync, ['always', 'batch', 'never'], 'batch'),
+    fsyncIntervalMs: optionalInteger('fsyncIntervalMs', options.fsyncIntervalMs, { fallback: 1_000, min: 1 }),
+    checkIntervalMs: optionalInteger('checkIntervalMs', options.checkIntervalMs, { fallback: 1_000, min: 0 }),
+    widerMode: optionalChoice('widerMode', options.widerMode, ['narrow', 'refuse'], 'narrow'),
+    reopenOnSighup: optionalBoolean('reopenOnSighup', options.reopenOnSighup, false),
+    rotate: rotation(options.rotate),
+    notices: new Notices(onNotice),
+    name: optionalText('name', options.name) ?? 'file',
+  };
+}
+
+function rotation(given: RotationOptions | undefined): RotationOptions {
+  if (given === undefined) return {};
+  requireKnownOptions('rotate', given, ['maxBytes', 'maxAgeMs', 'compress', 'keep']);
+  const number = (key: 'maxBytes' | 'maxAgeMs' | 'keep', min: number) =>
+    given[key] === undefined
+      ? {}
+      : { [key]: optionalInteger(`rotate.${key}`, given[key], { fallback: 0, min }) };
+  return {
+    ...number('maxBytes', 1),
+    ...number('maxAgeMs', 1),
+    ...number('keep', 1),
+    compress: optionalBoolean('rotate.compress', given.compress, false),
+  };
+}
+
+function resolvePath(given: string, base: string | undefined): string {
+  if (given.includes('\0'))
+    throw new ConfigError('path', 'got a string with a NUL character in it, expected a path');
+  const path = given.replaceAll('{pid}', String(process.pid)).replaceAll('{thread}', String(threadId));
+  if (base === undefined) return resolve(path);
+  makeFolder(resolve(base));
+  const target = resolve(base, path);
+  // Twice: what is outside by its name must not even get a folder, and a folder within may be a link that leads out.
+  requireWithin(resolve(base), target);
+  makeFolder(dirname(target));
+  requireWithin(realpathSync(base), resolve(realpathSync(dirname(target)), 'log'));
+  return target;
+}
+
+function requireWithin(base: string, path: string): void {
+  const way = relative(base, path);
+  if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
+    throw new ConfigError('path', 'leads out of the base folder');
+}

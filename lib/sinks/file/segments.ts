@@ -1,0 +1,60 @@
+import { createReadStream, createWriteStream, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { FILE_MODE, syncFolder } from './open.js';
+
+/** Digits of a segment's number: names sort as they were made. */
+const DIGITS = 6;
+
+/** A finished part of a log: `audit.jsonl.000001`, or `audit.jsonl.000001.gz`. */
+export interface Segment {
+  readonly path: string;
+  readonly number: number;
+  readonly compressed: boolean;
+}
+
+/** The finished parts of a log, oldest first. */
+export function segmentsOf(logPath: string): Segment[] {
+  const folder = dirname(logPath);
+  const prefix = `${basename(logPath)}.`;
+  const found: Segment[] = [];
+  for (const name of readdirSync(folder)) {
+    const match = name.startsWith(prefix) ? /^(\d{6,})(\.gz)?$/.exec(name.slice(prefix.length)) : null;
+    if (match === null) continue;
+    found.push({ path: join(folder, name), number: Number(match[1]), compressed: match[2] !== undefined });
+  }
+  return found.sort((a, b) => a.number - b.number);
+}
+
+/** Gives the log's file the next segment name. A segment keeps its name for ever, so that what refers to it stays true. */
+export function moveAside(logPath: string): string {
+  const next = (segmentsOf(logPath).at(-1)?.number ?? 0) + 1;
+  const segment = `${logPath}.${String(next).padStart(DIGITS, '0')}`;
+  renameSync(logPath, segment);
+  syncFolder(logPath);
+  return segment;
+}
+
+/**
+ * Compresses all segments but the newest (its last line says where the log's numbers go on), and deletes the oldest beyond
+ * `keep`.
+ */
+export async function tidy(logPath: string, compress: boolean, keep: number): Promise<void> {
+  const segments = segmentsOf(logPath);
+  for (const segment of segments.slice(0, Math.max(0, segments.length - keep))) unlinkSync(segment.path);
+  if (!compress) return;
+  for (const segment of segmentsOf(logPath).slice(0, -1))
+    if (!segment.compressed) await compressSegment(segment.path);
+}
+
+/** The plain file goes only when the compressed one is whole and on the disk. */
+async function compressSegment(path: string): Promise<void> {
+  const draft = `${path}.gz.tmp`;
+  const output = createWriteStream(draft, { mode: FILE_MODE, flush: true });
+  await pipeline(createReadStream(path), createGzip(), output);
+  await rename(draft, `${path}.gz`);
+  syncFolder(path);
+  unlinkSync(path);
+}
