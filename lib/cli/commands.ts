@@ -11,4 +11,10 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   tail: () => import('./tail/command.js'),
   report: () => import('./report/command.js'),
   export: () => import('./export/command.js'),
+  verify: () => import('./verify.js'),
+  prove: () => import('./prove.js'),
+  'check-proof': () => import('./checkProof.js'),
+  consistency: () => import('./consistency.js'),
+  'export-tiles': () => import('./exportTiles.js'),
+  keygen: () => import('./keygen.js'),
 };

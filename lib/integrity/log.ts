@@ -11,6 +11,7 @@ import { formatVkey } from './note.js';
 import { type ResolvedIntegrity } from './options.js';
 import { restoreTree, type Restored } from './restore.js';
 import { makeFolder, stateOf } from './store.js';
+import { MAX_LINE_BYTES } from './tiles.js';
 
 /** What a log asks of whoever writes its file. */
 export interface LogWriter {
@@ -60,7 +61,7 @@ export class MerkleLog {
     const events = {
       onAnchored: (checkpoint: Checkpoint) => evidence.saveAnchored(checkpoint),
       onError: (cause: Error) =>
-        writer.onError(new IntegrityError(`the anchor failed: ${cause.message}`, { cause })),
+        writer.onError(new IntegrityError(`the anchor failed (${reasonOf(cause)})`, { cause })),
     };
     this.#anchors = options.anchors.map((anchor) => new AnchorQueue(anchor, events));
   }
@@ -106,6 +107,12 @@ export class MerkleLog {
   /** Takes lines that have been written to the file, in order: their exact bytes, without LF. */
   append(lines: Iterable<Uint8Array>): void {
     for (const line of lines) {
+      if (line.length > MAX_LINE_BYTES)
+        this.#writer.onError(
+          new IntegrityError(
+            `record ${this.size} has ${line.length} bytes; export-tiles takes ${MAX_LINE_BYTES} at most`,
+          ),
+        );
       const leaf = leafHash(line);
       this.#tree.append(leaf);
       this.#leaves.add(leaf);
@@ -143,6 +150,20 @@ export class MerkleLog {
       await this.#evidence.saveManifest(manifest);
       await this.#saveState();
     }).catch((error: unknown) => this.#report(error));
+  }
+
+  /**
+   * The file is (still, or again) open and holds so many bytes. If these are not what was appended, somebody else has had
+   * his hands on it: that is reported, and the tree goes on as it is.
+   */
+  reopened(size: number): void {
+    if (size === this.#offset) return;
+    // An empty file in the place of one with records: that one was renamed, copied away or deleted.
+    if (size === 0) return this.rotated();
+    const change = size - this.#offset;
+    const what = change > 0 ? `${change} bytes were added` : `${-change} bytes were removed`;
+    this.#writer.onError(new IntegrityError(`${what} by somebody else; verify will name them`));
+    this.#offset = size;
   }
 
   /** Seals what is left, makes a last attempt at the anchors, and lets go of all files. What fails is reported. */
@@ -210,8 +231,9 @@ export class MerkleLog {
   }
 
   #report(error: unknown): void {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    this.#writer.onError(new IntegrityError(`no checkpoint could be made: ${cause.message}`, { cause }));
+    this.#writer.onError(
+      new IntegrityError(`no checkpoint could be made (${reasonOf(error)})`, { cause: error }),
+    );
   }
 
   #saveState(closed = false): Promise<void> {
@@ -225,4 +247,12 @@ export class MerkleLog {
   get #origin(): string {
     return this.#options.signer.name;
   }
+}
+
+/** What users' callbacks and services say may hold secrets: of their errors, only the code or the class is told. */
+function reasonOf(error: unknown): string {
+  if (error instanceof IntegrityError) return error.message;
+  if (!(error instanceof Error)) return typeof error;
+  const code: unknown = Reflect.get(error, 'code');
+  return typeof code === 'string' ? code : error.name;
 }

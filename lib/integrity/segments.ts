@@ -43,52 +43,59 @@ async function isFile(path: string): Promise<boolean> {
 
 /**
  * The files of one log, oldest first: those that its manifest names, then those that are named after it
- * (`audit.jsonl.1`, `audit.jsonl.2.gz`, `audit.jsonl.<time>`), then the file itself.
+ * (`audit.jsonl.000001`, `audit.jsonl.2.gz`, `audit.jsonl-20260101`), then the file itself.
  *
  * @param log The path that the log is written to.
  * @throws {IntegrityError} when the manifest is damaged.
  */
 export async function findSegments(log: string): Promise<Segment[]> {
   const text = await readFile(integrityLayout(log).manifest, 'utf8').catch(() => undefined);
-  const older = text === undefined ? [] : await namedInManifest(log, text);
-  // A file that was finished just before a crash is not in the manifest yet.
-  for (const segment of await namedAfter(log))
-    if (!older.some(({ path }) => basename(path, '.gz') === basename(segment.path, '.gz')))
-      older.push(segment);
-  if ((await isFile(log)) || older.length === 0) older.push({ path: log, present: await isFile(log) });
-  return older;
-}
-
-async function namedInManifest(log: string, text: string): Promise<Segment[]> {
+  const entries = text === undefined ? [] : parseManifest(text).segments;
+  const listed = new Set(entries.map(({ file }) => file));
+  const unlisted = (await namedAfter(log)).filter((path) => !listed.has(plainName(path)));
+  // Whoever moved a file away without a word gave it one of these names; what he deleted, he deleted from the old end.
+  const nameless = entries.filter(({ file }) => file === undefined).length;
+  const adopted = unlisted.splice(0, nameless);
+  const gone = nameless - adopted.length;
+  let seen = 0;
   const segments: Segment[] = [];
-  for (const { file, first, count } of parseManifest(text).segments) {
-    if (file === undefined) {
-      segments.push({ path: `${log} (moved away)`, present: false, range: { first, count } });
-      continue;
-    }
-    const plain = join(dirname(log), file);
-    const candidates = compressed(plain) ? [plain] : [plain, `${plain}.gz`];
-    const path = await firstPresent(candidates);
-    segments.push({ path: path ?? plain, present: path !== undefined, range: { first, count } });
+  for (const { file, first, count } of entries) {
+    const path = file === undefined ? adopted[seen++ - gone] : await firstPresent(join(dirname(log), file));
+    segments.push({
+      path: path ?? (file === undefined ? `${log} (moved away)` : join(dirname(log), file)),
+      present: path !== undefined,
+      range: { first, count },
+    });
   }
+  for (const path of unlisted) segments.push({ path, present: true });
+  if ((await isFile(log)) || segments.length === 0) segments.push({ path: log, present: await isFile(log) });
   return segments;
 }
 
-async function firstPresent(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) if (await isFile(path)) return path;
+/** The path of a file as it is now: plain, or compressed since. */
+async function firstPresent(path: string): Promise<string | undefined> {
+  for (const candidate of compressed(path) ? [path] : [path, `${path}.gz`])
+    if (await isFile(candidate)) return candidate;
   return undefined;
 }
 
-/** Short numbers count back in time, as logrotate has them; anything else (a time) sorts as it reads. */
-async function namedAfter(log: string): Promise<Segment[]> {
-  const prefix = `${basename(log)}.`;
+function plainName(path: string): string {
+  return basename(path, '.gz');
+}
+
+/** Short numbers count back in time, as logrotate has them; six digits, and times, sort as they read. */
+async function namedAfter(log: string): Promise<string[]> {
+  const name = basename(log);
   const names = await readdir(dirname(log)).catch((): string[] => []);
-  const suffixes = names
-    .filter((name) => name.startsWith(prefix) && /^\d[\dTZ.:_-]*(\.gz)?$/.test(name.slice(prefix.length)))
-    .map((name) => name.slice(prefix.length));
-  const counted = suffixes.every((suffix) => /^\d{1,4}(\.gz)?$/.test(suffix));
-  suffixes.sort((a, b) => (counted ? parseInt(b, 10) - parseInt(a, 10) : a < b ? -1 : 1));
-  return suffixes.map((suffix) => ({ path: join(dirname(log), prefix + suffix), present: true }));
+  const suffixes = new Map<string, string>();
+  for (const found of names.filter((other) => other.startsWith(name)).sort()) {
+    const suffix = /^[.-](\d[\dTZ.:_-]*?)(?:\.gz)?$/.exec(found.slice(name.length))?.[1];
+    // While a file is being compressed it is there twice; the plain one is whole, and sorts first.
+    if (suffix !== undefined && !suffixes.has(suffix)) suffixes.set(suffix, join(dirname(log), found));
+  }
+  const sorted = [...suffixes].sort(([a], [b]) => (a < b ? -1 : 1));
+  if (sorted.every(([suffix]) => /^\d{1,4}$/.test(suffix))) sorted.sort(([a], [b]) => Number(b) - Number(a));
+  return sorted.map(([, path]) => path);
 }
 
 /**

@@ -35,6 +35,8 @@ export interface VerifyOptions {
   readonly leaves?: LeafSource;
   /** The log is still being written: lines after the last checkpoint, and a torn last line, are no fault. Default: false. */
   readonly live?: boolean;
+  /** Segments that are missing were deleted on purpose: their records are taken by their stored hashes. Default: false. */
+  readonly allowMissing?: boolean;
   /** Whether every line has to be an audit record with a rising `seq`. Default: true. */
   readonly records?: boolean;
 }
@@ -157,14 +159,17 @@ class Verification {
     const leaves = (await this.#leaves?.take(count)) ?? [];
     this.#walk.skip(leaves);
     if (leaves.length < count) this.#rootless = true;
-    this.#problems.push({
-      kind: 'segment',
-      message:
-        `the segment ${missing} is missing, with records ${first} to ${first + count - 1}` +
-        (leaves.length < count ? '; without their hashes, what follows cannot be checked' : ''),
-      index: first,
-      segment: missing,
-    });
+    const message = `the segment ${missing} is missing, with records ${first} to ${first + count - 1}`;
+    if (leaves.length < count)
+      this.#problems.push({
+        kind: 'segment',
+        message: `${message}; without their hashes, what follows cannot be checked`,
+        index: first,
+        segment: missing,
+      });
+    else if (this.#options.allowMissing === true)
+      this.#warnings.push(`${message}; they are taken by their stored hashes`);
+    else this.#problems.push({ kind: 'segment', message, index: first, segment: missing });
   }
 
   async finish(): Promise<VerifyReport> {

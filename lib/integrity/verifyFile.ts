@@ -18,6 +18,8 @@ export interface VerifyFileOptions {
   readonly against?: readonly string[];
   /** See {@link VerifyOptions.live}. */
   readonly live?: boolean;
+  /** See {@link VerifyOptions.allowMissing}. */
+  readonly allowMissing?: boolean;
   /** See {@link VerifyOptions.records}. */
   readonly records?: boolean;
 }
@@ -31,8 +33,7 @@ export interface VerifyFileOptions {
 export async function verifyLogFile(log: string, options: VerifyFileOptions = {}): Promise<VerifyReport> {
   const layout = integrityLayout(log);
   const { verifiers, warnings } = await trustedKeys(log, options.vkeys);
-  const [checkpoint, ...more] = await readCheckpoints(options.checkpoint ?? layout.checkpoint);
-  const others = [...more];
+  const [checkpoint, ...others] = await readCheckpoints(options.checkpoint ?? layout.checkpoint);
   for (const path of [layout.history, layout.anchored])
     if ((await readIfThere(path)) !== undefined) others.push(...(await readCheckpoints(path, 'tolerant')));
   for (const path of options.against ?? []) others.push(...(await readCheckpoints(path)));
@@ -43,6 +44,7 @@ export async function verifyLogFile(log: string, options: VerifyFileOptions = {}
     others,
     ...((await countLeaves(layout.leaves)) > 0 && { leaves: () => readLeaves(layout.leaves) }),
     ...(options.live !== undefined && { live: options.live }),
+    ...(options.allowMissing !== undefined && { allowMissing: options.allowMissing }),
     ...(options.records !== undefined && { records: options.records }),
   });
   return { ...report, warnings: [...warnings, ...report.warnings] };
