@@ -1,6 +1,10 @@
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
 import { audit, audited, type AuditedCall } from '../../lib/decorators/audited.js';
 import { ConfigError, RefusedError } from '../../lib/errors.js';
@@ -163,7 +167,9 @@ describe('@audited', () => {
   it("is a span of kind INTERNAL in the caller's trace, where there is an SDK", async () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     const exporter = new InMemorySpanExporter();
-    const provider = new BasicTracerProvider({ spanProcessors: [processor, new SimpleSpanProcessor(exporter)] });
+    const provider = new BasicTracerProvider({
+      spanProcessors: [processor, new SimpleSpanProcessor(exporter)],
+    });
     trace.setGlobalTracerProvider(provider);
     try {
       await trace.getTracer('test').startActiveSpan('request', async (request) => {
@@ -183,7 +189,12 @@ describe('@audited', () => {
   });
 
   it('refuses where an actor is required and not known', async () => {
-    const strict = new AuditSpanProcessor({ sink, environment: 'test', actorId: () => '', requireActor: true });
+    const strict = new AuditSpanProcessor({
+      sink,
+      environment: 'test',
+      actorId: () => '',
+      requireActor: true,
+    });
     const ran: string[] = [];
     const [now, later] = [
       audit(inference, () => ran.push('now')),
