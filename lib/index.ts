@@ -4,8 +4,24 @@ export {
   type McpInstrumentationConfig,
 } from './capture/instrumentation.js';
 export type { McpClientClass, McpClientLike } from './capture/client.js';
-export type { ActorResolver, AuditOptions } from './config.js';
-export { AuditError, AuditUnavailableError, ConfigError, SinkError, type AuditErrorCode } from './errors.js';
+export type { AuditOptions } from './config.js';
+export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';
+export {
+  AuditError,
+  AuditUnavailableError,
+  ConfigError,
+  RefusedError,
+  SinkError,
+  type AuditErrorCode,
+  type RefusalReason,
+} from './errors.js';
+export {
+  actorFromBaggage,
+  actorFromSpan,
+  type Actor,
+  type ActorQuestion,
+  type ActorResolver,
+} from './identity.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
 export type {
@@ -26,4 +42,5 @@ export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.j
 export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';
 export { StdoutSink, type StdoutSinkOptions } from './sinks/stdout.js';
+export type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './tools/change.js';
 export { withLogging } from './withLogging.js';

@@ -25,6 +25,7 @@ export class Connection implements ConnectionFacts {
   #transport: unknown;
   #initializeParams: unknown;
   #initializeResult: unknown;
+  #sessionId: string | undefined;
   #remembered: Remembered | undefined;
 
   constructor(client: object, transport: unknown) {
@@ -58,7 +59,8 @@ export class Connection implements ConnectionFacts {
   }
 
   get sessionId(): string | undefined {
-    return peekText(this.#transport, 'sessionId');
+    // Remembered, since the transport forgets it when the session ends, and the logout is a record of that session.
+    return (this.#sessionId = peekText(this.#transport, 'sessionId') ?? this.#sessionId);
   }
 
   get clientName(): string | undefined {
@@ -102,6 +104,14 @@ export class Connection implements ConnectionFacts {
   get serverAddress(): string | undefined {
     const url = endpoint(this.#transport);
     return url ? url.origin + url.pathname : peekText(peek(this.#transport, '_serverParams'), 'command');
+  }
+
+  get serverCommand(): readonly string[] | undefined {
+    const server = peek(this.#transport, '_serverParams');
+    const command = peekText(server, 'command');
+    if (command === undefined) return undefined;
+    const args = peek(server, 'args');
+    return [command, ...(Array.isArray(args) ? args.map(String) : [])];
   }
 
   /** Host and port for the span, where the transport dials a URL. */

@@ -75,6 +75,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     super.enable();
     this.source ??= {
       tracer: () => this.tracer,
+      meter: () => this.meter,
       settings: this.settings(),
     };
     enableSource(this.source);

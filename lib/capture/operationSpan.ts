@@ -1,5 +1,5 @@
 import {
-  type SpanKind,
+  SpanKind,
   SpanStatusCode,
   trace,
   type Attributes,
@@ -61,7 +61,11 @@ export class OperationSpan {
         .tracer()
         .startSpan(
           spanName(operation),
-          { kind, attributes: startAttributes(operation), ...(links && { links }) },
+          {
+            kind,
+            attributes: kind === SpanKind.INTERNAL ? {} : startAttributes(operation),
+            ...(links && { links }),
+          },
           parent,
         ),
     );

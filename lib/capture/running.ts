@@ -1,4 +1,4 @@
-import { context, SpanKind, type Context, type Link } from '@opentelemetry/api';
+import { SpanKind, type Context, type Link } from '@opentelemetry/api';
 import type { Ending, LedgerEntry, OperationDetail, TraceIds } from '../processor/detail.js';
 import { judgeError, judgeResult, type Judgement } from '../processor/outcome.js';
 import type { OperationRecorder } from '../processor/recorder.js';
@@ -8,7 +8,9 @@ import type { Operation, Subject } from '../operations/operation.js';
 import { endAttributes } from './attributes.js';
 import { OperationSpan } from './operationSpan.js';
 import { parentOf } from './propagation.js';
+import { callerContext } from './scope.js';
 import type { SpanSource } from './source.js';
+import { finished } from './finished.js';
 
 /** Which wrapper an operation came in by: a class of a chain, and the name of its method. */
 export interface Entrance {
@@ -80,7 +82,7 @@ export class RunningOperation implements OperationDetail {
     this.entrance = start.entrance;
     this.kind = start.kind ?? SpanKind.CLIENT;
     this.#signal = start.signal;
-    const parent = start.parent ?? parentOf(start.params, context.active());
+    const parent = start.parent ?? parentOf(start.params, callerContext());
     this.#span = new OperationSpan(this, { kind: this.kind, parent, links: start.links });
     this.connection.underWay.add(this);
     for (const recorder of this.recorders) recorder.begin(this);
@@ -167,5 +169,6 @@ export class RunningOperation implements OperationDetail {
       failed: error !== undefined,
       failure: error?.message === undefined ? undefined : this.source.settings.redactor().text(error.message),
     }));
+    finished(this);
   }
 }

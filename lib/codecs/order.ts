@@ -57,6 +57,7 @@ const MCP_ORDER: Record<keyof McpDetail, true> = {
   transport: true,
   client_capabilities: true,
   server_capabilities: true,
+  server_identity: true,
   served_from: true,
   legs: true,
   tool_fingerprint: true,

@@ -1,3 +1,4 @@
+import { RefusedError } from '../errors.js';
 import type { Outcome, RecordError } from '../schema/record.js';
 
 /** What else is known of a failure when it is judged. */
@@ -33,6 +34,8 @@ export function judgeError(reason: unknown, { aborted }: FailureContext): Judgem
   const message = messageOf(reason);
   const base = { ...(code !== undefined && { code }), message };
   if (aborted) return failure('OUTCOME_FAILURE_ERROR', { type: 'cancelled', ...base });
+  if (reason instanceof RefusedError)
+    return failure('OUTCOME_FAILURE_DENIED', { ...base, type: reason.reason });
   if (isDenied(reason, code))
     return failure('OUTCOME_FAILURE_DENIED', { type: typeOf(reason, code), ...base });
   if (isUnauthorized(reason, code))

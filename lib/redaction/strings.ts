@@ -34,7 +34,7 @@ export function keepString(
 /** A URI, or a text where one may stand, with userinfo, query and fragment hidden; capped like a label. */
 export function keepUri(text: string, key: string | undefined, pass: Pass): string {
   const whole = wellFormed(text);
-  return keepString(isUri(whole) ? redactUri(whole, pass) : whole, key, pass, LABEL_BYTES);
+  return keepString(isUri(whole) ? redactUri(whole, pass.hider) : whole, key, pass, LABEL_BYTES);
 }
 
 /** A text that the user has chosen, well-formed and capped, but not searched. */

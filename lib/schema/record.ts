@@ -32,6 +32,8 @@ export interface McpDetail {
   transport?: string;
   client_capabilities?: unknown;
   server_capabilities?: unknown;
+  /** On the record of a login: that `server_id` and `server_version` are the server's own word. */
+  server_identity?: 'self-reported';
   /** Where the answer came from: the server, the client's own cache, or the client itself. Absent where that is not known. */
   served_from?: 'wire' | 'cache' | 'local';
   /** The requests that one operation took, where it took more than one. */

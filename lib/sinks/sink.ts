@@ -29,13 +29,15 @@ export type SinkResult =
     }
   /**
    * Worth trying again, after `retryAfterMs` at the earliest where the receiver said so. `settled` counts the leading
-   * records that need no further attempt (default 0): only the rest is to be given again.
+   * records that need no further attempt (default 0): only the rest is to be given again. Among those, `rejected` are the
+   * ones that can never be taken.
    */
   | {
       readonly status: 'retryable';
       readonly error: Error;
       readonly retryAfterMs?: number;
       readonly settled?: number;
+      readonly rejected?: readonly Rejection[];
     }
   /** Trying again cannot help. */
   | { readonly status: 'permanent'; readonly error: Error };
@@ -57,6 +59,8 @@ export interface Sink {
   readonly lastSeq?: number | undefined;
   /** Intents of an earlier process that no completion follows: its operations ended in nobody knows what. */
   readonly unfinishedIntents?: readonly AuditRecord[];
+  /** Bytes that it holds on disk for later, as a spool does. */
+  readonly backlogBytes?: number;
   /**
    * Told once, before the first record: every batch must be vouched for at least this far.
    *
