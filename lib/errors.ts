@@ -5,12 +5,14 @@
 const AUDIT = Symbol.for('otel-mcp-log.error.audit');
 const CONFIG = Symbol.for('otel-mcp-log.error.config');
 const SINK = Symbol.for('otel-mcp-log.error.sink');
+const INTEGRITY = Symbol.for('otel-mcp-log.error.integrity');
 const UNAVAILABLE = Symbol.for('otel-mcp-log.error.unavailable');
 const REFUSED = Symbol.for('otel-mcp-log.error.refused');
 
 /** Every stable code that an error of this package can carry. */
 export type AuditErrorCode =
   | 'MCP_LOG_ERR_CONFIG'
+  | 'MCP_LOG_ERR_INTEGRITY'
   | 'MCP_LOG_ERR_SINK'
   | 'MCP_LOG_ERR_SINK_TIMEOUT'
   | 'MCP_LOG_ERR_SHUTDOWN'
@@ -89,6 +91,17 @@ export class SinkError extends AuditError {
 
   static {
     brand(this, SINK, 'SinkError');
+  }
+}
+
+/** The evidence of a log is damaged, contradicts the log, or is not of a form that can be read. */
+export class IntegrityError extends AuditError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MCP_LOG_ERR_INTEGRITY', message, options);
+  }
+
+  static {
+    brand(this, INTEGRITY, 'IntegrityError');
   }
 }
 

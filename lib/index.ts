@@ -37,6 +37,7 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
+export { FileSink, type FileSinkOptions } from './sinks/file.js';
 export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';

@@ -9,7 +9,7 @@ const withOption = (options: Record<string, unknown>) => () =>
 
 describe('options', () => {
   it('fills in the documented defaults', () => {
-    const { settings, foreignSpans, sinks } = resolveOptions(good);
+    const { settings, foreignSpans, pipeline } = resolveOptions(good);
     expect(settings).to.deep.equal({
       environment: 'test',
       component: 'mcp-client',
@@ -22,7 +22,7 @@ describe('options', () => {
       includeOutputs: false,
     });
     expect(foreignSpans).to.equal(true);
-    expect(sinks).to.have.length(1);
+    expect(pipeline).to.deep.equal({ sinks: [good.sink] });
   });
 
   const refused: [what: string, options: Record<string, unknown>, option: string, words: RegExp][] = [

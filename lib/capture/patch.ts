@@ -1,9 +1,6 @@
 import { shared } from '../shared.js';
-import { observe, observeRequest } from './call.js';
-import type { McpClientClass, Method, Wrapper } from './client.js';
-import { INTERNALS } from './inbound.js';
-import type { Operation } from '../operations/operation.js';
-import { OPERATIONS } from '../operations/table.js';
+import { peek, type McpClientClass, type Method } from './client.js';
+import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
 interface PatchedMethod {
   readonly own: PropertyDescriptor | undefined;
@@ -20,36 +17,39 @@ const patches = shared('patches', () => new WeakMap<object, Patch>());
 
 /** Wraps the operations of a client class on its prototype; once, however often and by whomever it is asked for. */
 export function patchClass(target: object, holder: object): void {
+  patchMethods(target, holder, WRAPPERS);
+  const tasks = taskMethods(target);
+  if (tasks !== undefined) patchMethods(tasks, holder, TASK_WRAPPERS);
+}
+
+function patchMethods(target: object, holder: object, wrappers: ReadonlyMap<string, LevelWrapper>): void {
   const existing = patches.get(target);
   if (existing !== undefined) {
     existing.holders.add(holder);
     return;
   }
   const methods = new Map<string, PatchedMethod>();
-  for (const [name, operation] of OPERATIONS)
-    wrapMethod(target, methods, name, operationWrapper(name, operation));
-  wrapMethod(target, methods, 'request', requestWrapper);
-  for (const [name, wrapper] of INTERNALS) wrapMethod(target, methods, name, wrapper);
+  for (const [name, wrap] of wrappers) wrapMethod(target, methods, name, wrap);
   patches.set(target, { holders: new Set([holder]), methods });
 }
 
-const operationWrapper =
-  (name: string, operation: Operation): Wrapper =>
-  (original) =>
-    function (...args) {
-      const proceed = () => Reflect.apply(original, this, args);
-      if (name === 'connect')
-        return observe({ client: this, operation, params: undefined, transport: args[0], args, proceed });
-      return observe({ client: this, operation, params: args[0], args, proceed });
-    };
-
-const requestWrapper: Wrapper = (original) =>
-  function (...args) {
-    return observeRequest(this, args, () => Reflect.apply(original, this, args));
-  };
+/** v1 keeps its task streams in a class of its own, which it exports nowhere: `client.experimental.tasks`. */
+function taskMethods(target: object): object | undefined {
+  // The getter makes that object for whomever it is asked by, here for an object that nobody else sees.
+  const tasks = peek(peek(Object.create(target), 'experimental'), 'tasks');
+  return typeof tasks === 'object' && tasks !== null
+    ? (Object.getPrototypeOf(tasks) as object | undefined)
+    : undefined;
+}
 
 /** Takes the patch away when its last holder leaves, unless another tool has wrapped our wrapper since. */
 export function unpatchClass(target: object, holder: object): void {
+  unpatchMethods(target, holder);
+  const tasks = taskMethods(target);
+  if (tasks !== undefined) unpatchMethods(tasks, holder);
+}
+
+function unpatchMethods(target: object, holder: object): void {
   const patch = patches.get(target);
   if (patch === undefined) return;
   patch.holders.delete(holder);
@@ -88,7 +88,12 @@ export function clientClassIn(exports: unknown): McpClientClass | undefined {
     : undefined;
 }
 
-function wrapMethod(target: object, methods: Map<string, PatchedMethod>, name: string, wrap: Wrapper): void {
+function wrapMethod(
+  target: object,
+  methods: Map<string, PatchedMethod>,
+  name: string,
+  wrap: LevelWrapper,
+): void {
   const own = Object.getOwnPropertyDescriptor(target, name);
   const current: unknown = Reflect.get(target, name);
   if (typeof current !== 'function' || own?.configurable === false) return;
@@ -102,7 +107,7 @@ function wrapMethod(target: object, methods: Map<string, PatchedMethod>, name: s
           args,
         );
       };
-  const wrapper = wrap(original);
+  const wrapper = wrap(original, { level: target, name });
   for (const key of ['name', 'length'] as const) {
     Object.defineProperty(wrapper, key, { value: current[key], configurable: true });
   }

@@ -19,6 +19,8 @@ export interface SpanSettings {
   recordOutputs(): boolean;
   /** Whether baggage goes to the server of this address, beside the trace context. */
   allowBaggage(serverAddress: string | undefined): boolean;
+  /** Whether a tool call inside another instrumentation's span of that call gets no second span. */
+  joinToolSpans(): boolean;
   redactor(): Redactor;
 }
 
@@ -34,6 +36,7 @@ export const defaultSource: SpanSource = {
     recordInputs: () => false,
     recordOutputs: () => false,
     allowBaggage: () => false,
+    joinToolSpans: () => false,
     redactor: () => (defaultRedactor ??= createRedactor()),
   },
 };

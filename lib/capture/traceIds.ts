@@ -17,7 +17,8 @@ export function traceIds(span: Span, parent: SpanContext | undefined): TraceIds 
   const spanContext = {
     traceId: hasParent ? parent.traceId : newTraceId(),
     spanId: newSpanId(),
-    traceFlags: hasParent ? parent.traceFlags : TraceFlags.NONE,
+    // Who only passes a trace on passes its flags on (W3C Trace Context, section 3.4); under suppressed tracing nobody samples.
+    traceFlags: isEcho ? parent.traceFlags : TraceFlags.NONE,
     ...(hasParent && parent.traceState && { traceState: parent.traceState }),
   };
   return { context: spanContext, parentSpanId: hasParent ? parent.spanId : undefined };

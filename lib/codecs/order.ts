@@ -62,6 +62,7 @@ const MCP_ORDER: Record<keyof McpDetail, true> = {
   legs: true,
   tool_fingerprint: true,
   decision: true,
+  ended_by: true,
 };
 
 const ERROR_ORDER: Record<keyof RecordError, true> = { type: true, code: true, message: true };

@@ -1,15 +1,16 @@
 import { SinkError } from '../errors.js';
-import { asError, timeoutError } from './failures.js';
 import type { AuditRecord } from '../schema/record.js';
-import type { GapRecordFactory } from '../sinks/gap.js';
+import type { Gap, GapRecordFactory } from '../sinks/gap.js';
+import { asError } from '../sinks/emit.js';
 import type { Ack } from '../sinks/sink.js';
 import { DeadlineTimer } from './deadline.js';
 import type { Receipt } from './delivery.js';
 import type { CompiledFilter } from './filter.js';
+import { timeoutError } from './failures.js';
 import { Ledger } from './ledger.js';
 import { SinkMetrics } from './metrics.js';
 import type { SinkPort } from './port.js';
-import { Barrier, Entry, ItemQueue, Sequence, type Gap, type Item } from './queue.js';
+import { Barrier, Entry, ItemQueue, Sequence, type Item } from './queue.js';
 import type { Report } from './report.js';
 import { Sender } from './sender.js';
 import { Settler, recordsOf } from './settler.js';
@@ -49,13 +50,23 @@ export class Lane {
 
   constructor(readonly options: LaneOptions) {
     const { port, maxBatch, gapRecord, report } = options;
-    this.#ledger = new Ledger(port.name, report, new SinkMetrics(port.name), () => this.pending);
+    this.#ledger = new Ledger(
+      port.name,
+      report,
+      new SinkMetrics(
+        port.name,
+        () => this.pending,
+        () => port.backlogBytes,
+      ),
+    );
     this.#sequence = options.filter && new Sequence(options.firstSeq);
     this.#settler = new Settler(this.#queue, this.#ledger, options.ack);
     this.#sender = new Sender(this.#queue, this.#ledger, this.#settler, {
       port,
       maxBatch,
       gapRecord,
+      patienceMs: options.deadlineMs,
+      report,
       keep: options.mode === 'blocking-strict',
       onTaken: (items) => this.#onTaken(items),
       onIdle: () => this.#deadline.rest(),
@@ -78,7 +89,7 @@ export class Lane {
   }
 
   get stats(): SinkStats {
-    return this.#ledger.snapshot(this.pending);
+    return this.#ledger.snapshot(this.pending, this.options.port.backlogBytes);
   }
 
   /** Whether this sink wants a record. */
@@ -130,8 +141,8 @@ export class Lane {
     const note = (error: unknown) => void failures.push(this.#settler.error(asError(error)));
     await this.flush().catch(note);
     this.#giveUp();
-    if (!this.#sender.isOwed)
-      await within(this.options.deadlineMs, this.options.port.close(), this.name).catch(note);
+    if (this.#sender.isOwed) this.#settler.tell(this.#sender.underWay, this.#shutDown());
+    else await within(this.options.deadlineMs, this.options.port.close(), this.name).catch(note);
     this.#deadline.stop();
     this.#ledger.close();
     if (failures[0] !== undefined) throw failures[0];
@@ -142,8 +153,13 @@ export class Lane {
     if (!this.options.port.canFlushSync) return this.#giveUp();
     const items = this.#removeAll();
     try {
-      this.options.port.flushSync(this.#sender.recordsOf(items));
-      this.#settler.delivered(items, this.options.ack, []);
+      const parts = this.#sender.compose(items);
+      this.options.port.flushSync(parts.map(({ record }) => record));
+      this.#settler.delivered(
+        parts.map(({ item }) => item),
+        this.options.ack,
+        [],
+      );
     } catch (error) {
       this.#settler.lose(items, asError(error));
     }
@@ -158,10 +174,13 @@ export class Lane {
 
   #giveUp(): void {
     const items = this.#removeAll();
-    const cause = new SinkError(this.name, `sink '${this.name}' was shut down before it took the record`, {
+    if (items.length > 0) this.#settler.lose(items, this.#shutDown());
+  }
+
+  #shutDown(): SinkError {
+    return new SinkError(this.name, `sink '${this.name}' was shut down before it took the record`, {
       code: 'MCP_LOG_ERR_SHUTDOWN',
     });
-    if (items.length > 0) this.#settler.lose(items, cause);
   }
 
   #removeAll(): (Entry | Gap)[] {
@@ -215,21 +234,21 @@ export class Lane {
     const { deadlineMs } = this.options;
     const due = now - deadlineMs;
     const cause = timeoutError(this.name, deadlineMs);
-    const late = [...this.#sender.underWay, ...this.#queue].filter(
-      (item) => item instanceof Entry && item.receipt !== undefined && item.acceptedAt <= due,
-    );
+    const waiting = this.#waiting();
+    const late = waiting.filter((entry) => entry.acceptedAt <= due);
     const since = this.#sender.inHandSince ?? now;
-    if (late.length > 0 || since <= due) this.#ledger.trouble(cause, recordsOf(late));
-    if (late.length > 0)
-      this.#endPatience(
-        late.filter((item) => item instanceof Entry),
-        cause,
-      );
-    const waiting = [...this.#sender.underWay, ...this.#queue].find(
-      (item) => item instanceof Entry && item.receipt !== undefined,
-    );
-    if (waiting instanceof Entry) return waiting.acceptedAt + deadlineMs;
+    if (late.length > 0 || since <= due) this.#ledger.trouble(cause, recordsOf(late), late.length > 0);
+    if (late.length > 0) this.#endPatience(late, cause);
+    const next = waiting[late.length];
+    if (next !== undefined) return next.acceptedAt + deadlineMs;
     return since > due && since < now ? since + deadlineMs : undefined;
+  }
+
+  /** Records that somebody waits for, oldest first. */
+  #waiting(): Entry[] {
+    return [...this.#sender.underWay, ...this.#queue].filter(
+      (item): item is Entry => item instanceof Entry && item.receipt !== undefined,
+    );
   }
 
   /** The callers are told; their records stay as long as there is room, for they did happen. Intents did not. */

@@ -24,10 +24,7 @@ export class Ledger {
     readonly name: string,
     private readonly report: Report,
     private readonly metrics: SinkMetrics,
-    pending: () => number,
-  ) {
-    metrics.watchQueue(pending);
-  }
+  ) {}
 
   /** Whether the last attempt failed, or is overdue. */
   get failing(): boolean {
@@ -56,12 +53,15 @@ export class Ledger {
     this.metrics.retry();
   }
 
-  /** The sink has failed or is overdue. Told to the listener once, until it works again; `records` are only late. */
-  trouble(error: SinkError, records: readonly AuditRecord[]): void {
-    const first = !this.#failing;
+  /**
+   * The sink has failed or is overdue; `records` are only late. Told to the listener once, until the sink works again, and
+   * whenever callers have been told too.
+   */
+  trouble(error: SinkError, records: readonly AuditRecord[], callersTold = false): void {
+    const tell = callersTold || !this.#failing;
     this.#failing = true;
     this.#lastFailure = causeOf(error.cause ?? error);
-    if (first) this.report(error, { sink: this.name, lost: 0, records });
+    if (tell) this.report(error, { sink: this.name, lost: 0, records });
   }
 
   /** Records are gone for good. `tell` is off for all but the first of a run that is lost for one reason. */
@@ -77,7 +77,7 @@ export class Ledger {
     this.metrics.close();
   }
 
-  snapshot(queued: number): SinkStats {
+  snapshot(queued: number, backlogBytes: number | undefined): SinkStats {
     return {
       name: this.name,
       queued,
@@ -89,6 +89,7 @@ export class Ledger {
       busyMs: this.#busyMs,
       gaps: this.#gaps,
       failing: this.#failing,
+      ...(backlogBytes !== undefined && { backlogBytes }),
       ...(this.#lastFailure !== undefined && { lastFailure: this.#lastFailure }),
     };
   }

@@ -39,7 +39,9 @@ class SinkPipeline implements Pipeline {
   readonly needsIntent: boolean;
   readonly unfinishedIntents: readonly AuditRecord[];
   readonly #lanes: readonly Lane[];
+  readonly #awaited: readonly Lane[];
   readonly #strict: readonly Lane[];
+  readonly #filtered: boolean;
   readonly #anyWillDo: boolean;
   readonly #report: ResolvedPipeline['report'];
   readonly #sequence: Sequence;
@@ -50,6 +52,8 @@ class SinkPipeline implements Pipeline {
 
   constructor({ lanes, anyWillDo, report, firstSeq, sinks }: ResolvedPipeline) {
     this.#lanes = lanes.map((options) => new Lane(options));
+    this.#awaited = this.#lanes.filter(({ options }) => options.awaited);
+    this.#filtered = this.#lanes.some(({ options }) => options.filter !== undefined);
     this.#strict = this.#lanes.filter(({ options }) => options.mode === 'blocking-strict');
     this.#anyWillDo = anyWillDo;
     this.#report = report;
@@ -61,14 +65,14 @@ class SinkPipeline implements Pipeline {
 
   accept(draft: DraftRecord): Promise<void> {
     if (this.#shutdown !== undefined) return Promise.reject(this.#refuse(draft));
-    const delivery = this.#deliver(draft, (lane) => lane.options.awaited, false);
+    const delivery = this.#deliver(draft, this.#awaited, false);
     // In strict mode the operation's result is the caller's whatever happens; it is the next operation that is refused.
     return this.needsIntent ? delivery.catch(() => undefined) : delivery;
   }
 
   acceptInBackground(draft: DraftRecord): void {
     if (this.#shutdown !== undefined) this.#refuse(draft);
-    else void this.#deliver(draft, () => false, false);
+    else void this.#deliver(draft, [], false);
   }
 
   acceptIntent(draft: DraftRecord): Promise<void> {
@@ -80,7 +84,7 @@ class SinkPipeline implements Pipeline {
       const cause = new SinkError(names, `sink '${names}' has not yet taken what happened before`);
       return Promise.reject(this.#unavailableBecause(cause));
     }
-    return this.#deliver(draft, (lane) => this.#strict.includes(lane), true).catch((cause: unknown) => {
+    return this.#deliver(draft, this.#strict, true).catch((cause: unknown) => {
       throw this.#unavailableBecause(cause);
     });
   }
@@ -107,13 +111,16 @@ class SinkPipeline implements Pipeline {
   }
 
   /** Numbers a record and queues it at every sink that wants it; the promise is for those that are waited for. */
-  #deliver(draft: DraftRecord, awaits: (lane: Lane) => boolean, intent: boolean): Promise<void> {
+  #deliver(draft: DraftRecord, waitFor: readonly Lane[], intent: boolean): Promise<void> {
     this.#accepted++;
     const record = this.#sequence.number(draft);
-    const lanes = this.#lanes.filter((lane) => lane.wants(record));
-    const awaited = lanes.filter(awaits);
+    const lanes = this.#filtered ? this.#lanes.filter((lane) => lane.wants(record)) : this.#lanes;
+    const awaited = this.#filtered ? waitFor.filter((lane) => lanes.includes(lane)) : waitFor;
     const receipt = awaited.length > 0 ? new Receipt(awaited.length, this.#anyWillDo) : undefined;
-    for (const lane of lanes) lane.push(record, awaited.includes(lane) ? receipt : undefined, intent);
+    for (const lane of lanes) {
+      if (receipt !== undefined && awaited.includes(lane)) lane.push(record, receipt, intent);
+      else lane.push(record, undefined, false);
+    }
     return receipt?.promise ?? DONE;
   }
 

@@ -1,11 +1,12 @@
 import type { AuditRecord } from '../schema/record.js';
-import type { GapRecordFactory } from '../sinks/gap.js';
+import type { Gap, GapRecordFactory } from '../sinks/gap.js';
+import { asError } from '../sinks/emit.js';
 import type { SinkResult } from '../sinks/sink.js';
-import { asError } from './failures.js';
 import type { Ledger } from './ledger.js';
 import type { SinkPort } from './port.js';
-import { Barrier, Entry, type Gap, type ItemQueue } from './queue.js';
-import { backoffMs } from './retry.js';
+import { Barrier, Entry, type ItemQueue } from './queue.js';
+import type { Report } from './report.js';
+import { backoffMs } from '../sinks/backoff.js';
 import { recordsOf, type Settler } from './settler.js';
 
 /** What the sender must know of how its sink is served. */
@@ -15,6 +16,9 @@ export interface SenderOptions {
   /** Whether a record that the sink fails for good is kept all the same, and tried until it is taken. */
   readonly keep: boolean;
   readonly gapRecord: GapRecordFactory | undefined;
+  /** How long a process is kept alive for a batch that fails, in ms: no caller waits longer. */
+  readonly patienceMs: number;
+  readonly report: Report;
   /** Called with what has just left the queue. */
   readonly onTaken: (items: readonly (Entry | Gap)[]) => void;
   /** Called when nothing is left to do. */
@@ -25,8 +29,18 @@ export interface SenderOptions {
 interface Batch {
   items: readonly (Entry | Gap)[];
   attempts: number;
+  /** When it was taken from the queue (monotonic ms). */
+  readonly since: number;
   /** Since when the sink has it in hand (monotonic ms); absent between two attempts. */
   inHandSince?: number | undefined;
+  /** Whether the receiver has said when to come again: then nobody hurries it. */
+  askedToWait?: boolean;
+}
+
+/** An item as the record that a sink sees. */
+interface Part {
+  readonly item: Entry | Gap;
+  readonly record: AuditRecord;
 }
 
 /** Takes from a queue and gives to a sink: in order, one batch at a time, again where that can help. */
@@ -73,7 +87,7 @@ export class Sender {
 
   /** Tries at once what waits for its next attempt. */
   hurry(): void {
-    if (this.#wake !== undefined) this.#again();
+    if (this.#wake !== undefined && this.#batch?.askedToWait !== true) this.#again();
   }
 
   /** What waits for its next attempt changes: see {@link Settler.withoutRefusedIntents}. */
@@ -94,59 +108,81 @@ export class Sender {
   #sendNext(): void {
     const items = this.queue.take(this.options.maxBatch);
     this.options.onTaken(items);
-    this.#send({ items, attempts: 0 });
+    this.#send({ items, attempts: 0, since: performance.now() });
   }
 
   #send(batch: Batch): void {
     this.#batch = batch;
     if (batch.attempts++ > 0) this.ledger.retrying();
     batch.inHandSince = performance.now();
-    const result = this.options.port.emit(this.recordsOf(batch.items));
+    const parts = this.compose(batch.items);
+    const result = this.options.port.emit(parts.map(({ record }) => record));
     if (result instanceof Promise) {
       void result.then((settled) => {
-        this.#settle(batch, settled);
+        this.#settle(batch, parts, settled);
         this.pump();
       });
       return;
     }
-    this.#settle(batch, result);
+    this.#settle(batch, parts, result);
     // Not at once: a sink that answers without a promise must not keep the event loop from everybody else.
     if (this.queue.isEmpty) this.pump();
     else setImmediate(() => this.pump());
   }
 
-  /** The records of a batch; gaps become records too, if the user said what those look like. */
-  recordsOf(items: readonly (Entry | Gap)[]): AuditRecord[] {
-    const { gapRecord } = this.options;
-    if (gapRecord === undefined) return recordsOf(items);
-    return items.map((item) =>
-      item instanceof Entry ? item.record : item.record(this.ledger.name, gapRecord),
-    );
+  /** What a batch is in records; a gap is one too, if the user said what it looks like. */
+  compose(items: readonly (Entry | Gap)[]): Part[] {
+    const parts: Part[] = [];
+    for (const item of items) {
+      const record = item instanceof Entry ? item.record : this.#gapRecord(item);
+      if (record !== undefined) parts.push({ item, record });
+    }
+    return parts;
   }
 
-  #settle(batch: Batch, result: SinkResult): void {
+  #gapRecord(gap: Gap): AuditRecord | undefined {
+    const { gapRecord, report } = this.options;
+    const { name } = this.ledger;
+    try {
+      return gapRecord && gap.record(name, gapRecord);
+    } catch (thrown) {
+      const error = new Error(`the gap record of sink '${name}' could not be made`, { cause: thrown });
+      report(error, { sink: name, lost: 0, records: [] });
+      return undefined;
+    }
+  }
+
+  #settle(batch: Batch, parts: readonly Part[], result: SinkResult): void {
     this.ledger.answered(performance.now() - (batch.inHandSince ?? 0));
     batch.inHandSince = undefined;
     this.#batch = undefined;
     if (result.status === 'delivered') {
-      const sent =
-        this.options.gapRecord === undefined ? batch.items.filter((i) => i instanceof Entry) : batch.items;
-      this.settler.delivered(sent, result.ack ?? 'delivered', result.rejected ?? []);
-    } else if (result.status === 'retryable' || this.options.keep) {
-      if (result.status === 'permanent') this.settler.tell(batch.items, result.error);
-      this.#later(batch, result.error, result.status === 'retryable' ? result.retryAfterMs : undefined);
+      const items = parts.map(({ item }) => item);
+      this.settler.delivered(items, result.ack ?? 'delivered', result.rejected ?? []);
+    } else if (result.status === 'retryable') {
+      const taken = parts.slice(0, result.settled ?? 0).map(({ item }) => item);
+      if (taken.length > 0) {
+        this.settler.delivered(taken, 'delivered', []);
+        batch.items = batch.items.filter((item) => !taken.includes(item));
+      }
+      this.#later(batch, result.error, result.retryAfterMs);
+    } else if (this.options.keep) {
+      this.settler.tell(batch.items, result.error);
+      this.#later(batch, result.error, undefined, batch.attempts === 1);
     } else {
       this.settler.lose(batch.items, result.error);
     }
   }
 
-  #later(batch: Batch, cause: Error, retryAfterMs: number | undefined): void {
+  #later(batch: Batch, cause: Error, retryAfterMs: number | undefined, callersTold = false): void {
     batch.items = this.settler.withoutRefusedIntents(batch.items, cause);
     const records = recordsOf(batch.items);
-    this.ledger.trouble(this.settler.error(cause), records);
+    this.ledger.trouble(this.settler.error(cause), records, callersTold);
     if (records.length === 0) return this.queue.putBack(batch.items);
     this.#batch = batch;
+    batch.askedToWait = retryAfterMs !== undefined;
     this.#wake = setTimeout(() => this.#again(), backoffMs(batch.attempts, retryAfterMs));
+    if (performance.now() - batch.since > this.options.patienceMs) this.#wake.unref();
   }
 
   #again(): void {

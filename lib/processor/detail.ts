@@ -62,6 +62,7 @@ export interface OperationDetail {
   readonly legs: readonly McpLeg[];
   readonly servedFrom?: 'wire' | 'cache' | 'local' | undefined;
   readonly decision?: string | undefined;
+  readonly endedBy?: 'client' | 'server' | 'remote' | undefined;
   /** What only records of user code carry. */
   readonly custom?: CustomFacts | undefined;
   /** Who records this operation; nobody else does, so that one operation is one record in each log. */
@@ -77,6 +78,8 @@ export interface LedgerEntry {
   readonly refusal?: RefusedError | undefined;
   /** What is known of the called tool's definition at that time. */
   readonly toolFingerprint?: string | undefined;
+  /** Joins the intent and the completion, where there is an intent. */
+  operationId?: string;
   delivery?: Promise<void>;
 }
 

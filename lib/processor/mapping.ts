@@ -25,6 +25,8 @@ export interface LogFacts {
   readonly toolFingerprint?: string | undefined;
   /** The address or command that was dialled, without secrets. */
   readonly serverAddress?: string | undefined;
+  /** Joins the intent and the completion, where there is an intent. */
+  readonly operationId?: string | undefined;
 }
 
 /** The session id of a record: the option's, else the protocol's, else the one made for the connection. */
@@ -75,6 +77,7 @@ export function toDraft(
       error: errorOf(ending.error, settings.includeOutputs ? ending.result : undefined),
     }),
     ...(ending === undefined && { stage: INTENT_STAGE }),
+    ...(facts.operationId !== undefined && { operation_id: facts.operationId }),
     metadata: {
       schema_version: settings.profile,
       product_name: PACKAGE_NAME,
@@ -127,7 +130,8 @@ function toMcp(
       server_identity: opensSession && connection.serverName !== undefined ? 'self-reported' : undefined,
       served_from: detail.servedFrom,
       decision: detail.decision,
-      legs: legs.length > 1 ? legs : undefined,
+      ended_by: detail.endedBy,
+      legs: legs.some((leg) => leg.method !== detail.method) || legs.length > 1 ? legs : undefined,
     }),
   };
 }

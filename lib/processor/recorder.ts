@@ -22,8 +22,6 @@ export interface OperationRecorder {
    * go on, and rejects with `SinkError`.
    */
   complete(detail: OperationDetail): Promise<void>;
-  /** Flushes what is under way, for a client that closes. */
-  settle(): Promise<void>;
 }
 
 const live = shared('recorders', () => ({ list: [] as readonly OperationRecorder[] }));

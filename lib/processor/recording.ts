@@ -1,10 +1,13 @@
-import { context, diag } from '@opentelemetry/api';
+import { context } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../config.js';
-import { AuditError, RefusedError, SinkError } from '../errors.js';
+import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
 import { askActor, type Actor } from '../identity.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
+import { guardedReport, type Report } from '../pipeline/report.js';
+import { levelFor, resolveLevels, type Levels } from '../redaction/levels.js';
 import type { Redactor } from '../redaction/redactor.js';
-import type { DraftRecord } from '../schema/record.js';
+import { newRecordId } from '../schema/ids.js';
+import type { AuditRecord, DraftRecord } from '../schema/record.js';
 import type { ServerIdentity } from '../tools/memory.js';
 import { ToolWatch } from '../tools/watch.js';
 import { Dialled } from './dialled.js';
@@ -13,11 +16,16 @@ import { sessionIdOf, toDraft } from './mapping.js';
 import type { OperationRecorder } from './recorder.js';
 import { toolChanged } from './toolChanged.js';
 
+/** The policy says that this operation is not to be recorded (level `None`). */
+const SKIPPED = Symbol('skipped');
+
 /** Maps operations to records, redacts them and hands them to a pipeline; one per audit log. */
 export class Recording implements OperationRecorder {
   readonly #options: ResolvedOptions;
   readonly #redactor: Redactor;
   readonly #pipeline: Pipeline;
+  readonly #levels: Levels;
+  readonly #listener: Report;
   readonly #dialled: Dialled;
   readonly #tools: ToolWatch;
 
@@ -28,6 +36,8 @@ export class Recording implements OperationRecorder {
     this.#options = options;
     this.#redactor = redactor;
     this.#pipeline = pipeline;
+    this.#levels = resolveLevels(options.redaction.levels);
+    this.#listener = guardedReport(options.onError);
     this.#dialled = new Dialled(redactor);
     this.#tools = new ToolWatch({
       onToolChanged: options.onToolChanged,
@@ -69,17 +79,17 @@ export class Recording implements OperationRecorder {
   }
 
   intent(detail: OperationDetail): Promise<void> {
+    this.#entry(detail).operationId = newRecordId();
     const draft = this.#draft(detail);
-    return draft === undefined ? Promise.resolve() : this.#pipeline.acceptIntent(draft);
+    if (draft === undefined) {
+      return Promise.reject(new AuditUnavailableError('the intent could not be made into a record'));
+    }
+    return draft === SKIPPED ? Promise.resolve() : this.#pipeline.acceptIntent(draft);
   }
 
   complete(detail: OperationDetail): Promise<void> {
     const entry = this.#entry(detail);
     return (entry.delivery ??= this.#accept(detail));
-  }
-
-  settle(): Promise<void> {
-    return this.#pipeline.forceFlush();
   }
 
   /** Records an operation whose caller cannot be made to wait. */
@@ -88,40 +98,42 @@ export class Recording implements OperationRecorder {
     if (entry.delivery !== undefined) return;
     entry.delivery = Promise.resolve();
     const draft = this.#draft(detail);
-    if (draft !== undefined) this.#pipeline.acceptInBackground(draft);
+    if (draft !== undefined && draft !== SKIPPED) this.#pipeline.acceptInBackground(draft);
   }
 
-  /** Tells whoever wants to know of a failure that nobody waits for; a hook that throws itself is only logged. */
-  report(error: Error): void {
-    const { onError } = this.#options;
-    if (onError === undefined) {
-      diag.error(`otel-mcp-log: ${error.message}`);
-      return;
-    }
-    try {
-      onError(error);
-    } catch {
-      diag.error(`otel-mcp-log: onError threw while it was told: ${error.message}`);
-    }
+  /** Tells of an operation of an earlier process that was about to be sent when that process ended. */
+  recordUnknownOutcome({ seq: _, stage: __, truncated: ___, ...intent }: AuditRecord): void {
+    this.#pipeline.acceptInBackground({
+      ...intent,
+      record_id: newRecordId(),
+      outcome: 'OUTCOME_UNSPECIFIED',
+      severity: 'SEVERITY_WARNING',
+      message: 'An operation was about to be sent when the process ended; its outcome is unknown.',
+      error: { type: 'unknown_outcome' },
+    });
+  }
+
+  /** Tells of a failure that nobody waits for; `lost` counts the records that it cost. */
+  report(error: Error, lost = 0): void {
+    this.#listener(error, { lost, records: [] });
   }
 
   #accept(detail: OperationDetail): Promise<void> {
     const draft = this.#draft(detail);
+    if (draft === SKIPPED) return Promise.resolve();
     return draft === undefined
       ? Promise.reject(new SinkError('mapping', 'the operation could not be made into a record'))
       : this.#pipeline.accept(draft);
   }
 
   /** A record that cannot be made is a bug of ours: it must not break the call, and it must not be silent. */
-  #draft(detail: OperationDetail): DraftRecord | undefined {
+  #draft(detail: OperationDetail): DraftRecord | typeof SKIPPED | undefined {
     try {
-      const { actor, toolFingerprint } = this.#entry(detail);
       const serverAddress = this.#dialled.by(detail.connection);
-      return this.#redactor.record(
-        toDraft(detail, this.#options.settings, { actor, toolFingerprint, serverAddress }),
-      );
+      const draft = toDraft(detail, this.#options.settings, { ...this.#entry(detail), serverAddress });
+      return levelFor(this.#levels, draft) === 'None' ? SKIPPED : this.#redactor.record(draft);
     } catch (cause) {
-      this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }));
+      this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);
       return undefined;
     }
   }

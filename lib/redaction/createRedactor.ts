@@ -1,10 +1,9 @@
-import type { DraftRecord } from '../schema/record.js';
 import { prune, sizeOf } from './fit.js';
 import { resolveLevels } from './levels.js';
 import type { RedactionOptions } from './options.js';
 import { stepInto } from './paths.js';
 import { compilePolicies, type Policy } from './policy.js';
-import { redactRecord } from './record.js';
+import { bareRecord, redactRecord } from './record.js';
 import type { Pass } from './pass.js';
 import type { Redactor } from './redactor.js';
 import { FAILED } from './replacer.js';
@@ -29,10 +28,15 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
   const levels = resolveLevels(options.levels);
   const base = policies(undefined);
   return {
-    record: (draft: DraftRecord) => redactRecord(draft, policies, levels),
-    text: (text) => guard(() => wholeUris(newPass(base, {}), (pass) => keepString(text, undefined, pass))),
-    uri: (uri) => guard(() => wholeUris(newPass(base, {}), (pass) => keepUri(uri, undefined, pass))),
-    value: (value, toolName) => guard(() => redactValue(value, policies(toolName), toolName)),
+    record: (draft) =>
+      guard(
+        () => redactRecord(draft, policies, levels),
+        () => bareRecord(draft),
+      ),
+    text: (text) =>
+      guard(() => wholeUris(newPass(base, {}), (pass) => keepString(text, undefined, pass)), failed),
+    uri: (uri) => guard(() => wholeUris(newPass(base, {}), (pass) => keepUri(uri, undefined, pass)), failed),
+    value: (value, toolName) => guard(() => redactValue(value, policies(toolName), toolName), failed),
   };
 }
 
@@ -53,10 +57,14 @@ function redactValue(value: unknown, policy: Policy, toolName: string | undefine
 }
 
 /** Redaction must never be what fails a call. */
-function guard<T>(redact: () => T): T | typeof FAILED {
+function guard<T>(redact: () => T, instead: () => T): T {
   try {
     return redact();
   } catch {
-    return FAILED;
+    return instead();
   }
+}
+
+function failed(): string {
+  return FAILED;
 }

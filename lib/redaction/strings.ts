@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { noteCut } from './names.js';
 import type { Pass } from './pass.js';
 import { isClean, redactText } from './text.js';
 import { isUri, redactUri } from './uri.js';
@@ -46,10 +47,8 @@ function capText(redacted: string, key: string | undefined, pass: Pass, most: nu
   if (redacted.length * 3 <= most) return count(redacted, pass);
   const bytes = Buffer.byteLength(redacted);
   if (bytes <= most) return count(redacted, pass);
-  pass.cut(key, {
-    original_bytes: bytes,
-    sha256: createHash('sha256').update(redacted, 'utf8').digest('hex'),
-  });
+  const sha256 = createHash('sha256').update(redacted, 'utf8').digest('hex');
+  noteCut(key, { original_bytes: bytes, sha256 }, pass);
   return count(cutText(redacted, bytes, most), pass);
 }
 
@@ -73,10 +72,8 @@ function keepChunked(text: string, key: string | undefined, pass: Pass, most: nu
     at = end;
   }
   const unscanned = at < text.length ? Buffer.byteLength(text.slice(at)) : 0;
-  pass.cut(key, {
-    original_bytes: bytes + unscanned,
-    ...(unscanned === 0 ? { sha256: hash.digest('hex') } : {}),
-  });
+  const sizes = { original_bytes: bytes + unscanned };
+  noteCut(key, unscanned === 0 ? { ...sizes, sha256: hash.digest('hex') } : sizes, pass);
   return count(cutText(kept ?? '', bytes + unscanned, most), pass);
 }
 

@@ -57,6 +57,8 @@ export interface Sink {
   readonly lastSeq?: number | undefined;
   /** Intents of an earlier process that no completion follows: its operations ended in nobody knows what. */
   readonly unfinishedIntents?: readonly AuditRecord[];
+  /** Bytes that it holds on disk for later, as a spool does. */
+  readonly backlogBytes?: number;
   /**
    * Told once, before the first record: every batch must be vouched for at least this far.
    *

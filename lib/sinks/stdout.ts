@@ -32,7 +32,7 @@ export interface StdoutSinkOptions {
  * ```
  */
 export class StdoutSink extends SerialSink {
-  readonly #stream: Writable;
+  readonly #out: GuardedWriter;
   readonly #render: (record: AuditRecord) => string;
 
   constructor(options: StdoutSinkOptions = {}) {
@@ -41,7 +41,7 @@ export class StdoutSink extends SerialSink {
     const profile = optionalChoice('StdoutSink.profile', options.profile, PROFILES, 'documented');
     super(optionalText('StdoutSink.name', options.name) ?? target);
     const stream = process[target];
-    this.#stream = stream;
+    this.#out = new GuardedWriter(stream);
     if (optionalBoolean('StdoutSink.pretty', options.pretty, false)) {
       // hasColors() looks at NO_COLOR, FORCE_COLOR and TERM; a pipe or a file has no such method.
       const colors = stream.isTTY && stream.hasColors();
@@ -53,7 +53,7 @@ export class StdoutSink extends SerialSink {
 
   protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
     const text = records.map((record) => `${this.#render(record)}\n`).join('');
-    const fault = await write(this.#stream, text);
+    const fault = await this.#out.write(text);
     if (fault === undefined) return { status: 'delivered', ack: 'written' };
     const error = new SinkError(this.name, `${this.name} took no more: ${fault}`);
     return { status: 'permanent', error };
@@ -61,17 +61,32 @@ export class StdoutSink extends SerialSink {
 }
 
 /**
- * Resolves when the stream has taken the text, with the code of the fault if it did not. A failed write also raises an
- * `error` event, which would end the process if nobody listened; we listen for as long as ours may come and no longer, so
- * that the program's own writes behave as without us.
+ * Writes to a stream of the process. A failed write also raises an `error` event, which would end the process if nobody
+ * listened: so there is a listener for as long as such an event may come from a write of ours, and no longer, so that the
+ * program's own writes behave as without us.
  */
-function write(stream: Writable, text: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const settle = (fault?: Error | null): void => {
-      resolve(fault ? ((fault as NodeJS.ErrnoException).code ?? fault.name) : undefined);
-      setImmediate(() => stream.off('error', settle));
-    };
-    stream.on('error', settle);
-    stream.write(text, settle);
-  });
+class GuardedWriter {
+  readonly #stream: Writable;
+  #underWay = 0;
+
+  constructor(stream: Writable) {
+    this.#stream = stream;
+  }
+
+  /** Resolves when the stream has taken the text, with the code of the fault if it did not. */
+  write(text: string): Promise<string | undefined> {
+    if (this.#underWay++ === 0) this.#stream.on('error', ignore);
+    return new Promise((resolve) => {
+      this.#stream.write(text, (fault?: NodeJS.ErrnoException | null) => {
+        resolve(fault ? (fault.code ?? fault.name) : undefined);
+        // The event comes after this callback.
+        setImmediate(() => {
+          if (--this.#underWay === 0) this.#stream.off('error', ignore);
+        });
+      });
+    });
+  }
 }
+
+/** The callback of the write tells the same. */
+function ignore(): void {}

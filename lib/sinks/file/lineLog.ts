@@ -1,6 +1,6 @@
 import { renameSync } from 'node:fs';
 import { causeOf } from '../gap.js';
-import { LogFile } from './logFile.js';
+import { LogFile, type Interference } from './logFile.js';
 import type { Notices } from './notice.js';
 import { moveAside, tidy } from './segments.js';
 
@@ -93,11 +93,8 @@ export class LineLog {
 
   /** Resolves when all that was added is on the disk; rejects once for whatever a sync has failed for. */
   async flush(): Promise<void> {
-    await Promise.all(this.#chores);
-    if (this.#file.unsynced > 0) await this.#sync();
-    const unsafe = this.#unsafe;
-    this.#unsafe = undefined;
-    if (unsafe !== undefined) throw unsafe;
+    this.check();
+    await this.#drain();
   }
 
   /** Syncs without an event loop. */
@@ -107,16 +104,17 @@ export class LineLog {
 
   /** Looks at once whether somebody has renamed, deleted, truncated or written to the file. */
   check(): void {
-    this.#checkedAt = performance.now();
-    const found = this.#file.inspect();
-    if (found === 'moved') this.#replace();
-    else if (found === 'changed') this.#opened();
+    const found = this.#inspect();
+    if (found === 'none') return;
+    if (found !== 'changed') this.#replace();
+    this.#opened();
   }
 
   /** Finishes the file and begins a new one. When that fails, the log goes on in the file it has. */
   rotate(): void {
     const { path, notices } = this.options;
     try {
+      this.check();
       const segment = moveAside(path);
       try {
         this.#replace();
@@ -135,13 +133,41 @@ export class LineLog {
 
   async close(): Promise<void> {
     clearTimeout(this.#syncTimer);
-    const flushed = await this.flush().then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
-    await this.#hooks.beforeClose?.();
-    await this.#file.close(true);
-    if (flushed !== undefined) throw flushed.error;
+    try {
+      // A file that was renamed is left where it is: nothing more is to be written.
+      this.#inspect();
+      await this.#drain();
+    } finally {
+      await this.#hooks.beforeClose?.();
+      await this.#file.close(true);
+    }
+  }
+
+  /**
+   * Resolves when all that was added is on the disk. If it is not, that is told here, and still to whoever added it.
+   */
+  async settle(): Promise<void> {
+    await Promise.all(this.#chores);
+    if (this.#file.unsynced === 0) return;
+    await this.#file.sync(false).catch((error: unknown) => {
+      this.#unsafe ??= error;
+      throw error;
+    });
+  }
+
+  async #drain(): Promise<void> {
+    await this.settle().catch(() => undefined);
+    const unsafe = this.#unsafe;
+    this.#unsafe = undefined;
+    if (unsafe !== undefined) throw unsafe;
+  }
+
+  #inspect(): Interference {
+    this.#checkedAt = performance.now();
+    const found = this.#file.inspect();
+    if (found === 'deleted')
+      this.#unsafe ??= Object.assign(new Error('the log was deleted'), { code: 'ENOENT' });
+    return found;
   }
 
   #open(): LogFile {
@@ -161,7 +187,9 @@ export class LineLog {
   }
 
   #checkNowAndThen(): void {
-    if (performance.now() - this.#checkedAt >= this.options.checkIntervalMs) this.check();
+    // What is to be durable must not go into a file that somebody has deleted.
+    const interval = this.fsync === 'always' ? 0 : this.options.checkIntervalMs;
+    if (performance.now() - this.#checkedAt >= interval) this.check();
   }
 
   #isDue(bytes: number): boolean {
