@@ -57,17 +57,15 @@ export class OperationSpan {
       return;
     }
     const started = guarded('starting a span', () =>
-      operation.source
-        .tracer()
-        .startSpan(
-          spanName(operation),
-          {
-            kind,
-            attributes: kind === SpanKind.INTERNAL ? {} : startAttributes(operation),
-            ...(links && { links }),
-          },
-          parent,
-        ),
+      operation.source.tracer().startSpan(
+        spanName(operation),
+        {
+          kind,
+          attributes: kind === SpanKind.INTERNAL ? {} : startAttributes(operation),
+          ...(links && { links }),
+        },
+        parent,
+      ),
     );
     const span = started ?? trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
     this.trace = traceIds(span, trace.getSpanContext(parent));

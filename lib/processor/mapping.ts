@@ -3,7 +3,7 @@ import type { Actor } from '../identity.js';
 import { newRecordId } from '../schema/ids.js';
 import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
-import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { recordMetadata } from './metadata.js';
 import type { ConnectionFacts, OperationDetail } from './detail.js';
 
 /** Severity follows from the outcome unless user code set it. */
@@ -78,12 +78,7 @@ export function toDraft(
     }),
     ...(ending === undefined && { stage: INTENT_STAGE }),
     ...(facts.operationId !== undefined && { operation_id: facts.operationId }),
-    metadata: {
-      schema_version: settings.profile,
-      product_name: PACKAGE_NAME,
-      product_version: PACKAGE_VERSION,
-      vendor_name: PACKAGE_NAME,
-    },
+    metadata: recordMetadata(settings.profile),
   };
 }
 

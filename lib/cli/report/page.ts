@@ -11,11 +11,11 @@ import {
   integrity,
   latency,
   masthead,
-  missing,
   records,
   sources,
   touched,
 } from './sections.js';
+import { missing } from './missingSection.js';
 
 /**
  * Nothing is loaded from anywhere, and no script runs but the one whose hash stands here: should a value ever break out of

@@ -8,12 +8,13 @@ export function readableTime(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 19)}`;
 }
 
-function timeCell(time: string): Html {
+/** A time, as people and as machines read it. */
+export function timeCell(time: string): Html {
   return html`<time datetime="${time}">${readableTime(time)}</time>`;
 }
 
 /** A table that scrolls sideways by itself where the page is too narrow. */
-function table(
+export function table(
   caption: string,
   heads: readonly (readonly [name: string, kind?: 'number'])[],
   rows: readonly Html[],
@@ -35,7 +36,8 @@ function table(
   </div>`;
 }
 
-function section(id: string, title: string, lead: Fragment, body: Fragment): Html {
+/** One section of the page, with its heading and its lead. */
+export function section(id: string, title: string, lead: Fragment, body: Fragment): Html {
   return html`<section id="${id}" aria-labelledby="${id}-title">
     <h2 id="${id}-title">${title}</h2>
     <p class="lead">${lead}</p>
@@ -226,84 +228,6 @@ export function changes({ changes: rows }: ReportModel): Html {
             </tr>`,
         ),
       ),
-  );
-}
-
-/** What the log shows to be missing. */
-export function missing({ missing: found, totals }: ReportModel): Html {
-  const { places, admitted, unknown, open, disorder, holes, gaps } = found;
-  const lines: Fragment[] = [
-    places > 0 &&
-      html`<li>
-        <b>${plural(places, 'place')}</b> in the order ${places === 1 ? 'is' : 'are'} empty: records that were
-        written are not here, or were never written.
-      </li>`,
-    admitted > 0 &&
-      html`<li>
-        <b>${plural(admitted, 'record')}</b> could not be delivered, and the log says so in
-        ${plural(gaps.length, 'gap record')}.
-      </li>`,
-    disorder > 0 &&
-      html`<li>
-        <b>${plural(disorder, 'record')}</b> ${disorder === 1 ? 'stands' : 'stand'} out of order, or begin the
-        count anew.
-      </li>`,
-    unknown > 0 &&
-      html`<li>
-        <b>${plural(unknown, 'operation')}</b> ended without anybody seeing how (the process died, for
-        instance).
-      </li>`,
-    open > 0 &&
-      html`<li>
-        <b>${plural(open, 'operation')}</b> ${open === 1 ? 'was' : 'were'} announced and not completed within
-        these logs.
-      </li>`,
-    totals.problems > 0 &&
-      html`<li><b>${plural(totals.problems, 'line')}</b> (or files) could not be read as audit records.</li>`,
-  ].filter((line) => line !== false);
-  return section(
-    'missing',
-    'What is missing',
-    lines.length === 0
-      ? 'Nothing that the log could tell of: the order has no hole, no gap record was written, every operation has an outcome.'
-      : '',
-    html`${
-      lines.length > 0 &&
-      html`<ul class="findings">
-        ${lines}
-      </ul>`
-    }
-    ${
-      holes.length > 0 &&
-      table(
-        'Faults of order',
-        [['Where'], ['What'], ['From seq', 'number'], ['Records', 'number']],
-        holes.map(
-          (hole) =>
-            html`<tr>
-              <th scope="row">${hole.file}:${hole.line}</th>
-              <td>${hole.kind}</td>
-              <td class="number">${hole.from}</td>
-              <td class="number">${hole.count}</td>
-            </tr>`,
-        ),
-      )
-    }
-    ${
-      gaps.length > 0 &&
-      table(
-        'Gap records',
-        [['Time'], ['What the record says'], ['Records', 'number']],
-        gaps.map(
-          (gap) =>
-            html`<tr>
-              <td>${timeCell(gap.time)}</td>
-              <td>${gap.message}</td>
-              <td class="number">${gap.count}</td>
-            </tr>`,
-        ),
-      )
-    }`,
   );
 }
 
