@@ -46,7 +46,7 @@ describe('npx otel-mcp-log', function () {
     const { code, stderr } = await runNode([MAIN, 'report', log, '-o', page]);
     expect(code, stderr).to.equal(0);
     const html = readFileSync(page, 'utf8');
-    expect(html).to.include("default-src 'none'");
+    expect(html).to.include('default-src &#39;none&#39;');
     expect(html).not.to.match(/<(?:script|link|img)[^>]+(?:src|href)="https?:/);
     expect(html).not.to.include('</script><script>window.__pwned');
     expect(html).not.to.include('<img src=x onerror');
