@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { SESSION_LOST } from '../operations/table.js';
+import type { OperationRecorder } from '../processor/recorder.js';
 import { shared } from '../shared.js';
 import { ignore } from './admission.js';
 import type { Connection } from './connection.js';
@@ -67,8 +68,12 @@ export function sessionLost(connection: Connection, reason: string): void {
 }
 
 function endAllSessions(): void {
+  const recorders = new Set<OperationRecorder>();
   for (const reference of [...sessions.open]) {
     const connection = reference.deref();
-    if (connection?.open === true) sessionLost(connection, 'the process ended with the session open');
+    if (connection?.open !== true) continue;
+    for (const recorder of audienceOf(connection.client)?.recorders ?? []) recorders.add(recorder);
+    sessionLost(connection, 'the process ended with the session open');
   }
+  for (const recorder of recorders) recorder.flushSync();
 }

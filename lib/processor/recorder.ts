@@ -22,6 +22,8 @@ export interface OperationRecorder {
    * go on, and rejects with `SinkError`.
    */
   complete(detail: OperationDetail): Promise<void>;
+  /** The process ends: delivers what can be delivered without an event loop. */
+  flushSync(): void;
 }
 
 const live = shared('recorders', () => ({ list: [] as readonly OperationRecorder[] }));

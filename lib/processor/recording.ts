@@ -92,6 +92,10 @@ export class Recording implements OperationRecorder {
     return (entry.delivery ??= this.#accept(detail));
   }
 
+  flushSync(): void {
+    this.#pipeline.flushSync();
+  }
+
   /** Records an operation whose caller cannot be made to wait. */
   completeInBackground(detail: OperationDetail): void {
     const entry = this.#entry(detail);
