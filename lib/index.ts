@@ -4,6 +4,7 @@ export {
   type McpInstrumentationConfig,
 } from './capture/instrumentation.js';
 export type { McpClientClass, McpClientLike } from './capture/client.js';
+export { auditSampler } from './capture/auditSampler.js';
 export type { AuditOptions } from './config.js';
 export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';
 export {
@@ -22,8 +23,12 @@ export {
   type ActorQuestion,
   type ActorResolver,
 } from './identity.js';
+export type { SinkFilter } from './pipeline/filter.js';
+export type { Mode, SinkEntry } from './pipeline/options.js';
+export type { ErrorInfo, ErrorListener } from './pipeline/report.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
+export type { RedactionOptions } from './redaction/options.js';
 export type {
   ActorType,
   AuditRecord,
