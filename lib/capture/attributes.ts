@@ -11,7 +11,7 @@ export function startAttributes(
   operation: Pick<RunningOperation, 'method' | 'subject' | 'connection' | 'source'>,
 ): Attributes {
   const { method, subject, connection, source } = operation;
-  const attributes = { ...targetAttributes(method, subject), ...peerAttributes(connection) };
+  const attributes = addPeer(targetAttributes(method, subject), connection);
   const redactor = source?.settings.redactor();
   if (subject.uri !== undefined && redactor !== undefined)
     attributes[ATTR.mcpResourceUri] = redactor.uri(subject.uri);
@@ -29,7 +29,10 @@ export function targetAttributes(method: string, subject: Subject): Attributes {
 
 /** Whom a connection is to: spans and metrics share them. */
 export function peerAttributes(connection: Connection): Attributes {
-  const attributes: Attributes = {};
+  return addPeer({}, connection);
+}
+
+function addPeer(attributes: Attributes, connection: Connection): Attributes {
   const peer = connection.hostAndPort;
   if (peer !== undefined) {
     attributes[ATTR.serverAddress] = peer.host;

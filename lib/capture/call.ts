@@ -36,8 +36,10 @@ export function observe(call: ObservedCall): unknown {
 export function begin(call: ObservedCall): RunningOperation | undefined {
   const audience = audienceOf(call.client);
   if (audience === undefined || isInner(call, audience.state)) return undefined;
+  // Field by field here and wherever a call passes: a spread among other fields costs V8 microseconds.
   return new RunningOperation({
-    ...audience,
+    recorders: audience.recorders,
+    source: audience.source,
     client: call.client,
     operation: call.operation,
     params: call.params,

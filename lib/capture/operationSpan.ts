@@ -5,6 +5,7 @@ import {
   type Attributes,
   type Context,
   type Link,
+  type SpanOptions,
 } from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/api';
 import { attachDetail, detailOf, type OperationDetail, type TraceIds } from '../processor/detail.js';
@@ -59,11 +60,7 @@ export class OperationSpan {
     const started = guarded('starting a span', () =>
       operation.source.tracer().startSpan(
         spanName(operation),
-        {
-          kind,
-          attributes: kind === SpanKind.INTERNAL ? {} : startAttributes(operation),
-          ...(links && { links }),
-        },
+        spanOptions(kind, kind === SpanKind.INTERNAL ? {} : startAttributes(operation), links),
         parent,
       ),
     );
@@ -101,6 +98,10 @@ export class OperationSpan {
       if (value !== undefined && peek(theirs, key) === undefined) this.#span.setAttribute(key, value);
     }
   }
+}
+
+function spanOptions(kind: SpanKind, attributes: Attributes, links: Link[] | undefined): SpanOptions {
+  return links === undefined ? { kind, attributes } : { kind, attributes, links };
 }
 
 /** `{mcp.method.name} {target}` by the conventions; the target only where it is a tool's or a prompt's name. */

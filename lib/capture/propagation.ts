@@ -39,7 +39,11 @@ export function withTraceFields(operation: RunningOperation, request: object): o
   const own = Object.keys(carrier).filter((key) => peek(meta, key) !== undefined);
   if (own.some((key) => key !== 'baggage')) keepOnly(carrier, 'baggage');
   if (Object.keys(carrier).length === 0) return request;
-  return { ...request, params: { ...params, _meta: { ...carrier, ...(meta as object | undefined) } } };
+  const copy: Record<string, unknown> = { ...request };
+  const copiedParams: Record<string, unknown> = { ...params };
+  copiedParams['_meta'] = meta === undefined ? carrier : { ...carrier, ...(meta as object) };
+  copy['params'] = copiedParams;
+  return copy;
 }
 
 function traceFields(operation: RunningOperation): Record<string, string> {

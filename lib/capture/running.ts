@@ -161,7 +161,7 @@ export class RunningOperation implements OperationDetail {
   #end(judgement: Judgement, result: unknown): void {
     if (this.ending !== undefined) return;
     const durationMs = Math.max(0, Math.round((performance.now() - this.#startedAt) * 1000) / 1000);
-    this.ending = { ...judgement, result, durationMs };
+    this.ending = { outcome: judgement.outcome, error: judgement.error, result, durationMs };
     this.connection.underWay.delete(this);
     const { error } = judgement;
     this.#span.end(() => ({

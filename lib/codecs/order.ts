@@ -74,46 +74,64 @@ const METADATA_ORDER: Record<keyof RecordMetadata, true> = {
   vendor_name: true,
 };
 
-const recordRank = ranks(RECORD_ORDER);
-const nested: readonly (readonly [string, ReadonlyMap<string, number>])[] = [
-  ['mcp', ranks(MCP_ORDER)],
-  ['error', ranks(ERROR_ORDER)],
-  ['metadata', ranks(METADATA_ORDER)],
+/** One order of fields, which remembers how the last object in order looked: most records of a log have the same fields. */
+class FieldOrder {
+  readonly #rank: ReadonlyMap<string, number>;
+  #known: readonly string[] = [];
+
+  constructor(order: Readonly<Record<string, true>>) {
+    this.#rank = new Map(Object.keys(order).map((key, place) => [key, place]));
+  }
+
+  /** The same object where its fields are in order, else a copy. */
+  arrange<T extends object>(value: T): T {
+    const keys = Object.keys(value);
+    if (isSame(keys, this.#known)) return value;
+    if (this.#isInOrder(keys)) {
+      this.#known = keys;
+      return value;
+    }
+    const placeOf = (key: string): number => this.#rank.get(key) ?? this.#rank.size;
+    const byPlace = ([a]: [string, unknown], [b]: [string, unknown]): number =>
+      placeOf(a) - placeOf(b) || (a < b ? -1 : 1);
+    return Object.fromEntries(Object.entries(value).sort(byPlace)) as T;
+  }
+
+  #isInOrder(keys: readonly string[]): boolean {
+    let last = -1;
+    for (const key of keys) {
+      const place = this.#rank.get(key);
+      if (place === undefined || place < last) return false;
+      last = place;
+    }
+    return true;
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
+}
+
+const record = new FieldOrder(RECORD_ORDER);
+const nested: readonly (readonly [string, FieldOrder])[] = [
+  ['mcp', new FieldOrder(MCP_ORDER)],
+  ['error', new FieldOrder(ERROR_ORDER)],
+  ['metadata', new FieldOrder(METADATA_ORDER)],
 ];
 
 /**
  * The same record with its fields, and those of `mcp`, `error` and `metadata`, in their fixed order. Fields that are not
  * known (of a newer version) follow by name. What is in order already is given back as it is, not copied.
  */
-export function inFixedOrder<T extends object>(record: T): T {
-  let ordered = arrange(record, recordRank);
-  for (const [key, rank] of nested) {
+export function inFixedOrder<T extends object>(fields: T): T {
+  let ordered = record.arrange(fields);
+  for (const [key, order] of nested) {
     const value: unknown = Reflect.get(ordered, key);
     if (typeof value !== 'object' || value === null) continue;
-    const arranged = arrange(value, rank);
+    const arranged = order.arrange(value);
     if (arranged !== value) ordered = { ...ordered, [key]: arranged };
   }
   return ordered;
-}
-
-function arrange<T extends object>(value: T, rank: ReadonlyMap<string, number>): T {
-  let last = -1;
-  let inOrder = true;
-  for (const key of Object.keys(value)) {
-    const place = rank.get(key);
-    if (place === undefined || place < last) {
-      inOrder = false;
-      break;
-    }
-    last = place;
-  }
-  if (inOrder) return value;
-  const placeOf = (key: string): number => rank.get(key) ?? rank.size;
-  const byPlace = ([a]: [string, unknown], [b]: [string, unknown]): number =>
-    placeOf(a) - placeOf(b) || (a < b ? -1 : 1);
-  return Object.fromEntries(Object.entries(value).sort(byPlace)) as T;
-}
-
-function ranks(order: Readonly<Record<string, true>>): ReadonlyMap<string, number> {
-  return new Map(Object.keys(order).map((key, place) => [key, place]));
 }

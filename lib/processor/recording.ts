@@ -53,15 +53,16 @@ export class Recording implements OperationRecorder {
   begin(detail: OperationDetail): void {
     const actor = this.#resolveActor(detail);
     const { toolName } = detail.subject;
+    const isRefused = actor === undefined && this.#options.requireActor;
     detail.ledger.set(this, {
       actor,
-      ...(actor === undefined &&
-        this.#options.requireActor && {
-          refusal: new RefusedError('actor_required', 'requireActor is set, and the actor is not known'),
-        }),
-      ...(toolName !== undefined && {
-        toolFingerprint: this.#tools.fingerprintOf(detail.connection, () => this.#server(detail), toolName),
-      }),
+      refusal: isRefused
+        ? new RefusedError('actor_required', 'requireActor is set, and the actor is not known')
+        : undefined,
+      toolFingerprint:
+        toolName === undefined
+          ? undefined
+          : this.#tools.fingerprintOf(detail.connection, () => this.#server(detail), toolName),
     });
   }
 
@@ -134,7 +135,7 @@ export class Recording implements OperationRecorder {
   #draft(detail: OperationDetail): DraftRecord | typeof SKIPPED | undefined {
     try {
       const serverAddress = this.#dialled.by(detail.connection);
-      const draft = toDraft(detail, this.#options.settings, { ...this.#entry(detail), serverAddress });
+      const draft = toDraft(detail, this.#options.settings, this.#entry(detail), serverAddress);
       return levelFor(this.#levels, draft) === 'None' ? SKIPPED : this.#redactor.record(draft);
     } catch (cause) {
       this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);

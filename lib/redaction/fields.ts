@@ -14,6 +14,7 @@ export type FieldKind = 'fixed' | 'label' | 'text' | 'uri' | 'free';
 /** Every field of a record: one that is added to the schema does not compile until it stands here. */
 const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
   record_id: 'fixed',
+  seq: 'fixed',
   time: 'fixed',
   duration_ms: 'fixed',
   event_type: 'fixed',

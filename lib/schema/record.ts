@@ -134,5 +134,5 @@ export interface RecordMetadata {
   vendor_name: string;
 }
 
-/** A record before the pipeline has given it its place in the log. */
-export type DraftRecord = Omit<AuditRecord, 'seq'>;
+/** A record before the pipeline has given it its place in the log; `seq` may stand there, so that the fields are in order. */
+export type DraftRecord = Omit<AuditRecord, 'seq'> & { seq?: number | undefined };
