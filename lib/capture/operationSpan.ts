@@ -8,9 +8,10 @@ import {
   type SpanOptions,
 } from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/api';
-import { attachDetail, detailOf, type OperationDetail, type TraceIds } from '../processor/detail.js';
+import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/detail.js';
 import { coverSpan } from '../processor/foreign.js';
 import { shared } from '../shared.js';
+import { PACKAGE_NAME } from '../version.js';
 import { startAttributes } from './attributes.js';
 import { peek, peekText } from './client.js';
 import { guarded } from './guard.js';
@@ -71,11 +72,10 @@ export class OperationSpan {
     this.#span = this.minted ? trace.wrapSpanContext(this.trace.context) : span;
     this.#own = true;
     this.context = trace.setSpan(parent, this.#span);
-    attachDetail(this.#span, operation);
   }
 
   /** Ends it, unless it is another's. `describe` is called only where somebody records what it gives. */
-  end(describe: () => { attributes: Attributes; failure?: string | undefined; failed: boolean }): void {
+  end(operation: OperationDetail, describe: () => { attributes: Attributes; failure?: string | undefined; failed: boolean }): void {
     if (guarded('a span', () => this.#span.isRecording()) === true) {
       guarded('describing a span', () => {
         const { attributes, failed, failure } = describe();
@@ -88,7 +88,7 @@ export class OperationSpan {
       });
     }
     // A neighbour's processor that throws in onEnd keeps the span from those after it; the record has another way.
-    if (this.#own) guarded('ending a span', () => this.#span.end());
+    if (this.#own) guarded('ending a span', () => endingSpanOf(operation, () => this.#span.end()));
   }
 
   /** What another instrumentation has said of its own span stays as it is. */
@@ -116,7 +116,8 @@ function spanName({ method, subject }: Described): string {
  */
 function isToolSpanOfAnother(outer: Span, { method, subject, source }: Described): boolean {
   if (method !== 'tools/call' || !source.settings.joinToolSpans()) return false;
-  if (detailOf(outer) !== undefined || joined.has(outer) || !outer.isRecording()) return false;
+  const scope = peek(peek(outer, 'instrumentationScope'), 'name');
+  if (scope === PACKAGE_NAME || joined.has(outer) || !outer.isRecording()) return false;
   const attributes = peek(outer, 'attributes');
   if (peek(attributes, ATTR.operationName) !== 'execute_tool') return false;
   const name = peekText(attributes, ATTR.toolName);

@@ -53,8 +53,10 @@ function indexOf(entrance: Entrance): number {
 function send(call: ObservedRequest, running: RunningOperation): unknown {
   const request = requestOf(call);
   if (typeof request !== 'object' || request === null) return call.proceed(call.args);
-  madeFor.set(request, running);
-  const isLast = call.entrance.name === FUNNEL || typeof peek(call.client, FUNNEL) !== 'function';
+  const hasFunnel = call.entrance.name === FUNNEL || typeof peek(call.client, FUNNEL) === 'function';
+  // Only v2 goes on with a request that was answered.
+  if (hasFunnel) madeFor.set(request, running);
+  const isLast = call.entrance.name === FUNNEL || !hasFunnel;
   const value = isLast && !running.connection.watched ? sendUnseen(call, running) : call.proceed(call.args);
   if (peek(request, 'method') === 'initialize' && value instanceof Promise) {
     value.then((result: unknown) => running.connection.sawInitializeResult(result), ignore);

@@ -50,7 +50,7 @@ export class RunningOperation implements OperationDetail {
   readonly connection: Connection;
   readonly startTime = Date.now();
   readonly recorders: readonly OperationRecorder[];
-  readonly ledger = new Map<OperationRecorder, LedgerEntry>();
+  readonly ledger: LedgerEntry[] = [];
   readonly legs: McpLeg[] = [];
   readonly kind: SpanKind;
   readonly source: SpanSource;
@@ -164,7 +164,7 @@ export class RunningOperation implements OperationDetail {
     this.ending = { outcome: judgement.outcome, error: judgement.error, result, durationMs };
     this.connection.underWay.delete(this);
     const { error } = judgement;
-    this.#span.end(() => ({
+    this.#span.end(this, () => ({
       attributes: endAttributes(this, error, result),
       failed: error !== undefined,
       failure: error?.message === undefined ? undefined : this.source.settings.redactor().text(error.message),

@@ -75,12 +75,9 @@ export function prepare(row: OperationRow, read: SubjectReader): Operation {
 
 /** Puts what an operation acts on into a template; what is not known stays a plain word, since absent is no option there. */
 function filler(template: string): (subject: Subject) => string {
-  if (!template.includes('{')) return () => template;
-  return (subject) =>
-    template.replace(
-      /\{(name|uri|task)\}/g,
-      (_, key: string) => subjectPart(subject, key) ?? `unknown ${key}`,
-    );
+  const [before = '', key, after = ''] = template.split(/\{(name|uri|task)\}/);
+  if (key === undefined) return () => template;
+  return (subject) => `${before}${subjectPart(subject, key) ?? `unknown ${key}`}${after}`;
 }
 
 function subjectPart(subject: Subject, key: string): string | undefined {

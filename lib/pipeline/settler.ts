@@ -5,6 +5,8 @@ import { vouchesFor, type Ack, type Rejection } from '../sinks/sink.js';
 import type { Ledger, Loss } from './ledger.js';
 import { Barrier, Entry, type ItemQueue } from './queue.js';
 
+const NONE: ReadonlyMap<number, Error> = new Map();
+
 /** Settles records: tells their callers, counts them, and leaves a gap in the queue where they are lost. */
 export class Settler {
   constructor(
@@ -19,16 +21,19 @@ export class Settler {
     const weak = vouchesFor(ack, this.needed)
       ? undefined
       : new Error(`it vouches for '${ack}', and '${this.needed}' is needed`);
-    const refused = new Map(rejected.map(({ index, error }) => [index, error]));
-    const taken = items.filter((_, index) => !refused.has(index));
-    const entries = taken.filter((item) => item instanceof Entry);
-    for (const entry of entries) {
-      if (weak === undefined) entry.receipt?.delivered();
-      else entry.receipt?.failed(this.error(weak));
-      entry.receipt = undefined;
+    const refused = rejected.length === 0 ? NONE : new Map(rejected.map(({ index, error }) => [index, error]));
+    const taken = refused.size === 0 ? items : items.filter((_, index) => !refused.has(index));
+    let entries = 0;
+    for (const item of taken) {
+      if (!(item instanceof Entry)) continue;
+      entries++;
+      if (weak === undefined) item.receipt?.delivered();
+      else item.receipt?.failed(this.error(weak));
+      item.receipt = undefined;
     }
-    this.ledger.delivered(entries.length, taken.length - entries.length);
-    if (weak !== undefined) this.ledger.trouble(this.error(weak), recordsOf(entries));
+    this.ledger.delivered(entries, taken.length - entries);
+    if (weak !== undefined) this.ledger.trouble(this.error(weak), recordsOf(taken));
+    if (refused === NONE) return;
     // Backwards, since each gap goes to the front of the queue.
     for (const [index, error] of [...refused].reverse()) {
       const item = items[index];

@@ -5,6 +5,7 @@ import type { Actor } from '../identity.js';
 import type { EventNames, Subject } from '../operations/operation.js';
 import { shared } from '../shared.js';
 import type { OperationRecorder } from './recorder.js';
+import type { FinishedSpan } from './span.js';
 
 /** What is known of the two parties and of the connection between them; read when a record is made. */
 export interface ConnectionFacts {
@@ -68,11 +69,12 @@ export interface OperationDetail {
   /** Who records this operation; nobody else does, so that one operation is one record in each log. */
   readonly recorders: readonly OperationRecorder[];
   /** What each recorder resolved at the start (the actor) and promised at the end (delivery). */
-  readonly ledger: Map<OperationRecorder, LedgerEntry>;
+  readonly ledger: LedgerEntry[];
 }
 
 /** What one recorder keeps with an operation. */
 export interface LedgerEntry {
+  readonly recorder: OperationRecorder;
   readonly actor?: Actor | undefined;
   /** Why the operation must not be made, found at its start. */
   readonly refusal?: RefusedError | undefined;
@@ -93,14 +95,22 @@ export interface CustomFacts {
   readonly severity?: Severity | undefined;
 }
 
-const details = shared('details', () => new WeakMap<object, OperationDetail>());
+/** The operation whose span is being ended right now: span processors hear of a span's end from within `span.end()`. */
+const ending = shared('ending', (): { detail: OperationDetail | undefined } => ({ detail: undefined }));
 
-/** Lets a span processor find the detail of a span that ends. */
-export function attachDetail(span: object, detail: OperationDetail): void {
-  details.set(span, detail);
+/** Ends the span of an operation so that {@link detailOf} finds the operation meanwhile. */
+export function endingSpanOf(detail: OperationDetail, end: () => void): void {
+  const outer = ending.detail;
+  ending.detail = detail;
+  try {
+    end();
+  } finally {
+    ending.detail = outer;
+  }
 }
 
-/** The detail of a span of ours, if it is one. */
-export function detailOf(span: object): OperationDetail | undefined {
-  return details.get(span);
+/** The operation that a span which ends now is that of; by its id, since a processor may hand on a copy of the span. */
+export function detailOf(span: FinishedSpan): OperationDetail | undefined {
+  const { detail } = ending;
+  return detail?.trace.context.spanId === span.spanContext().spanId ? detail : undefined;
 }

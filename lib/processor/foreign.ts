@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode, type HrTime } from '@opentelemetry/api';
 import { operationFor } from '../operations/table.js';
 import type { RecordError } from '../schema/record.js';
 import { shared } from '../shared.js';
+import { PACKAGE_NAME } from '../version.js';
 import type { Ending, OperationDetail } from './detail.js';
 import type { OperationRecorder } from './recorder.js';
 import type { FinishedSpan } from './span.js';
@@ -18,6 +19,8 @@ export function foreignOperation(
   span: FinishedSpan,
   recorder: OperationRecorder,
 ): OperationDetail | undefined {
+  // Spans of our own are recorded where they are made, even if a processor hands them on when they have long ended.
+  if (span.instrumentationScope.name === PACKAGE_NAME) return undefined;
   const method = text(span, 'mcp.method.name');
   if (method === undefined || span.kind !== SpanKind.CLIENT || covered.get(span) === method) return undefined;
   const operation = operationFor(method);
@@ -46,7 +49,7 @@ export function foreignOperation(
     ending: endingOf(span),
     legs: requestId === undefined ? [] : [{ request_id: requestId, method }],
     recorders: [recorder],
-    ledger: new Map(),
+    ledger: [],
   };
 }
 

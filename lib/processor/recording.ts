@@ -54,7 +54,8 @@ export class Recording implements OperationRecorder {
     const actor = this.#resolveActor(detail);
     const { toolName } = detail.subject;
     const isRefused = actor === undefined && this.#options.requireActor;
-    detail.ledger.set(this, {
+    detail.ledger.push({
+      recorder: this,
       actor,
       refusal: isRefused
         ? new RefusedError('actor_required', 'requireActor is set, and the actor is not known')
@@ -144,13 +145,11 @@ export class Recording implements OperationRecorder {
   }
 
   #entry(detail: OperationDetail): LedgerEntry {
-    let entry = detail.ledger.get(this);
-    if (entry === undefined) {
-      // What others have traced did not begin here: a function can no longer be asked in its caller's context.
-      const { actor } = this.#options;
-      entry = typeof actor === 'object' ? { actor } : {};
-      detail.ledger.set(this, entry);
-    }
+    for (const entry of detail.ledger) if (entry.recorder === this) return entry;
+    // What others have traced did not begin here: a function can no longer be asked in its caller's context.
+    const { actor } = this.#options;
+    const entry: LedgerEntry = { recorder: this, actor: typeof actor === 'object' ? actor : undefined };
+    detail.ledger.push(entry);
     return entry;
   }
 

@@ -34,6 +34,6 @@ export function toolChanged(
       },
     },
     recorders: [recorder],
-    ledger: new Map([[recorder, { actor }]]),
+    ledger: [{ recorder, actor }],
   };
 }

@@ -91,5 +91,6 @@ export class ToolMemory {
 }
 
 function keyOf({ address, name }: ServerIdentity): string {
-  return JSON.stringify([address ?? null, name ?? null]);
+  // An address is printable: nothing in it can pass for the separator.
+  return `${address ?? ''}\n${name ?? ''}`;
 }
