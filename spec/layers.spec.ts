@@ -10,8 +10,14 @@ const lib = fileURLToPath(new URL('../lib', import.meta.url));
  */
 const ORDER = [
   'index.ts',
+  'register.mts',
+  'register.cts',
+  'setup.ts',
   'withLogging.ts',
   'cli',
+  'doctor',
+  'environmentSinks.ts',
+  'environment.ts',
   'capture',
   'processor',
   'operations',
@@ -24,9 +30,10 @@ const ORDER = [
   'schema',
   'validate.ts',
   'errors.ts',
+  'hook.mts',
+  'loaderHook.ts',
   'shared.ts',
   'version.ts',
-  'hook.mts',
 ];
 
 /** Folders that know neither I/O nor OpenTelemetry, so that the command line and the library share them. */
@@ -34,7 +41,7 @@ const PURE = ['schema', 'redaction', 'codecs'];
 const FORBIDDEN_THERE =
   /^(@opentelemetry\/|(node:)?(fs|net|http|https|child_process|process|worker_threads)(\/|$))/;
 
-const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => /\.m?ts$/.test(file));
+const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => /\.[mc]?ts$/.test(file));
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(lib, file), 'utf8');

@@ -14,4 +14,5 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   consistency: () => import('./consistency.js'),
   'export-tiles': () => import('./exportTiles.js'),
   keygen: () => import('./keygen.js'),
+  doctor: () => import('./doctor.js'),
 };
