@@ -31,3 +31,7 @@ execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
 execFileSync(process.execPath, [tsc, '-p', join(staging, 'tsconfig.json')], { stdio: 'inherit' });
 writeFileSync(join(dist, 'cjs', 'package.json'), commonjs);
 rmSync(staging, { recursive: true });
+
+// The report's page is built for browsers, and type-checked as such.
+execFileSync(process.execPath, [tsc, '-p', join(root, 'web')], { stdio: 'inherit' });
+await import('./build-page.mjs');

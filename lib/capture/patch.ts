@@ -1,9 +1,6 @@
 import { shared } from '../shared.js';
-import { observe, observeRequest } from './call.js';
-import type { McpClientClass, Method, Wrapper } from './client.js';
-import { INTERNALS } from './inbound.js';
-import type { Operation } from '../operations/operation.js';
-import { OPERATIONS } from '../operations/table.js';
+import { peek, type McpClientClass, type Method } from './client.js';
+import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
 interface PatchedMethod {
   readonly own: PropertyDescriptor | undefined;
@@ -21,39 +18,38 @@ const patches = shared('patches', () => new WeakMap<object, Patch>());
 
 /** Wraps the operations of a client class on its prototype; once, however often and by whomever it is asked for. */
 export function patchClass(target: object, holder: object): void {
-  let patch = patches.get(target);
-  if (patch === undefined) patches.set(target, (patch = { holders: new Set(), methods: new Map() }));
-  if (patch.holders.size === 0) wrapMethods(target, patch);
-  patch.holders.add(holder);
+  patchMethods(target, holder, WRAPPERS);
+  const tasks = taskMethods(target);
+  if (tasks !== undefined) patchMethods(tasks, holder, TASK_WRAPPERS);
 }
 
 /** A wrapper that had to stay when the class was last unpatched serves again. */
-function wrapMethods(target: object, patch: Patch): void {
-  const wrap = (name: string, wrapper: Wrapper): void => {
-    if (!patch.methods.has(name)) wrapMethod(target, patch, name, wrapper);
-  };
-  for (const [name, operation] of OPERATIONS) wrap(name, operationWrapper(name, operation));
-  wrap('request', requestWrapper);
-  for (const [name, wrapper] of INTERNALS) wrap(name, wrapper);
+function patchMethods(target: object, holder: object, wrappers: ReadonlyMap<string, LevelWrapper>): void {
+  let patch = patches.get(target);
+  if (patch === undefined) patches.set(target, (patch = { holders: new Set(), methods: new Map() }));
+  if (patch.holders.size === 0) {
+    for (const [name, wrap] of wrappers) if (!patch.methods.has(name)) wrapMethod(target, patch, name, wrap);
+  }
+  patch.holders.add(holder);
 }
 
-const operationWrapper =
-  (name: string, operation: Operation): Wrapper =>
-  (original) =>
-    function (...args) {
-      const proceed = () => Reflect.apply(original, this, args);
-      if (name === 'connect')
-        return observe({ client: this, operation, params: undefined, transport: args[0], args, proceed });
-      return observe({ client: this, operation, params: args[0], args, proceed });
-    };
-
-const requestWrapper: Wrapper = (original) =>
-  function (...args) {
-    return observeRequest(this, args, () => Reflect.apply(original, this, args));
-  };
+/** v1 keeps its task streams in a class of its own, which it exports nowhere: `client.experimental.tasks`. */
+function taskMethods(target: object): object | undefined {
+  // The getter makes that object for whomever it is asked by, here for an object that nobody else sees.
+  const tasks = peek(peek(Object.create(target), 'experimental'), 'tasks');
+  return typeof tasks === 'object' && tasks !== null
+    ? (Object.getPrototypeOf(tasks) as object | undefined)
+    : undefined;
+}
 
 /** Takes the patch away when its last holder leaves; but wrappers stay that another tool has wrapped since. */
 export function unpatchClass(target: object, holder: object): void {
+  unpatchMethods(target, holder);
+  const tasks = taskMethods(target);
+  if (tasks !== undefined) unpatchMethods(tasks, holder);
+}
+
+function unpatchMethods(target: object, holder: object): void {
   const patch = patches.get(target);
   if (patch === undefined) return;
   patch.holders.delete(holder);
@@ -92,7 +88,7 @@ export function clientClassIn(exports: unknown): McpClientClass | undefined {
     : undefined;
 }
 
-function wrapMethod(target: object, { holders, methods }: Patch, name: string, wrap: Wrapper): void {
+function wrapMethod(target: object, { holders, methods }: Patch, name: string, wrap: LevelWrapper): void {
   const own = Object.getOwnPropertyDescriptor(target, name);
   const current: unknown = Reflect.get(target, name);
   if (typeof current !== 'function' || own?.configurable === false) return;
@@ -106,7 +102,7 @@ function wrapMethod(target: object, { holders, methods }: Patch, name: string, w
           args,
         );
       };
-  const observed = wrap(original);
+  const observed = wrap(original, { level: target, name });
   const wrapper: Method = function (...args) {
     return Reflect.apply(holders.size === 0 ? original : observed, this, args);
   };

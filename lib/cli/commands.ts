@@ -8,6 +8,9 @@ interface CommandModule {
 /** Every command, in the order that `--help` lists them. Each is loaded only when it is called for. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   query: () => import('./query/command.js'),
+  tail: () => import('./tail/command.js'),
+  report: () => import('./report/command.js'),
+  export: () => import('./export/command.js'),
   verify: () => import('./verify.js'),
   prove: () => import('./prove.js'),
   'check-proof': () => import('./checkProof.js'),
@@ -15,4 +18,5 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   'export-tiles': () => import('./exportTiles.js'),
   keygen: () => import('./keygen.js'),
   doctor: () => import('./doctor.js'),
+  redact: () => import('./redact.js'),
 };

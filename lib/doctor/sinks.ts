@@ -6,7 +6,7 @@ import { createSink, filePath } from '../environmentSinks.js';
 import { ConfigError } from '../errors.js';
 import { resolvePipeline } from '../pipeline/options.js';
 import { requireEndpoint, requireHeaders } from '../sinks/endpoint.js';
-import { untraced } from '../sinks/untraced.js';
+import { quietly } from '../sinks/emit.js';
 import { finding, type Finding } from './finding.js';
 
 /** What may take how long to answer, in milliseconds. */
@@ -94,7 +94,7 @@ async function diagnoseReceiver(environment: Environment): Promise<Finding> {
   const where = `http ${url.origin}${url.pathname}`;
   try {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-    const { status } = await untraced(() => fetch(url, { method: 'HEAD', redirect: 'manual', headers, signal }));
+    const { status } = await quietly(() => fetch(url, { method: 'HEAD', redirect: 'manual', headers, signal }));
     const refuses = (status >= 300 && status < 400) || status === 401 || status === 403;
     return finding(refuses ? 'sink-refuses' : 'sink-ok', `${where} answered ${status} to HEAD`);
   } catch (error) {

@@ -4,7 +4,6 @@ import type { RedactionOptions } from './options.js';
 import { stepInto } from './paths.js';
 import { compilePolicies, type Policy } from './policy.js';
 import { bareRecord, redactRecord } from './record.js';
-import type { Pass } from './pass.js';
 import type { Redactor } from './redactor.js';
 import { FAILED } from './replacer.js';
 import { keepString, keepUri } from './strings.js';
@@ -28,22 +27,34 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
   const levels = resolveLevels(options.levels);
   const base = policies(undefined);
   return {
-    record: (draft) =>
-      guard(
-        () => redactRecord(draft, policies, levels),
-        () => bareRecord(draft),
-      ),
-    text: (text) =>
-      guard(() => wholeUris(newPass(base, {}), (pass) => keepString(text, undefined, pass)), failed),
-    uri: (uri) => guard(() => wholeUris(newPass(base, {}), (pass) => keepUri(uri, undefined, pass)), failed),
-    value: (value, toolName) => guard(() => redactValue(value, policies(toolName), toolName), failed),
+    record(draft) {
+      try {
+        return redactRecord(draft, policies, levels);
+      } catch {
+        return bareRecord(draft);
+      }
+    },
+    text: (text) => redactOwn(text, keepString, base),
+    uri: (uri) => redactOwn(uri, keepUri, base),
+    value(value, toolName) {
+      try {
+        return redactValue(value, policies(toolName), toolName);
+      } catch {
+        return FAILED;
+      }
+    },
   };
 }
 
 /** Texts of the library's own (errors, statuses, log lines) may quote a URL that a server or a caller has put together. */
-function wholeUris(pass: Pass, keep: (pass: Pass) => string): string {
-  pass.wholeUris = true;
-  return keep(pass);
+function redactOwn(text: string, keep: typeof keepUri, policy: Policy): string {
+  try {
+    const pass = newPass(policy, {});
+    pass.wholeUris = true;
+    return keep(text, undefined, pass);
+  } catch {
+    return FAILED;
+  }
 }
 
 function redactValue(value: unknown, policy: Policy, toolName: string | undefined): unknown {
@@ -54,17 +65,4 @@ function redactValue(value: unknown, policy: Policy, toolName: string | undefine
   const { totalBytes } = policy.limits;
   const fits = pass.units * 6 + pass.slack <= totalBytes || sizeOf(kept) <= totalBytes;
   return fits ? kept : prune(kept, totalBytes).value;
-}
-
-/** Redaction must never be what fails a call. */
-function guard<T>(redact: () => T, instead: () => T): T {
-  try {
-    return redact();
-  } catch {
-    return instead();
-  }
-}
-
-function failed(): string {
-  return FAILED;
 }

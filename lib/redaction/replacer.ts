@@ -13,6 +13,9 @@ export const FAILED = '[REDACTION FAILED]';
 /** RFC 2104, section 3: keys shorter than the hash's output weaken it. */
 const MIN_KEY_BYTES = 32;
 
+/** More than any marker's length. */
+const MARKER_UNITS = 80;
+
 /** A text that redaction itself has put into the place of a secret. */
 const STAND = /^(?:\[REDACTED\]|\[DROPPED\]|\[REDACTION FAILED\]|hmac-sha256:[0-9a-f]{64})$/;
 /** The same anywhere in a text, and every other mark that redaction leaves; see `markers.ts`. */
@@ -39,6 +42,12 @@ export function mapBetweenMarkers(text: string, map: (part: string) => string): 
     .split(MARKS)
     .map((part, index) => (index % 2 === 1 || part === '' ? part : map(part)))
     .join('');
+}
+
+/** The beginning of a text that was cut, without the half of a marker that it may end in. */
+export function untear(text: string): string {
+  const torn = /\[[A-Za-z ]*$|hmac-sha256:[0-9a-f]*$/.exec(text.slice(-MARKER_UNITS));
+  return torn === null ? text : text.slice(0, text.length - torn[0].length);
 }
 
 /** The replacer that the options ask for. */

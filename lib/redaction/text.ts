@@ -30,12 +30,13 @@ function redactOnce(text: string, pass: Pass): string {
   const { detectors, patterns, on } = pass.policy;
   const embedded = on.has('embedded');
   let out = embedded ? redactJson(text, pass) : text;
-  for (const detector of detectors) out = detector(out, pass);
+  for (const detector of detectors) out = detector(out, pass.hider);
   if (embedded) out = redactBase64(out, pass, redactText);
   for (const secret of pass.echoes) {
     if (out.includes(secret))
       out = mapBetweenMarkers(out, (part) => part.replaceAll(secret, () => pass.hide(secret)));
   }
-  for (const pattern of patterns) out = mapBetweenMarkers(out, (part) => pattern.replace(part, pass.hide));
+  for (const pattern of patterns)
+    out = mapBetweenMarkers(out, (part) => pattern.replace(part, pass.hider.hide));
   return out;
 }
