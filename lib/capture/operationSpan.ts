@@ -61,7 +61,11 @@ export class OperationSpan {
         .tracer()
         .startSpan(
           spanName(operation),
-          { kind, attributes: kind === SpanKind.INTERNAL ? {} : startAttributes(operation), ...(links && { links }) },
+          {
+            kind,
+            attributes: kind === SpanKind.INTERNAL ? {} : startAttributes(operation),
+            ...(links && { links }),
+          },
           parent,
         ),
     );
