@@ -90,8 +90,15 @@ function hasPriorDiscovery(options: unknown): boolean {
   return peek(peek(options, 'prior'), 'kind') === 'modern';
 }
 
-/** Makes the call of an operation that has begun, and ends the operation as the call ends. */
-export function settle(running: RunningOperation, enter: Call): unknown {
+/**
+ * Makes the call of an operation that has begun, and ends the operation as the call ends. Whatever can be awaited is, but for
+ * callers to whom only a real promise is one.
+ */
+export function settle(
+  running: RunningOperation,
+  enter: Call,
+  isPending: (value: unknown) => value is PromiseLike<unknown> = isThenable,
+): unknown {
   let value: unknown;
   try {
     value = enter();
@@ -101,12 +108,12 @@ export function settle(running: RunningOperation, enter: Call): unknown {
     running.complete()?.catch(ignore);
     throw reason;
   }
-  if (!isThenable(value)) {
+  if (!isPending(value)) {
     running.succeed(value);
     running.complete()?.catch(ignore);
     return value;
   }
-  return Promise.resolve(value).then(
+  return (value instanceof Promise ? value : Promise.resolve(value)).then(
     (result: unknown) => {
       running.succeed(result);
       return afterDelivery(running, { status: 'fulfilled', value: result }, () => result);

@@ -35,11 +35,7 @@ export function sessionIdOf(connection: ConnectionFacts, settings: RecordSetting
 }
 
 /** An operation as a record, before redaction. An operation without an ending becomes its intent. */
-export function toDraft(
-  detail: OperationDetail,
-  settings: RecordSettings,
-  facts: LogFacts = {},
-): DraftRecord {
+export function toDraft(detail: OperationDetail, settings: RecordSettings, facts: LogFacts): DraftRecord {
   const { ending, connection, custom, trace } = detail;
   const eventType = detail.event[settings.profile];
   const row = EVENT_TYPES[eventType];
