@@ -1,11 +1,15 @@
+import { context, createTraceState, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { expect } from 'chai';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ProtocolError } from '@modelcontextprotocol/client';
 import { instrumentClient } from '../../lib/capture/instrumentation.js';
+import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { watchTransport } from '../../lib/capture/transport.js';
 import { audited, rejection, settled } from '../support/audited.js';
 import { fullPairV1 } from '../support/fullServerV1.js';
 import { fullPairV2 } from '../support/fullServerV2.js';
 import { pair } from '../support/inMemory.js';
+import { SETUPS } from '../support/telemetry.js';
 
 const INFO = { name: 'agent', version: '1.2.3' };
 const echo = (message: string) => ({ name: 'echo', arguments: { message } });
@@ -146,6 +150,49 @@ describe('calls', () => {
     const sent = received.at(-1) as { params?: { _meta?: object } };
     expect(sent.params?._meta).to.deep.equal({ traceparent });
     expect(sink.only('tools/call')).to.include({ trace_id: traceId, parent_span_id: '0123456789abcdef' });
+  });
+
+  it('do not mix a traceparent of the caller with a tracestate of ours', async () => {
+    const tearDown = SETUPS.BasicTracerProvider({});
+    try {
+      const { client, connect, received } = pair();
+      audited(client);
+      await connect();
+      const traceId = '0123456789abcdef0123456789abcdef';
+      const spanContext = { traceId, spanId: '0123456789abcdef', traceFlags: 1 };
+      const within = trace.setSpanContext(ROOT_CONTEXT, {
+        ...spanContext,
+        traceState: createTraceState('a=1'),
+      });
+      const call = (meta: object) =>
+        context.with(within, () => client.callTool({ ...echo('m'), _meta: { ...meta } }));
+      const sentMeta = () => (received.at(-1) as { params?: { _meta?: object } }).params?._meta;
+      await call({});
+      expect(sentMeta()).to.have.property('tracestate', 'a=1');
+      const traceparent = `00-${traceId}-fedcba9876543210-01`;
+      await call({ traceparent });
+      expect(sentMeta()).to.deep.equal({ traceparent });
+    } finally {
+      await tearDown();
+    }
+  });
+
+  it('do not take the requests of another client for theirs', async () => {
+    disableSource(defaultSource);
+    const [outer, other] = [pair(), pair()];
+    const sink = audited(outer.client);
+    await outer.connect();
+    await other.connect();
+    // As after an instrumentation that was disabled: its transport stays watched, its calls are nobody's.
+    watchTransport(other.transport);
+    const send = outer.transport.send.bind(outer.transport);
+    outer.transport.send = async (message, options) => {
+      await other.client.callTool(echo('other'));
+      await send(message, options);
+    };
+    await outer.client.callTool(echo('outer'));
+    expect(sink.only('tools/call').mcp).not.to.have.property('legs');
+    expect(JSON.stringify(other.received.at(-1))).not.to.include('traceparent');
   });
 
   for (const sdk of ['v1', 'v2'] as const) {

@@ -1,4 +1,5 @@
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, metrics, propagation, trace } from '@opentelemetry/api';
+import { logs } from '@opentelemetry/api-logs';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { NodeSDK } from '@opentelemetry/sdk-node';
@@ -29,5 +30,8 @@ async function teardown(shutdown: () => Promise<void>): Promise<void> {
   trace.disable();
   context.disable();
   propagation.disable();
+  // NodeSDK registers what it was not asked for, too.
+  metrics.disable();
+  logs.disable();
   await shutdown();
 }
