@@ -1,10 +1,10 @@
-import { context } from '@opentelemetry/api';
 import { SinkError } from '../errors.js';
 import { ignore, whenAdmitted } from './admission.js';
 import { peek } from './client.js';
 import { Connection } from './connection.js';
 import type { Operation } from '../operations/operation.js';
 import { RunningOperation, type Entrance } from './running.js';
+import { within } from './scope.js';
 import { sessionClosed, sessionOpened } from './session.js';
 import { active, audienceOf, type ClientState } from './state.js';
 import { watchTransport } from './transport.js';
@@ -49,7 +49,7 @@ export function begin(call: ObservedCall): RunningOperation | undefined {
 
 /** Runs something as a part of an operation, in its context. */
 export function inside<T>(running: RunningOperation, run: () => T): T {
-  return active.run(running, () => context.with(running.context, run));
+  return active.run(running, () => within(running.context, run));
 }
 
 /**
