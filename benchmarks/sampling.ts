@@ -22,7 +22,9 @@ for (let round = 0; round < rounds; round++) {
 
 // Noise only ever adds: the fastest of all batches is what each case costs by itself.
 const fastest = (name: string): number => Math.min(...samples.get(name)!);
-console.log(`Node ${process.version}, ${rounds} rounds, µs per callTool over InMemoryTransport (fastest; slowest)\n`);
+console.log(
+  `Node ${process.version}, ${rounds} rounds, µs per callTool over InMemoryTransport (fastest; slowest)\n`,
+);
 console.log('| case | µs | to the first | slowest |');
 console.log('|---|---:|---:|---:|');
 for (const name of CASES) {

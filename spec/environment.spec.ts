@@ -73,7 +73,11 @@ describe('the variables of the zero-code entry', () => {
       { ...ENVIRONMENT, OTEL_MCP_LOG_SINKS: 'http', OTEL_MCP_LOG_HEADERS: 's3cr3t' },
       'HEADERS',
     ],
-    ['an option of a sink that is not named', { ...ENVIRONMENT, OTEL_MCP_LOG_HMAC_KEY: 's3cr3t' }, 'HMAC_KEY'],
+    [
+      'an option of a sink that is not named',
+      { ...ENVIRONMENT, OTEL_MCP_LOG_HMAC_KEY: 's3cr3t' },
+      'HMAC_KEY',
+    ],
   ];
   for (const [what, env, variable] of mistakes) {
     it(`are refused for ${what}, by name and without the value`, () => {

@@ -44,7 +44,9 @@ const PURE = ['schema', 'redaction', 'codecs'];
 const FORBIDDEN_THERE =
   /^(@opentelemetry\/|(node:)?(fs|net|http|https|child_process|process|worker_threads)(\/|$))/;
 
-const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => /\.[mc]?ts$/.test(file));
+const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  /\.[mc]?ts$/.test(file),
+);
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(lib, file), 'utf8');

@@ -28,7 +28,8 @@ export const TOPICS = {
   },
   'sdk-patched': {
     severity: 'ok',
-    meaning: 'This copy of the SDK was loaded in a process of its own, as ES module and as CommonJS, and was patched.',
+    meaning:
+      'This copy of the SDK was loaded in a process of its own, as ES module and as CommonJS, and was patched.',
   },
   'sdk-unsupported': {
     severity: 'error',
@@ -37,13 +38,16 @@ export const TOPICS = {
   },
   'sdk-unpatched': {
     severity: 'error',
-    meaning: 'This copy of the SDK was loaded and not patched: the operations of its clients are not on record.',
-    remedy: 'Call `instrumentClient(Client)` with the class that it exports. If `two-hooks` is found too, see there first.',
+    meaning:
+      'This copy of the SDK was loaded and not patched: the operations of its clients are not on record.',
+    remedy:
+      'Call `instrumentClient(Client)` with the class that it exports. If `two-hooks` is found too, see there first.',
   },
   'loaded-before': {
     severity: 'error',
     meaning: 'The running process has loaded a copy of the SDK that nobody has patched.',
-    remedy: 'Load `otel-mcp-log/register` or your set-up first, with `--import`; or call `instrumentClient(Client)`.',
+    remedy:
+      'Load `otel-mcp-log/register` or your set-up first, with `--import`; or call `instrumentClient(Client)`.',
   },
   'hook-missing': {
     severity: 'warning',
@@ -52,13 +56,16 @@ export const TOPICS = {
   },
   'not-preloaded': {
     severity: 'info',
-    meaning: 'Neither `NODE_OPTIONS` nor a script of `package.json` loads `otel-mcp-log/register` or `otel-mcp-log/hook`.',
+    meaning:
+      'Neither `NODE_OPTIONS` nor a script of `package.json` loads `otel-mcp-log/register` or `otel-mcp-log/hook`.',
     remedy: 'Start with `node --import otel-mcp-log/register`, unless a file that you preload does it.',
   },
   'two-hooks': {
     severity: 'warning',
-    meaning: 'There are several copies of `import-in-the-middle`; ES modules are patched through one of them only.',
-    remedy: 'Use `otel-mcp-log/hook` alone, update the other instrumentations, or call `instrumentClient(Client)`.',
+    meaning:
+      'There are several copies of `import-in-the-middle`; ES modules are patched through one of them only.',
+    remedy:
+      'Use `otel-mcp-log/hook` alone, update the other instrumentations, or call `instrumentClient(Client)`.',
   },
   bundler: {
     severity: 'info',
@@ -67,12 +74,14 @@ export const TOPICS = {
   },
   'otel-none': {
     severity: 'info',
-    meaning: 'No OpenTelemetry SDK is installed. Records are written all the same, each with a trace id of its own.',
+    meaning:
+      'No OpenTelemetry SDK is installed. Records are written all the same, each with a trace id of its own.',
   },
   'otel-found': { severity: 'ok', meaning: 'The OpenTelemetry SDK that spans are made with.' },
   'otel-api-copies': {
     severity: 'warning',
-    meaning: 'Several versions of `@opentelemetry/api` are installed. One older than the one that registered sees the spans; one newer does not.',
+    meaning:
+      'Several versions of `@opentelemetry/api` are installed. One older than the one that registered sees the spans; one newer does not.',
     remedy: 'Install one version for all: `npm dedupe`, or `overrides` in `package.json`.',
   },
   'otel-mixed': {
@@ -82,7 +91,8 @@ export const TOPICS = {
   },
   'not-sampled': {
     severity: 'info',
-    meaning: 'Spans are dropped or cut by the configuration of OpenTelemetry. Records are not: they depend on no sampler and no limit.',
+    meaning:
+      'Spans are dropped or cut by the configuration of OpenTelemetry. Records are not: they depend on no sampler and no limit.',
   },
   config: {
     severity: 'error',
@@ -102,18 +112,22 @@ export const TOPICS = {
   },
   'sink-refuses': {
     severity: 'error',
-    meaning: 'The receiver answered that it would not take records: a redirect, or a refusal of the credentials.',
+    meaning:
+      'The receiver answered that it would not take records: a redirect, or a refusal of the credentials.',
     remedy: 'Give the final address (redirects are not followed), and the headers that it asks for.',
   },
   'file-unwritable': {
     severity: 'error',
-    meaning: 'The log file cannot be written: no permission, no folder, or something that is no regular file.',
-    remedy: 'Give a path in a folder that belongs to the user of the process; links, pipes and folders are refused.',
+    meaning:
+      'The log file cannot be written: no permission, no folder, or something that is no regular file.',
+    remedy:
+      'Give a path in a folder that belongs to the user of the process; links, pipes and folders are refused.',
   },
   'file-mode': {
     severity: 'warning',
     meaning: 'Others than its owner may read or write the log file.',
-    remedy: 'Run `chmod 600` on it. The sink narrows the mode when it opens the file, but what was read was read.',
+    remedy:
+      'Run `chmod 600` on it. The sink narrows the mode when it opens the file, but what was read was read.',
   },
   'folder-mode': {
     severity: 'warning',

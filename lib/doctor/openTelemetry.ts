@@ -21,7 +21,9 @@ const LIMITS = [
 export function diagnoseOpenTelemetry(packages: readonly InstalledPackage[]): Finding[] {
   const of = (name: string) => packages.filter((each) => each.name === name);
   const sdks = [...of('@opentelemetry/sdk-trace-base'), ...of('@opentelemetry/sdk-trace')];
-  const findings = [sdks.length === 0 ? finding('otel-none', 'no OpenTelemetry SDK is installed') : found(sdks)];
+  const findings = [
+    sdks.length === 0 ? finding('otel-none', 'no OpenTelemetry SDK is installed') : found(sdks),
+  ];
   const lines = new Set(sdks.map(({ version }) => version.split('.')[0]));
   if (lines.size > 1) findings.push(finding('otel-mixed', listed(sdks)));
   const apis = of('@opentelemetry/api');

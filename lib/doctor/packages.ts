@@ -41,7 +41,8 @@ export function installedCopies(cwd: string, names: ReadonlySet<string>): Instal
 
   function add(name: string, path: string): void {
     const version = readManifest(path)['version'];
-    if (typeof version === 'string') found.set(realpathSync(path), { name, version, path: realpathSync(path) });
+    if (typeof version === 'string')
+      found.set(realpathSync(path), { name, version, path: realpathSync(path) });
   }
 }
 

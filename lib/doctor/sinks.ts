@@ -1,7 +1,13 @@
 import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { resolveOptions } from '../config.js';
-import { inTermsOfVariables, PREFIX, readEnvironment, type Environment, type Variables } from '../environment.js';
+import {
+  inTermsOfVariables,
+  PREFIX,
+  readEnvironment,
+  type Environment,
+  type Variables,
+} from '../environment.js';
 import { createSink, filePath } from '../environmentSinks.js';
 import { ConfigError } from '../errors.js';
 import { resolvePipeline } from '../pipeline/options.js';
@@ -94,7 +100,9 @@ async function diagnoseReceiver(environment: Environment): Promise<Finding> {
   const where = `http ${url.origin}${url.pathname}`;
   try {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-    const { status } = await quietly(() => fetch(url, { method: 'HEAD', redirect: 'manual', headers, signal }));
+    const { status } = await quietly(() =>
+      fetch(url, { method: 'HEAD', redirect: 'manual', headers, signal }),
+    );
     const refuses = (status >= 300 && status < 400) || status === 401 || status === 403;
     return finding(refuses ? 'sink-refuses' : 'sink-ok', `${where} answered ${status} to HEAD`);
   } catch (error) {

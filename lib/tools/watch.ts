@@ -44,8 +44,7 @@ export class ToolWatch {
    */
   constructor(options: ToolWatchOptions) {
     this.#options = options;
-    this.#memory =
-      options.toolState === undefined ? memoryOf(options.log) : openToolState(options.toolState);
+    this.#memory = options.toolState === undefined ? memoryOf(options.log) : openToolState(options.toolState);
   }
 
   /** Takes a list of tools, whole or a page of it, and gives the changes in it that were not seen before. */

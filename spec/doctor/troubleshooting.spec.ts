@@ -19,7 +19,9 @@ describe('docs/troubleshooting.md', () => {
 
   for (const [name, { severity, meaning, remedy }] of Object.entries<Topic>(TOPICS)) {
     it(`says of ${name} what the doctor says`, () => {
-      expect(sections.get(name)?.trim()).to.include([`_${severity}._ ${meaning}`, remedy].filter(Boolean).join('\n\n'));
+      expect(sections.get(name)?.trim()).to.include(
+        [`_${severity}._ ${meaning}`, remedy].filter(Boolean).join('\n\n'),
+      );
     });
   }
 
