@@ -6,7 +6,7 @@ import { optionalChoice } from './validate.js';
 export const PREFIX = 'OTEL_MCP_LOG_';
 
 /** The sinks that `OTEL_MCP_LOG_SINKS` may name. */
-export const SINK_KINDS = ['stdout', 'stderr', 'file', 'http', 'fieldnotes', 'otlp'] as const;
+export const SINK_KINDS = ['stdout', 'stderr', 'file', 'http', 'fieldnotes'] as const;
 
 /** One of {@link SINK_KINDS}. */
 export type SinkKind = (typeof SINK_KINDS)[number];
@@ -99,7 +99,7 @@ export const VARIABLES = {
     option: 'path',
     sink: 'file',
     fallback: '`audit.jsonl`',
-    about: 'The file. `{pid}` in it becomes the process id.',
+    about: 'The file. `{pid}` in it becomes the process id, `{thread}` the worker thread.',
   },
   ENDPOINT: {
     kind: 'text',

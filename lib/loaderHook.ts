@@ -8,6 +8,13 @@ interface SyncHooks {
   supportsSyncHooks(): boolean;
 }
 
+const hook = shared('hook', () => ({ registered: false }));
+
+/** Whether ES modules that this process loads can be patched. */
+export function isLoaderHookRegistered(): boolean {
+  return hook.registered;
+}
+
 /**
  * Lets instrumentations patch ES modules that are loaded from now on; once, however often it is asked for.
  *
@@ -15,18 +22,16 @@ interface SyncHooks {
  *   `@opentelemetry/instrumentation` listens to: a second copy would wrap modules that nobody is told of.
  */
 export function registerLoaderHook(require: NodeJS.Require): void {
-  shared('hook', () => {
-    const instrumentation = nodeModule.createRequire(require.resolve('@opentelemetry/instrumentation'));
-    // Where Node has hooks for the application's own thread, it can also require an ES module.
-    if (Reflect.has(nodeModule, 'registerHooks')) {
-      const hooks = instrumentation('import-in-the-middle/register-hooks.mjs') as SyncHooks;
-      if (hooks.supportsSyncHooks()) {
-        hooks.register();
-        return { kind: 'registerHooks' };
-      }
+  if (hook.registered) return;
+  hook.registered = true;
+  const instrumentation = nodeModule.createRequire(require.resolve('@opentelemetry/instrumentation'));
+  // Where Node has hooks for the application's own thread, it can also require an ES module.
+  if (Reflect.has(nodeModule, 'registerHooks')) {
+    const hooks = instrumentation('import-in-the-middle/register-hooks.mjs') as SyncHooks;
+    if (hooks.supportsSyncHooks()) {
+      hooks.register();
+      return;
     }
-    const hook = instrumentation.resolve('import-in-the-middle/hook.mjs');
-    nodeModule.register(pathToFileURL(hook).href);
-    return { kind: 'register' };
-  });
+  }
+  nodeModule.register(pathToFileURL(instrumentation.resolve('import-in-the-middle/hook.mjs')).href);
 }

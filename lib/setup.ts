@@ -6,17 +6,13 @@ import {
   onConfigError,
   readEnvironment,
   type Environment,
-  type SinkKind,
   type Variables,
 } from './environment.js';
+import { createSink } from './environmentSinks.js';
 import { ConfigError } from './errors.js';
-import { closeAtExit } from './lifecycle.js';
 import { registerLoaderHook } from './loaderHook.js';
 import { AuditSpanProcessor } from './processor/processor.js';
-import { FieldNotesSink } from './sinks/fieldNotes.js';
-import { HttpSink, type HttpSinkOptions } from './sinks/http.js';
-import type { Sink } from './sinks/sink.js';
-import { StdoutSink } from './sinks/stdout.js';
+import type { FileNotice } from './sinks/file.js';
 import { shared } from './shared.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.js';
 
@@ -49,34 +45,18 @@ export function auditFromEnvironment(env: Variables, require: NodeJS.Require): v
 }
 
 function start(environment: Environment, env: Variables, require: NodeJS.Require): void {
-  const sinks = environment.sinks.map((kind) => createSink(kind, environment, env));
+  const sinks = environment.sinks.map((kind) => createSink(kind, environment, env, notice));
   const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError: reporter() });
   registerLoaderHook(require);
   const instrumentation = new McpInstrumentation();
   // A proxy that nobody gives a provider to makes no spans, whatever the application registers.
   if (!environment.tracing) instrumentation.setTracerProvider(new ProxyTracerProvider());
-  closeAtExit({ flush: () => processor.forceFlush(), close: () => processor.shutdown() });
+  processor.followProcess();
   if (!environment.quiet) {
     const { environment: name } = environment.audit;
     say(
       `${PACKAGE_NAME} ${PACKAGE_VERSION}: auditing MCP clients, environment ${name}, to ${environment.sinks.join(', ')}`,
     );
-  }
-}
-
-function createSink(kind: SinkKind, environment: Environment, env: Variables): Sink {
-  const { profile } = environment.audit;
-  const options = { ...environment.sinkOptions(kind), ...(profile !== undefined && { profile }) };
-  switch (kind) {
-    case 'stdout':
-    case 'stderr':
-      return new StdoutSink({ ...options, stream: kind });
-    case 'http':
-      return new HttpSink(options as unknown as HttpSinkOptions);
-    case 'fieldnotes':
-      return FieldNotesSink.fromEnv(env, options);
-    default:
-      throw new ConfigError('OTEL_MCP_LOG_SINKS', `this version has no sink '${kind}'`);
   }
 }
 
@@ -104,6 +84,10 @@ function reporter(): (error: Error) => void {
     told.set(message, now);
     say(`${PACKAGE_NAME}: ${message}`);
   };
+}
+
+function notice({ kind, path, detail }: FileNotice): void {
+  say([`${PACKAGE_NAME}: ${path}: ${kind}`, detail].filter(Boolean).join(', '));
 }
 
 function say(line: string): void {

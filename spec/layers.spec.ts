@@ -13,12 +13,11 @@ const ORDER = [
   'register.mts',
   'register.cts',
   'setup.ts',
-  'environment.ts',
-  'hook.mts',
-  'loaderHook.ts',
-  'lifecycle.ts',
   'withLogging.ts',
   'cli',
+  'doctor',
+  'environmentSinks.ts',
+  'environment.ts',
   'decorators',
   'capture',
   'processor',
@@ -34,6 +33,8 @@ const ORDER = [
   'schema',
   'validate.ts',
   'errors.ts',
+  'hook.mts',
+  'loaderHook.ts',
   'shared.ts',
   'version.ts',
 ];
@@ -43,7 +44,9 @@ const PURE = ['schema', 'redaction', 'codecs'];
 const FORBIDDEN_THERE =
   /^(@opentelemetry\/|(node:)?(fs|net|http|https|child_process|process|worker_threads)(\/|$))/;
 
-const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => /\.m?ts$/.test(file));
+const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  /\.[mc]?ts$/.test(file),
+);
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(lib, file), 'utf8');

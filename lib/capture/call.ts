@@ -1,10 +1,10 @@
-import { context } from '@opentelemetry/api';
 import { SinkError } from '../errors.js';
 import { ignore, whenAdmitted } from './admission.js';
 import { peek } from './client.js';
 import { Connection } from './connection.js';
 import type { Operation } from '../operations/operation.js';
 import { RunningOperation, type Entrance } from './running.js';
+import { within } from './scope.js';
 import { sessionClosed, sessionOpened } from './session.js';
 import { active, audienceOf, type ClientState } from './state.js';
 import { watchTransport } from './transport.js';
@@ -51,7 +51,7 @@ export function begin(call: ObservedCall): RunningOperation | undefined {
 
 /** Runs something as a part of an operation, in its context. */
 export function inside<T>(running: RunningOperation, run: () => T): T {
-  return active.run(running, () => context.with(running.context, run));
+  return active.run(running, () => within(running.context, run));
 }
 
 /**
@@ -92,8 +92,15 @@ function hasPriorDiscovery(options: unknown): boolean {
   return peek(peek(options, 'prior'), 'kind') === 'modern';
 }
 
-/** Makes the call of an operation that has begun, and ends the operation as the call ends. */
-export function settle(running: RunningOperation, enter: Call): unknown {
+/**
+ * Makes the call of an operation that has begun, and ends the operation as the call ends. Whatever can be awaited is, but for
+ * callers to whom only a real promise is one.
+ */
+export function settle(
+  running: RunningOperation,
+  enter: Call,
+  isPending: (value: unknown) => value is PromiseLike<unknown> = isThenable,
+): unknown {
   let value: unknown;
   try {
     value = enter();
@@ -103,12 +110,12 @@ export function settle(running: RunningOperation, enter: Call): unknown {
     running.complete()?.catch(ignore);
     throw reason;
   }
-  if (!isThenable(value)) {
+  if (!isPending(value)) {
     running.succeed(value);
     running.complete()?.catch(ignore);
     return value;
   }
-  return Promise.resolve(value).then(
+  return (value instanceof Promise ? value : Promise.resolve(value)).then(
     (result: unknown) => {
       running.succeed(result);
       return afterDelivery(running, { status: 'fulfilled', value: result }, () => result);

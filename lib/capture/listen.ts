@@ -12,7 +12,7 @@ export function observeListen(call: ObservedCall): unknown {
   const running = begin(call);
   if (running === undefined) return call.proceed();
   return whenAdmitted(running, () => {
-    const opening = inside(running, call.proceed) as Promise<unknown>;
+    const opening = opened(running, call.proceed);
     return opening.then(
       (subscription) => {
         const closed = peek(subscription, 'closed');
@@ -23,6 +23,11 @@ export function observeListen(call: ObservedCall): unknown {
       () => settle(running, () => opening),
     );
   });
+}
+
+/** A subclass may do anything but give a promise. */
+async function opened(running: RunningOperation, proceed: () => unknown): Promise<unknown> {
+  return inside(running, proceed);
 }
 
 /** v2 says `local` for `close()` of the subscription, `graceful` where the server answered, `remote` for all else. */

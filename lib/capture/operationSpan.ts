@@ -55,7 +55,7 @@ export class OperationSpan {
       this.context = parent;
       const parentSpanId = peekText(peek(outer, 'parentSpanContext'), 'spanId');
       this.trace = { context: outer.spanContext(), parentSpanId };
-      this.#add(startAttributes(operation));
+      guarded("describing another's span", () => this.#add(startAttributes(operation)));
       return;
     }
     const started = guarded('starting a span', () =>

@@ -57,7 +57,7 @@ export function globalMeter(): Meter {
   return meter;
 }
 
-/** Starts making spans from this source. The first one enabled makes the span of an operation. */
+/** Starts making spans from this source. The first one enabled makes the span of an operation; the default one, if no other. */
 export function enableSource(source: SpanSource): void {
   sources.add(source);
 }
@@ -69,6 +69,6 @@ export function disableSource(source: SpanSource): void {
 
 /** The source that makes spans now, if any. */
 export function currentSource(): SpanSource | undefined {
-  for (const source of sources) return source;
-  return undefined;
+  for (const source of sources) if (source !== defaultSource) return source;
+  return sources.has(defaultSource) ? defaultSource : undefined;
 }

@@ -39,6 +39,7 @@ class Watch {
   readonly #operation: Operation;
   readonly #generator: AsyncGenerator<unknown, unknown>;
   readonly #next: AsyncGenerator<unknown, unknown>['next'];
+  readonly #end: AsyncGenerator<unknown, unknown>['return'];
   #begun = false;
   #running: RunningOperation | undefined;
 
@@ -47,14 +48,15 @@ class Watch {
     this.#operation = operationFor(stream.method);
     this.#generator = generator;
     this.#next = generator.next.bind(generator);
+    this.#end = generator.return.bind(generator);
   }
 
   attach(): void {
     const generator = this.#generator;
-    const [stop, fail] = [generator.return.bind(generator), generator.throw.bind(generator)];
+    const fail = generator.throw.bind(generator);
     const methods = {
       next: (...args: [] | [unknown]) => this.#step(args),
-      return: (value: unknown) => this.#stop(() => stop(value)),
+      return: (value: unknown) => this.#stop(() => this.#end(value)),
       throw: (reason: unknown) => this.#stop(() => fail(reason)),
     };
     for (const [name, value] of Object.entries(methods))
@@ -69,7 +71,21 @@ class Watch {
     this.#running = begin(call);
     if (this.#running === undefined) return this.#advance(args);
     this.#running.parts = TASK_REQUESTS;
-    return whenAdmitted(this.#running, () => this.#advance(args));
+    return this.#admit(this.#running, args);
+  }
+
+  /** A stream that is refused is over: read once more, it would make the request that must not be made. */
+  #admit(running: RunningOperation, args: [] | [unknown]): unknown {
+    let isAdmitted = false;
+    const first = whenAdmitted(running, () => {
+      isAdmitted = true;
+      return this.#advance(args);
+    });
+    if (isAdmitted) return first;
+    return Promise.resolve(first).catch(async (reason: unknown) => {
+      if (!isAdmitted) await this.#end(undefined);
+      throw reason;
+    });
   }
 
   #advance(args: [] | [unknown]): unknown {

@@ -17,5 +17,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   consistency: () => import('./consistency.js'),
   'export-tiles': () => import('./exportTiles.js'),
   keygen: () => import('./keygen.js'),
+  doctor: () => import('./doctor.js'),
   redact: () => import('./redact.js'),
 };

@@ -33,7 +33,7 @@ function runner(original: AnyFunction): Runner {
 
 const runAsync: Runner = (start, call) => {
   const running = start();
-  return whenAdmitted(running, () => settle(running, () => within(running.context, call)));
+  return whenAdmitted(running, () => enter(running, call));
 };
 
 /** A function that must answer at once can wait neither for an intent nor for its record. */
@@ -41,8 +41,17 @@ const runSync: Runner = (start, call) => {
   const running = start();
   const refusal = refusalOf(running) as RefusedError | undefined;
   if (refusal !== undefined) refuse(running, refusal);
-  return settle(running, () => within(running.context, call));
+  return enter(running, call);
 };
+
+/** A query builder, say, has a `then` that runs it: only a promise is waited for, and everything else handed on untouched. */
+function enter(running: CustomOperation, call: () => unknown): unknown {
+  return settle(
+    running,
+    () => within(running.context, call),
+    (value): value is Promise<unknown> => value instanceof Promise,
+  );
+}
 
 const runGenerator: Runner = (start, call) => iterate(start, opened(start, call) as Generator);
 

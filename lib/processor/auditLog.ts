@@ -49,7 +49,8 @@ function pipelineFor(options: PipelineOptions): Pipeline {
   const sinks = options.sinks.map((entry) => ('emit' in entry ? entry : entry.sink));
   const delivery = JSON.stringify({
     ...options,
-    sinks: options.sinks.map((entry) => ({ ...entry, sink: undefined })),
+    // Of a sink that stands for itself nothing is an option, and what it holds may change.
+    sinks: options.sinks.map((entry) => ('emit' in entry ? {} : { ...entry, sink: undefined })),
   });
   const known = sinks.map((sink) => owners.get(sink)).find((owner) => owner !== undefined);
   if (known !== undefined) {

@@ -41,7 +41,7 @@ export function sessionIdOf(connection: ConnectionFacts, settings: RecordSetting
 export function toDraft(
   detail: OperationDetail,
   settings: RecordSettings,
-  facts: LogFacts = {},
+  facts: LogFacts,
   serverAddress: string | undefined = detail.connection.serverAddress,
 ): DraftRecord {
   const { ending, custom } = detail;

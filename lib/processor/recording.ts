@@ -40,6 +40,7 @@ export class Recording implements OperationRecorder {
     this.#listener = guardedReport(options.onError);
     this.#dialled = new Dialled(redactor);
     this.#tools = new ToolWatch({
+      log: pipeline,
       onToolChanged: options.onToolChanged,
       toolState: options.toolState,
       report: (message, cause) => this.report(new AuditError('MCP_LOG_ERR_TOOL_STATE', message, { cause })),

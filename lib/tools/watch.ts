@@ -1,4 +1,5 @@
 import { RefusedError } from '../errors.js';
+import { shared } from '../shared.js';
 import type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './change.js';
 import { definitionOf, differingFields, UNREADABLE, type Definition } from './fingerprint.js';
 import { ToolMemory, type Contest, type KnownTool, type ServerIdentity } from './memory.js';
@@ -6,6 +7,8 @@ import { openToolState, saveToolState } from './stateFile.js';
 
 /** What a {@link ToolWatch} is made with. */
 export interface ToolWatchOptions {
+  /** The log that remembers: whoever writes to the same one compares with the same definitions. */
+  readonly log: object;
   readonly onToolChanged?: ToolChangedHook | undefined;
   /** The file that remembers definitions across restarts. */
   readonly toolState?: string | undefined;
@@ -18,6 +21,14 @@ interface Listed {
   readonly server: ServerIdentity;
   readonly tool: string;
   readonly definition: Definition;
+}
+
+const memories = shared('tool-memories', () => new WeakMap<object, ToolMemory>());
+
+function memoryOf(log: object): ToolMemory {
+  const known = memories.get(log) ?? new ToolMemory();
+  memories.set(log, known);
+  return known;
 }
 
 /** Compares the tools that servers list with what one log has seen before, and says which calls are refused. */
@@ -33,7 +44,7 @@ export class ToolWatch {
    */
   constructor(options: ToolWatchOptions) {
     this.#options = options;
-    this.#memory = options.toolState === undefined ? new ToolMemory() : openToolState(options.toolState);
+    this.#memory = options.toolState === undefined ? memoryOf(options.log) : openToolState(options.toolState);
   }
 
   /** Takes a list of tools, whole or a page of it, and gives the changes in it that were not seen before. */

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { audited, rejection, settled } from '../support/audited.js';
+import { audited, rejection, relink, settled } from '../support/audited.js';
 import { fullPairV1 } from '../support/fullServerV1.js';
 
 const capabilities = { elicitation: {}, sampling: {}, roots: {} };
@@ -82,6 +83,24 @@ describe('what a server asks of its client, SDK v1', () => {
       'OUTCOME_SUCCESS',
       'OUTCOME_SUCCESS',
       'OUTCOME_SUCCESS',
+    ]);
+  });
+
+  it('is not mistaken for an unanswered one of an earlier session over the same transport', async () => {
+    const { client, server, transport, connect } = fullPairV1({ capabilities });
+    const answers = [new Promise<never>(() => undefined), Promise.resolve({ roots: [] })];
+    client.setRequestHandler(ListRootsRequestSchema, () => answers.shift()!);
+    const sink = audited(client);
+    await connect();
+    transport.onmessage?.({ jsonrpc: '2.0', id: 7, method: 'roots/list' });
+    await client.close();
+    await server.connect(relink(transport, InMemoryTransport));
+    await client.connect(transport);
+    transport.onmessage?.({ jsonrpc: '2.0', id: 7, method: 'roots/list' });
+    await settled();
+    expect(sink.of('roots/list').map(({ error }) => error?.type)).to.deep.equal([
+      'connection_closed',
+      undefined,
     ]);
   });
 

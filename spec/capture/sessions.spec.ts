@@ -1,8 +1,11 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { audited, rejection, settled } from '../support/audited.js';
+import { audited, rejection, relink, settled } from '../support/audited.js';
 import { pair } from '../support/inMemory.js';
 import { fullPairV2 } from '../support/fullServerV2.js';
 import { runNode } from '../support/node.js';
@@ -114,10 +117,7 @@ describe('sessions', () => {
     const sink = audited(client);
     await connect();
     await client.close();
-    const [, serverSide] = InMemoryTransport.createLinkedPair();
-    Reflect.set(transport, '_otherTransport', serverSide);
-    Reflect.set(serverSide, '_otherTransport', transport);
-    await mcp.connect(serverSide);
+    await mcp.connect(relink(transport, InMemoryTransport));
     await client.connect(transport);
     await client.callTool({ name: 'echo', arguments: {} });
     await client.close();
@@ -153,32 +153,31 @@ describe('sessions', () => {
 
   for (const [how, code] of [
     ['comes to its end', ''],
-    ['is ended by the application', 'setImmediate(() => process.exit(0))'],
+    ['is ended by the application', 'process.exit(0)'],
   ]) {
-    it(`end when the process ${how}`, async () => {
+    it(`end when the process ${how}, and are on file where the pipeline follows the process`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'otel-mcp-log-'));
+      const path = join(folder, 'audit.jsonl');
       const script = `
-        import { writeSync } from 'node:fs';
         import { pair } from './spec/support/inMemory.ts';
+        import { resolveOptions } from './lib/config.ts';
+        import { followProcess } from './lib/pipeline/lifecycle.ts';
+        import { createAuditLog } from './lib/processor/auditLog.ts';
+        import { FileSink } from './lib/sinks/file.ts';
         import { withLogging } from './lib/withLogging.ts';
-        const emit = (records) => { for (const { event_type, error } of records)
-          writeSync(1, JSON.stringify([event_type, error?.message]) + '\\n'); };
+        const options = { sink: new FileSink(${JSON.stringify(path)}), environment: 'test' };
+        followProcess(createAuditLog(resolveOptions(options)).pipeline);
         const { client, connect } = pair();
-        withLogging(client, { sink: { name: 'stdout', emit }, environment: 'test' });
+        withLogging(client, options);
         await connect();
         ${code}`;
-      const {
-        stdout,
-        stderr,
-        code: status,
-      } = await runNode(['--import=tsx', '--input-type=module', '-e', script]);
+      const { stderr, code: status } = await runNode(['--import=tsx', '--input-type=module', '-e', script]);
       expect(status, stderr).to.equal(0);
-      const lines = stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as unknown);
-      expect(lines).to.deep.equal([
-        ['EVENT_LOGIN', null],
-        ['EVENT_LOGOUT', 'the process ended with the session open'],
+      const lines = readFileSync(path, 'utf8').trim().split('\n');
+      rmSync(folder, { recursive: true });
+      expect(ends(lines.map((line) => JSON.parse(line) as AuditRecord))).to.deep.equal([
+        LOGIN,
+        ['EVENT_LOGOUT', 'OUTCOME_FAILURE_ERROR', 'the process ended with the session open'],
       ]);
     });
   }

@@ -136,6 +136,15 @@ describe('@audited', () => {
     expect(JSON.stringify(sink.records)).not.to.include('canary');
   });
 
+  it('hands on what has a then of its own without touching it: it may run a query', async () => {
+    let runs = 0;
+    const query = { then: () => void runs++ };
+    expect(audit(inference, () => query)()).to.equal(query);
+    await processor.forceFlush();
+    expect(runs).to.equal(0);
+    expect(sink.records[0]).to.include({ outcome: 'OUTCOME_SUCCESS' });
+  });
+
   it('is not broken by functions of its options that throw', async () => {
     expect(new Agent().careless()).to.equal('fine');
     await processor.forceFlush();

@@ -48,6 +48,13 @@ describe('the built package in an application of its own', function () {
           'traceId',
           call.trace_id,
         );
+        const roots = receiver.spans.filter(({ parentSpanId }) => !parentSpanId);
+        expect(roots.map(({ name }) => name)).to.deep.equal(['initialize', 'tools/call echo', 'close']);
+        for (const { name, traceId, parentSpanId } of receiver.spans) {
+          if (!parentSpanId) continue;
+          const parent = receiver.spans.find(({ spanId }) => spanId === parentSpanId);
+          expect(parent, `the parent of ${name}`).to.have.property('traceId', traceId);
+        }
         expect(JSON.stringify([records, receiver.spans])).not.to.include('canary');
       });
     }

@@ -24,3 +24,13 @@ export async function rejection(promise: unknown): Promise<unknown> {
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Gives an in-memory transport that was closed a new other end, as dialling the same address again would. */
+export function relink<T extends object>(transport: T, Transport: { createLinkedPair(): [T, T] }): T {
+  const [, otherEnd] = Transport.createLinkedPair();
+  // The SDK calls what handlers it finds there besides its own, and these are those of the session before.
+  for (const handler of ['onmessage', 'onclose', 'onerror']) Reflect.set(transport, handler, undefined);
+  Reflect.set(transport, '_otherTransport', otherEnd);
+  Reflect.set(otherEnd, '_otherTransport', transport);
+  return otherEnd;
+}

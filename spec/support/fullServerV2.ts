@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client, InMemoryTransport, type ClientOptions } from '@modelcontextprotocol/client';
 import { McpServer, ResourceTemplate, acceptedContent, inputRequired } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
@@ -39,8 +40,16 @@ export function fullPairV2(era: Era, options: PairOptions = {}): FullPairV2 {
       deliver?.(message, extra);
     };
     await client.connect(transport, connectOptions);
+    deliverFromOutside(transport);
   };
   return { client, server, transport, received, connect, hangUp: () => serverSide.close() };
+}
+
+/** Over a pipe or a socket, answers arrive in a context that knows nothing of the call. */
+function deliverFromOutside(transport: InMemoryTransport): void {
+  const outside = AsyncLocalStorage.snapshot();
+  const { onmessage } = transport;
+  if (onmessage !== undefined) transport.onmessage = (...args) => outside(() => onmessage(...args));
 }
 
 const newClient = (options: ClientOptions): Client =>

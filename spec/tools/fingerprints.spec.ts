@@ -100,6 +100,18 @@ describe('tool fingerprints', () => {
     expect(changesIn(sink)).to.have.length(1);
   });
 
+  it('are compared between clients that write to one log', async () => {
+    const server = new ToolServer(['pay', 'Pays a bill']);
+    const sink = new MemorySink();
+    for (const description of ['Pays a bill', 'Pays twice', 'Pays twice']) {
+      server.describe('pay', description);
+      const client = await server.connect((bare) => withLogging(bare, { sink, environment }));
+      await client.listTools();
+      await client.close();
+    }
+    expect(changesIn(sink)).to.have.length(1);
+  });
+
   describe('and onToolChanged', () => {
     it('refuses calls before the wire, until the hook or the server thinks better of it', async () => {
       const seen: ToolChange[] = [];

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { inTermsOfVariables, PREFIX, readEnvironment, VARIABLES, type Variable } from '../lib/environment.js';
+import { ConfigError } from '../lib/errors.js';
+
+const ENVIRONMENT = { OTEL_MCP_LOG_ENVIRONMENT: 'test' };
+
+function errorOf(env: Record<string, string>): ConfigError {
+  try {
+    readEnvironment(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('expected a ConfigError');
+}
+
+describe('the variables of the zero-code entry', () => {
+  it('become the options of the audit log', () => {
+    const { audit, sinks, sinkOptions } = readEnvironment({
+      ...ENVIRONMENT,
+      OTEL_MCP_LOG_ACTOR: 'agent-7',
+      OTEL_MCP_LOG_ACTOR_TYPE: 'service',
+      OTEL_MCP_LOG_POLICY_TAGS: 'hipaa, pci',
+      OTEL_MCP_LOG_REDACT: 'colour,',
+      OTEL_MCP_LOG_INCLUDE_OUTPUTS: 'TRUE',
+      OTEL_MCP_LOG_MODE: 'batch',
+      OTEL_MCP_LOG_SINKS: 'http,file',
+      OTEL_MCP_LOG_FILE: '/var/log/audit.jsonl',
+      OTEL_MCP_LOG_ENDPOINT: 'https://audit.example.com',
+      OTEL_MCP_LOG_HEADERS: 'x-api-key=a%20b,x-tenant=c=d',
+    });
+    expect(audit).to.deep.equal({
+      environment: 'test',
+      component: 'mcp-client',
+      actorId: 'agent-7',
+      actorType: 'service',
+      policyTags: ['hipaa', 'pci'],
+      redactPatterns: ['colour'],
+      includeOutputs: true,
+      mode: 'batch',
+    });
+    expect(sinks).to.deep.equal(['http', 'file']);
+    expect(sinkOptions('file')).to.deep.equal({ path: '/var/log/audit.jsonl' });
+    expect(sinkOptions('http')).to.deep.equal({
+      endpoint: 'https://audit.example.com',
+      headers: { 'x-api-key': 'a b', 'x-tenant': 'c=d' },
+    });
+  });
+
+  it('fall back to those of OpenTelemetry, and an empty one is an unset one', () => {
+    const resource = 'service.name=billing,deployment.environment.name=production';
+    const { audit, sinks, tracing } = readEnvironment({
+      OTEL_RESOURCE_ATTRIBUTES: resource,
+      OTEL_SDK_DISABLED: 'true',
+      OTEL_MCP_LOG_COMPONENT: '',
+    });
+    expect(audit).to.deep.equal({ environment: 'production', component: 'billing' });
+    expect(sinks).to.deep.equal(['file']);
+    expect(tracing).to.equal(false);
+    const named = readEnvironment({ OTEL_RESOURCE_ATTRIBUTES: resource, OTEL_SERVICE_NAME: 'invoices' });
+    expect(named.audit.component).to.equal('invoices');
+    expect(named.tracing).to.equal(true);
+  });
+
+  const mistakes: [what: string, env: Record<string, string>, variable: string][] = [
+    ['a missing environment', {}, 'ENVIRONMENT'],
+    ['a variable that there is none of', { ...ENVIRONMENT, OTEL_MCP_LOG_ENDPIONT: 'x' }, 'ENDPIONT'],
+    ['a sink that there is none of', { ...ENVIRONMENT, OTEL_MCP_LOG_SINKS: 'stdout,s3cr3t' }, 'SINKS'],
+    ['what is neither true nor false', { ...ENVIRONMENT, OTEL_MCP_LOG_QUIET: 's3cr3t' }, 'QUIET'],
+    [
+      'headers that are no pairs',
+      { ...ENVIRONMENT, OTEL_MCP_LOG_SINKS: 'http', OTEL_MCP_LOG_HEADERS: 's3cr3t' },
+      'HEADERS',
+    ],
+    [
+      'an option of a sink that is not named',
+      { ...ENVIRONMENT, OTEL_MCP_LOG_HMAC_KEY: 's3cr3t' },
+      'HMAC_KEY',
+    ],
+  ];
+  for (const [what, env, variable] of mistakes) {
+    it(`are refused for ${what}, by name and without the value`, () => {
+      const { option, message } = errorOf(env);
+      expect(option).to.equal(PREFIX + variable);
+      expect(message).not.to.include('s3cr3t');
+    });
+  }
+
+  it("stand in the errors of the options that they set, instead of the option's name", () => {
+    const error = inTermsOfVariables(new ConfigError('HttpSink.endpoint', 'expected an https URL'));
+    expect(error.message).to.equal('OTEL_MCP_LOG_ENDPOINT: expected an https URL');
+    const other = new ConfigError('something', 'is wrong');
+    expect(inTermsOfVariables(other)).to.equal(other);
+  });
+
+  it('are those that docs/register.md lists', () => {
+    const page = readFileSync(new URL('../docs/register.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| `OTEL_MCP_LOG_(\w+)` *\| (.*?) *\| (.*?) *\|$/gm)];
+    const documented = rows.map(([, name, about, fallback]) => ({ name, about, fallback }));
+    const expected = Object.entries<Variable>(VARIABLES).map(([name, { about, fallback }]) => ({
+      name,
+      about,
+      fallback,
+    }));
+    expect(documented).to.deep.equal(expected);
+  });
+});
