@@ -10,6 +10,7 @@ const VARIANTS = [
   'ours: spans only',
   'ours: spans, records in memory',
   'ours: spans, records in a file',
+  'ours: spans, records in a file, mode batch',
   'ours: withLogging, no SDK, records in memory',
 ] as const;
 

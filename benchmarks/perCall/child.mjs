@@ -67,6 +67,11 @@ const variants = {
     instrumentClient(Client);
     return plainCall;
   },
+  'ours: spans, records in a file, mode batch': () => {
+    provide(new AuditSpanProcessor({ environment, sink: file(), mode: 'batch' }));
+    instrumentClient(Client);
+    return plainCall;
+  },
   'ours: withLogging, no SDK, records in memory': (client) => {
     withLogging(client, { environment, sink: memory() });
     return plainCall;

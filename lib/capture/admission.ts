@@ -26,8 +26,8 @@ export function refusalOf(
 }
 
 function whenIntended(running: RunningOperation, go: () => unknown): unknown {
+  if (!running.recorders.some((recorder) => recorder.needsIntent)) return go();
   const strict = running.recorders.filter((recorder) => recorder.needsIntent);
-  if (strict.length === 0) return go();
   return Promise.all(strict.map((recorder) => recorder.intent(running))).then(go, (refusal: unknown) =>
     refuse(running, refusal),
   );

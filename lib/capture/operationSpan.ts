@@ -59,11 +59,13 @@ export class OperationSpan {
       return;
     }
     const started = guarded('starting a span', () =>
-      operation.source.tracer().startSpan(
-        spanName(operation),
-        spanOptions(kind, kind === SpanKind.INTERNAL ? {} : startAttributes(operation), links),
-        parent,
-      ),
+      operation.source
+        .tracer()
+        .startSpan(
+          spanName(operation),
+          spanOptions(kind, kind === SpanKind.INTERNAL ? {} : startAttributes(operation), links),
+          parent,
+        ),
     );
     const span = started ?? trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
     this.trace = traceIds(span, trace.getSpanContext(parent));
@@ -75,7 +77,10 @@ export class OperationSpan {
   }
 
   /** Ends it, unless it is another's. `describe` is called only where somebody records what it gives. */
-  end(operation: OperationDetail, describe: () => { attributes: Attributes; failure?: string | undefined; failed: boolean }): void {
+  end(
+    operation: OperationDetail,
+    describe: () => { attributes: Attributes; failure?: string | undefined; failed: boolean },
+  ): void {
     if (guarded('a span', () => this.#span.isRecording()) === true) {
       guarded('describing a span', () => {
         const { attributes, failed, failure } = describe();

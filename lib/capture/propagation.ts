@@ -49,11 +49,12 @@ export function withTraceFields(operation: RunningOperation, request: object): o
 function traceFields(operation: RunningOperation): Record<string, string> {
   const { context, connection, source, minted, trace: ids } = operation;
   const carrier: Record<string, string> = {};
-  const mayCarryBaggage =
-    guarded('allowBaggage', () => source.settings.allowBaggage(connection.serverAddress)) === true;
-  guarded('a propagator', () =>
-    propagation.inject(mayCarryBaggage ? context : propagation.deleteBaggage(context), carrier),
-  );
+  guarded('a propagator', () => {
+    const keepsBaggage =
+      propagation.getBaggage(context) === undefined ||
+      guarded('allowBaggage', () => source.settings.allowBaggage(connection.serverAddress)) === true;
+    propagation.inject(keepsBaggage ? context : propagation.deleteBaggage(context), carrier);
+  });
   // Without an SDK, or under suppressed tracing, no propagator says anything: the server's log should still be joinable.
   if (minted && carrier['traceparent'] === undefined) {
     const { traceId, spanId, traceFlags } = ids.context;

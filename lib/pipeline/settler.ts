@@ -21,7 +21,8 @@ export class Settler {
     const weak = vouchesFor(ack, this.needed)
       ? undefined
       : new Error(`it vouches for '${ack}', and '${this.needed}' is needed`);
-    const refused = rejected.length === 0 ? NONE : new Map(rejected.map(({ index, error }) => [index, error]));
+    const refused =
+      rejected.length === 0 ? NONE : new Map(rejected.map(({ index, error }) => [index, error]));
     const taken = refused.size === 0 ? items : items.filter((_, index) => !refused.has(index));
     let entries = 0;
     for (const item of taken) {

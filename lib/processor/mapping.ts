@@ -2,6 +2,7 @@ import type { RecordSettings } from '../config.js';
 import type { Actor } from '../identity.js';
 import { newRecordId } from '../schema/ids.js';
 import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../schema/record.js';
+import { toTimestamp } from '../schema/time.js';
 import { EVENT_TYPES } from '../schema/tables.js';
 import { recordMetadata } from './metadata.js';
 import type { ConnectionFacts, OperationDetail } from './detail.js';
@@ -77,7 +78,7 @@ function startOf(detail: OperationDetail, settings: RecordSettings, { actor }: L
     record_id: newRecordId(),
     // Its place is here, and the pipeline fills it.
     seq: undefined,
-    time: new Date(detail.startTime).toISOString(),
+    time: toTimestamp(detail.startTime),
     duration_ms: ending?.durationMs ?? 0,
     event_type: detail.event[settings.profile],
     outcome,
@@ -150,7 +151,10 @@ function toMcp(
 }
 
 /** Capabilities are facts of the handshake; repeating them in every record would only make the log larger. */
-function addHandshake(mcp: McpDetail, { clientCapabilities, serverCapabilities, serverName }: ConnectionFacts): void {
+function addHandshake(
+  mcp: McpDetail,
+  { clientCapabilities, serverCapabilities, serverName }: ConnectionFacts,
+): void {
   if (isThere(clientCapabilities)) mcp.client_capabilities = clientCapabilities;
   if (isThere(serverCapabilities)) mcp.server_capabilities = serverCapabilities;
   // A server may report any name; what stands fast is the address that was dialled.

@@ -72,7 +72,8 @@ export class Pass {
   /** Ends a field, in whatever state a failure has left the walk. */
   endField(): void {
     this.wholeUris = false;
-    this.ancestors.length = 0;
+    // Setting a length is a slow call even where it changes nothing, and most fields are texts.
+    if (this.ancestors.length > 0) this.ancestors.length = 0;
     this.nesting = 0;
   }
 

@@ -126,7 +126,8 @@ function keepField(
     return FAILED;
   } finally {
     pass.endField();
-    pass.path.length = pass.path[0] === 'mcp' ? 1 : 0;
+    const depth = pass.path[0] === 'mcp' ? 1 : 0;
+    if (pass.path.length > depth) pass.path.length = depth;
   }
 }
 
