@@ -7,6 +7,7 @@ const VARIANTS = [
   'bare',
   'span',
   'peer',
+  'span, and a line written',
   'ours: spans only',
   'ours: spans, records in memory',
   'ours: spans, records in a file',

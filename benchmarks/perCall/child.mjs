@@ -1,6 +1,6 @@
 // One variant of the question "what does a callTool cost?", in a process of its own, since peers patch the class itself.
 // Prints the microseconds of one call: the fastest of several batches, which is what the machine's noise touches least.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { context, SpanKind, trace } from '@opentelemetry/api';
@@ -29,6 +29,10 @@ function provide(...spanProcessors) {
 }
 
 const environment = 'benchmark';
+/** As many fields and bytes as a record of this call has. */
+const LINE = Object.fromEntries(
+  Array.from({ length: 28 }, (_, index) => [`some_field_${index}`, `value of ${index} here`]),
+);
 const memory = () => ({ name: 'memory', emit: () => undefined });
 const file = () => new FileSink(join(folder, 'audit.jsonl'));
 const plainCall = (client, params) => client.callTool(params);
@@ -50,6 +54,18 @@ const variants = {
     const { McpInstrumentation: Peer } = await import('@traceloop/instrumentation-mcp');
     new Peer().manuallyInstrument({ Client });
     return plainCall;
+  },
+  // What any blocking audit pays at least: the span, one line of JSON as long as a record, one write into the page cache.
+  'span, and a line written': () => {
+    const tracer = provide().getTracer('plain');
+    const fd = openSync(join(folder, 'floor.jsonl'), 'a');
+    return (client, params) =>
+      tracer.startActiveSpan(`tools/call ${params.name}`, { kind: SpanKind.CLIENT }, async (span) => {
+        const result = await client.callTool(params);
+        span.end();
+        writeSync(fd, `${JSON.stringify({ ...LINE, time: Date.now(), params })}\n`);
+        return result;
+      });
   },
   'ours: spans only': () => {
     provide();
