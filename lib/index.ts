@@ -7,6 +7,8 @@ export type { McpClientClass, McpClientLike } from './capture/client.js';
 export { auditSampler } from './capture/auditSampler.js';
 export type { AuditOptions } from './config.js';
 export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';
+export { diagnose, type DiagnoseOptions } from './doctor/doctor.js';
+export type { Finding, Severity as FindingSeverity, TopicName as FindingTopic } from './doctor/finding.js';
 export {
   AuditError,
   AuditUnavailableError,
@@ -24,8 +26,10 @@ export {
   type ActorResolver,
 } from './identity.js';
 export type { SinkFilter } from './pipeline/filter.js';
+export type { LifecycleOptions } from './pipeline/lifecycle.js';
 export type { Mode, SinkEntry } from './pipeline/options.js';
 export type { ErrorInfo, ErrorListener } from './pipeline/report.js';
+export { followProcess } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
 export type { RedactionOptions } from './redaction/options.js';
@@ -45,7 +49,15 @@ export type {
 export { FileSink, type FileSinkOptions } from './sinks/file.js';
 export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
+export {
+  OtlpLogSink,
+  type OtelLogExporter,
+  type OtelLogger,
+  type OtelLoggerProvider,
+  type OtlpLogSinkOptions,
+} from './sinks/otlpLogs.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';
+export { SpoolSink, type SpoolOptions } from './sinks/spool.js';
 export { StdoutSink, type StdoutSinkOptions } from './sinks/stdout.js';
 export type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './tools/change.js';
 export { withLogging } from './withLogging.js';

@@ -7,8 +7,8 @@ import {
   readEnvironment,
   type Environment,
   type Variables,
-} from './environment.js';
-import { createSink } from './environmentSinks.js';
+} from './environment/environment.js';
+import { createSinks } from './environment/sinks.js';
 import { ConfigError } from './errors.js';
 import { registerLoaderHook } from './loaderHook.js';
 import { AuditSpanProcessor } from './processor/processor.js';
@@ -45,8 +45,9 @@ export function auditFromEnvironment(env: Variables, require: NodeJS.Require): v
 }
 
 function start(environment: Environment, env: Variables, require: NodeJS.Require): void {
-  const sinks = environment.sinks.map((kind) => createSink(kind, environment, env, notice));
-  const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError: reporter() });
+  const onError = reporter();
+  const sinks = createSinks(environment, env, { onNotice: notice, onError });
+  const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError });
   registerLoaderHook(require);
   const instrumentation = new McpInstrumentation();
   // A proxy that nobody gives a provider to makes no spans, whatever the application registers.

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { printable } from '../codecs/text.js';
-import { diagnose } from '../doctor/diagnose.js';
+import { diagnose } from '../doctor/doctor.js';
 import type { Finding, Severity } from '../doctor/finding.js';
 import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';

@@ -1,38 +1,17 @@
 import { readManifest, installedCopies } from './packages.js';
+import type { DiagnoseOptions } from './doctor.js';
 import { finding, type Finding } from './finding.js';
 import { diagnoseOpenTelemetry, diagnoseSampling, OTEL_PACKAGES } from './openTelemetry.js';
 import { diagnoseCopies, diagnoseProcess, SDK_PACKAGES } from './patching.js';
 import { diagnoseSinks } from './sinks.js';
-
-/** Options of {@link diagnose}. */
-export interface DiagnoseOptions {
-  /** The folder of the application. Default: the current one. */
-  readonly cwd?: string;
-  /** The variables that the application runs with. Default: none. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Asks nothing of the network. Default: false. */
-  readonly offline?: boolean;
-}
 
 /** `engines` of this package: 20.6. */
 const NODE_AT_LEAST = [20, 6] as const;
 
 const BUNDLERS = ['esbuild', 'rollup', 'webpack', 'tsup', 'tsdown', 'vite', '@vercel/ncc', 'parcel'];
 
-/**
- * Looks for whatever would keep an application's operations off the record: copies of the SDK that would not be patched,
- * copies of OpenTelemetry that disagree, sinks that cannot take records. Sends no record, changes no file; it loads each copy
- * of the SDK in a process of its own.
- *
- * @returns findings, the worst first.
- *
- * @example
- * ```ts
- * const findings = await diagnose({ env: process.env });
- * const bad = findings.filter(({ severity }) => severity === 'error');
- * ```
- */
-export async function diagnose(options: DiagnoseOptions = {}): Promise<Finding[]> {
+/** All that the doctor looks at, of one application. */
+export async function examine(options: DiagnoseOptions = {}): Promise<Finding[]> {
   const { cwd = process.cwd(), env = {}, offline = false } = options;
   const packages = installedCopies(cwd, new Set([...SDK_PACKAGES, ...OTEL_PACKAGES]));
   const sdks = packages.filter(({ name }) => SDK_PACKAGES.includes(name));

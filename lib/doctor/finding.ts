@@ -105,6 +105,10 @@ export const TOPICS = {
     remedy: 'Run the doctor with the environment of the application.',
   },
   'sink-ok': { severity: 'ok', meaning: 'The sink can take records.' },
+  'sink-unasked': {
+    severity: 'info',
+    meaning: 'The options of the sink are right. Whether its receiver answers was not asked.',
+  },
   'sink-unreachable': {
     severity: 'error',
     meaning: 'The receiver did not answer.',

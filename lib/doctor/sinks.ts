@@ -3,13 +3,14 @@ import { dirname, resolve } from 'node:path';
 import { resolveOptions } from '../config.js';
 import {
   inTermsOfVariables,
-  PREFIX,
   readEnvironment,
   type Environment,
   type Variables,
-} from '../environment.js';
-import { createSink, filePath } from '../environmentSinks.js';
+} from '../environment/environment.js';
+import { createSink, filePath, integrityOf, otlpProtocol } from '../environment/sinks.js';
+import { PREFIX, type SinkKind } from '../environment/variables.js';
 import { ConfigError } from '../errors.js';
+import { resolveIntegrity } from '../integrity/options.js';
 import { resolvePipeline } from '../pipeline/options.js';
 import { requireEndpoint, requireHeaders } from '../sinks/endpoint.js';
 import { quietly } from '../sinks/emit.js';
@@ -36,12 +37,13 @@ export async function diagnoseSinks({ cwd, env, offline }: SinkQuestions): Promi
     return [finding('unconfigured', `no ${PREFIX} variable is set`)];
   try {
     const environment = readEnvironment(env);
-    checkOptions(environment, env);
+    checkOptions(environment, env, cwd);
     const findings: Finding[] = [];
     for (const kind of environment.sinks) {
       if (kind === 'file') findings.push(...diagnoseFile(resolve(cwd, filePath(environment))));
-      else if (kind !== 'http') findings.push(finding('sink-ok', kind));
-      else if (!offline) findings.push(await diagnoseReceiver(environment));
+      else if (kind === 'stdout' || kind === 'stderr') findings.push(finding('sink-ok', kind));
+      else
+        findings.push(await diagnoseReceiver(kind, offline ? undefined : receiverOf(kind, environment, env)));
     }
     return findings;
   } catch (error) {
@@ -50,10 +52,12 @@ export async function diagnoseSinks({ cwd, env, offline }: SinkQuestions): Promi
   }
 }
 
-/** Makes all that the zero-code entry would make, but for the file. */
-function checkOptions(environment: Environment, env: Variables): void {
+/** Makes all that the zero-code entry would make, but for files. */
+function checkOptions(environment: Environment, env: Variables, cwd: string): void {
   const others = environment.sinks.filter((kind) => kind !== 'file');
-  const sinks = others.map((kind) => createSink(kind, environment, env));
+  const sinks = others.map((kind) => createSink(kind, environment, env, cwd));
+  const integrity = integrityOf(environment);
+  if (integrity !== undefined) resolveIntegrity({ origin: integrity.origin, key: integrity.key });
   const standIn = { emit: () => undefined };
   resolvePipeline(resolveOptions({ ...environment.audit, sinks: [standIn, ...sinks] }).pipeline);
 }
@@ -92,12 +96,37 @@ function nearestFolder(folder: string): string {
   return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
 }
 
+/** Whom a sink would send to. */
+interface Receiver {
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+}
+
+/** Undefined where a plain request would not tell: before a log-in, or over gRPC. */
+function receiverOf(kind: SinkKind, environment: Environment, env: Variables): Receiver | undefined {
+  if (kind === 'otlp' && otlpProtocol(env) !== 'grpc') return { url: otlpLogsUrl(env), headers: {} };
+  if (kind !== 'http') return undefined;
+  const { endpoint, headers } = environment.optionsOf('http');
+  return {
+    url: requireEndpoint('HttpSink.endpoint', endpoint),
+    headers: requireHeaders('HttpSink.headers', headers),
+  };
+}
+
+/** As the specification has it ("OpenTelemetry Protocol Exporter", Endpoint URLs for OTLP/HTTP). */
+function otlpLogsUrl(env: Variables): URL {
+  const own = env['OTEL_EXPORTER_OTLP_LOGS_ENDPOINT']?.trim();
+  const base = env['OTEL_EXPORTER_OTLP_ENDPOINT']?.trim() || 'http://localhost:4318';
+  const text = own || `${base.replace(/\/$/, '')}/v1/logs`;
+  if (URL.canParse(text)) return new URL(text);
+  throw new ConfigError(`OTEL_EXPORTER_OTLP_${own ? 'LOGS_' : ''}ENDPOINT`, 'got a string that is not a URL');
+}
+
 /** `HEAD` sends no record: any answer shows that somebody is there, and some say that a record would be refused. */
-async function diagnoseReceiver(environment: Environment): Promise<Finding> {
-  const options = environment.sinkOptions('http');
-  const url = requireEndpoint('HttpSink.endpoint', options['endpoint']);
-  const headers = requireHeaders('HttpSink.headers', options['headers']);
-  const where = `http ${url.origin}${url.pathname}`;
+async function diagnoseReceiver(kind: SinkKind, receiver: Receiver | undefined): Promise<Finding> {
+  if (receiver === undefined) return finding('sink-unasked', kind);
+  const { url, headers } = receiver;
+  const where = `${kind} ${url.origin}${url.pathname}`;
   try {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
     const { status } = await quietly(() =>

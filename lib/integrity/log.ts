@@ -136,6 +136,11 @@ export class MerkleLog {
     return this.#enqueue(() => this.#seal());
   }
 
+  /** Seals what there is. What fails is reported, and tried again by the timer. */
+  async flush(): Promise<void> {
+    if (this.size > 0) await this.seal().catch((error: unknown) => this.#report(error));
+  }
+
   /**
    * The file was finished; the next line goes to a new one under the same path.
    *

@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from '../config.js';
 import { ConfigError } from '../errors.js';
+import { followProcess as followToEnd, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import type { PipelineOptions } from '../pipeline/options.js';
 import { createPipeline, type Pipeline } from '../pipeline/pipeline.js';
 import { createRedactor } from '../redaction/createRedactor.js';
@@ -64,6 +65,27 @@ function pipelineFor(options: PipelineOptions): Pipeline {
   const pipeline = createPipeline(options);
   for (const sink of sinks) owners.set(sink, { pipeline, sinks, delivery });
   return pipeline;
+}
+
+/**
+ * Delivers what an audit log holds when the process ends: on SIGTERM and SIGINT (after which it dies of the signal as it would
+ * have), when the event loop runs empty, and on `exit`. For logs that `withLogging` writes to; a processor has a method for
+ * it. Opt-in, because a process's listeners are the application's.
+ *
+ * @param sink a sink of the log. All sinks of that log are served.
+ * @returns a function that takes the listeners away again.
+ * @throws ConfigError when no log writes to the sink, or an option cannot work.
+ *
+ * @example
+ * ```ts
+ * const client = withLogging(new Client(info), { sink, environment: 'production', mode: 'batch' });
+ * followProcess(sink, { deadlineMs: 3_000 });
+ * ```
+ */
+export function followProcess(sink: Sink, options?: LifecycleOptions): () => void {
+  const owner = owners.get(sink);
+  if (owner === undefined) throw new ConfigError('sink', 'is of no audit log yet; set the log up first');
+  return followToEnd(owner.pipeline, options);
 }
 
 function gapRecord({ settings }: ResolvedOptions, gap: GapInfo) {

@@ -109,8 +109,10 @@ export class FileSink implements Sink {
     }
   }
 
-  flush(): Promise<void> {
-    return this.#log.flush();
+  /** Resolves when all that was written is on the disk, and under a checkpoint where the log is sealed. */
+  async flush(): Promise<void> {
+    await this.#log.flush();
+    await this.#sealing?.seal();
   }
 
   flushSync(records: readonly AuditRecord[]): void {

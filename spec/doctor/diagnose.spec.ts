@@ -6,7 +6,8 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { command } from '../../lib/cli/doctor.js';
-import { diagnose, diagnoseNode } from '../../lib/doctor/diagnose.js';
+import { diagnoseNode } from '../../lib/doctor/diagnose.js';
+import { diagnose } from '../../lib/doctor/doctor.js';
 import type { Finding } from '../../lib/doctor/finding.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -195,6 +196,39 @@ describe('the doctor', function () {
       const offline = await diagnose({ cwd: folder.path, env: where, offline: true });
       expect(offline.map(({ topic }) => topic)).not.to.include('sink-unreachable');
     });
+  });
+
+  describe('of a receiver of OpenTelemetry', () => {
+    const env = {
+      OTEL_MCP_LOG_ENVIRONMENT: 'test',
+      OTEL_MCP_LOG_SINKS: 'otlp',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+    };
+
+    it('finds that its exporter is missing', async () => {
+      const config = (await find(env)).find(({ topic }) => topic === 'config');
+      expect(config?.message).to.match(/^OTEL_MCP_LOG_SINKS: .*@opentelemetry\/exporter-logs-otlp-proto/);
+    });
+
+    it('asks where it would send to, and says so where that is not to be asked', async () => {
+      install('@opentelemetry/exporter-logs-otlp-proto');
+      const unreachable = (await find(env)).find(({ topic }) => topic === 'sink-unreachable');
+      expect(unreachable?.message).to.match(/^otlp http:\/\/127\.0\.0\.1:1\/v1\/logs: /);
+      const offline = await diagnose({ cwd: folder.path, env, offline: true });
+      expect(offline.map(({ topic }) => topic)).to.include('sink-unasked');
+    });
+  });
+
+  it('finds a key that cannot sign', async () => {
+    const key = join(folder.path, 'key.pem');
+    writeFileSync(key, 's3cr3t', { mode: 0o600 });
+    const findings = await find({
+      OTEL_MCP_LOG_ENVIRONMENT: 'test',
+      OTEL_MCP_LOG_INTEGRITY_ORIGIN: 'audit.example.com/agents',
+      OTEL_MCP_LOG_INTEGRITY_KEY: key,
+    });
+    const config = findings.find(({ topic }) => topic === 'config');
+    expect(config?.message).to.match(/^OTEL_MCP_LOG_INTEGRITY_KEY: not a private key/);
   });
 
   it('finds a variable that cannot work', async () => {

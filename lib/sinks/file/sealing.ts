@@ -34,7 +34,7 @@ export interface SealingParts {
 export class Sealing {
   /** Resolves when lines may be written; rejects when the log is not what its evidence says. */
   readonly ready: Promise<void>;
-  #isReady = false;
+  #sealed: MerkleLog | undefined;
   #newest: AuditRecord | undefined;
 
   /** @throws ConfigError for a bad option. */
@@ -48,7 +48,7 @@ export class Sealing {
       onError: (error: Error) => notices.add({ kind: 'integrity', path, detail: error.message }),
     };
     this.ready = MerkleLog.open(path, resolved, writer).then((sealed) => {
-      this.#isReady = true;
+      this.#sealed = sealed;
       log.attach(hooksOf(sealed));
     });
     // Whoever writes is told; until somebody does, it is no unhandled rejection.
@@ -56,7 +56,13 @@ export class Sealing {
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#sealed !== undefined;
+  }
+
+  /** Seals what is written: the last chance where a process ends without closing. What fails is reported, as at any time. */
+  async seal(): Promise<void> {
+    await this.ready.catch(() => undefined);
+    await this.#sealed?.flush();
   }
 
   /** The newest records that were written: anchors that are sinks tell of the log as they do. */

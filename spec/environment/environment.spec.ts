@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { inTermsOfVariables, PREFIX, readEnvironment, VARIABLES, type Variable } from '../lib/environment.js';
-import { ConfigError } from '../lib/errors.js';
+import { inTermsOfVariables, readEnvironment } from '../../lib/environment/environment.js';
+import { PREFIX, VARIABLES, type Variable } from '../../lib/environment/variables.js';
+import { ConfigError } from '../../lib/errors.js';
 
 const ENVIRONMENT = { OTEL_MCP_LOG_ENVIRONMENT: 'test' };
 
@@ -17,10 +18,16 @@ function errorOf(env: Record<string, string>): ConfigError {
 
 describe('the variables of the zero-code entry', () => {
   it('become the options of the audit log', () => {
-    const { audit, sinks, sinkOptions } = readEnvironment({
+    const { audit, sinks, optionsOf } = readEnvironment({
       ...ENVIRONMENT,
       OTEL_MCP_LOG_ACTOR: 'agent-7',
+      OTEL_MCP_LOG_REQUIRE_ACTOR: 'true',
       OTEL_MCP_LOG_ACTOR_TYPE: 'service',
+      OTEL_MCP_LOG_TENANT: 'acme',
+      OTEL_MCP_LOG_TOOL_STATE: '/var/lib/agent/tools.json',
+      OTEL_MCP_LOG_SPOOL: '/var/lib/agent/spool',
+      OTEL_MCP_LOG_INTEGRITY_ORIGIN: 'audit.example.com/agents',
+      OTEL_MCP_LOG_INTEGRITY_KEY: '/etc/agent/key.pem',
       OTEL_MCP_LOG_POLICY_TAGS: 'hipaa, pci',
       OTEL_MCP_LOG_REDACT: 'colour,',
       OTEL_MCP_LOG_INCLUDE_OUTPUTS: 'TRUE',
@@ -34,15 +41,23 @@ describe('the variables of the zero-code entry', () => {
       environment: 'test',
       component: 'mcp-client',
       actorId: 'agent-7',
+      requireActor: true,
       actorType: 'service',
+      tenantId: 'acme',
+      toolState: '/var/lib/agent/tools.json',
       policyTags: ['hipaa', 'pci'],
       redactPatterns: ['colour'],
       includeOutputs: true,
       mode: 'batch',
     });
     expect(sinks).to.deep.equal(['http', 'file']);
-    expect(sinkOptions('file')).to.deep.equal({ path: '/var/log/audit.jsonl' });
-    expect(sinkOptions('http')).to.deep.equal({
+    expect(optionsOf('file')).to.deep.equal({ path: '/var/log/audit.jsonl' });
+    expect(optionsOf('spool')).to.deep.equal({ directory: '/var/lib/agent/spool' });
+    expect(optionsOf('integrity')).to.deep.equal({
+      origin: 'audit.example.com/agents',
+      key: '/etc/agent/key.pem',
+    });
+    expect(optionsOf('http')).to.deep.equal({
       endpoint: 'https://audit.example.com',
       headers: { 'x-api-key': 'a b', 'x-tenant': 'c=d' },
     });
@@ -78,6 +93,13 @@ describe('the variables of the zero-code entry', () => {
       { ...ENVIRONMENT, OTEL_MCP_LOG_HMAC_KEY: 's3cr3t' },
       'HMAC_KEY',
     ],
+    ['a spool that nothing goes through', { ...ENVIRONMENT, OTEL_MCP_LOG_SPOOL: 's3cr3t' }, 'SPOOL'],
+    [
+      'seals without a file',
+      { ...ENVIRONMENT, OTEL_MCP_LOG_SINKS: 'stdout', OTEL_MCP_LOG_INTEGRITY_KEY: 's3cr3t' },
+      'INTEGRITY_KEY',
+    ],
+    ['an actor that is required and not there', { ...ENVIRONMENT, OTEL_MCP_LOG_REQUIRE_ACTOR: '1' }, 'ACTOR'],
   ];
   for (const [what, env, variable] of mistakes) {
     it(`are refused for ${what}, by name and without the value`, () => {
@@ -95,7 +117,7 @@ describe('the variables of the zero-code entry', () => {
   });
 
   it('are those that docs/register.md lists', () => {
-    const page = readFileSync(new URL('../docs/register.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../docs/register.md', import.meta.url), 'utf8');
     const rows = [...page.matchAll(/^\| `OTEL_MCP_LOG_(\w+)` *\| (.*?) *\| (.*?) *\|$/gm)];
     const documented = rows.map(([, name, about, fallback]) => ({ name, about, fallback }));
     const expected = Object.entries<Variable>(VARIABLES).map(([name, { about, fallback }]) => ({

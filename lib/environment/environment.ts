@@ -1,0 +1,157 @@
+import type { AuditOptions } from '../config.js';
+import { ConfigError } from '../errors.js';
+import { optionalChoice } from '../validate.js';
+import {
+  NEEDED_BY,
+  PREFIX,
+  SINK_KINDS,
+  VARIABLES,
+  type Part,
+  type SinkKind,
+  type Variable,
+  type VariableKind,
+} from './variables.js';
+
+type VariableName = keyof typeof VARIABLES;
+
+/** The environment of a process, or a part of it. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** What the environment asks for. Values are checked later, by the constructors that they go to. */
+export interface Environment {
+  readonly disabled: boolean;
+  readonly quiet: boolean;
+  /** False where `OTEL_SDK_DISABLED` says that there shall be no spans. */
+  readonly tracing: boolean;
+  readonly sinks: readonly SinkKind[];
+  /** Options of the audit log, without its sinks. */
+  readonly audit: Omit<AuditOptions, 'sink' | 'sinks'>;
+  /** Options of one part, by the names that the part gives them. */
+  optionsOf(part: Part): Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads the variables. Pure: looks at nothing but its argument. An empty variable is an unset one, as in OpenTelemetry.
+ *
+ * @throws ConfigError that names the variable, and never its value.
+ */
+export function readEnvironment(env: Variables): Environment {
+  const known = new Set(Object.keys(VARIABLES).map((name) => PREFIX + name));
+  const unknown = Object.keys(env).find((name) => name.startsWith(PREFIX) && !known.has(name));
+  if (unknown !== undefined)
+    throw new ConfigError(unknown, `unknown variable; known are ${[...known].join(', ')}`);
+  const values = new Map<VariableName, unknown>();
+  for (const name of Object.keys(VARIABLES) as VariableName[]) {
+    const text = env[PREFIX + name]?.trim();
+    if (text !== undefined && text !== '') values.set(name, parse(PREFIX + name, text, VARIABLES[name].kind));
+  }
+  if (values.get('REQUIRE_ACTOR') === true && !values.has('ACTOR'))
+    throw new ConfigError(`${PREFIX}ACTOR`, `is not set, though ${PREFIX}REQUIRE_ACTOR is true`);
+  const resource = resourceAttributes(env['OTEL_RESOURCE_ATTRIBUTES']);
+  const sinks = chosenSinks(values);
+  return {
+    disabled: values.get('DISABLED') === true,
+    quiet: values.get('QUIET') === true,
+    tracing: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true',
+    sinks,
+    audit: {
+      ...optionsFor(values, undefined),
+      environment: required(
+        values.get('ENVIRONMENT') ??
+          resource.get('deployment.environment.name') ??
+          resource.get('deployment.environment'),
+      ),
+      component:
+        (values.get('COMPONENT') as string | undefined) ??
+        (env['OTEL_SERVICE_NAME']?.trim() || (resource.get('service.name') ?? 'mcp-client')),
+    },
+    optionsOf: (part) => optionsFor(values, part),
+  };
+}
+
+/** What a bad variable does; read before all others, and itself never the reason to go on. */
+export function onConfigError(env: Variables): 'exit' | 'warn' {
+  const given = env[`${PREFIX}ON_CONFIG_ERROR`]?.trim();
+  return optionalChoice(`${PREFIX}ON_CONFIG_ERROR`, given || undefined, ['exit', 'warn'], 'exit');
+}
+
+/** A ConfigError of the library's own options, in the words of whoever set a variable. */
+export function inTermsOfVariables(error: ConfigError): ConfigError {
+  const name = (Object.keys(VARIABLES) as VariableName[]).find(
+    (each) => (VARIABLES[each] as Variable).option === error.option.replace(/\[.*/, ''),
+  );
+  if (name === undefined) return error;
+  return new ConfigError(PREFIX + name, error.message.slice(error.option.length + 2));
+}
+
+function chosenSinks(values: ReadonlyMap<VariableName, unknown>): SinkKind[] {
+  const names = (values.get('SINKS') as string[] | undefined) ?? ['file'];
+  const sinks = names.map((name) => optionalChoice(`${PREFIX}SINKS`, name, SINK_KINDS, 'file'));
+  for (const [name] of values) {
+    const { part } = VARIABLES[name] as Variable;
+    if (part !== undefined && !sinks.some((sink) => NEEDED_BY[part].includes(sink)))
+      throw new ConfigError(
+        PREFIX + name,
+        `is set, but ${PREFIX}SINKS names none of ${NEEDED_BY[part].join(', ')}`,
+      );
+  }
+  return [...new Set(sinks)];
+}
+
+function optionsFor(values: ReadonlyMap<VariableName, unknown>, part: Part | undefined) {
+  const options: Record<string, unknown> = {};
+  for (const [name, value] of values) {
+    const { option, part: own } = VARIABLES[name] as Variable;
+    if (option !== undefined && own === part) options[option.replace(/^.*\./, '')] = value;
+  }
+  return options;
+}
+
+function required(environment: unknown): string {
+  if (typeof environment === 'string') return environment;
+  throw new ConfigError(`${PREFIX}ENVIRONMENT`, "is not set, expected where this runs, e.g. 'production'");
+}
+
+function parse(name: string, text: string, kind: VariableKind): unknown {
+  if (kind === 'list') return splitList(text);
+  if (kind === 'headers') return Object.fromEntries(pairs(name, text));
+  if (kind === 'text') return text;
+  const words = new Map([
+    ['true', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+  ]);
+  const value = words.get(text.toLowerCase());
+  if (value === undefined) throw new ConfigError(name, 'got a string, expected true or false');
+  return value;
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** `name=value` pairs, percent-encoded, as the OpenTelemetry specification has them for headers and resource attributes. */
+function pairs(name: string, text: string): [string, string][] {
+  return splitList(text).map((item) => {
+    const at = item.indexOf('=');
+    if (at < 1) throw new ConfigError(name, 'expected name=value pairs, separated by commas');
+    try {
+      return [item.slice(0, at).trim(), decodeURIComponent(item.slice(at + 1).trim())];
+    } catch {
+      throw new ConfigError(name, 'got a value that is not percent-encoded text');
+    }
+  });
+}
+
+/** OpenTelemetry ignores the whole variable where a part of it is malformed, and so do we. */
+function resourceAttributes(text: string | undefined): ReadonlyMap<string, string> {
+  try {
+    return new Map(pairs('OTEL_RESOURCE_ATTRIBUTES', text ?? ''));
+  } catch {
+    return new Map();
+  }
+}

@@ -1,0 +1,164 @@
+import { createRequire } from 'node:module';
+import { join, parse, resolve } from 'node:path';
+import { isMainThread, threadId } from 'node:worker_threads';
+import { ConfigError } from '../errors.js';
+import { FieldNotesSink } from '../sinks/fieldNotes.js';
+import { FileSink, type FileIntegrityOptions, type FileNotice } from '../sinks/file.js';
+import { HttpSink, type HttpSinkOptions } from '../sinks/http.js';
+import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlpLogs.js';
+import type { Sink } from '../sinks/sink.js';
+import { SpoolSink } from '../sinks/spool.js';
+import { StdoutSink } from '../sinks/stdout.js';
+import { optionalChoice } from '../validate.js';
+import type { Environment, Variables } from './environment.js';
+import { NEEDED_BY, PREFIX, type SinkKind } from './variables.js';
+
+/** Exporters by the protocols of the OpenTelemetry specification ("OpenTelemetry Protocol Exporter", `OTEL_EXPORTER_OTLP_PROTOCOL`). */
+const OTLP_EXPORTERS = {
+  'http/protobuf': '@opentelemetry/exporter-logs-otlp-proto',
+  'http/json': '@opentelemetry/exporter-logs-otlp-http',
+  grpc: '@opentelemetry/exporter-logs-otlp-grpc',
+} as const;
+
+/** How the OTLP logs exporter speaks. */
+export type OtlpProtocol = keyof typeof OTLP_EXPORTERS;
+
+/** Who hears of what happens to the log while the application runs. */
+export interface SinkListeners {
+  readonly onNotice: (notice: FileNotice) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * Makes all sinks that the environment names, those with a receiver behind a spool where it names a folder for that.
+ *
+ * @throws ConfigError when an option cannot work, by the option's own name.
+ */
+export function createSinks(environment: Environment, env: Variables, listeners: SinkListeners): Sink[] {
+  return environment.sinks.map((kind) => {
+    if (kind === 'file') return createFileSink(environment, listeners.onNotice);
+    return spooled(kind, createSink(kind, environment, env), environment, listeners);
+  });
+}
+
+/**
+ * Makes one of the sinks that hold no files.
+ *
+ * @param cwd the folder of the application, whose packages it may use.
+ * @throws ConfigError when an option cannot work, by the option's own name.
+ */
+export function createSink(
+  kind: Exclude<SinkKind, 'file'>,
+  environment: Environment,
+  env: Variables,
+  cwd = process.cwd(),
+): Sink {
+  const { profile } = environment.audit;
+  const encoding = profile === undefined ? {} : { profile };
+  switch (kind) {
+    case 'stdout':
+    case 'stderr':
+      return new StdoutSink({ ...encoding, stream: kind });
+    case 'http':
+      return new HttpSink({ ...encoding, ...environment.optionsOf('http') } as HttpSinkOptions);
+    case 'fieldnotes':
+      return FieldNotesSink.fromEnv(env, encoding);
+    case 'otlp':
+      return new OtlpLogSink({ ...encoding, ...otlpExporter(environment, env, cwd) });
+  }
+}
+
+/**
+ * Where the file sink writes. Worker threads run the preloaded modules of the main thread too, and each needs a file of its
+ * own.
+ */
+export function filePath(environment: Environment): string {
+  const path = String(environment.optionsOf('file')['path'] ?? 'audit.jsonl');
+  if (isMainThread || path.includes('{thread}')) return path;
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}-{thread}${ext}`);
+}
+
+/**
+ * How the file is sealed, if it is. Each process and thread that has a file of its own needs a name of its own for it.
+ *
+ * @throws ConfigError
+ */
+export function integrityOf(environment: Environment): FileIntegrityOptions | undefined {
+  const { origin, key, anchor } = environment.optionsOf('integrity') as Partial<
+    Record<'origin' | 'key' | 'anchor', string>
+  >;
+  if (origin === undefined && key === undefined && anchor === undefined) return undefined;
+  if (origin === undefined || key === undefined) {
+    const missing = origin === undefined ? 'ORIGIN' : 'KEY';
+    throw new ConfigError(
+      `${PREFIX}INTEGRITY_${missing}`,
+      'is not set, and a log cannot be sealed without it',
+    );
+  }
+  const path = filePath(environment);
+  for (const token of ['{pid}', '{thread}']) {
+    if (isMainThread && path.includes(token) && !origin.includes(token))
+      throw new ConfigError('integrity.origin', `needs a ${token}, as the file has: one log, one origin`);
+  }
+  const perThread = isMainThread || origin.includes('{thread}') ? origin : `${origin}/{thread}`;
+  const own = perThread.replaceAll('{pid}', String(process.pid)).replaceAll('{thread}', String(threadId));
+  return { origin: own, key, ...(anchor !== undefined && { anchor }) };
+}
+
+/**
+ * The protocol that OpenTelemetry's variables ask for.
+ *
+ * @throws ConfigError
+ */
+export function otlpProtocol(env: Variables): OtlpProtocol {
+  const name = ['OTEL_EXPORTER_OTLP_LOGS_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'].find((each) =>
+    env[each]?.trim(),
+  );
+  const known = Object.keys(OTLP_EXPORTERS) as OtlpProtocol[];
+  return name === undefined
+    ? 'http/protobuf'
+    : optionalChoice(name, env[name]?.trim(), known, 'http/protobuf');
+}
+
+function createFileSink(environment: Environment, onNotice: SinkListeners['onNotice']): FileSink {
+  const integrity = integrityOf(environment);
+  return new FileSink({
+    path: filePath(environment),
+    onNotice,
+    ...(integrity !== undefined && { integrity }),
+  });
+}
+
+/** One writer per spool, as per file. */
+function spooled(
+  kind: SinkKind,
+  sink: Sink,
+  environment: Environment,
+  { onNotice, onError }: SinkListeners,
+): Sink {
+  const { directory } = environment.optionsOf('spool');
+  if (directory === undefined || !NEEDED_BY.spool.includes(kind)) return sink;
+  const own = isMainThread ? kind : `${kind}-${threadId}`;
+  return new SpoolSink(sink, { directory: resolve(String(directory), own), onNotice, onError });
+}
+
+/** The exporter is the application's own: it brings the dependencies, and reads `OTEL_EXPORTER_OTLP_*` itself. */
+function otlpExporter({ audit }: Environment, env: Variables, cwd: string) {
+  const name = OTLP_EXPORTERS[otlpProtocol(env)];
+  const attributes = {
+    'service.name': audit.component,
+    'deployment.environment.name': audit.environment,
+  };
+  return { exporter: new (loadExporter(name, cwd))(), resource: { attributes } };
+}
+
+function loadExporter(name: string, cwd: string): new () => OtelLogExporter {
+  const require = createRequire(join(cwd, 'app.js'));
+  try {
+    const { OTLPLogExporter } = require(name) as { OTLPLogExporter: new () => OtelLogExporter };
+    return OTLPLogExporter;
+  } catch {
+    throw new ConfigError(`${PREFIX}SINKS`, `the sink 'otlp' needs ${name}; install it in the application`);
+  }
+}
