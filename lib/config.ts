@@ -1,9 +1,11 @@
+import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
 import type { Mode, PipelineOptions, SinkEntry } from './pipeline/options.js';
 import type { ErrorListener } from './pipeline/report.js';
 import type { RedactionOptions } from './redaction/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import { SENSITIVITIES } from './schema/tables.js';
 import type { Ack, Sink } from './sinks/sink.js';
+import type { ToolChangedHook } from './tools/change.js';
 import {
   optionalBoolean,
   optionalChoice,
@@ -12,9 +14,6 @@ import {
   requireKnownOptions,
   requireText,
 } from './validate.js';
-
-/** Who acts: one name for all operations, or a function that is asked at the start of each. */
-export type ActorResolver = () => string | undefined;
 
 /** Options of an audit log, wherever it is set up: `AuditSpanProcessor` and `withLogging` take the same. */
 export interface AuditOptions {
@@ -29,6 +28,14 @@ export interface AuditOptions {
    * can serve many users. Default, and where the function gives undefined or throws: the session's id.
    */
   actorId?: string | ActorResolver;
+  /**
+   * Refuses operations whose actor is not known, with `RefusedError` and before anything is sent; the attempt is on record.
+   * Only what cannot be refused (`close`, a lost transport, what the server asks for) goes on under the session's id.
+   * Needs {@link AuditOptions.actorId}. Default: false.
+   */
+  requireActor?: boolean;
+  /** Whose data is at stake, on every record unless the actor says otherwise. Default: none. */
+  tenantId?: string;
   /** What kind of party the actor is. Default: `agent`. */
   actorType?: ActorType;
   /** What part of your system writes this log. Default: `mcp-client`. */
@@ -50,6 +57,16 @@ export interface AuditOptions {
   includeOutputs?: boolean;
   /** Names of event types, outcomes and sensitivities: the published reference or schema package 0.2. Default: `documented`. */
   profile?: 'documented' | '0.2';
+  /**
+   * Told when a tool's definition is another than this log last saw, beside the record `audit/tool-changed`. May refuse calls
+   * of the tool: see {@link ToolChangedHook}.
+   */
+  onToolChanged?: ToolChangedHook;
+  /**
+   * A file that remembers tool definitions across restarts: made with mode 0600 when the first tool is listed. Default: none,
+   * and then a change is noticed within one process only.
+   */
+  toolState?: string;
   /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). Default: true. */
   foreignSpans?: boolean;
   /** What a caller waits for: `blocking`, `blocking-strict` or `batch`. Default: `blocking`. */
@@ -74,6 +91,7 @@ export interface RecordSettings {
   readonly policyTags: readonly string[];
   readonly sensitivity: Sensitivity;
   readonly sessionId?: string | undefined;
+  readonly tenantId?: string | undefined;
   readonly profile: 'documented' | '0.2';
   readonly includeOutputs: boolean;
 }
@@ -82,7 +100,10 @@ export interface RecordSettings {
 export interface ResolvedOptions {
   readonly pipeline: PipelineOptions;
   readonly settings: RecordSettings;
-  readonly actor: ActorResolver;
+  readonly actor: Actor | ActorResolver | undefined;
+  readonly requireActor: boolean;
+  readonly onToolChanged: ToolChangedHook | undefined;
+  readonly toolState: string | undefined;
   readonly redaction: RedactionOptions;
   readonly foreignSpans: boolean;
   readonly onError: ErrorListener | undefined;
@@ -95,6 +116,8 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'sinks',
   'environment',
   'actorId',
+  'requireActor',
+  'tenantId',
   'actorType',
   'component',
   'policyTags',
@@ -109,6 +132,8 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'requiredSinks',
   'sinkTimeoutMs',
   'maxQueue',
+  'onToolChanged',
+  'toolState',
   'foreignSpans',
   'onError',
 ];
@@ -121,6 +146,7 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
 export function resolveOptions(options: AuditOptions): ResolvedOptions {
   requireKnownOptions('options', options, OPTION_NAMES);
   const includeOutputs = optionalBoolean('includeOutputs', options.includeOutputs, false);
+  const requireActor = optionalBoolean('requireActor', options.requireActor, false);
   return Object.freeze({
     pipeline: resolveDelivery(options),
     settings: Object.freeze({
@@ -135,10 +161,14 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
         'SENSITIVITY_INTERNAL',
       ),
       sessionId: optionalText('sessionId', options.sessionId),
+      tenantId: optionalText('tenantId', options.tenantId),
       profile: optionalChoice('profile', options.profile, ['documented', '0.2'], 'documented'),
       includeOutputs,
     }),
-    actor: resolveActor(options.actorId),
+    actor: resolveActorOption(options.actorId),
+    requireActor: requireActorOption(requireActor, options.actorId),
+    onToolChanged: resolveFunction('onToolChanged', options.onToolChanged),
+    toolState: optionalText('toolState', options.toolState),
     redaction: resolveRedaction(options, includeOutputs),
     foreignSpans: optionalBoolean('foreignSpans', options.foreignSpans, true),
     onError: resolveFunction('onError', options.onError),
@@ -176,13 +206,6 @@ function resolveTags(tags: readonly string[] | undefined): readonly string[] {
   if (tags === undefined) return [];
   if (!Array.isArray(tags)) reject('policyTags', tags, 'an array of strings');
   return tags.map((tag, index) => requireText(`policyTags[${index}]`, tag));
-}
-
-function resolveActor(actor: AuditOptions['actorId']): ActorResolver {
-  if (typeof actor === 'function') return actor;
-  const fixed =
-    actor === undefined ? undefined : requireText('actorId', actor, 'a non-empty string or a function');
-  return () => fixed;
 }
 
 function resolveRedaction(options: AuditOptions, includeOutputs: boolean): RedactionOptions {

@@ -17,6 +17,7 @@ describe('options', () => {
       policyTags: [],
       sensitivity: 'SENSITIVITY_INTERNAL',
       sessionId: undefined,
+      tenantId: undefined,
       profile: 'documented',
       includeOutputs: false,
     });
@@ -55,6 +56,15 @@ describe('options', () => {
       'actorId',
       /got number, expected a non-empty string or a function/,
     ],
+    [
+      'requireActor without an actor',
+      { requireActor: true },
+      'actorId',
+      /got undefined, expected a string or a function, since requireActor is set/,
+    ],
+    ['a requireActor that is no boolean', { requireActor: 1, actorId: 'a' }, 'requireActor', /true or false/],
+    ['an empty tenant', { tenantId: '' }, 'tenantId', /got an empty string/],
+    ['a hook that is no function', { onToolChanged: 'refuse' }, 'onToolChanged', /expected a function/],
     ['an unknown actor type', { actorType: 'robot' }, 'actorType', /one of 'user', 'agent', 'service'/],
     [
       'an unknown sensitivity',

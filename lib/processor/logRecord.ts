@@ -2,7 +2,7 @@ import type { RecordSettings } from '../config.js';
 import { newRecordId, newSpanId, newTraceId } from '../schema/ids.js';
 import type { DraftRecord, Outcome, Severity } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
-import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { recordMetadata } from './metadata.js';
 
 /** What is to be said of the log itself. */
 export interface LogEvent {
@@ -41,11 +41,6 @@ export function logRecord(settings: RecordSettings, event: LogEvent): DraftRecor
     ocsf_class_uid: EVENT_TYPES[eventType].ocsf_class_uid,
     ocsf_activity_id: EVENT_TYPES[eventType].ocsf_activity_id,
     ...(event.data !== undefined && { data: event.data }),
-    metadata: {
-      schema_version: profile,
-      product_name: PACKAGE_NAME,
-      product_version: PACKAGE_VERSION,
-      vendor_name: PACKAGE_NAME,
-    },
+    metadata: recordMetadata(profile),
   };
 }

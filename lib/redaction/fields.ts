@@ -65,10 +65,12 @@ const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
   transport: 'text',
   client_capabilities: 'free',
   server_capabilities: 'free',
+  server_identity: 'fixed',
   served_from: 'fixed',
   legs: 'free',
   tool_fingerprint: 'fixed',
   decision: 'text',
+  ended_by: 'fixed',
 };
 
 /** A field that redaction looks at. */

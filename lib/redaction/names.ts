@@ -1,6 +1,7 @@
 import type { Truncation } from '../schema/record.js';
 import type { KeyFacts } from './keys.js';
 import type { Pass } from './pass.js';
+import { untear } from './replacer.js';
 import { redactText } from './text.js';
 import { wellFormed } from './wellFormed.js';
 
@@ -19,7 +20,7 @@ export function keepName(key: string, facts: KeyFacts, pass: Pass): string {
 
 function cleanName(key: string, pass: Pass): string {
   const name = redactText(wellFormed(key), pass);
-  return name.length > NAME_UNITS ? `${wellFormed(name.slice(0, NAME_UNITS - 1))}…` : name;
+  return name.length > NAME_UNITS ? `${untear(wellFormed(name.slice(0, NAME_UNITS - 1)))}…` : name;
 }
 
 /** Notes that something was cut at the place where the walk stands, or at a key below it. */

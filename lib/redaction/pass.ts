@@ -1,6 +1,5 @@
 import type { Truncation } from '../schema/record.js';
 import type { Hider } from './hider.js';
-import type { KeyVerdict } from './keys.js';
 import type { RedactionContext } from './options.js';
 import type { Policy } from './policy.js';
 import { isMarker, REDACTED } from './replacer.js';
@@ -12,11 +11,13 @@ const LONGEST_ECHO = 4_096;
 /** Units that every field may have searched, whatever those before it took. */
 const FIELD_UNITS = 256 * 1024;
 
+/** The walk, handed in from above so that texts can have what stands in them walked. */
+export type Walk = (value: unknown, pass: Pass, state: undefined) => unknown;
+
 /** The state of redacting one record: what is left of its bounds, where the walk stands, what it has changed and cut. */
-export class Pass implements Hider {
+export class Pass {
   readonly policy: Policy;
   readonly context: RedactionContext;
-  readonly uriPaths: boolean;
   wholeUris = false;
   /** Objects that the walk is inside of. */
   readonly ancestors: object[] = [];
@@ -39,24 +40,27 @@ export class Pass implements Hider {
   nesting = 0;
 
   /** Walks a value that was found inside a text. */
-  readonly walkEmbedded: (value: unknown) => unknown;
+  readonly walk: Walk;
+  #hider: Hider | undefined;
 
-  constructor(policy: Policy, context: RedactionContext, walkEmbedded: (value: unknown) => unknown) {
-    this.walkEmbedded = walkEmbedded;
+  constructor(policy: Policy, context: RedactionContext, walk: Walk) {
+    this.walk = walk;
     this.policy = policy;
     this.context = context;
-    this.uriPaths = policy.uriPaths;
     this.scanLeft = policy.limits.scanUnits;
   }
 
-  readonly judge = (name: string): KeyVerdict => this.policy.keys(name).verdict;
+  /** What detectors work with; most records need none. */
+  get hider(): Hider {
+    return (this.#hider ??= hiderOf(this));
+  }
 
-  /** An own property, since detectors take it off the pass. */
-  readonly hide = (secret: string, mask = false): string => {
+  /** What stands in the place of a secret; a marker is given back as it is. */
+  hide(secret: string, mask = false): string {
     if (isMarker(secret)) return secret;
     this.changes++;
     return mask ? REDACTED : this.policy.replacer.stand(secret);
-  };
+  }
 
   /** Begins a field of its own: the bounds of output hold for each, then for the whole. */
   startField(): void {
@@ -82,4 +86,16 @@ export class Pass implements Hider {
   get full(): boolean {
     return this.units > this.policy.limits.totalBytes;
   }
+}
+
+/** Its functions stand alone, since detectors take them off it. */
+function hiderOf(pass: Pass): Hider {
+  return {
+    hide: (secret, mask) => pass.hide(secret, mask),
+    judge: (name) => pass.policy.keys(name).verdict,
+    get wholeUris() {
+      return pass.wholeUris;
+    },
+    uriPaths: pass.policy.uriPaths,
+  };
 }

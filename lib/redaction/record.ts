@@ -22,7 +22,7 @@ const REQUIRED = new Set([
   'resource',
   'message',
   'session_id',
-  'method',
+  'mcp.method',
 ]);
 
 type Fields = Record<string, unknown>;
@@ -47,6 +47,18 @@ export function redactRecord(draft: DraftRecord, policies: Policies, levels: Lev
   return asRecord(
     bytes > limits.totalBytes || 'truncated' in record ? fitRecord(record, limits.totalBytes) : record,
   );
+}
+
+/** What is left of a record that could not be redacted at all: what this library made itself, the rest marked. */
+export function bareRecord(draft: DraftRecord): DraftRecord {
+  const record: Fields = { ...draft };
+  for (const { name } of LOOKED_AT) if (record[name] !== undefined) record[name] = FAILED;
+  if (draft.mcp !== undefined) {
+    const mcp: Fields = { ...draft.mcp };
+    for (const { name } of LOOKED_AT_MCP) if (mcp[name] !== undefined) mcp[name] = FAILED;
+    record['mcp'] = mcp;
+  }
+  return asRecord(record);
 }
 
 /** The fields are those of the draft, each of its own type still or a marker in the place of a text. */
@@ -121,7 +133,7 @@ function keepField(
 /** What a record cannot be without is masked where the policy would drop it. */
 function hideField(value: unknown, name: string, pass: Pass): unknown {
   const hidden = hideValue(value, pass, false);
-  return hidden === GONE && REQUIRED.has(name) ? REDACTED : hidden;
+  return hidden === GONE && REQUIRED.has([...pass.path, name].join('.')) ? REDACTED : hidden;
 }
 
 function keepText(value: string, name: string, kind: Field['kind'], pass: Pass): string {

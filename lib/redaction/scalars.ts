@@ -23,7 +23,7 @@ function keepPlain(value: unknown, key: string | undefined, pass: Pass): unknown
     case 'number':
       return keepNumber(value, pass);
     case 'bigint':
-      return keepDigits(value.toString(), pass) ?? `${value}n`;
+      return keepDigits(value.toString(), pass) ?? keepString(`${value}n`, key, pass);
     case 'function':
       return Marker.function;
     case 'symbol':

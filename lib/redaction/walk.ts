@@ -11,8 +11,7 @@ import { GONE, hideValue, keepScalar } from './scalars.js';
 
 /** The state to redact one record or value with. */
 export function newPass(policy: Policy, context: RedactionContext): Pass {
-  const pass: Pass = new Pass(policy, context, (value) => walk(value, pass, undefined));
-  return pass;
+  return new Pass(policy, context, walk);
 }
 
 /**
@@ -74,10 +73,12 @@ function keepEntry(
   state: PathState | undefined,
 ): void {
   const facts = pass.policy.keys(key);
-  const below = state === undefined ? undefined : stepInto(state, key);
-  const kept = keepValue(value, key, pass, below, facts.verdict);
-  if (kept === undefined || kept === GONE) return;
   const name = keepName(key, facts, pass);
+  // What is left of a key once a secret is out of it can say more than it did before.
+  const { verdict } = name === key || facts.verdict !== KeyVerdict.keep ? facts : pass.policy.keys(name);
+  const below = state === undefined ? undefined : stepInto(state, key);
+  const kept = keepValue(value, key, pass, below, verdict);
+  if (kept === undefined || kept === GONE) return;
   pass.units += name.length + 4;
   if (name === key && key !== '__proto__' && !pass.renamed) out[key] = kept;
   else define(out, name, kept, pass);
@@ -124,7 +125,7 @@ function walkArray(
     const kept = keepValue(value, key, pass, below, verdictBy(before, index, total, pass));
     out.push(kept === GONE ? DROPPED : (kept ?? null));
     pass.units += 2;
-    before = value;
+    before = out[index];
   }
   if (out.length < total) {
     noteCut(undefined, { original_entries: total }, pass);
