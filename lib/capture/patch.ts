@@ -64,11 +64,6 @@ function unpatchMethods(target: object, holder: object): void {
   if (patch.methods.size === 0) patches.delete(target);
 }
 
-/** Whether a class or object is patched. */
-export function isPatched(target: object): boolean {
-  return (patches.get(target)?.holders.size ?? 0) > 0;
-}
-
 /** The object to patch for one client: whichever in its chain owns `callTool`, farthest from the client. */
 export function patchTarget(client: object): object | undefined {
   let target: object | undefined;

@@ -14,7 +14,7 @@ import type { AuditRecord, Severity } from '../schema/record.js';
  * The severities of the schema are those of syslog; the numbers are what OpenTelemetry's log data model gives for those
  * (appendix "Example mappings").
  */
-const SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
+export const SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
   SEVERITY_UNSPECIFIED: 0,
   SEVERITY_DEBUG: 5,
   SEVERITY_INFO: 9,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -26,7 +26,7 @@ describe('npx otel-mcp-log', function () {
   it('lists its commands, and says what a misspelt one may have meant', async () => {
     const help = await runNode([MAIN, '--help']);
     expect(help.code).to.equal(0);
-    for (const name of ['query', 'tail', 'report', 'export', 'verify', 'keygen'])
+    for (const name of ['query', 'tail', 'report', 'export', 'verify', 'keygen', 'redact'])
       expect(help.stdout).to.include(name);
     const wrong = await runNode([MAIN, 'qurey']);
     expect(wrong.code).to.equal(2);
@@ -50,6 +50,14 @@ describe('npx otel-mcp-log', function () {
     expect(html).not.to.match(/<(?:script|link|img)[^>]+(?:src|href)="https?:/);
     expect(html).not.to.include('</script><script>window.__pwned');
     expect(html).not.to.include('<img src=x onerror');
+  });
+
+  it('redact shows what the default policy makes of a sample', async () => {
+    const sample = join(folder, 'sample.json');
+    writeFileSync(sample, JSON.stringify({ user: 'ada', password: 'hunter2' }));
+    const { code, stdout, stderr } = await runNode([MAIN, 'redact', sample]);
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.include('[REDACTED]').and.not.include('hunter2');
   });
 
   it('says in one line what is no log, with an exit code of its own', async () => {
