@@ -1,21 +1,46 @@
 import type { AuditRecord } from '../schema/record.js';
+import type { Codec } from './codec.js';
+import { inFixedOrder } from './order.js';
+import { fromProfile, toProfile, type Profile, type WireRecord } from './profile.js';
+import { textCodec, toJsonLine, type TextFraming } from './text.js';
 
-/** A record as one line of JSON, without the line feed. */
-export function encodeLine(record: AuditRecord): string {
-  return JSON.stringify(record);
+/**
+ * A record as one line of JSON, without the line feed: fixed order of fields, no control or direction character raw.
+ *
+ * @example
+ * ```ts
+ * stream.write(`${encodeLine(record)}\n`);
+ * ```
+ */
+export function encodeLine(record: AuditRecord, profile: Profile = 'documented'): string {
+  return toJsonLine(inFixedOrder(toProfile(record, profile)));
 }
 
 /**
  * The record that a line holds.
  *
- * @throws SyntaxError when the line is not JSON or not a record.
+ * @throws SyntaxError when the line is not JSON or not a record; the text names the fault and quotes nothing of the line.
  */
-export function decodeLine(line: string): AuditRecord {
-  const value: unknown = JSON.parse(line);
-  if (!isRecord(value)) throw new SyntaxError('not an audit record: no object with a record_id');
-  return value;
+export function decodeLine(line: string, profile: Profile = 'documented'): AuditRecord {
+  const value = parse(line);
+  if (typeof value !== 'object' || value === null || !('record_id' in value))
+    throw new SyntaxError('not an audit record: no object with a record_id');
+  return fromProfile(value as WireRecord, profile);
 }
 
-function isRecord(value: unknown): value is AuditRecord {
-  return typeof value === 'object' && value !== null && 'record_id' in value;
+/** The default codec: one JSON object per record; batches as NDJSON (default) or as one array. */
+export function jsonCodec({
+  profile = 'documented',
+  framing = 'ndjson',
+}: { profile?: Profile; framing?: TextFraming } = {}): Codec {
+  return textCodec('json', (record) => encodeLine(record, profile), framing);
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // The engine's own text quotes the line, which may hold what nobody should see.
+    throw new SyntaxError('not an audit record: the line is not JSON');
+  }
 }

@@ -164,6 +164,11 @@ export class Sender {
       const items = parts.map(({ item }) => item);
       this.settler.delivered(items, result.ack ?? 'delivered', result.rejected ?? []);
     } else if (result.status === 'retryable') {
+      const taken = parts.slice(0, result.settled ?? 0).map(({ item }) => item);
+      if (taken.length > 0) {
+        this.settler.delivered(taken, 'delivered', result.rejected ?? []);
+        batch.items = batch.items.filter((item) => !taken.includes(item));
+      }
       this.#later(batch, result.error, result.retryAfterMs);
     } else if (this.options.keep) {
       this.settler.tell(batch.items, result.error);

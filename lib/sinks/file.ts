@@ -3,16 +3,18 @@ import { encodeLine } from '../codecs/json.js';
 import { ConfigError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { LogHistory } from './file/history.js';
-import { LineLog, type LineLogHooks } from './file/lineLog.js';
+import { LineLog } from './file/lineLog.js';
 import { LogLock } from './file/lock.js';
 import type { FileNotice, Notices } from './file/notice.js';
 import { makeFolder } from './file/open.js';
-import { resolveFileSink, type FileSinkOptions } from './file/options.js';
+import { Sealing } from './file/sealing.js';
+import { resolveFileSink, type FileSinkOptions, type ResolvedFileSink } from './file/options.js';
 import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from './sink.js';
 
 export type { FileNotice, FileNoticeKind } from './file/notice.js';
 export type { RotationOptions } from './file/lineLog.js';
 export type { FileSinkOptions } from './file/options.js';
+export type { FileAnchor, FileIntegrityOptions } from './file/sealing.js';
 
 /**
  * An append-only log of JSON lines. Opened when constructed, so that a path that cannot work is found at start-up; one
@@ -37,6 +39,7 @@ export class FileSink implements Sink {
   readonly #lock: LogLock;
   readonly #log: LineLog;
   readonly #history: LogHistory;
+  readonly #sealing: Sealing | undefined;
   readonly #onSighup: (() => void) | undefined;
   #delivered: SinkResult;
 
@@ -50,11 +53,12 @@ export class FileSink implements Sink {
     this.#lock = new LogLock(options.path, options.notices);
     try {
       this.#log = new LineLog(options);
+      this.#history = new LogHistory(options.path, this.#log.size);
+      this.#sealing = this.#seal(options);
     } catch (error) {
       this.#lock.release();
       throw error;
     }
-    this.#history = new LogHistory(options.path, this.#log.size);
     this.lastSeq = this.#history.lastSeq();
     this.#delivered = { status: 'delivered', ack: options.fsync === 'always' ? 'durable' : 'written' };
     this.#onSighup = options.reopenOnSighup ? () => this.#log.check() : undefined;
@@ -81,12 +85,20 @@ export class FileSink implements Sink {
     this.#delivered = { status: 'delivered', ack };
   }
 
-  /** For whoever keeps books over the lines; one at most. */
-  attach(hooks: LineLogHooks): void {
-    this.#log.attach(hooks);
+  #seal({ path, integrity, notices }: ResolvedFileSink): Sealing | undefined {
+    if (integrity === undefined) return undefined;
+    const lastRecord = () => this.#history.lastRecord();
+    return new Sealing({ path, options: integrity, log: this.#log, notices, lastRecord });
   }
 
   emit(records: readonly AuditRecord[]): Promise<SinkResult> | SinkResult {
+    this.#sealing?.saw(records);
+    return this.#sealing === undefined || this.#sealing.isReady
+      ? this.#write(records)
+      : this.#sealing.ready.then(() => this.#write(records), permanent);
+  }
+
+  #write(records: readonly AuditRecord[]): Promise<SinkResult> | SinkResult {
     const { bytes, rejected } = encode(records);
     const done = rejected.length === 0 ? this.#delivered : { ...this.#delivered, rejected };
     if (bytes.length === 0) return done;
@@ -110,11 +122,17 @@ export class FileSink implements Sink {
   async close(): Promise<void> {
     if (this.#onSighup !== undefined) process.off('SIGHUP', this.#onSighup);
     try {
+      await this.#sealing?.ready.catch(() => undefined);
       await this.#log.close();
     } finally {
       this.#lock.release();
     }
   }
+}
+
+/** A log whose evidence is broken gets better by nobody's waiting. */
+function permanent(error: Error): SinkResult {
+  return { status: 'permanent', error };
 }
 
 /** A full or failing disk may recover, and the log is as it was before: worth trying again. */

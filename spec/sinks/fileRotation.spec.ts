@@ -95,33 +95,6 @@ describe('FileSink, rotation', () => {
     const order = [...parts, 'audit.jsonl'];
     expect(order.flatMap((file) => seqsIn(join(dirname(path), file)))).to.deep.equal(upTo(100));
   });
-
-  it('keeps whoever keeps books over the lines informed, in order', async () => {
-    const path = join(folder(), 'audit.jsonl');
-    const sink = new FileSink({ path, rotate: { maxBytes: 1_200 } });
-    const book: unknown[] = [];
-    sink.attach({
-      onOpen: ({ size }) => void book.push(['open', size]),
-      onLines: (lines, first) =>
-        void book.push([
-          first,
-          ...lines.map((line) => (JSON.parse(Buffer.from(line).toString()) as { seq: number }).seq),
-        ]),
-      onRotate: (segment) => void book.push(['rotate', segment]),
-      beforeClose: () => void book.push(['close']),
-    });
-    emit(sink, 0, 1);
-    emit(sink, 2);
-    await sink.close();
-    expect(book).to.deep.equal([
-      ['open', 0],
-      [0, 0, 1],
-      ['rotate', `${path}.000001`],
-      ['open', 0],
-      [2, 2],
-      ['close'],
-    ]);
-  });
 });
 
 describe('FileSink, when others touch the file', () => {

@@ -26,8 +26,13 @@ export class LogHistory {
 
   /** The number of the last record. */
   lastSeq(): number | undefined {
-    const seq: unknown = (this.#last(this.path, this.size) ?? this.#last(this.#segment))?.seq;
+    const seq: unknown = this.lastRecord()?.seq;
     return typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0 ? seq : undefined;
+  }
+
+  /** The last record. */
+  lastRecord(): AuditRecord | undefined {
+    return this.#last(this.path, this.size) ?? this.#last(this.#segment);
   }
 
   /** Intents whose operation has no later record. Read when first asked for. */

@@ -143,9 +143,20 @@ export class LineLog {
     }
   }
 
-  async #drain(): Promise<void> {
+  /**
+   * Resolves when all that was added is on the disk. If it is not, that is told here, and still to whoever added it.
+   */
+  async settle(): Promise<void> {
     await Promise.all(this.#chores);
-    if (this.#file.unsynced > 0) await this.#sync();
+    if (this.#file.unsynced === 0) return;
+    await this.#file.sync(false).catch((error: unknown) => {
+      this.#unsafe ??= error;
+      throw error;
+    });
+  }
+
+  async #drain(): Promise<void> {
+    await this.settle().catch(() => undefined);
     const unsafe = this.#unsafe;
     this.#unsafe = undefined;
     if (unsafe !== undefined) throw unsafe;

@@ -21,7 +21,11 @@ export type FileNoticeKind =
   /** An fdatasync failed: `bytes` that were written before it may not be on the disk. */
   | 'sync-failed'
   /** Rotation, compression or clean-up failed; the log goes on in the file it has. */
-  | 'rotation-failed';
+  | 'rotation-failed'
+  /** Something is wrong with the evidence of a sealed log, as `detail` says. */
+  | 'integrity'
+  /** A key to seal the log with was made in the file `path`; `detail` is the verifier key that auditors need. */
+  | 'key-generated';
 
 /** One finding. */
 export interface FileNotice {
@@ -32,6 +36,8 @@ export interface FileNotice {
   readonly keptIn?: string;
   /** The error code, where there was an error. */
   readonly code?: string;
+  /** What there is to say besides. */
+  readonly detail?: string;
 }
 
 /** Told of findings, as they come. */
@@ -49,10 +55,13 @@ export class Notices {
   /** Never throws, whatever the listener does. */
   add(notice: FileNotice): void {
     if (this.kept.length < KEPT) this.kept.push(notice);
-    const { kind, path, bytes, keptIn, code } = notice;
-    const detail = [bytes !== undefined && `${bytes} bytes`, keptIn && `kept in ${keptIn}`, code].filter(
-      Boolean,
-    );
+    const { kind, path, bytes, keptIn, code, detail: words } = notice;
+    const detail = [
+      bytes !== undefined && `${bytes} bytes`,
+      keptIn && `kept in ${keptIn}`,
+      code,
+      words,
+    ].filter(Boolean);
     diag.warn(`audit log ${path}: ${[kind, ...detail].join(', ')}`);
     try {
       this.listener?.(notice);

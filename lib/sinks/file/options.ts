@@ -14,6 +14,7 @@ import {
 import type { LineLogOptions, RotationOptions } from './lineLog.js';
 import { Notices, type NoticeListener } from './notice.js';
 import { makeFolder } from './open.js';
+import type { FileIntegrityOptions } from './sealing.js';
 
 /** How a {@link FileSink} keeps its log. */
 export interface FileSinkOptions {
@@ -39,19 +40,22 @@ export interface FileSinkOptions {
   readonly checkIntervalMs?: number;
   /** Told of what the sink finds; see `notices` for what it found at start-up. */
   readonly onNotice?: NoticeListener;
+  /** Seals the log: a Merkle tree and signed checkpoints beside it, which `verify` checks. Default: no. */
+  readonly integrity?: FileIntegrityOptions;
   /** Default: `file`. */
   readonly name?: string;
 }
 
 const KEYS = [
   ...['path', 'base', 'fsync', 'fsyncIntervalMs', 'rotate', 'widerMode', 'reopenOnSighup', 'checkIntervalMs'],
-  ...['onNotice', 'name'],
+  ...['onNotice', 'integrity', 'name'],
 ];
 
 /** Checked options. */
 export interface ResolvedFileSink extends LineLogOptions {
   readonly name: string;
   readonly reopenOnSighup: boolean;
+  readonly integrity: FileIntegrityOptions | undefined;
 }
 
 /** @throws ConfigError */
@@ -69,6 +73,7 @@ export function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSi
     reopenOnSighup: optionalBoolean('reopenOnSighup', options.reopenOnSighup, false),
     rotate: rotation(options.rotate),
     notices: new Notices(onNotice),
+    integrity: options.integrity,
     name: optionalText('name', options.name) ?? 'file',
   };
 }

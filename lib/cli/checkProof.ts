@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { checkTlogProof, parseTlogProof } from '../integrity/tlogProof.js';
+import { ExitCode, type CommandIo } from './command.js';
+import { defineCommand } from './define.js';
+import { asFinding, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';
+import { usageFailure } from './failure.js';
+
+const LF = 0x0a;
+
+/** `check-proof`: whether a proof of one record holds. */
+export const command = defineCommand({
+  name: 'check-proof',
+  summary: 'check a proof that one record is in a sealed log',
+  usage: 'PROOF --vkey VKEY [--record FILE]',
+  about: `
+Checks a C2SP tlog-proof against the record that it is for: the exact bytes of its line. The record is
+taken from the file that --record names, or from the proof, if that carries it.`,
+  options: {
+    vkey: VKEY_OPTION,
+    record: { type: 'string', value: 'FILE', help: "the line of the record; '-' is standard input" },
+    json: { type: 'boolean', help: 'the result as one JSON object' },
+  },
+  examples: [['otel-mcp-log check-proof 41.tlog-proof --vkey audit.vkey', 'a proof that carries its record']],
+  exits: [
+    [0, 'the record is in the log'],
+    [1, 'the proof does not hold'],
+  ],
+  async run({ options, operands, io }) {
+    const path = onlyOperand(operands, 'proof');
+    const verifiers = await keysFor(undefined, options.vkey, io);
+    const text = await readFile(path, 'utf8');
+    const proof = await asFinding(() => parseTlogProof(text));
+    const line = options.record === undefined ? proof.extra : await recordLine(options.record, io);
+    if (line === undefined) throw usageFailure('the proof does not carry its record; name it with --record');
+    const { origin, size } = await asFinding(() => checkTlogProof(proof, line, verifiers));
+    io.stdout.write(
+      options.json === true
+        ? `${JSON.stringify({ ok: true, origin, index: proof.index, size })}\n`
+        : `ok: the record is at index ${proof.index} of the log ${origin}, as its checkpoint of ${size} records has it\n`,
+    );
+    return ExitCode.ok;
+  },
+});
+
+/** An editor or a shell may have put a line feed behind the line: it is none of the record. */
+async function recordLine(path: string, { stdin }: CommandIo): Promise<Uint8Array> {
+  const bytes = path === '-' ? await buffer(stdin) : await readFile(path);
+  return bytes.at(-1) === LF ? bytes.subarray(0, -1) : bytes;
+}

@@ -1,0 +1,120 @@
+import { parseArgs } from 'node:util';
+import type { Command, CommandIo } from './command.js';
+import { usageFailure } from './failure.js';
+import { columns } from './term/columns.js';
+import { nearest } from './suggest.js';
+
+/** One option of a command, as its help shows it. */
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  /** May be given several times. */
+  readonly multiple?: true;
+  /** A one-letter form. */
+  readonly short?: string;
+  /** What stands for the value in the help: `ID`, `TIME`, … */
+  readonly value?: string;
+  /** One line (or two) of help. */
+  readonly help: string;
+}
+
+/** The options of a command by their long names. */
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
+
+/** What the options of a table come out as. */
+export type OptionValues<O extends OptionTable> = {
+  readonly [K in keyof O]?: O[K] extends { multiple: true }
+    ? readonly string[]
+    : O[K] extends { type: 'boolean' }
+      ? boolean
+      : string;
+};
+
+/** What a command is given to run with. */
+export interface Invocation<O extends OptionTable> {
+  readonly options: OptionValues<O>;
+  /** What stands on the line besides options: files, as a rule. */
+  readonly operands: readonly string[];
+  readonly io: CommandIo;
+}
+
+/** A command before it has help and parsing: both follow from its table of options, so neither can lag. */
+export interface CommandSpec<O extends OptionTable> {
+  readonly name: string;
+  readonly summary: string;
+  /** What follows the name in the usage line. */
+  readonly usage: string;
+  /** A paragraph or two, wrapped by hand at 100 columns. */
+  readonly about: string;
+  readonly options: O;
+  /** Command lines to copy, each with what it does. */
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  /** Exit codes that mean something of their own here. */
+  readonly exits?: readonly (readonly [code: number, what: string])[];
+  run(invocation: Invocation<O>): Promise<number>;
+}
+
+const HELP: OptionTable = { help: { type: 'boolean', short: 'h', help: 'show this help' } };
+
+/** Makes a command of its description. */
+export function defineCommand<const O extends OptionTable>(spec: CommandSpec<O>): Command {
+  const table: OptionTable = { ...spec.options, ...HELP };
+  const help = helpText(spec, table);
+  return {
+    name: spec.name,
+    summary: spec.summary,
+    help,
+    async run(args, io) {
+      const { values, positionals } = parse(args, table);
+      if (values['help'] === true) {
+        io.stdout.write(help);
+        return 0;
+      }
+      return spec.run({ options: values as OptionValues<O>, operands: positionals, io });
+    },
+  };
+}
+
+function parse(args: readonly string[], options: OptionTable) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw clearer(error, options);
+  }
+}
+
+/** Node's messages name the option; they lack the one that was meant, and quote values that we do not repeat. */
+function clearer(error: unknown, options: OptionTable): unknown {
+  if (!(error instanceof TypeError) || !('code' in error)) return error;
+  const option = /'(-[^' =<,]*)/.exec(error.message)?.[1] ?? '';
+  if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const meant = nearest(option.replace(/^-+/, ''), Object.keys(options));
+    return usageFailure(
+      `unknown option ${option}`,
+      meant === undefined ? undefined : `Did you mean --${meant}?`,
+    );
+  }
+  if (error.code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return error;
+  const spelt = /--([\w-]+)/.exec(error.message)?.[1] ?? option;
+  const spec = options[spelt];
+  if (spec?.type === 'boolean') return usageFailure(`--${spelt} takes no value`);
+  return usageFailure(
+    `--${spelt} needs a value${spec?.value === undefined ? '' : ` (${spec.value})`}`,
+    `A value that starts with a dash is written --${spelt}=-…`,
+  );
+}
+
+function helpText<O extends OptionTable>(spec: CommandSpec<O>, table: OptionTable): string {
+  const rows = Object.entries(table).map(([name, option]): [string, string] => {
+    const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
+    return [`${option.short === undefined ? '    ' : `-${option.short}, `}--${name}${value}`, option.help];
+  });
+  const exits = spec.exits?.map(([code, what]): [string, string] => [String(code), what]);
+  return [
+    `${spec.summary}\n`,
+    `Usage: otel-mcp-log ${spec.name} ${spec.usage}\n`,
+    `${spec.about.trim()}\n`,
+    `Options:\n${columns(rows)}`,
+    ...(exits === undefined ? [] : [`Exit codes:\n${columns(exits)}`]),
+    `Examples:\n${spec.examples.map(([line, what]) => `  # ${what}\n  ${line}`).join('\n')}\n`,
+  ].join('\n');
+}

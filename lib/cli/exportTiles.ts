@@ -1,0 +1,50 @@
+import { readdir } from 'node:fs/promises';
+import { exportTiles } from '../integrity/proving.js';
+import { ExitCode, type CommandIo } from './command.js';
+import { defineCommand } from './define.js';
+import { asFinding, checkpointNote, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';
+import { usageFailure } from './failure.js';
+import { plural } from './term/units.js';
+
+/** `export-tiles`: a sealed log as static files for C2SP clients. */
+export const command = defineCommand({
+  name: 'export-tiles',
+  summary: 'write a sealed log as a C2SP tiled log: static files that monitors and witnesses read',
+  usage: 'LOG -o DIR',
+  about: `
+Writes the folder that a C2SP tlog-tiles log serves (c2sp.org/tlog-tiles): checkpoint, tile/LEVEL/N and
+tile/entries/N. Any web server can serve it. It holds the records themselves: mind who may read it.`,
+  options: {
+    output: { type: 'string', short: 'o', value: 'DIR', help: 'an empty or new folder' },
+    checkpoint: { type: 'string', value: 'FILE', help: 'the checkpoint, if not the one beside the log' },
+    vkey: VKEY_OPTION,
+  },
+  examples: [
+    ['otel-mcp-log export-tiles audit.jsonl -o tiles --vkey audit.vkey', 'the log, ready to be served'],
+  ],
+  exits: [
+    [0, 'all files were written'],
+    [1, 'the log does not lead to its checkpoint, or a line is longer than 65,535 bytes'],
+  ],
+  async run({ options, operands, io }) {
+    if (options.output === undefined) throw usageFailure('no folder is given (-o DIR)');
+    return exportLogTiles(onlyOperand(operands, 'log'), options.output, options, io);
+  },
+});
+
+/** Writes the tiles of a log to a folder and says so: for this command, and for whatever exports in other forms. */
+export async function exportLogTiles(
+  log: string,
+  directory: string,
+  { checkpoint, vkey }: { readonly checkpoint?: string; readonly vkey?: readonly string[] },
+  io: CommandIo,
+): Promise<number> {
+  const verifiers = await keysFor(log, vkey, io);
+  const note = await checkpointNote(log, checkpoint);
+  // Tiles of an older or another log among these would be taken for theirs.
+  if ((await readdir(directory).catch((): string[] => [])).length > 0)
+    throw usageFailure('the folder is not empty');
+  const files = await asFinding(() => exportTiles(log, directory, note, verifiers));
+  io.stdout.write(`${plural(files, 'file')} written to ${directory}\n`);
+  return ExitCode.ok;
+}

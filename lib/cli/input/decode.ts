@@ -1,0 +1,46 @@
+import type { AuditRecord } from '../../schema/record.js';
+
+/** The schema versions whose records this program reads: our two profiles by their names, and the published 1.x. */
+const KNOWN_SCHEMA = /^(?:documented|0\.2(?:\.\d+)?|1(?:\.\d+)*)$/;
+
+/** What is wrong with a line, in words that quote nothing of it. */
+export class LineFault extends Error {}
+
+/**
+ * The record that a line holds.
+ *
+ * @throws {LineFault} when it holds none.
+ */
+export function decodeRecord(data: Buffer, start: number, end: number): AuditRecord {
+  if (start === end) throw new LineFault('the line is empty');
+  const value = parse(data, start, end);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new LineFault('not an audit record: JSON, but no object');
+  const record = value as Partial<AuditRecord>;
+  if (typeof record.record_id !== 'string' || typeof record.time !== 'string' || !isNamed(record.outcome))
+    throw new LineFault('not an audit record: a JSON object without record_id, time and outcome');
+  const version: unknown = record.metadata?.schema_version;
+  if (typeof version === 'string' && !KNOWN_SCHEMA.test(version))
+    throw new LineFault(
+      `a record of schema version ${/^[\w.+-]{1,20}$/.test(version) ? version : '(unreadable)'}; this program reads 'documented' (1.x) and 0.2`,
+    );
+  return record as AuditRecord;
+}
+
+function isNamed(outcome: unknown): boolean {
+  return typeof outcome === 'string' && outcome.startsWith('OUTCOME_');
+}
+
+function parse(data: Buffer, start: number, end: number): unknown {
+  try {
+    return JSON.parse(data.toString('utf8', start, end));
+  } catch {
+    const opened = data[start] === 0x7b;
+    const closed = data[end - 1] === 0x7d || data[end - 2] === 0x7d;
+    throw new LineFault(
+      opened && !closed
+        ? 'half a line: the record breaks off before its end'
+        : 'not an audit record: not JSON',
+    );
+  }
+}

@@ -1,0 +1,126 @@
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { PassThrough, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { AuditError } from '../../errors.js';
+import { findSegments, readSegments, type LogChunk } from '../../integrity/segments.js';
+import type { CommandIo } from '../command.js';
+import { systemReason, usageFailure } from '../failure.js';
+import { isTerminal } from '../term/paint.js';
+import type { Problems } from './problems.js';
+
+/** One log: the files that it consists of, oldest first, or standard input. */
+export interface LogInput {
+  /** The path as it was given; `<stdin>` for standard input. */
+  readonly name: string;
+  /** The files that can be read, with their sizes on disk. Empty for standard input. */
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  /** The bytes of one of its files (or of standard input). */
+  read(path: string): AsyncIterable<LogChunk>;
+}
+
+/** How standard input is named in messages and output. */
+export const STDIN_NAME = '<stdin>';
+
+/**
+ * Finds the logs that a command line names. What is not there or cannot be read is reported; the rest is served.
+ *
+ * @throws {CliFailure} when no log is named and standard input is a terminal.
+ */
+export async function openLogs(
+  operands: readonly string[],
+  io: CommandIo,
+  problems: Problems,
+): Promise<LogInput[]> {
+  if (operands.length === 0) {
+    if (isTerminal(io.stdin))
+      throw usageFailure('no log given', "Name a log file, or '-' for standard input.");
+    return [stdinLog(io.stdin)];
+  }
+  const seen = new Set<string>();
+  const logs: LogInput[] = [];
+  for (const operand of operands) {
+    if (operand === '-') logs.push(stdinLog(io.stdin));
+    // A shell's `audit.jsonl*` names the folder of proofs, too.
+    else if (!(operand.endsWith('.integrity') && operands.length > 1)) {
+      const log = await openLog(operand, problems, seen);
+      if (log !== undefined) logs.push(log);
+    }
+  }
+  return logs;
+}
+
+async function openLog(path: string, problems: Problems, seen: Set<string>): Promise<LogInput | undefined> {
+  const files: { path: string; bytes: number }[] = [];
+  for (const segment of await findSegments(path)) {
+    const bytes = await readableSize(segment.path, problems);
+    if (bytes === undefined) continue;
+    // A shell's `audit.jsonl*` names each rotated file again.
+    const real = await realpath(segment.path);
+    if (seen.has(real)) continue;
+    seen.add(real);
+    files.push({ path: segment.path, bytes });
+  }
+  if (files.length === 0) return undefined;
+  return { name: path, files, read: (file) => readSegments([{ path: file, present: true }]) };
+}
+
+/** The size of a file that can be read; otherwise says why not. */
+async function readableSize(path: string, problems: Problems): Promise<number | undefined> {
+  try {
+    const stats = await stat(path);
+    if (stats.isDirectory()) problems.report({ file: path }, 'is a directory, not a log');
+    else {
+      await access(path, constants.R_OK);
+      return stats.size;
+    }
+  } catch (error) {
+    problems.report({ file: path }, systemReason(error) ?? 'cannot be read');
+  }
+  return undefined;
+}
+
+function stdinLog(stdin: Readable): LogInput {
+  return { name: STDIN_NAME, files: [], read: () => readStream(stdin) };
+}
+
+/** Standard input; compressed or not, by its first two bytes (RFC 1952, 2.3.1). */
+async function* readStream(stream: Readable): AsyncGenerator<LogChunk, void, undefined> {
+  let content: AsyncIterable<Buffer> | undefined;
+  const iterator = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let head = Buffer.alloc(0);
+  while (head.length < 2) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  content = prepend(head, iterator);
+  if (head[0] === 0x1f && head[1] === 0x8b) content = gunzip(content);
+  let offset = 0;
+  for await (const data of content) {
+    if (data.length > 0) yield { data, segment: STDIN_NAME, offset };
+    offset += data.length;
+  }
+}
+
+async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  yield head;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+function gunzip(content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const unzipped = createGunzip({ chunkSize: 1 << 18 });
+  const feed = PassThrough.from(content);
+  feed.on('error', (error: Error) => unzipped.destroy(error));
+  return feed.pipe(unzipped);
+}
+
+/** Why reading stopped, in words; rethrows what is no fault of the input. */
+export function readFault(error: unknown): string {
+  if (error instanceof AuditError) return error.message;
+  const reason = systemReason(error);
+  if (reason !== undefined) return reason;
+  if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
+    return `damaged gzip data: ${error.message}`;
+  throw error;
+}

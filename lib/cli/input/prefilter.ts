@@ -1,0 +1,130 @@
+/** `{"record_id":"` and a UUID: where `","seq":` begins in a line of ours. */
+const SEQ_AT = 14 + 36;
+const SEQ_KEY = Buffer.from('","seq":');
+const TIME_KEY = Buffer.from(',"time":"');
+/** `2026-01-15T09:30:00.125Z` */
+const TIME_LENGTH = 24;
+
+/** Several texts, one of which a wanted line must hold. */
+export type AnyOf = readonly string[];
+
+/** How much of an input tells how often each byte occurs in it. */
+const SAMPLE_BYTES = 1 << 15;
+/** So many bytes make a search rare enough; longer ones put Node's search on a slower method. */
+const ANCHOR_LENGTH = 6;
+
+/**
+ * Follows one text through a buffer: each search goes on where the last one found something. It searches for the part of
+ * the text that begins with the byte that is rarest in this input, for that is what the speed of a search hangs on.
+ */
+class Needle {
+  readonly #text: Buffer;
+  #anchor: Buffer | undefined;
+  #before = 0;
+  #data: Buffer = Buffer.alloc(0);
+  #next = -1;
+
+  constructor(text: string) {
+    this.#text = Buffer.from(text);
+  }
+
+  enter(data: Buffer, frequencies: () => Uint32Array): void {
+    this.#data = data;
+    this.#next = -1;
+    if (this.#anchor !== undefined) return;
+    const rarity = frequencies();
+    const last = Math.max(0, this.#text.length - ANCHOR_LENGTH);
+    for (let at = 1; at <= last; at++) {
+      if (rarity[this.#text[at]!]! < rarity[this.#text[this.#before]!]!) this.#before = at;
+    }
+    this.#anchor = this.#text.subarray(this.#before, this.#before + ANCHOR_LENGTH);
+  }
+
+  within(start: number, end: number): boolean {
+    while (this.#next < start) this.#next = this.#find(Math.max(start, this.#next + 1));
+    return this.#next + this.#text.length <= end;
+  }
+
+  /** Where the whole text next begins, at `from` or later. */
+  #find(from: number): number {
+    const anchor = this.#anchor ?? this.#text;
+    let at = this.#data.indexOf(anchor, from + this.#before);
+    while (at !== -1 && !holds(this.#data, at - this.#before, this.#text))
+      at = this.#data.indexOf(anchor, at + 1);
+    return at === -1 ? Infinity : at - this.#before;
+  }
+}
+
+/** How often each byte occurs at the beginning of a buffer. */
+function byteFrequencies(data: Buffer): Uint32Array {
+  const counts = new Uint32Array(256);
+  const end = Math.min(data.length, SAMPLE_BYTES);
+  for (let at = 0; at < end; at++) counts[data[at]!]!++;
+  return counts;
+}
+
+/**
+ * Rules out lines by their raw bytes, before any decoding. It only ever rules out what cannot match; whether a line that it
+ * admits does match is for the filter to see.
+ */
+export class Prefilter {
+  readonly #groups: readonly (readonly Needle[])[];
+  readonly #since: Buffer | undefined;
+  readonly #until: Buffer | undefined;
+  #data: Buffer = Buffer.alloc(0);
+  #frequencies: Uint32Array | undefined;
+
+  /**
+   * @param groups Of each group, one text must be in the line.
+   * @param since The earliest time wanted, as records write it.
+   * @param until The first time no longer wanted, as records write it.
+   */
+  constructor(groups: readonly AnyOf[], since?: string, until?: string) {
+    this.#groups = groups.map((group) => group.map((text) => new Needle(text)));
+    this.#since = since === undefined ? undefined : Buffer.from(since);
+    this.#until = until === undefined ? undefined : Buffer.from(until);
+  }
+
+  /** To be called with each buffer before its lines are asked about, in order. */
+  enter(data: Buffer): void {
+    this.#data = data;
+    const frequencies = () => (this.#frequencies ??= byteFrequencies(data));
+    for (const group of this.#groups) for (const needle of group) needle.enter(data, frequencies);
+  }
+
+  /** Whether the line from `start` to `end` may be wanted. Lines must be asked about in order. */
+  admits(start: number, end: number): boolean {
+    for (const group of this.#groups) {
+      if (!group.some((needle) => needle.within(start, end))) return false;
+    }
+    return this.#timely(start, end);
+  }
+
+  /** Only lines whose first three fields stand as our encoder puts them are judged; others are admitted. */
+  #timely(start: number, end: number): boolean {
+    if (this.#since === undefined && this.#until === undefined) return true;
+    const data = this.#data;
+    let at = start + SEQ_AT;
+    if (!holds(data, at, SEQ_KEY)) return true;
+    at += SEQ_KEY.length;
+    while (data[at]! >= 0x30 && data[at]! <= 0x39) at++;
+    if (!holds(data, at, TIME_KEY)) return true;
+    at += TIME_KEY.length;
+    if (at + TIME_LENGTH > end) return true;
+    if (this.#since !== undefined && compare(data, at, this.#since) < 0) return false;
+    return this.#until === undefined || compare(data, at, this.#until) < 0;
+  }
+}
+
+function holds(data: Buffer, at: number, text: Buffer): boolean {
+  for (let index = 0; index < text.length; index++) if (data[at + index] !== text[index]) return false;
+  return true;
+}
+
+function compare(data: Buffer, at: number, text: Buffer): number {
+  for (let index = 0; index < text.length; index++) {
+    const difference = data[at + index]! - text[index]!;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,136 @@
+import type { LogChunk } from '../../integrity/segments.js';
+import type { Prefilter } from './prefilter.js';
+
+const LF = 0x0a;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const QUOTE = 0x22;
+const R = 0x72;
+
+/** Longer than any record may be (65,535 bytes), by far: what goes on without a line end is no log. */
+const LONGEST_LINE = 16 << 20;
+
+/** Where a line stands in its file. The scanner uses one object again and again: copy what you keep. */
+export interface LinePlace {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** In bytes. */
+  readonly offset: number;
+}
+
+/** Takes one line: the bytes from `start` to `end`, without the line end. They are valid during the call only. */
+export type LineVisitor = (data: Buffer, start: number, end: number, place: LinePlace) => void;
+
+/** What else a scanner tells of. */
+export interface ScanEvents {
+  /** A line that might be wanted, or that does not look like a record. */
+  readonly line: LineVisitor;
+  /** The file ends without a line end. Whether the bytes are a whole record is for the taker to see. */
+  readonly torn: LineVisitor;
+  /** A line too long to be a record; its bytes are passed over. */
+  readonly oversized: (place: LinePlace) => void;
+}
+
+/**
+ * Cuts one file into lines without copying or decoding them. Lines that a prefilter rules out are passed over at the speed
+ * of a byte search; those that do not even begin and end like a record are handed on, so that they are noticed.
+ */
+export class LineScanner {
+  /** How many lines were seen. */
+  lines = 0;
+  readonly #events: ScanEvents;
+  readonly #prefilter: Prefilter | undefined;
+  readonly #place: { file: string; line: number; offset: number };
+  #carry: Buffer[] = [];
+  #carried = 0;
+  #skipping = false;
+
+  constructor(file: string, events: ScanEvents, prefilter?: Prefilter) {
+    this.#events = events;
+    this.#prefilter = prefilter;
+    this.#place = { file, line: 0, offset: 0 };
+  }
+
+  /** Takes the next bytes of the file. */
+  feed({ data, offset }: LogChunk): void {
+    let start = 0;
+    if (this.#carried > 0 || this.#skipping) {
+      const end = data.indexOf(LF);
+      if (end === -1) {
+        this.#keep(data);
+        return;
+      }
+      this.#finishCarried(data.subarray(0, end));
+      start = end + 1;
+    }
+    start = this.#scan(data, start, offset);
+    if (start < data.length) {
+      this.#place.offset = offset + start;
+      this.#keep(data.subarray(start));
+    }
+  }
+
+  /** To be called at the end of the file. */
+  finish(): void {
+    if (this.#carried === 0) return;
+    const line = Buffer.concat(this.#carry);
+    this.#place.line = ++this.lines;
+    this.#events.torn(line, 0, line.length, this.#place);
+  }
+
+  /** The hot loop: one search for the line end, and the prefilter's own searches, which run ahead over many lines. */
+  #scan(data: Buffer, from: number, offset: number): number {
+    const prefilter = this.#prefilter;
+    const { line } = this.#events;
+    const place = this.#place;
+    prefilter?.enter(data);
+    let start = from;
+    for (let end = data.indexOf(LF, start); end !== -1; end = data.indexOf(LF, start)) {
+      this.lines++;
+      if (prefilter === undefined || !looksLikeRecord(data, start, end) || prefilter.admits(start, end)) {
+        place.line = this.lines;
+        place.offset = offset + start;
+        line(data, start, end, place);
+      }
+      start = end + 1;
+    }
+    return start;
+  }
+
+  /** Keeps a copy of the beginning of a line: the reader's buffers are used again. */
+  #keep(part: Buffer): void {
+    if (this.#skipping) return;
+    this.#carry.push(Buffer.from(part));
+    this.#carried += part.length;
+    if (this.#carried <= LONGEST_LINE) return;
+    this.#skipping = true;
+    this.#carry = [];
+    this.#carried = 0;
+    this.#events.oversized({ ...this.#place, line: this.lines + 1 });
+  }
+
+  #finishCarried(part: Buffer): void {
+    this.lines++;
+    if (this.#skipping) {
+      this.#skipping = false;
+      return;
+    }
+    const whole = Buffer.concat([...this.#carry, part]);
+    this.#carry = [];
+    this.#carried = 0;
+    const end = whole.length;
+    const prefilter = this.#prefilter;
+    prefilter?.enter(whole);
+    if (prefilter !== undefined && looksLikeRecord(whole, 0, end) && !prefilter.admits(0, end)) return;
+    this.#place.line = this.lines;
+    this.#events.line(whole, 0, end, this.#place);
+  }
+}
+
+/** Begins with `{"r` (the first field is `record_id`) and ends with `}`. */
+function looksLikeRecord(data: Buffer, start: number, end: number): boolean {
+  return (
+    data[start] === OPEN && data[start + 1] === QUOTE && data[start + 2] === R && data[end - 1] === CLOSE
+  );
+}

@@ -1,0 +1,56 @@
+import { findRecord, proveRecord } from '../integrity/proving.js';
+import { formatTlogProof } from '../integrity/tlogProof.js';
+import { ExitCode } from './command.js';
+import { defineCommand } from './define.js';
+import { asFinding, checkpointNote, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';
+import { usageFailure } from './failure.js';
+import { Output } from './term/output.js';
+
+/** `prove`: a proof that one record is in a log, for somebody who shall not see the others. */
+export const command = defineCommand({
+  name: 'prove',
+  summary: 'write a proof that one record is in a sealed log',
+  usage: 'LOG (--index N | --record-id ID) [-o FILE]',
+  about: `
+Writes a C2SP tlog-proof (c2sp.org/tlog-proof): who has it, the record and the verifier key can check
+that the record is in the log, without the log. It tells nothing of the other records.`,
+  options: {
+    index: { type: 'string', value: 'N', help: 'the place of the record in the log, from 0' },
+    'record-id': { type: 'string', value: 'ID', help: 'the record_id of the record' },
+    checkpoint: { type: 'string', value: 'FILE', help: 'the checkpoint, if not the one beside the log' },
+    'with-record': { type: 'boolean', help: 'put the record itself into the proof, as its extra data' },
+    vkey: VKEY_OPTION,
+    output: { type: 'string', short: 'o', value: 'FILE', help: 'where the proof goes; default: stdout' },
+  },
+  examples: [
+    [
+      'otel-mcp-log prove audit.jsonl --index 41 --with-record -o 41.tlog-proof',
+      'one record, with the proof that it was logged',
+    ],
+  ],
+  exits: [
+    [0, 'the proof was written'],
+    [1, 'the log does not lead to the checkpoint, or the record is not in it'],
+  ],
+  async run({ options, operands, io }) {
+    const log = onlyOperand(operands, 'log');
+    const verifiers = await keysFor(log, options.vkey, io);
+    const note = await checkpointNote(log, options.checkpoint);
+    const wanted = wantedRecord(options.index, options['record-id']);
+    const proof = await asFinding(async () =>
+      proveRecord(log, await findRecord(log, wanted), note, verifiers, options['with-record']),
+    );
+    const output = await Output.to(options.output, io);
+    output.text(formatTlogProof(proof));
+    await output.end();
+    return ExitCode.ok;
+  },
+});
+
+function wantedRecord(index: string | undefined, recordId: string | undefined) {
+  if ((index === undefined) === (recordId === undefined))
+    throw usageFailure('give either --index or --record-id');
+  if (recordId !== undefined) return { recordId };
+  if (!/^\d{1,15}$/.test(index ?? '')) throw usageFailure('--index needs a whole number (N)');
+  return { index: Number(index) };
+}

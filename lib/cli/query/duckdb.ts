@@ -1,0 +1,115 @@
+import { ExitCode } from '../command.js';
+import { CliFailure } from '../failure.js';
+
+/** The package that brings DuckDB. Its name is no literal at the import, since few installations have it. */
+const PACKAGE: string = '@duckdb/node-api';
+
+/** What is used of DuckDB's results. */
+export interface DuckDBResult {
+  columnNames(): string[];
+  yieldRowsJs(): AsyncIterable<unknown[][]>;
+}
+
+/** What is used of DuckDB's connections: structural, so that this package compiles without it. */
+export interface DuckDBConnection {
+  run(sql: string): Promise<unknown>;
+  stream(sql: string): Promise<DuckDBResult>;
+  runAndReadAll(sql: string): Promise<{ getRowsJS(): unknown[][] }>;
+  closeSync(): void;
+}
+
+interface DuckDB {
+  readonly DuckDBInstance: {
+    create(
+      path: string,
+      options: Record<string, string>,
+    ): Promise<{
+      connect(): Promise<DuckDBConnection>;
+      closeSync(): void;
+    }>;
+  };
+}
+
+/**
+ * A connection to a new DuckDB in memory, that loads no extension from anywhere.
+ *
+ * @throws {CliFailure} with exit code 4 when DuckDB is not installed.
+ */
+export async function openDuckDB(): Promise<{ connection: DuckDBConnection; close(): void }> {
+  const { DuckDBInstance } = await (import(PACKAGE) as Promise<DuckDB>).catch((cause: unknown) => {
+    throw new CliFailure(ExitCode.missing, `this needs DuckDB, and ${PACKAGE} is not installed`, {
+      hint: `Install it beside otel-mcp-log: npm install ${PACKAGE}`,
+      cause,
+    });
+  });
+  const instance = await DuckDBInstance.create(':memory:', {
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  return {
+    connection,
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** A text as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** Nothing but the named files can be read or written from here on, whatever the query says. */
+export async function confine(connection: DuckDBConnection, paths: readonly string[]): Promise<void> {
+  await connection.run(`SET allowed_paths=[${paths.map(literal).join(', ')}]`);
+  await connection.run('SET enable_external_access=false');
+  await connection.run('SET lock_configuration=true');
+}
+
+/** The columns of the table `records`, with DuckDB's types; what has parts is JSON. */
+const COLUMNS = {
+  record_id: 'VARCHAR',
+  seq: 'BIGINT',
+  time: 'TIMESTAMP',
+  duration_ms: 'DOUBLE',
+  event_type: 'VARCHAR',
+  outcome: 'VARCHAR',
+  severity: 'VARCHAR',
+  sensitivity: 'VARCHAR',
+  actor_id: 'VARCHAR',
+  actor_type: 'VARCHAR',
+  component: 'VARCHAR',
+  environment: 'VARCHAR',
+  resource: 'VARCHAR',
+  message: 'VARCHAR',
+  correlation_id: 'VARCHAR',
+  trace_id: 'VARCHAR',
+  span_id: 'VARCHAR',
+  parent_span_id: 'VARCHAR',
+  session_id: 'VARCHAR',
+  tenant_id: 'VARCHAR',
+  client_id: 'VARCHAR',
+  client_version: 'VARCHAR',
+  server_id: 'VARCHAR',
+  server_version: 'VARCHAR',
+  policy_tags: 'VARCHAR[]',
+  ocsf_class_uid: 'INTEGER',
+  ocsf_activity_id: 'INTEGER',
+  otel_operation_name: 'VARCHAR',
+  mcp: 'STRUCT(method VARCHAR, protocol_version VARCHAR, request_id VARCHAR, tool_name VARCHAR, tool_arguments JSON, tool_result JSON, resource_uri VARCHAR, prompt_name VARCHAR, prompt_arguments JSON, session_id VARCHAR, server_address VARCHAR, transport VARCHAR, client_capabilities JSON, server_capabilities JSON, served_from VARCHAR, legs JSON, tool_fingerprint VARCHAR, decision VARCHAR)',
+  error: 'STRUCT(type VARCHAR, code VARCHAR, message VARCHAR)',
+  data: 'JSON',
+  stage: 'VARCHAR',
+  operation_id: 'VARCHAR',
+  truncated: 'JSON',
+  metadata:
+    'STRUCT(schema_version VARCHAR, product_name VARCHAR, product_version VARCHAR, vendor_name VARCHAR)',
+} as const;
+
+/** An SQL expression that reads log files as records. */
+export function readRecordsSql(paths: readonly string[]): string {
+  const columns = Object.entries(COLUMNS).map(([name, type]) => `${name}: ${literal(type)}`);
+  return `read_json([${paths.map(literal).join(', ')}], format='newline_delimited', maximum_object_size=16777216, columns={${columns.join(', ')}})`;
+}

@@ -1,0 +1,191 @@
+import type { AuditRecord, Outcome } from '../../schema/record.js';
+import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
+import { usageFailure } from '../failure.js';
+import { Prefilter, type AnyOf } from '../input/prefilter.js';
+import { nearest } from '../suggest.js';
+import { compilePattern, type Pattern } from './pattern.js';
+import type { FilterOptions } from './filterOptions.js';
+import { parseTime } from './time.js';
+
+/** Which records are wanted. */
+export interface RecordFilter {
+  /** Whether a record is wanted. */
+  matches(record: AuditRecord): boolean;
+  /** The same question, asked of raw bytes: a new one for each run; undefined where the bytes cannot tell. */
+  prefilter(): Prefilter | undefined;
+  /** Whether it lets everything through. */
+  readonly empty: boolean;
+  /** The bounds of time, as records write times. */
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+}
+
+/** One condition: what it asks of a record, and what a line must hold for it. */
+interface Condition {
+  test(record: AuditRecord): boolean;
+  readonly needles: AnyOf | undefined;
+}
+
+/** Short names of outcomes, beside the schema's own; those of schema package 0.2 mean the same. */
+const OUTCOME_WORDS: Readonly<Record<string, readonly string[]>> = {
+  success: ['OUTCOME_SUCCESS'],
+  failure: ['OUTCOME_FAILURE_ERROR', 'OUTCOME_FAILURE_DENIED', 'OUTCOME_FAILURE_UNAUTHORIZED'],
+  error: ['OUTCOME_FAILURE_ERROR'],
+  denied: ['OUTCOME_FAILURE_DENIED'],
+  unauthorized: ['OUTCOME_FAILURE_UNAUTHORIZED'],
+  partial: ['OUTCOME_PARTIAL', 'OUTCOME_OTHER'],
+  unknown: ['OUTCOME_UNSPECIFIED', 'OUTCOME_UNKNOWN'],
+};
+
+type Read = (record: AuditRecord) => readonly (string | undefined)[];
+
+/** The options that compare one text of a record with patterns. */
+const TEXT_FIELDS: Readonly<Record<string, Read>> = {
+  actor: (record) => [record.actor_id],
+  tool: (record) => [record.mcp?.tool_name],
+  server: (record) => [record.server_id, record.mcp?.server_address],
+  resource: (record) => [record.resource, record.mcp?.resource_uri],
+  trace: (record) => [record.trace_id, record.correlation_id],
+  session: (record) => [record.session_id],
+  tenant: (record) => [record.tenant_id],
+  environment: (record) => [record.environment],
+  component: (record) => [record.component],
+  id: (record) => [record.record_id],
+};
+
+/** What is about the log itself and about losses: gap records, and operations whose end nobody saw. */
+export function tellsOfLoss(record: AuditRecord): boolean {
+  return record.resource === 'audit/gap' || record.error?.type === 'unknown_outcome';
+}
+
+/**
+ * Compiles the filter options of a command line.
+ *
+ * @throws {CliFailure} when a value cannot be understood.
+ */
+export function compileFilter(options: FilterOptions, now?: number): RecordFilter {
+  const since = options.since === undefined ? undefined : parseTime('since', options.since, 'since', now);
+  const until = options.until === undefined ? undefined : parseTime('until', options.until, 'until', now);
+  const conditions = [...textConditions(options), ...enumConditions(options), ...otherConditions(options)];
+  const groups = conditions.map(({ needles }) => needles).filter((needles) => needles !== undefined);
+  // The rarest first: the longer a text, the rarer it is, as a rule.
+  groups.sort((a, b) => shortest(b) - shortest(a));
+  const timed = since !== undefined || until !== undefined;
+  return {
+    since,
+    until,
+    empty: conditions.length === 0 && !timed,
+    matches: (record) =>
+      (since === undefined || record.time >= since) &&
+      (until === undefined || record.time < until) &&
+      conditions.every((condition) => condition.test(record)),
+    prefilter: () => (groups.length > 0 || timed ? new Prefilter(groups, since, until) : undefined),
+  };
+}
+
+function shortest(texts: AnyOf): number {
+  return Math.min(...texts.map(({ length }) => length));
+}
+
+function textConditions(options: FilterOptions): Condition[] {
+  return Object.entries(TEXT_FIELDS).flatMap(([name, read]) => {
+    const given = options[name as keyof FilterOptions];
+    if (!Array.isArray(given)) return [];
+    const patterns = (given as string[]).map((text) => compilePattern(required(name, text)));
+    const test = (record: AuditRecord) =>
+      read(record).some((value) => value !== undefined && patterns.some((pattern) => pattern.test(value)));
+    return [{ test, needles: allNeedles(patterns) }];
+  });
+}
+
+function required(name: string, text: string): string {
+  if (text === '') throw usageFailure(`--${name} is empty`);
+  return text;
+}
+
+function allNeedles(patterns: readonly Pattern[]): AnyOf | undefined {
+  const needles = patterns.map(({ needle }) => needle);
+  return needles.every((needle) => needle !== undefined) ? needles : undefined;
+}
+
+function enumConditions({ outcome, event, severity }: FilterOptions): Condition[] {
+  const conditions: Condition[] = [];
+  if (outcome !== undefined) {
+    const wanted = new Set(outcome.flatMap((word) => named('outcome', word, 'OUTCOME_', OUTCOME_WORDS)));
+    conditions.push({ test: ({ outcome: found }) => wanted.has(found), needles: quoted(wanted) });
+  }
+  if (event !== undefined) {
+    const words = Object.keys(EVENT_TYPES).map((name) => [short(name, 'EVENT_'), [name]] as const);
+    const wanted = new Set(
+      event.flatMap((word) => named('event', word, 'EVENT_', Object.fromEntries(words))),
+    );
+    conditions.push({ test: ({ event_type: found }) => wanted.has(found), needles: quoted(wanted) });
+  }
+  if (severity !== undefined) {
+    const wanted = new Set<string>(severitiesFrom(severity));
+    conditions.push({ test: ({ severity: found }) => wanted.has(found), needles: quoted(wanted) });
+  }
+  return conditions;
+}
+
+function short(name: string, prefix: string): string {
+  return name.slice(prefix.length).toLowerCase();
+}
+
+function quoted(names: ReadonlySet<string>): AnyOf {
+  return [...names].map((name) => `"${name}"`);
+}
+
+/** The schema's names for a list of words, commas between them. */
+function named(
+  option: string,
+  list: string,
+  prefix: string,
+  words: Readonly<Record<string, readonly string[]>>,
+): readonly string[] {
+  return list.split(',').flatMap((word) => {
+    const key = word.trim().toLowerCase().replaceAll('-', '_');
+    const plain = key.startsWith(prefix.toLowerCase()) ? key.slice(prefix.length) : key;
+    const found = Object.hasOwn(words, plain) ? words[plain] : undefined;
+    if (found !== undefined) return found;
+    const full = Object.values(words).find((names) => names.includes(`${prefix}${plain.toUpperCase()}`));
+    if (full !== undefined) return [`${prefix}${plain.toUpperCase()}`];
+    const meant = nearest(plain, Object.keys(words));
+    throw usageFailure(
+      `--${option}: unknown value`,
+      `${meant === undefined ? '' : `Did you mean '${meant}'? `}Known are ${Object.keys(words).join(', ')}.`,
+    );
+  });
+}
+
+function severitiesFrom(word: string): string[] {
+  const levels = Object.keys(SEVERITIES);
+  const plain = word
+    .toUpperCase()
+    .replace(/^SEVERITY_/, '')
+    .replace(/^WARN$/, 'WARNING');
+  const from = levels.indexOf(`SEVERITY_${plain}`);
+  if (from === -1)
+    throw usageFailure(
+      '--severity: unknown value',
+      `Known are ${levels.map((name) => short(name, 'SEVERITY_')).join(', ')}.`,
+    );
+  return levels.slice(from);
+}
+
+function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
+  const conditions: Condition[] = (contains ?? []).map((text) => ({
+    test: (record) =>
+      JSON.stringify(record).includes(JSON.stringify(required('contains', text)).slice(1, -1)),
+    needles: /^[A-Za-z0-9_.:@ -]+$/.test(text) ? [text] : undefined,
+  }));
+  if (gaps === true) conditions.push({ test: tellsOfLoss, needles: ['gap"', '"unknown_outcome"'] });
+  return conditions;
+}
+
+/** An outcome by the documented schema's name, whatever profile it was written in. */
+export function canonicalOutcome(outcome: string): Outcome {
+  if (outcome === 'OUTCOME_OTHER') return 'OUTCOME_PARTIAL';
+  if (outcome === 'OUTCOME_UNKNOWN') return 'OUTCOME_UNSPECIFIED';
+  return outcome as Outcome;
+}

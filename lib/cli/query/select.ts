@@ -1,0 +1,108 @@
+import { ExitCode, type CommandIo } from '../command.js';
+import type { LogInput } from '../input/logs.js';
+import type { Problems } from '../input/problems.js';
+import { readRecords, totalBytes, type RecordVisitor } from '../input/records.js';
+import { SequenceCheck, type SequenceFinding } from '../input/sequence.js';
+import { printable } from '../../codecs/text.js';
+import { palette } from '../term/paint.js';
+import { progressBar } from '../term/progress.js';
+import { plural } from '../term/units.js';
+import type { RecordFilter } from './filter.js';
+
+/** What a run over logs found. */
+export interface Selection {
+  /** Lines read. */
+  readonly lines: number;
+  /** Records that matched. */
+  readonly matched: number;
+}
+
+/** How to run over logs. */
+export interface SelectOptions {
+  readonly io: CommandIo;
+  readonly problems: Problems;
+  readonly filter: RecordFilter;
+  /** Stop after so many. */
+  readonly limit?: number | undefined;
+  /** What the progress bar says. */
+  readonly label: string;
+  readonly pause?: () => Promise<void>;
+  /** Sees every record, wanted or not; there is no prefilter then. */
+  readonly inspect?: RecordVisitor;
+}
+
+/** Hands the records that a filter wants to a visitor. */
+export async function select(
+  logs: readonly LogInput[],
+  take: RecordVisitor,
+  { io, problems, filter, limit = Infinity, label, pause, inspect }: SelectOptions,
+): Promise<Selection> {
+  let matched = 0;
+  const progress = progressBar(io, label, totalBytes(logs));
+  const lines = await readRecords(
+    logs,
+    (record, data, start, end, place) => {
+      inspect?.(record, data, start, end, place);
+      if (matched >= limit || !filter.matches(record)) return;
+      matched++;
+      take(record, data, start, end, place);
+    },
+    {
+      problems,
+      progress,
+      prefilter: inspect === undefined ? filter.prefilter() : undefined,
+      enough: () => matched >= limit,
+      ...(pause === undefined ? {} : { pause }),
+    },
+  );
+  progress.end();
+  return { lines, matched };
+}
+
+/** Says on stderr where places are missing in a log; ends in exit code 1 if there was any. */
+export class HoleReport {
+  readonly #io: CommandIo;
+  readonly #json: boolean;
+  readonly #logs = new Map<string, SequenceCheck>();
+  readonly #logOf = new Map<string, string>();
+  found = 0;
+
+  constructor(io: CommandIo, json: boolean, logs: readonly LogInput[]) {
+    this.#io = io;
+    this.#json = json;
+    for (const { name, files } of logs) for (const { path } of files) this.#logOf.set(path, name);
+  }
+
+  readonly inspect: RecordVisitor = (record, _data, _start, _end, place) => {
+    const log = this.#logOf.get(place.file) ?? place.file;
+    let check = this.#logs.get(log);
+    if (check === undefined) this.#logs.set(log, (check = new SequenceCheck()));
+    const finding = check.see(record.seq);
+    if (finding !== undefined) this.#say(finding, place);
+  };
+
+  exitCode(lossRecords: number): number {
+    return this.found + lossRecords > 0 ? ExitCode.finding : ExitCode.ok;
+  }
+
+  #say(
+    finding: SequenceFinding,
+    { file, line, offset }: { file: string; line: number; offset: number },
+  ): void {
+    this.found++;
+    if (this.#json) {
+      this.#io.stderr.write(`${JSON.stringify({ finding: finding.kind, ...finding, file, line, offset })}\n`);
+      return;
+    }
+    const { yellow } = palette(this.#io.stderr, this.#io.env);
+    const where = yellow(`${printable(file)}:${line} (byte ${offset}):`);
+    this.#io.stderr.write(`${where} ${sequenceText(finding)}\n`);
+  }
+}
+
+/** A finding about the order, in words. */
+export function sequenceText({ kind, from, count }: SequenceFinding): string {
+  if (kind === 'hole')
+    return `${plural(count, 'record')} missing before this one: seq ${from}${count > 1 ? ` to ${from + count - 1}` : ''}`;
+  return kind === 'restart' ? 'counting starts anew: seq 0 again' : `seq ${from} again, or out of order`;
+}

@@ -1,0 +1,167 @@
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { printable, toJsonLine } from '../../codecs/text.js';
+import { ExitCode, type CommandIo } from '../command.js';
+import { csvRow } from '../export/csv.js';
+import { CliFailure, inputFailure, usageFailure } from '../failure.js';
+import { openLogs } from '../input/logs.js';
+import { Problems } from '../input/problems.js';
+import { withScratchFolder, spoolLogs } from '../input/scratch.js';
+import { Output } from '../term/output.js';
+import { palette, terminalWidth } from '../term/paint.js';
+import { fit } from '../term/row.js';
+import { confine, literal, openDuckDB, readRecordsSql, type DuckDBConnection } from './duckdb.js';
+
+type Format = 'table' | 'jsonl' | 'csv' | 'parquet';
+
+/** A row of a result: plain values, in the order of the columns. */
+type Row = readonly unknown[];
+
+/** `query --sql`: runs a query over the table `records`. */
+export async function runSql(
+  sql: string,
+  operands: readonly string[],
+  format: Format,
+  options: { json?: boolean; output?: string; 'csv-exact'?: boolean },
+  io: CommandIo,
+): Promise<number> {
+  if (format === 'parquet' && options.output === undefined)
+    throw usageFailure('parquet of a query needs a file to go to', 'Add --output FILE.');
+  const { connection, close } = await openDuckDB();
+  const problems = new Problems(io, options.json);
+  try {
+    const logs = await openLogs(operands, io, problems);
+    return await withScratchFolder(async (folder) => {
+      const streamed = logs.filter(({ files }) => files.length === 0);
+      const paths = logs.flatMap(({ files }) => files.map(({ path }) => resolve(path)));
+      if (streamed.length > 0) paths.push(await spoolLogs(streamed, folder));
+      if (paths.length === 0) return problems.exitCode(ExitCode.input);
+      await connection.run(`CREATE VIEW records AS SELECT * FROM ${readRecordsSql(paths)}`);
+      const target = format === 'parquet' ? [resolve(options.output ?? '')] : [];
+      await confine(connection, [
+        ...paths,
+        ...(await Promise.all(paths.map((path) => realpath(path)))),
+        ...target,
+      ]);
+      await runQuery(connection, sql, format, options, io);
+      return problems.exitCode();
+    });
+  } finally {
+    close();
+  }
+}
+
+async function runQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  format: Format,
+  options: { output?: string; 'csv-exact'?: boolean },
+  io: CommandIo,
+): Promise<void> {
+  try {
+    if (format === 'parquet') {
+      const statement = sql.trim().replace(/;\s*$/, '');
+      await connection.run(
+        `COPY (${statement}) TO ${literal(resolve(options.output ?? ''))} (FORMAT parquet)`,
+      );
+      return;
+    }
+    const result = await connection.stream(sql);
+    const output = await Output.to(options.output, io);
+    const names = result.columnNames();
+    const write = rowWriter(format, names, output, io, options['csv-exact'] ?? false);
+    for await (const rows of result.yieldRowsJs()) {
+      write(rows.map((row) => row.map(plain)));
+      await output.settle();
+    }
+    write([], true);
+    await output.end();
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** DuckDB's own words name the place, but quote the line at fault: that part stays out. */
+function explained(error: unknown): unknown {
+  if (error instanceof CliFailure || !(error instanceof Error)) return error;
+  const text = error.message;
+  const malformed =
+    /(?:Malformed JSON|JSON transform|Invalid Input).*?in file "([^"]*)",? (?:at byte (\d+) )?in (?:line|record\/value) (\d+)/s.exec(
+      text,
+    );
+  if (malformed !== null) {
+    const [, file, byte, line] = malformed;
+    return inputFailure(
+      `${file ?? 'input'}:${line ?? '?'}${byte === undefined ? '' : ` (byte ${byte} of the line)`}: not an audit record; an SQL result without it would be wrong, so there is none`,
+      error,
+    );
+  }
+  return usageFailure(`SQL: ${text.split('\n').slice(0, 1).join(' ')}`);
+}
+
+/** Whole numbers that fit become numbers, times become RFC 3339, what has parts stays an object. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint')
+    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+      ? Number(value)
+      : value.toString();
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+  return value;
+}
+
+type RowSink = (rows: readonly Row[], last?: boolean) => void;
+
+function rowWriter(
+  format: Format,
+  names: readonly string[],
+  output: Output,
+  io: CommandIo,
+  exact: boolean,
+): RowSink {
+  if (format === 'jsonl')
+    return (rows) => {
+      for (const row of rows)
+        output.text(`${toJsonLine(Object.fromEntries(names.map((name, index) => [name, row[index]])))}\n`);
+    };
+  if (format === 'csv') {
+    output.text(csvRow(names));
+    return (rows) => {
+      for (const row of rows) output.text(csvRow(row, { exact }));
+    };
+  }
+  return tableSink(names, output, io);
+}
+
+/** Column widths follow the first rows, as `column -t` would have it for all. */
+function tableSink(names: readonly string[], output: Output, io: CommandIo): RowSink {
+  const { bold } = palette(io.stdout, io.env);
+  const most = Math.max(12, Math.floor(terminalWidth(io.stdout) / Math.max(1, Math.min(3, names.length))));
+  let widths: number[] | undefined;
+  const cell = (value: unknown) =>
+    value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+  const line = (cells: readonly unknown[]) =>
+    cells
+      .map((value, index) => {
+        const text = fit(cell(value), widths?.[index] ?? most);
+        return typeof value === 'number' ? text.trimEnd().padStart(widths?.[index] ?? 0) : text;
+      })
+      .join('  ')
+      .trimEnd();
+  return (rows, last = false) => {
+    if (widths === undefined && (rows.length > 0 || last)) {
+      const columns = names.map((name, index) => [
+        name,
+        ...rows.slice(0, 500).map((row) => cell(row[index])),
+      ]);
+      widths = columns.map((texts) =>
+        Math.min(most, Math.max(...texts.map((text) => printable(text).length))),
+      );
+      output.text(`${bold(line(names))}\n`);
+    }
+    for (const row of rows) output.text(`${line(row)}\n`);
+  };
+}

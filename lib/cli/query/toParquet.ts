@@ -1,0 +1,58 @@
+import { createReadStream } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { CommandIo } from '../command.js';
+import { usageFailure } from '../failure.js';
+import type { LogInput } from '../input/logs.js';
+import { withScratchFolder } from '../input/scratch.js';
+import { Output } from '../term/output.js';
+import { isTerminal } from '../term/paint.js';
+import { literal, openDuckDB, readRecordsSql } from './duckdb.js';
+import { select, type Selection, type SelectOptions } from './select.js';
+
+/**
+ * Writes the records that a filter wants as a Parquet file, with the columns that `--sql` has.
+ *
+ * @returns What was found, and how many rows the file holds by its own account.
+ */
+export async function selectToParquet(
+  logs: readonly LogInput[],
+  path: string | undefined,
+  options: SelectOptions & { readonly io: CommandIo },
+): Promise<Selection & { readonly rows: number }> {
+  if (path === undefined && isTerminal(options.io.stdout))
+    throw usageFailure('parquet is not for terminals', 'Add --output FILE.');
+  const { connection, close } = await openDuckDB();
+  try {
+    return await withScratchFolder(async (folder) => {
+      const lines = join(folder, 'selected.jsonl');
+      const spool = await Output.to(lines, options.io);
+      const found = await select(logs, (_record, data, start, end) => spool.line(data, start, end), {
+        ...options,
+        pause: () => spool.settle(),
+      });
+      await spool.end();
+      const target = path === undefined ? join(folder, 'selected.parquet') : resolve(path);
+      // An own file first: readable by its owner alone before DuckDB writes to it.
+      await (await Output.to(target, options.io)).end();
+      await connection.run(
+        `COPY (SELECT * FROM ${readRecordsSql([lines])}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd)`,
+      );
+      const counted = await connection.runAndReadAll(
+        `SELECT count(*)::INTEGER FROM read_parquet(${literal(target)})`,
+      );
+      if (path === undefined) await copyOut(target, options.io);
+      return { ...found, rows: Number(counted.getRowsJS()[0]?.[0]) };
+    });
+  } finally {
+    close();
+  }
+}
+
+async function copyOut(path: string, io: CommandIo): Promise<void> {
+  const output = await Output.to(undefined, io);
+  for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
+    output.bytes(piece);
+    await output.settle();
+  }
+  await output.end();
+}

@@ -1,0 +1,142 @@
+import { printable } from '../../codecs/text.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { ExitCode, type CommandIo } from '../command.js';
+import { usageFailure } from '../failure.js';
+import { openLogs } from '../input/logs.js';
+import { Problems } from '../input/problems.js';
+import { Output } from '../term/output.js';
+import { palette, type Palette } from '../term/paint.js';
+import { details, outcomeCell } from '../term/row.js';
+import { duration, plural } from '../term/units.js';
+import { compileFilter } from './filter.js';
+import { select } from './select.js';
+
+/** A record of a trace, and those that happened within it. */
+export interface TraceNode {
+  readonly record: AuditRecord;
+  /** The file that it was read from. */
+  readonly file: string;
+  readonly children: TraceNode[];
+}
+
+/** A trace may be shown up to so many records: beyond, a tree tells nothing. */
+const MOST = 50_000;
+
+/**
+ * Puts the records of one trace into a tree by their span ids. A record whose parent span is in no record (the span of a
+ * caller, or of a process whose log was not given) stands at the top. Siblings stand in the order of their times.
+ */
+export function buildTree(found: readonly { record: AuditRecord; file: string }[]): TraceNode[] {
+  const nodes = found
+    .map((item): TraceNode => ({ ...item, children: [] }))
+    .sort((a, b) =>
+      a.record.time < b.record.time ? -1 : a.record.time > b.record.time ? 1 : a.record.seq - b.record.seq,
+    );
+  const bySpan = new Map<string, TraceNode>();
+  for (const node of nodes) if (!bySpan.has(node.record.span_id)) bySpan.set(node.record.span_id, node);
+  const roots: TraceNode[] = [];
+  for (const node of nodes) {
+    const own = bySpan.get(node.record.span_id);
+    const parent = own !== node ? own : bySpan.get(node.record.parent_span_id ?? '');
+    (parent === undefined || isWithin(parent, node, bySpan) ? roots : parent.children).push(node);
+  }
+  return roots;
+}
+
+/** Whether hanging the node below the parent would close a ring, as hostile ids might. */
+function isWithin(parent: TraceNode, node: TraceNode, bySpan: ReadonlyMap<string, TraceNode>): boolean {
+  const seen = new Set<TraceNode>();
+  for (
+    let at: TraceNode | undefined = parent;
+    at !== undefined;
+    at = bySpan.get(at.record.parent_span_id ?? '')
+  ) {
+    if (at === node || seen.has(at)) return true;
+    seen.add(at);
+  }
+  return false;
+}
+
+/** `query --follow-trace`: prints the tree of one trace. */
+export async function followTrace(
+  id: string,
+  operands: readonly string[],
+  options: { json?: boolean; details?: boolean; output?: string },
+  io: CommandIo,
+): Promise<number> {
+  if (!/^[0-9a-f]{1,32}$/i.test(id))
+    throw usageFailure('--follow-trace takes a trace id: up to 32 hex digits');
+  const wanted = id.length === 32 ? id.toLowerCase() : `${id.toLowerCase()}*`;
+  const problems = new Problems(io, options.json);
+  const logs = await openLogs(operands, io, problems);
+  const found: { record: AuditRecord; file: string }[] = [];
+  const filter = compileFilter({ trace: [wanted] });
+  const take = (record: AuditRecord, _data: Buffer, _start: number, _end: number, place: { file: string }) =>
+    found.push({ record, file: place.file });
+  await select(logs, take, { io, problems, filter, limit: MOST, label: 'reading' });
+  const traces = new Set(found.map(({ record }) => record.trace_id));
+  if (traces.size > 1)
+    throw usageFailure(`--follow-trace fits ${traces.size} traces`, 'Give more of its digits.');
+
+  const output = await Output.to(options.output, io);
+  const roots = buildTree(found);
+  if (options.json === true) output.text(`${JSON.stringify({ trace_id: [...traces][0], roots })}\n`);
+  else
+    output.text(
+      drawTrace(roots, found.length, { files: new Set(found.map(({ file }) => file)).size, io, ...options }),
+    );
+  await output.end();
+  problems.conclude();
+  return problems.exitCode(found.length === 0 ? ExitCode.finding : ExitCode.ok);
+}
+
+function drawTrace(
+  roots: readonly TraceNode[],
+  records: number,
+  { files, io, details: detailed = false }: { files: number; io: CommandIo; details?: boolean },
+): string {
+  const style = palette(io.stdout, io.env);
+  const first = roots[0];
+  if (first === undefined) return 'No record of this trace is in these logs.\n';
+  const head = `${style.bold('trace')} ${printable(first.record.trace_id)}  ${plural(records, 'record')} in ${plural(files, 'file')}, from ${first.record.time}\n`;
+  return head + drawAll(roots, '', { style, detailed, origin: Date.parse(first.record.time) });
+}
+
+interface Drawing {
+  readonly style: Palette;
+  readonly detailed: boolean;
+  /** When the trace began, in milliseconds since the epoch. */
+  readonly origin: number;
+}
+
+/** With a stack of its own: a trace may be deeper than the engine's. */
+function drawAll(roots: readonly TraceNode[], indent: string, drawing: Drawing): string {
+  const lines: string[] = [];
+  const stack = [...roots].reverse().map((node, index) => ({ node, indent, last: index === 0, top: true }));
+  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+    const { node } = item;
+    const branch = `${item.indent}${item.last ? '└─ ' : '├─ '}`;
+    const below = `${item.indent}${item.last ? '   ' : '│  '}`;
+    const orphan = item.top && node.record.parent_span_id !== undefined;
+    lines.push(drawNode(node, branch, orphan, drawing));
+    if (drawing.detailed) lines.push(details(node.record, drawing.style).replace(/^ {4}/gm, `${below}   `));
+    [...node.children].reverse().forEach((child, index) => {
+      stack.push({ node: child, indent: below, last: index === 0, top: false });
+    });
+  }
+  return lines.join('');
+}
+
+function drawNode(
+  { record, file }: TraceNode,
+  branch: string,
+  orphan: boolean,
+  { style, origin }: Drawing,
+): string {
+  const after = Date.parse(record.time) - origin;
+  const error = record.error === undefined ? '' : style.red(` ${printable(record.error.type)}`);
+  const stage = record.stage === undefined ? '' : style.dim(` [${printable(record.stage)}]`);
+  const who = `${printable(record.actor_id)}${record.server_id === undefined ? '' : ` → ${printable(record.server_id)}`}`;
+  const note = orphan ? style.dim(' (its parent span is in no record here)') : '';
+  return `${style.dim(branch)}${outcomeCell(record.outcome, style)} ${style.bold(printable(record.resource))}${stage}${error}  ${duration(record.duration_ms)}  ${style.dim(`+${duration(after)}  ${who}  ${printable(file)}`)}${note}\n`;
+}

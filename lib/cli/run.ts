@@ -1,0 +1,94 @@
+import { AuditError, ConfigError } from '../errors.js';
+import { printable } from '../codecs/text.js';
+import { ExitCode, type Command, type CommandIo } from './command.js';
+import { COMMANDS } from './commands.js';
+import { CliFailure, inputFailure, systemPath, systemReason, usageFailure } from './failure.js';
+import { nearest } from './suggest.js';
+import { columns } from './term/columns.js';
+import { palette } from './term/paint.js';
+import { PACKAGE_VERSION } from '../version.js';
+
+/**
+ * Runs one command line.
+ *
+ * @param argv What follows the program's name.
+ * @returns The exit code. Never rejects: what went wrong stands on stderr.
+ */
+export async function runCli(argv: readonly string[], io: CommandIo): Promise<number> {
+  const [name, ...args] = argv;
+  try {
+    if (name === undefined || name === 'help' || name === '--help' || name === '-h')
+      return await showHelp(args[0], io, name !== undefined);
+    if (name === '--version' || name === '-v' || name === '-V') {
+      io.stdout.write(`otel-mcp-log ${PACKAGE_VERSION}\n`);
+      return ExitCode.ok;
+    }
+    return await (await load(name)).run(args, io);
+  } catch (error) {
+    return complain(error, name, args.includes('--json'), io);
+  }
+}
+
+async function load(name: string): Promise<Command> {
+  const loader = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (loader !== undefined) return (await loader()).command;
+  const meant = nearest(name, Object.keys(COMMANDS));
+  throw usageFailure(
+    name.startsWith('-') ? `unknown option ${name}` : `unknown command '${name}'`,
+    meant === undefined ? undefined : `Did you mean '${meant}'?`,
+  );
+}
+
+async function showHelp(name: string | undefined, io: CommandIo, asked: boolean): Promise<number> {
+  if (name !== undefined && !name.startsWith('-')) {
+    io.stdout.write((await load(name)).help);
+    return ExitCode.ok;
+  }
+  const commands = await Promise.all(Object.values(COMMANDS).map(async (loader) => (await loader()).command));
+  const { bold } = palette(asked ? io.stdout : io.stderr, io.env);
+  const text = [
+    `${bold('otel-mcp-log')} ${PACKAGE_VERSION}: reads, checks and presents the audit logs of MCP clients\n`,
+    'Usage: otel-mcp-log COMMAND [OPTION…] [LOG…]\n',
+    `Commands:\n${columns(commands.map(({ name: command, summary }): [string, string] => [command, summary]))}`,
+    'LOG is the path that the log is written to; its rotated and compressed files are found beside it.',
+    "'-' is standard input. 'otel-mcp-log help COMMAND' tells more; --json gives output for programs.\n",
+    `Exit codes:\n${columns([
+      ['0', 'all that was asked holds'],
+      ['1', 'something is wrong with what was looked at: a broken log, a failed check, a gap'],
+      ['2', 'the command line was wrong'],
+      ['3', 'an input could not be read, or is no audit log'],
+      ['4', 'something needed is not installed'],
+      ['70', 'a fault of this program'],
+    ])}`,
+  ].join('\n');
+  (asked ? io.stdout : io.stderr).write(text);
+  return asked ? ExitCode.ok : ExitCode.usage;
+}
+
+/** What went wrong, in one line; in JSON for those who read JSON. */
+function complain(error: unknown, command: string | undefined, json: boolean, io: CommandIo): number {
+  const { exitCode, message, hint } = explain(error);
+  if (json) {
+    io.stderr.write(`${JSON.stringify({ error: message, hint, exit_code: exitCode })}\n`);
+    return exitCode;
+  }
+  const { red, dim } = palette(io.stderr, io.env);
+  const known = command !== undefined && Object.hasOwn(COMMANDS, command);
+  const who = known ? `otel-mcp-log ${command}` : 'otel-mcp-log';
+  io.stderr.write(`${red(`${who}:`)} ${printable(message)}\n`);
+  if (hint !== undefined) io.stderr.write(`${printable(hint)}\n`);
+  if (exitCode === ExitCode.usage) io.stderr.write(dim(`See '${who} --help'.`) + '\n');
+  return exitCode;
+}
+
+function explain(error: unknown): CliFailure {
+  if (error instanceof CliFailure) return error;
+  if (error instanceof ConfigError) return usageFailure(error.message);
+  if (error instanceof AuditError) return inputFailure(error.message);
+  const reason = systemReason(error);
+  if (reason !== undefined) return inputFailure(`${systemPath(error) ?? 'input'}: ${reason}`, error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CliFailure(70, `unexpected fault: ${text.split('\n').slice(0, 4).join(' ')}`, {
+    hint: 'This is a fault of otel-mcp-log; please report it with the line above.',
+  });
+}

@@ -1,0 +1,57 @@
+import type { Writable } from 'node:stream';
+import type { CommandIo } from '../command.js';
+
+/** Wraps a text so that a terminal shows it so; does nothing where colours are not wanted. */
+export type Paint = (text: string) => string;
+
+/** The few styles that commands use. */
+export interface Palette {
+  readonly bold: Paint;
+  readonly dim: Paint;
+  readonly red: Paint;
+  readonly green: Paint;
+  readonly yellow: Paint;
+  readonly blue: Paint;
+  readonly magenta: Paint;
+  readonly cyan: Paint;
+}
+
+/** SGR codes (ECMA-48, 8.3.117): on and off. */
+const CODES: Readonly<Record<keyof Palette, readonly [number, number]>> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  magenta: [35, 39],
+  cyan: [36, 39],
+};
+
+/** Whether a stream is a terminal. */
+export function isTerminal(stream: object): boolean {
+  return Reflect.get(stream, 'isTTY') === true;
+}
+
+/** The width of a terminal in columns; 100 where there is none to ask. */
+export function terminalWidth(stream: object): number {
+  const width: unknown = Reflect.get(stream, 'columns');
+  return typeof width === 'number' && width >= 40 ? width : 100;
+}
+
+/** Colours on a terminal only; NO_COLOR (no-color.org) and TERM=dumb take them away, FORCE_COLOR brings them. */
+function wantsColour(stream: Writable, env: CommandIo['env']): boolean {
+  if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false;
+  if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0';
+  return isTerminal(stream) && env['TERM'] !== 'dumb';
+}
+
+/** The styles for one stream. */
+export function palette(stream: Writable, env: CommandIo['env']): Palette {
+  const colour = wantsColour(stream, env);
+  const entries = Object.entries(CODES).map(([name, [on, off]]): [string, Paint] => [
+    name,
+    colour ? (text) => `\u001b[${on}m${text}\u001b[${off}m` : (text) => text,
+  ]);
+  return Object.fromEntries(entries) as Record<keyof Palette, Paint>;
+}

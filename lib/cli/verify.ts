@@ -1,0 +1,140 @@
+import { type Problem } from '../integrity/findings.js';
+import { parseVkey } from '../integrity/note.js';
+import { readCheckpoints, verifyLogFile } from '../integrity/verifyFile.js';
+import { verifyLog, type VerifyReport } from '../integrity/verify.js';
+import { printable } from '../codecs/text.js';
+import { ExitCode, type CommandIo } from './command.js';
+import { defineCommand } from './define.js';
+import { onlyOperand, readVkeys, VKEY_OPTION } from './evidence/trust.js';
+import { usageFailure } from './failure.js';
+import { palette } from './term/paint.js';
+import { plural } from './term/units.js';
+
+/** What the command line asks for. */
+interface VerifyRequest {
+  readonly log: string;
+  readonly vkeys: readonly string[] | undefined;
+  readonly checkpoint: string | undefined;
+  readonly against: readonly string[];
+  readonly live: boolean;
+  readonly allowMissing: boolean;
+  readonly records: boolean;
+}
+
+/** `verify`: whether a log is what was sealed. */
+export const command = defineCommand({
+  name: 'verify',
+  summary: 'check that nothing in a sealed log was changed, removed, inserted or moved',
+  usage: "LOG [--vkey VKEY] [--against FILE] (LOG '-' is standard input)",
+  about: `
+Reads the whole log, with its rotated and compressed files, and holds it against its checkpoints. What
+is wrong is told in words, with the index of the record and its byte offset. Nothing is taken for true
+from beside the log but what a trusted key signed, so bring your own verifier key, and a checkpoint
+that was kept elsewhere: without that, whoever holds both the log and its key can rewrite it.`,
+  options: {
+    vkey: VKEY_OPTION,
+    checkpoint: { type: 'string', value: 'FILE', help: 'the checkpoint, if not the one beside the log' },
+    against: {
+      type: 'string',
+      multiple: true,
+      value: 'FILE',
+      help: 'further checkpoints, older or newer, e.g. those that an anchor kept; may be repeated',
+    },
+    live: {
+      type: 'boolean',
+      help: 'the log is being written: lines after the last checkpoint are no fault',
+    },
+    'allow-missing': {
+      type: 'boolean',
+      help: 'old segments were deleted on purpose: take their records by their stored hashes',
+    },
+    'any-lines': { type: 'boolean', help: 'do not ask that every line be an audit record' },
+    json: { type: 'boolean', help: 'the report as one JSON object' },
+  },
+  examples: [
+    ['otel-mcp-log verify audit.jsonl --vkey audit.vkey', 'hold a log against its own checkpoints'],
+    [
+      'otel-mcp-log verify audit.jsonl --vkey audit.vkey --against /mnt/worm/checkpoints',
+      'and against those that were kept elsewhere',
+    ],
+    [
+      'zcat old/*.gz | otel-mcp-log verify - --vkey audit.vkey --checkpoint old/checkpoint',
+      'files from anywhere, in their order',
+    ],
+  ],
+  exits: [
+    [0, 'all holds'],
+    [1, 'the log is not what was sealed, or not all of it'],
+    [3, 'the log, a checkpoint or a key could not be read'],
+  ],
+  async run({ options, operands, io }) {
+    const report = await verify(
+      {
+        log: onlyOperand(operands, 'log'),
+        vkeys: await readVkeys(options.vkey),
+        checkpoint: options.checkpoint,
+        against: options.against ?? [],
+        live: options.live ?? false,
+        allowMissing: options['allow-missing'] ?? false,
+        records: !(options['any-lines'] ?? false),
+      },
+      io,
+    );
+    if (options.json === true) io.stdout.write(`${JSON.stringify(forPrograms(operands[0] ?? '', report))}\n`);
+    else printReport(operands[0] ?? '', report, io);
+    return report.ok ? ExitCode.ok : ExitCode.finding;
+  },
+});
+
+async function verify(
+  { log, vkeys, checkpoint, against, ...how }: VerifyRequest,
+  io: CommandIo,
+): Promise<VerifyReport> {
+  if (log !== '-')
+    return verifyLogFile(log, {
+      against,
+      ...how,
+      ...(vkeys && { vkeys }),
+      ...(checkpoint && { checkpoint }),
+    });
+  if (vkeys === undefined || checkpoint === undefined)
+    throw usageFailure('standard input needs --vkey and --checkpoint', 'Nothing lies beside it.');
+  const [own, ...others] = [...(await readCheckpoints(checkpoint))].reverse();
+  for (const path of against) others.push(...(await readCheckpoints(path)));
+  if (own === undefined) throw usageFailure('--checkpoint names no checkpoint');
+  return verifyLog(io.stdin as AsyncIterable<Uint8Array>, {
+    verifiers: vkeys.map(parseVkey),
+    checkpoint: own,
+    others,
+    ...how,
+  });
+}
+
+function firstBad({ problems }: VerifyReport): number | undefined {
+  return problems.find(({ index }) => index !== undefined)?.index;
+}
+
+function forPrograms(log: string, report: VerifyReport): object {
+  const { ok, origin, size, sealed, root, problems, warnings } = report;
+  return { ok, log, origin, size, sealed, root, first_bad_index: firstBad(report), problems, warnings };
+}
+
+function printReport(log: string, report: VerifyReport, { stdout, env }: CommandIo): void {
+  const { red, green, yellow, bold } = palette(stdout, env);
+  const lines = report.warnings.map((warning) => `${yellow('warning:')} ${printable(warning)}`);
+  for (const problem of report.problems)
+    lines.push(`${red(`${problem.kind}:`)} ${printable(problem.message)}${placeOf(problem)}`);
+  const first = firstBad(report);
+  lines.push(
+    report.ok
+      ? `${green('ok')}: ${bold(log)} holds ${plural(report.size, 'record')} of ${report.origin}, ${report.sealed === report.size ? 'all' : report.sealed} of them sealed`
+      : `${red('not ok')}: ${bold(log)}${first === undefined ? '' : `, first bad index ${first}`}`,
+  );
+  if (report.ok) lines.push(`root: ${report.root}`);
+  stdout.write(`${lines.join('\n')}\n`);
+}
+
+function placeOf({ segment, offset }: Problem): string {
+  if (segment === undefined || offset === undefined) return '';
+  return ` (${printable(segment)}, byte ${offset})`;
+}

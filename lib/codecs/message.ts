@@ -1,0 +1,167 @@
+import type { AuditRecord } from '../schema/record.js';
+import {
+  EVENT_TYPES,
+  OUTCOMES,
+  OUTCOMES_0_2,
+  SENSITIVITIES,
+  SENSITIVITIES_0_2,
+  SEVERITIES,
+} from '../schema/tables.js';
+import { inFixedOrder } from './order.js';
+import { fromProfile, toProfile, type Profile, type WireRecord } from './profile.js';
+import { toJsonLine, wellFormed } from './text.js';
+
+/** The published fields of a `LogRequest`, enums as numbers. */
+export interface LogFields {
+  eventType: number;
+  outcome: number;
+  severity: number;
+  actorId: string;
+  component: string;
+  environment: string;
+  resource: string;
+  message: string;
+  payload: Uint8Array;
+  policyTags: string[];
+  sensitivity: number;
+  traceId: string;
+  spanId: string;
+  ocsfClassUid: number;
+  ocsfActivityId: number;
+  otelOperationName: string;
+}
+
+const TEXTS = [
+  ['actor_id', 'actorId'],
+  ['component', 'component'],
+  ['environment', 'environment'],
+  ['resource', 'resource'],
+  ['message', 'message'],
+  ['trace_id', 'traceId'],
+  ['span_id', 'spanId'],
+  ['otel_operation_name', 'otelOperationName'],
+] as const;
+
+const NUMBERS = [
+  ['ocsf_class_uid', 'ocsfClassUid'],
+  ['ocsf_activity_id', 'ocsfActivityId'],
+] as const;
+
+const ENUMS = [
+  ['event_type', 'eventType'],
+  ['outcome', 'outcome'],
+  ['severity', 'severity'],
+  ['sensitivity', 'sensitivity'],
+] as const;
+
+type EnumKey = (typeof ENUMS)[number][0];
+type Numbering = Record<EnumKey, ReadonlyMap<string, number>>;
+
+const events = new Map(Object.entries(EVENT_TYPES).map(([name, { value }]) => [name, value]));
+const severities = new Map(Object.entries(SEVERITIES));
+const numberings: Record<Profile, Numbering> = {
+  documented: {
+    event_type: events,
+    severity: severities,
+    outcome: new Map(Object.entries(OUTCOMES)),
+    sensitivity: new Map(Object.entries(SENSITIVITIES)),
+  },
+  '0.2': {
+    event_type: events,
+    severity: severities,
+    outcome: new Map(Object.entries(OUTCOMES_0_2)),
+    sensitivity: new Map(Object.entries(SENSITIVITIES_0_2)),
+  },
+};
+
+/**
+ * The published fields of a record; whatever they cannot carry goes to `payload` as JSON. That is every other field, and
+ * also a published one whose value proto3 would not tell from an absent one (an empty text or list, a zero) or does not
+ * number (an enum name of a newer schema): so what is decoded is what was encoded, always.
+ */
+export function toFields(record: AuditRecord, profile: Profile): LogFields {
+  const wire = toProfile(record, profile);
+  const rest: Record<string, unknown> = { ...inFixedOrder(wire) };
+  const fields = emptyFields();
+  const carry = <K extends keyof LogFields>(key: keyof AuditRecord, field: K, value: LogFields[K]): void => {
+    fields[field] = value;
+    delete rest[key];
+  };
+  for (const [key, field] of TEXTS) {
+    const value: unknown = wire[key];
+    if (typeof value === 'string' && value !== '') carry(key, field, wellFormed(value));
+  }
+  for (const [key, field] of NUMBERS) {
+    const value: unknown = wire[key];
+    if (isUint32(value)) carry(key, field, value);
+  }
+  for (const [key, field] of ENUMS) {
+    const value = numberings[profile][key].get(wire[key]);
+    if (value !== undefined && value !== 0) carry(key, field, value);
+  }
+  const tags: unknown = wire.policy_tags;
+  if (Array.isArray(tags) && tags.length > 0 && tags.every((tag) => typeof tag === 'string'))
+    carry('policy_tags', 'policyTags', tags.map(wellFormed));
+  fields.payload = new TextEncoder().encode(toJsonLine(rest));
+  return fields;
+}
+
+/**
+ * The record that published fields and payload make together.
+ *
+ * @throws SyntaxError when the payload is not a JSON object.
+ */
+export function fromFields(fields: LogFields, profile: Profile): AuditRecord {
+  const record: Record<string, unknown> = {};
+  for (const [key, field] of [...TEXTS, ...NUMBERS]) {
+    if (fields[field] !== '' && fields[field] !== 0) record[key] = fields[field];
+  }
+  for (const [key, field] of ENUMS) {
+    if (fields[field] !== 0) record[key] = nameOf(numberings[profile][key], fields[field]);
+  }
+  if (fields.policyTags.length > 0) record['policy_tags'] = [...fields.policyTags];
+  const wire = { ...record, ...payloadOf(fields.payload) } as unknown as WireRecord;
+  return fromProfile(inFixedOrder(wire), profile);
+}
+
+function emptyFields(): LogFields {
+  return {
+    eventType: 0,
+    outcome: 0,
+    severity: 0,
+    actorId: '',
+    component: '',
+    environment: '',
+    resource: '',
+    message: '',
+    payload: new Uint8Array(),
+    policyTags: [],
+    sensitivity: 0,
+    traceId: '',
+    spanId: '',
+    ocsfClassUid: 0,
+    ocsfActivityId: 0,
+    otelOperationName: '',
+  };
+}
+
+function isUint32(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 0xffff_ffff;
+}
+
+/** A number that the table does not hold is shown as it is, rather than lost. */
+function nameOf(numbering: ReadonlyMap<string, number>, value: number): string {
+  for (const [name, number] of numbering) if (number === value) return name;
+  return String(value);
+}
+
+function payloadOf(payload: Uint8Array): object {
+  if (payload.length === 0) return {};
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Falls through: the engine's own text would quote the payload.
+  }
+  throw new SyntaxError('not an audit record: the payload is not a JSON object');
+}

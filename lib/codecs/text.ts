@@ -1,0 +1,66 @@
+import type { AuditRecord } from '../schema/record.js';
+import type { Codec } from './codec.js';
+
+/** How several texts become one body: newline-delimited JSON, or one JSON array. */
+export type TextFraming = 'ndjson' | 'array';
+
+/**
+ * What a terminal, a log viewer or a line-splitting reader could act on, and `JSON.stringify` leaves raw: DEL and C1
+ * (U+0085 is a line break, U+009B opens an escape sequence), the Unicode line breaks U+2028 and U+2029, and the
+ * bidirectional controls (UAX #9) that make a line read as something else.
+ */
+const HARMFUL = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+const EVERY_HARMFUL = new RegExp(HARMFUL.source, 'g');
+/** A lone surrogate, as `JSON.stringify` writes it; an escaped backslash is matched first, so that it is passed over. */
+const LONE_SURROGATE = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;
+
+/**
+ * JSON text on one line, in printable characters: every control and direction character is `\u`-escaped, every lone
+ * surrogate is U+FFFD (as UTF-8 encoders write it), so that any reader of any encoding sees the same text.
+ */
+export function toJsonLine(value: unknown): string {
+  let line = JSON.stringify(value);
+  if (line.includes('\\ud')) {
+    line = line.replace(LONE_SURROGATE, (match) => (match === '\\\\' ? match : '\ufffd'));
+  }
+  return escapeControls(line);
+}
+
+/** Escapes DEL, C1, line breaks and direction controls in a JSON text (which escapes the C0 controls itself). */
+export function escapeControls(text: string): string {
+  return HARMFUL.test(text) ? text.replace(EVERY_HARMFUL, escape) : text;
+}
+
+/** A text for people: as {@link escapeControls}, and C0 controls too. */
+export function printable(text: string): string {
+  return escapeControls(wellFormed(text).replace(/[\u0000-\u001f]/g, escape));
+}
+
+/** The text with every lone surrogate replaced by U+FFFD. (`toWellFormed` is newer than the types we build with.) */
+export function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+}
+
+/** A codec whose records are JSON texts. */
+export function textCodec(
+  name: string,
+  line: (record: AuditRecord) => string,
+  framing: TextFraming = 'ndjson',
+): Codec {
+  const encoder = new TextEncoder();
+  const body =
+    framing === 'array'
+      ? (records: readonly AuditRecord[]) => `[${records.map(line).join(',')}]`
+      : (records: readonly AuditRecord[]) => records.map((record) => `${line(record)}\n`).join('');
+  return {
+    name,
+    contentType: 'application/json',
+    batchContentType: framing === 'array' ? 'application/json' : 'application/x-ndjson',
+    encode: (record) => encoder.encode(line(record)),
+    encodeBatch: (records) => encoder.encode(body(records)),
+  };
+}
+
+function escape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

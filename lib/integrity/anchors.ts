@@ -1,0 +1,110 @@
+import { type Checkpoint } from './checkpoint.js';
+import { appendToFile } from './store.js';
+
+/**
+ * Takes checkpoints to a place that whoever can write the log cannot write: another host, another account, a witness.
+ * A rejection means that it is tried again.
+ */
+export type Anchor = (checkpoint: Checkpoint) => Promise<void> | void;
+
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 5 * 60_000;
+/** An anchor that takes longer than this has failed, for now. */
+const ATTEMPT_MS = 10_000;
+
+/** An anchor that adds each checkpoint to the end of a file, best on another volume. */
+export function fileAnchor(path: string): Anchor {
+  return ({ note }) => appendToFile(path, note);
+}
+
+/** Who is told how an anchor fares. */
+export interface AnchorEvents {
+  /** An anchor has taken a checkpoint. */
+  onAnchored(checkpoint: Checkpoint): Promise<void>;
+  /** An attempt failed; another will follow. */
+  onError(error: Error): void;
+}
+
+/** Ships checkpoints to one anchor: the newest first and only, since it vouches for all before it. Never blocks the log. */
+export class AnchorQueue {
+  readonly #anchor: Anchor;
+  readonly #events: AnchorEvents;
+  #next: Checkpoint | undefined;
+  #running: Promise<void> | undefined;
+  #failures = 0;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(anchor: Anchor, events: AnchorEvents) {
+    this.#anchor = anchor;
+    this.#events = events;
+  }
+
+  /** A newer checkpoint. While an earlier failure is waited out, it only takes the place of the older one. */
+  offer(checkpoint: Checkpoint): void {
+    this.#next = checkpoint;
+    if (this.#retry === undefined) this.#start();
+  }
+
+  /**
+   * Tries once more what is outstanding, now.
+   *
+   * @returns whether the anchor has all.
+   */
+  async flush(): Promise<boolean> {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    await this.#running;
+    if (this.#next !== undefined && this.#retry === undefined) this.#start();
+    await this.#running;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    return this.#next === undefined;
+  }
+
+  #start(): void {
+    this.#running ??= this.#ship().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #ship(): Promise<void> {
+    while (this.#next !== undefined) {
+      const checkpoint = this.#next;
+      try {
+        await withinDeadline(this.#anchor, checkpoint);
+        if (this.#next === checkpoint) this.#next = undefined;
+        this.#failures = 0;
+        await this.#events.onAnchored(checkpoint);
+      } catch (error) {
+        this.#events.onError(error instanceof Error ? error : new Error('the anchor failed'));
+        this.#retryLater();
+        return;
+      }
+    }
+  }
+
+  #retryLater(): void {
+    const delay = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LAST_RETRY_MS);
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#start();
+    }, delay);
+    // The log does not keep a process alive for its anchor: close() makes a last attempt, the next start another.
+    this.#retry.unref();
+  }
+}
+
+async function withinDeadline(anchor: Anchor, checkpoint: Checkpoint): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the anchor did not answer within ${ATTEMPT_MS} ms`)),
+      ATTEMPT_MS,
+    );
+  });
+  try {
+    await Promise.race([(async () => anchor(checkpoint))(), deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,69 @@
+import { parseCheckpoint, splitNotes, type Checkpoint } from './checkpoint.js';
+import { type IntegrityLayout } from './layout.js';
+import { formatManifest, type SegmentManifest } from './manifest.js';
+import { appendToFile, formatState, makeFolder, readIfThere, replaceFile, type SavedState } from './store.js';
+
+/** Writes what a sealed log keeps beside itself, each in an order that a crash at any moment leaves whole. */
+export class Evidence {
+  readonly #layout: IntegrityLayout;
+  /** Several anchors may report at once; the file is replaced once at a time. */
+  #anchoring: Promise<void> = Promise.resolve();
+
+  constructor(layout: IntegrityLayout) {
+    this.#layout = layout;
+  }
+
+  /** Makes the folder, and mends what a crash may have left behind the newest checkpoint. */
+  async prepare(vkeys: readonly string[], newest: Checkpoint | undefined): Promise<void> {
+    const layout = this.#layout;
+    await makeFolder(layout.folder);
+    const keys = vkeys.map((vkey) => `${vkey}\n`).join('');
+    if ((await readIfThere(layout.vkey)) !== keys) await replaceFile(layout.vkey, keys);
+    if (newest === undefined) return;
+    if ((await readIfThere(layout.checkpoint)) !== newest.note)
+      await replaceFile(layout.checkpoint, newest.note);
+    const { notes, rest } = splitNotes((await readIfThere(layout.history)) ?? '');
+    if (notes.at(-1) !== newest.note || rest !== '')
+      await replaceFile(
+        layout.history,
+        [...notes.filter((note) => note !== newest.note), newest.note].join(''),
+      );
+  }
+
+  /** A signed checkpoint is on the disk before anybody else sees it; the state follows, and may be lost. */
+  async saveCheckpoint({ note }: Checkpoint): Promise<void> {
+    await replaceFile(this.#layout.checkpoint, note);
+    await appendToFile(this.#layout.history, note, false);
+  }
+
+  /** Not durable by itself: without it the tree is found from the leaf hashes. */
+  async saveState(state: SavedState): Promise<void> {
+    await replaceFile(this.#layout.state, formatState(state), false);
+  }
+
+  /** Which records are in which file. */
+  async saveManifest(manifest: SegmentManifest): Promise<void> {
+    await replaceFile(this.#layout.manifest, formatManifest(manifest));
+  }
+
+  /** The newest checkpoint that an anchor took, and no older one after it. */
+  saveAnchored(checkpoint: Checkpoint): Promise<void> {
+    this.#anchoring = this.#anchoring
+      .catch(() => undefined)
+      .then(async () => {
+        const size = (await this.anchored())?.size ?? -1;
+        if (checkpoint.size > size) await replaceFile(this.#layout.anchored, checkpoint.note);
+      });
+    return this.#anchoring;
+  }
+
+  /** What {@link saveAnchored} kept; nothing if it is damaged. */
+  async anchored(): Promise<Checkpoint | undefined> {
+    const note = await readIfThere(this.#layout.anchored);
+    try {
+      return note === undefined ? undefined : parseCheckpoint(note);
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import * as crypto from 'node:crypto';
+
+/**
+ * A SHA-256 digest as a string of 32 characters, one per byte (latin1). A string because it is immutable, compares with
+ * `===`, and comes out of the digest at a third of the cost of a `Buffer`.
+ */
+export type Hash = string;
+
+/** Length of a SHA-256 digest, in bytes. */
+export const HASH_BYTES = 32;
+
+/** The one-shot form spares an object per hash; it came with Node 20.12. */
+const sha256: (data: Uint8Array) => Hash =
+  typeof crypto.hash === 'function'
+    ? (data) => crypto.hash('sha256', data, 'binary')
+    : (data) => crypto.createHash('sha256').update(data).digest('binary');
+
+/** Longer lines than this are hashed in a buffer of their own, so that one huge line does not keep its memory. */
+const SCRATCH_BYTES = 1 << 18;
+const scratch = Buffer.alloc(SCRATCH_BYTES);
+const pair = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
+
+/** RFC 6962 section 2.1: the root of the tree without leaves, SHA-256 of nothing. */
+export const EMPTY_ROOT: Hash = sha256(Buffer.alloc(0));
+
+/** RFC 6962 section 2.1: SHA-256(0x00 ‖ line). The bytes are taken as they are, without any LF. */
+export function leafHash(line: Uint8Array): Hash {
+  const length = line.length + 1;
+  const input = length <= SCRATCH_BYTES ? scratch : Buffer.alloc(length);
+  input[0] = 0x00;
+  input.set(line, 1);
+  return sha256(input.subarray(0, length));
+}
+
+/** RFC 6962 section 2.1: SHA-256(0x01 ‖ left ‖ right). */
+export function nodeHash(left: Hash, right: Hash): Hash {
+  pair.write(left, 1, HASH_BYTES, 'latin1');
+  pair.write(right, 1 + HASH_BYTES, HASH_BYTES, 'latin1');
+  return sha256(pair);
+}
+
+/** A hash in standard Base64 (RFC 4648 section 4), as C2SP formats have it. */
+export function hashToBase64(hash: Hash): string {
+  return Buffer.from(hash, 'latin1').toString('base64');
+}
+
+/** The hash that a line of Base64 names; nothing if it is not exactly one hash in its one canonical form. */
+export function hashFromBase64(text: string): Hash | undefined {
+  const bytes = fromBase64(text);
+  return bytes?.length === HASH_BYTES ? bytes.toString('latin1') : undefined;
+}
+
+/** Strict Base64: Node's own decoder passes over whatever it does not know. */
+export function fromBase64(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : undefined;
+}

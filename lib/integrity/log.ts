@@ -1,0 +1,258 @@
+import { IntegrityError } from '../errors.js';
+import { AnchorQueue } from './anchors.js';
+import { formatTreeHead, type Checkpoint } from './checkpoint.js';
+import { Evidence } from './evidence.js';
+import { leafHash } from './hash.js';
+import { integrityLayout } from './layout.js';
+import { type LeafFile } from './leafFile.js';
+import { withSegment, type SegmentManifest } from './manifest.js';
+import { type CompactRange } from './merkle.js';
+import { formatVkey } from './note.js';
+import { type ResolvedIntegrity } from './options.js';
+import { restoreTree, type Restored } from './restore.js';
+import { makeFolder, stateOf } from './store.js';
+import { MAX_LINE_BYTES } from './tiles.js';
+
+/** What a log asks of whoever writes its file. */
+export interface LogWriter {
+  /** Resolves when all lines that were appended are on the disk. */
+  sync(): Promise<void>;
+  /** Something is wrong with the evidence; the log itself goes on. */
+  onError(error: Error): void;
+}
+
+/**
+ * Keeps the Merkle tree of a log while its file is written, and seals it with checkpoints. It never signs a tree that is
+ * not an extension of the last one it signed, and it never makes a writer wait but at the end.
+ *
+ * @example
+ * ```ts
+ * const log = await MerkleLog.open('audit.jsonl', resolveIntegrity({ origin, key }), writer);
+ * log.append([line]); // after the line is in the file
+ * await log.close();
+ * ```
+ */
+export class MerkleLog {
+  readonly #options: ResolvedIntegrity;
+  readonly #writer: LogWriter;
+  readonly #evidence: Evidence;
+  readonly #anchors: readonly AnchorQueue[];
+  readonly #tree: CompactRange;
+  readonly #leaves: LeafFile;
+  #manifest: SegmentManifest;
+  #offset: number;
+  #last: Checkpoint | undefined;
+  /** Seals follow each other: the end of the last one. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #sealing = false;
+  /** After a failure, the next attempt is the timer's. */
+  #failed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(options: ResolvedIntegrity, writer: LogWriter, evidence: Evidence, restored: Restored) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#evidence = evidence;
+    this.#tree = restored.tree;
+    this.#leaves = restored.leaves;
+    this.#manifest = restored.manifest;
+    this.#offset = restored.offset;
+    this.#last = restored.checkpoint;
+    const events = {
+      onAnchored: (checkpoint: Checkpoint) => evidence.saveAnchored(checkpoint),
+      onError: (cause: Error) =>
+        writer.onError(new IntegrityError(`the anchor failed (${reasonOf(cause)})`, { cause })),
+    };
+    this.#anchors = options.anchors.map((anchor) => new AnchorQueue(anchor, events));
+  }
+
+  /**
+   * Goes on with a log, or starts one. Lines that are in the file already become part of the tree.
+   *
+   * @param log The path of its file, whose last line must be whole. Nobody else may write it at the time.
+   * @throws {IntegrityError} when the log does not lead to its newest checkpoint, or an unknown key signed that.
+   */
+  static async open(log: string, options: ResolvedIntegrity, writer: LogWriter): Promise<MerkleLog> {
+    const layout = integrityLayout(log);
+    await makeFolder(layout.folder);
+    const restored = await restoreTree(log, layout, options.verifiers);
+    const evidence = new Evidence(layout);
+    const vkeys = options.verifiers.map(({ name, publicKey }) => formatVkey(name, publicKey));
+    await evidence.prepare(vkeys, restored.checkpoint);
+    const opened = new MerkleLog(options, writer, evidence, restored);
+    await opened.#start();
+    for (const alarm of restored.alarms) writer.onError(new IntegrityError(`${log}: ${alarm}`));
+    return opened;
+  }
+
+  async #start(): Promise<void> {
+    await this.#evidence.saveManifest(this.#manifest);
+    await this.#saveState();
+    const anchored = await this.#evidence.anchored();
+    if (this.#last !== undefined && this.#last.size > (anchored?.size ?? -1))
+      for (const anchor of this.#anchors) anchor.offer(this.#last);
+    if (this.#last === undefined || this.#last.size < this.#tree.size) this.#sealSoon();
+  }
+
+  /** How many records the log holds. */
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  /** The newest checkpoint; none before the first was signed. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#last;
+  }
+
+  /** Takes lines that have been written to the file, in order: their exact bytes, without LF. */
+  append(lines: Iterable<Uint8Array>): void {
+    for (const line of lines) {
+      if (line.length > MAX_LINE_BYTES)
+        this.#writer.onError(
+          new IntegrityError(
+            `record ${this.size} has ${line.length} bytes; export-tiles takes ${MAX_LINE_BYTES} at most`,
+          ),
+        );
+      const leaf = leafHash(line);
+      this.#tree.append(leaf);
+      this.#leaves.add(leaf);
+      this.#offset += line.length + 1;
+    }
+    if (this.#unsealed >= this.#options.every && !this.#failed) this.#sealSoon();
+    else this.#sealLater();
+  }
+
+  get #unsealed(): number {
+    return this.#tree.size - (this.#last?.size ?? 0);
+  }
+
+  /**
+   * Seals what was appended up to now.
+   *
+   * @returns the newest checkpoint.
+   * @throws whatever kept it from being made: an error of the disk, of what signs, an {@link IntegrityError}.
+   */
+  seal(): Promise<Checkpoint> {
+    return this.#enqueue(() => this.#seal());
+  }
+
+  /**
+   * The file was finished; the next line goes to a new one under the same path.
+   *
+   * @param name What the file is called now, in the same folder; nothing if that is not known.
+   */
+  rotated(name?: string): void {
+    this.#manifest = withSegment(this.#manifest, name, this.#tree.size);
+    this.#offset = 0;
+    const manifest = this.#manifest;
+    void this.#enqueue(async () => {
+      await this.#seal().catch((error: unknown) => this.#report(error));
+      await this.#evidence.saveManifest(manifest);
+      await this.#saveState();
+    }).catch((error: unknown) => this.#report(error));
+  }
+
+  /**
+   * The file is (still, or again) open and holds so many bytes. If these are not what was appended, somebody else has had
+   * his hands on it: that is reported, and the tree goes on as it is.
+   */
+  reopened(size: number): void {
+    if (size === this.#offset) return;
+    // An empty file in the place of one with records: that one was renamed, copied away or deleted.
+    if (size === 0) return this.rotated();
+    const change = size - this.#offset;
+    const what = change > 0 ? `${change} bytes were added` : `${-change} bytes were removed`;
+    this.#writer.onError(new IntegrityError(`${what} by somebody else; verify will name them`));
+    this.#offset = size;
+  }
+
+  /** Seals what is left, makes a last attempt at the anchors, and lets go of all files. What fails is reported. */
+  close(): Promise<void> {
+    return this.#enqueue(async () => {
+      await this.#seal().catch((error: unknown) => this.#report(error));
+      clearTimeout(this.#timer);
+      await this.#saveState(true).catch((error: unknown) => this.#report(error));
+      await this.#leaves.close();
+      await Promise.all(this.#anchors.map((anchor) => anchor.flush()));
+    });
+  }
+
+  /** One after the other, whatever becomes of each. */
+  #enqueue<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(task);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
+  async #seal(): Promise<Checkpoint> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const size = this.#tree.size;
+    const root = this.#tree.root();
+    if (this.#last?.size === size) return this.#last;
+    // What follows takes time, and lines go on being appended: the state is that of the tree which is signed.
+    const state = stateOf(this.#tree, this.#place);
+    try {
+      // A checkpoint that outlives the records it covers would make an honest log look cut off.
+      await this.#writer.sync();
+      await this.#leaves.flush();
+      const note = await this.#options.signer.sign(formatTreeHead({ origin: this.#origin, size, root }));
+      const checkpoint = { origin: this.#origin, size, root, note };
+      await this.#evidence.saveCheckpoint(checkpoint);
+      this.#last = checkpoint;
+      this.#failed = false;
+      for (const anchor of this.#anchors) anchor.offer(checkpoint);
+      await this.#evidence.saveState(state);
+      return checkpoint;
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    } finally {
+      if (this.#unsealed > 0) this.#sealLater();
+    }
+  }
+
+  #sealSoon(): void {
+    if (this.#sealing) return;
+    this.#sealing = true;
+    void this.seal()
+      .catch((error: unknown) => this.#report(error))
+      .finally(() => {
+        this.#sealing = false;
+      });
+  }
+
+  /** The timer starts with the first record that has no checkpoint, so an idle log is sealed as well. */
+  #sealLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#sealSoon();
+    }, this.#options.milliseconds).unref();
+  }
+
+  #report(error: unknown): void {
+    this.#writer.onError(
+      new IntegrityError(`no checkpoint could be made (${reasonOf(error)})`, { cause: error }),
+    );
+  }
+
+  #saveState(closed = false): Promise<void> {
+    return this.#evidence.saveState(stateOf(this.#tree, this.#place, closed));
+  }
+
+  get #place(): { segment: number; offset: number } {
+    return { segment: this.#manifest.current, offset: this.#offset };
+  }
+
+  get #origin(): string {
+    return this.#options.signer.name;
+  }
+}
+
+/** What users' callbacks and services say may hold secrets: of their errors, only the code or the class is told. */
+function reasonOf(error: unknown): string {
+  if (error instanceof IntegrityError) return error.message;
+  if (!(error instanceof Error)) return typeof error;
+  const code: unknown = Reflect.get(error, 'code');
+  return typeof code === 'string' ? code : error.name;
+}

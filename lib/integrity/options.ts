@@ -1,0 +1,86 @@
+import { optionalInteger, reject, requireKnownOptions, requireText } from '../validate.js';
+import { ConfigError } from '../errors.js';
+import { fileAnchor, type Anchor } from './anchors.js';
+import { resolveSigner, type IntegrityKey, type NoteSigner } from './keys.js';
+import { parseVkey, type NoteVerifier } from './note.js';
+
+/** How a log is sealed. */
+export interface IntegrityOptions {
+  /** The identity of the log, a schema-less URL by custom: `audit.example.com/agents`. One log, one origin, for good. */
+  readonly origin: string;
+  /** The key that signs checkpoints. */
+  readonly key: IntegrityKey;
+  /** A checkpoint after so many records. Default: 1000. */
+  readonly checkpointEvery?: number;
+  /** A record waits no longer than this for its checkpoint, in seconds, whether or not others follow. Default: 10. */
+  readonly checkpointSeconds?: number;
+  /**
+   * Where checkpoints go so that whoever holds the log and the key cannot rewrite both: a path on another volume, or a
+   * callback; one, or several.
+   */
+  readonly anchor?: string | Anchor | readonly (string | Anchor)[];
+  /** The verifier keys of earlier keys of this origin: after a change of key, what the old one signed still counts. */
+  readonly previousKeys?: readonly string[];
+}
+
+/** Options that have been checked. */
+export interface ResolvedIntegrity {
+  readonly signer: NoteSigner;
+  /** The signer and its predecessors. */
+  readonly verifiers: readonly NoteVerifier[];
+  readonly every: number;
+  readonly milliseconds: number;
+  readonly anchors: readonly Anchor[];
+}
+
+/**
+ * Checks options, and makes the key file where they ask for one.
+ *
+ * @param option What the options are called in error texts. Default: `integrity`.
+ * @throws {ConfigError} when they cannot work.
+ */
+export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'): ResolvedIntegrity {
+  const known = ['origin', 'key', 'checkpointEvery', 'checkpointSeconds', 'anchor', 'previousKeys'];
+  requireKnownOptions(option, options, known);
+  const every = optionalInteger(`${option}.checkpointEvery`, options.checkpointEvery, {
+    fallback: 1000,
+    min: 1,
+  });
+  // The longest time that a Node timer takes is 2^31 - 1 milliseconds.
+  const seconds = optionalInteger(`${option}.checkpointSeconds`, options.checkpointSeconds, {
+    fallback: 10,
+    min: 1,
+    max: 2_147_483,
+  });
+  const anchors = resolveAnchors(`${option}.anchor`, options.anchor);
+  const previous = resolvePrevious(`${option}.previousKeys`, options.previousKeys, options.origin);
+  const signer = resolveSigner(option, options.origin, options.key);
+  return { signer, verifiers: [signer, ...previous], every, milliseconds: seconds * 1000, anchors };
+}
+
+function resolveAnchors(option: string, value: unknown): Anchor[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value : [value]).map((anchor: unknown) => {
+    if (typeof anchor === 'function') return anchor as Anchor;
+    return fileAnchor(requireText(option, anchor, 'a path, a function, or a list of these'));
+  });
+}
+
+function resolvePrevious(option: string, value: unknown, origin: string): NoteVerifier[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) reject(option, value, 'a list of verifier keys');
+  return value.map((vkey: unknown) => {
+    const verifier = parsed(option, requireText(option, vkey, 'a list of verifier keys'));
+    if (verifier.name !== origin)
+      throw new ConfigError(option, 'a verifier key in it belongs to another origin');
+    return verifier;
+  });
+}
+
+function parsed(option: string, vkey: string): NoteVerifier {
+  try {
+    return parseVkey(vkey);
+  } catch (error) {
+    throw new ConfigError(option, (error as Error).message);
+  }
+}

@@ -1,0 +1,169 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { IntegrityError } from '../errors.js';
+import { openCheckpoint, type Checkpoint } from './checkpoint.js';
+import { leafHash, type Hash } from './hash.js';
+import { integrityLayout } from './layout.js';
+import { countLeaves, readLeaves } from './leafFile.js';
+import { readLines } from './lines.js';
+import { CompactRange } from './merkle.js';
+import { type NoteVerifier } from './note.js';
+import { consistencyRanges, inclusionRanges, ProofCollector } from './proof.js';
+import { findSegments, readSegments } from './segments.js';
+import { TileWriter, type TileFile } from './tiles.js';
+import { checkTlogProof, type ConsistencyProof, type TlogProof } from './tlogProof.js';
+
+/** A record of a log, as it stands there. */
+export interface FoundRecord {
+  readonly index: number;
+  /** Its exact bytes, without LF. */
+  readonly line: Buffer;
+}
+
+/**
+ * Finds a record by its index, or by its `record_id`.
+ *
+ * @throws {IntegrityError} when it is not there.
+ */
+export async function findRecord(
+  log: string,
+  wanted: { readonly index: number } | { readonly recordId: string },
+): Promise<FoundRecord> {
+  const needle =
+    'recordId' in wanted ? Buffer.from(`"record_id":${JSON.stringify(wanted.recordId)}`) : undefined;
+  const index = 'index' in wanted ? wanted.index : -1;
+  let before = 0;
+  for (const { present, path, range } of await findSegments(log)) {
+    before = range?.first ?? before;
+    if (!present) continue;
+    let count = 0;
+    for await (const batch of readLines(readSegments([{ path, present }]))) {
+      for (const { bytes } of batch) {
+        const at = before + count++;
+        if (needle === undefined ? at === index : bytes.includes(needle))
+          return { index: at, line: Buffer.from(bytes) };
+      }
+    }
+    before += count;
+  }
+  const what = 'index' in wanted ? `index ${wanted.index}` : 'this record_id';
+  throw new IntegrityError(`there is no record with ${what} in ${log}`);
+}
+
+/**
+ * Proves that a record is in a log.
+ *
+ * @param note The checkpoint to prove it for.
+ * @param withRecord Whether the proof carries the record itself, as its extra data.
+ * @throws {IntegrityError} when the checkpoint does not cover the record, or the log does not lead to it.
+ */
+export async function proveRecord(
+  log: string,
+  { index, line }: FoundRecord,
+  note: string,
+  verifiers: readonly NoteVerifier[],
+  withRecord = false,
+): Promise<TlogProof> {
+  const checkpoint = openCheckpoint(note, verifiers);
+  if (index >= checkpoint.size)
+    throw new IntegrityError(
+      `the checkpoint covers ${checkpoint.size} records, not the record at index ${index}`,
+    );
+  const hashes = await collect(
+    log,
+    checkpoint,
+    () => new ProofCollector(inclusionRanges(index, checkpoint.size)),
+  );
+  const proof = { index, hashes, checkpoint: note, ...(withRecord && { extra: line }) };
+  checkTlogProof(proof, line, verifiers);
+  return proof;
+}
+
+/**
+ * Proves that a checkpoint extends an older one of the same log.
+ *
+ * @throws {IntegrityError} when the log does not lead to the newer one.
+ */
+export async function proveConsistency(
+  log: string,
+  older: Checkpoint,
+  newer: Checkpoint,
+): Promise<ConsistencyProof> {
+  if (older.size > newer.size)
+    throw new IntegrityError(
+      `the second checkpoint, of ${newer.size} records, is older than the first, of ${older.size}`,
+    );
+  const ranges = consistencyRanges(older.size, newer.size);
+  const hashes = await collect(log, newer, () => new ProofCollector(ranges));
+  return { older: older.size, hashes, checkpoint: newer.note };
+}
+
+/**
+ * Writes a log as static files that C2SP tlog-tiles clients read: tiles, entry bundles, and the checkpoint last.
+ *
+ * @param directory An empty or new folder.
+ * @returns the number of files.
+ * @throws {IntegrityError} when a segment is missing, a line is too long, or the log does not lead to the checkpoint.
+ */
+export async function exportTiles(
+  log: string,
+  directory: string,
+  note: string,
+  verifiers: readonly NoteVerifier[],
+): Promise<number> {
+  const checkpoint = openCheckpoint(note, verifiers);
+  const segments = await findSegments(log);
+  const missing = segments.find(({ present }) => !present);
+  if (missing !== undefined) throw new IntegrityError(`the segment ${missing.path} is missing`);
+  const tiles = new TileWriter();
+  const tree = new CompactRange();
+  let files = 0;
+  const write = async ({ path, data }: TileFile) => {
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), data);
+    files++;
+  };
+  for await (const batch of readLines(readSegments(segments))) {
+    for (const { bytes, index } of batch) {
+      if (index >= checkpoint.size) break;
+      const leaf = leafHash(bytes);
+      tree.append(leaf);
+      for (const file of tiles.add(bytes, leaf)) await write(file);
+    }
+  }
+  for (const file of tiles.finish()) await write(file);
+  if (tree.size < checkpoint.size || tree.root() !== checkpoint.root) throw departed(log, checkpoint);
+  await write({ path: 'checkpoint', data: Buffer.from(note) });
+  return files;
+}
+
+/** Leads all leaf hashes past a collector: the stored ones, a hundredth of the bytes; where those fail, the log's own. */
+async function collect(log: string, checkpoint: Checkpoint, start: () => ProofCollector): Promise<Hash[]> {
+  const { leaves } = integrityLayout(log);
+  const sources = [() => leavesOfLog(log)];
+  if ((await countLeaves(leaves)) >= checkpoint.size) sources.unshift(() => readLeaves(leaves));
+  for (const source of sources) {
+    const collector = start();
+    const tree = new CompactRange();
+    for await (const batch of source()) {
+      for (const leaf of batch) {
+        if (tree.size === checkpoint.size) break;
+        tree.append(leaf);
+        collector.add(leaf);
+      }
+      if (tree.size === checkpoint.size) break;
+    }
+    if (tree.size === checkpoint.size && tree.root() === checkpoint.root) return collector.proof();
+  }
+  throw departed(log, checkpoint);
+}
+
+async function* leavesOfLog(log: string): AsyncGenerator<Hash[], void, undefined> {
+  const segments = (await findSegments(log)).filter(({ present }) => present);
+  for await (const batch of readLines(readSegments(segments)))
+    yield batch.map(({ bytes }) => leafHash(bytes));
+}
+
+function departed(log: string, { size }: Checkpoint): IntegrityError {
+  return new IntegrityError(`${log} does not lead to its checkpoint of ${size} records; run verify`);
+}

@@ -1,0 +1,70 @@
+/** `{"record_id":"` and a UUID stand before it in the fixed order of fields. */
+const SEQ_AT = '{"record_id":"'.length + 36;
+const SEQ = Buffer.from('","seq":');
+const [ZERO, NINE, OPEN, CLOSE] = [0x30, 0x39, 0x7b, 0x7d];
+/** More digits than a safe integer has. */
+const MAX_DIGITS = 16;
+
+/**
+ * The `seq` of a record, without parsing the line where its fields stand in the usual order.
+ *
+ * @returns nothing if the line is no audit record.
+ */
+export function seqOf(data: Buffer, start: number, end: number): number | undefined {
+  if (data[start] !== OPEN || data[end - 1] !== CLOSE) return undefined;
+  let at = start + SEQ_AT;
+  for (let i = 0; i < SEQ.length; i++) if (data[at + i] !== SEQ[i]) return parsedSeq(data, start, end);
+  at += SEQ.length;
+  let seq = 0;
+  let digits = 0;
+  for (let byte = data[at]; byte !== undefined && byte >= ZERO && byte <= NINE; byte = data[++at]) {
+    seq = seq * 10 + (byte - ZERO);
+    digits++;
+  }
+  return at < end && digits > 0 && digits < MAX_DIGITS ? seq : parsedSeq(data, start, end);
+}
+
+function parsedSeq(data: Buffer, start: number, end: number): number | undefined {
+  try {
+    const { record_id: id, seq } = JSON.parse(data.toString('utf8', start, end)) as Record<string, unknown>;
+    return typeof id === 'string' && Number.isSafeInteger(seq) ? (seq as number) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Holes in `seq` that are told apart; more are counted. */
+const MAX_HOLES = 5;
+
+/** Follows `seq` through a log: it has to rise; a hole is a record that this log never had. */
+export class OrderCheck {
+  #last: number | undefined;
+  #holes = 0;
+  #missing = 0;
+  /** In words, the first few holes. */
+  readonly warnings: string[] = [];
+
+  /** @returns whether the record may stand after those before it. */
+  follows(seq: number, index: number): boolean {
+    const last = this.#last;
+    if (last !== undefined && seq <= last) return false;
+    if (last !== undefined && seq > last + 1) this.#hole(last + 1, seq - 1, index);
+    this.#last = seq;
+    return true;
+  }
+
+  #hole(first: number, last: number, index: number): void {
+    this.#missing += last - first + 1;
+    if (++this.#holes > MAX_HOLES) return;
+    const range = first === last ? `seq ${first} is` : `seq ${first} to ${last} are`;
+    this.warnings.push(
+      `${range} not in this log (before index ${index}): lost before it was written, or filtered`,
+    );
+  }
+
+  /** The warnings, with a sum if not all holes were told. */
+  summary(): string[] {
+    if (this.#holes <= MAX_HOLES) return this.warnings;
+    return [...this.warnings, `${this.#holes} such holes in all, of ${this.#missing} records`];
+  }
+}

@@ -1,0 +1,235 @@
+import { IntegrityError } from '../errors.js';
+import { openCheckpoint, type Checkpoint } from './checkpoint.js';
+import { LeafComparison, type LeafSource } from './comparison.js';
+import { type Problem } from './findings.js';
+import { hashToBase64 } from './hash.js';
+import { type NoteVerifier } from './note.js';
+import { OrderCheck, seqOf } from './recordOrder.js';
+import { type LogChunk } from './segments.js';
+import { LogWalk, type Place } from './walk.js';
+
+/** A checkpoint that a log is held against. */
+export interface CheckpointInput {
+  /** The signed note. */
+  readonly note: string;
+  /** What it is called in findings: a path, for instance. */
+  readonly name: string;
+}
+
+/** A segment that is known to be missing, in its place among the chunks of a log. */
+export interface MissingSegment {
+  readonly missing: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** What {@link verifyLog} holds a log against. */
+export interface VerifyOptions {
+  /** The keys that may have signed. */
+  readonly verifiers: readonly NoteVerifier[];
+  /** The checkpoint that speaks for the whole log. */
+  readonly checkpoint: CheckpointInput;
+  /** Others, older or newer, from wherever: all have to fit the same log. */
+  readonly others?: readonly CheckpointInput[];
+  /** The leaf hashes as they were stored: with them, the very record is named that was changed. */
+  readonly leaves?: LeafSource;
+  /** The log is still being written: lines after the last checkpoint, and a torn last line, are no fault. Default: false. */
+  readonly live?: boolean;
+  /** Segments that are missing were deleted on purpose: their records are taken by their stored hashes. Default: false. */
+  readonly allowMissing?: boolean;
+  /** Whether every line has to be an audit record with a rising `seq`. Default: true. */
+  readonly records?: boolean;
+}
+
+/** What was found. */
+export interface VerifyReport {
+  /** Whether all holds. */
+  readonly ok: boolean;
+  readonly origin?: string;
+  /** Records in the log. */
+  readonly size: number;
+  /** Of them, those that the checkpoint covers. */
+  readonly sealed: number;
+  /** The root of all records, in Base64. */
+  readonly root: string;
+  /** What is wrong: first the checkpoints, then by index. */
+  readonly problems: readonly Problem[];
+  /** What is worth knowing and proves nothing. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Verifies a log against checkpoints: streaming, in constant memory, near the speed of SHA-256.
+ *
+ * @param source The bytes of the log in order; from a file, an object store, anywhere.
+ * @throws what reading the source throws. What is wrong with the log is in the report.
+ * @example
+ * ```ts
+ * const report = await verifyLog(createReadStream('audit.jsonl'), {
+ *   verifiers: [parseVkey(vkey)],
+ *   checkpoint: { note: await readFile('audit.jsonl.integrity/checkpoint', 'utf8'), name: 'checkpoint' },
+ * });
+ * if (!report.ok) for (const { message } of report.problems) console.error(message);
+ * ```
+ */
+export async function verifyLog(
+  source: AsyncIterable<Uint8Array | LogChunk | MissingSegment>,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  const verification = new Verification(options);
+  let offset = 0;
+  for await (const part of source) {
+    if (part instanceof Uint8Array) {
+      const data = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+      await verification.chunk({ data, segment: 'the log', offset });
+      offset += part.length;
+    } else if ('missing' in part) await verification.missing(part);
+    else await verification.chunk(part);
+  }
+  return verification.finish();
+}
+
+type Head = Checkpoint & { readonly name: string };
+
+class Verification {
+  readonly #options: VerifyOptions;
+  readonly #problems: Problem[] = [];
+  readonly #warnings: string[] = [];
+  readonly #heads: Head[] = [];
+  readonly #own: Head | undefined;
+  readonly #walk: LogWalk;
+  readonly #order = new OrderCheck();
+  readonly #leaves: LeafComparison | undefined;
+  #faults = { foreign: 0, order: 0 };
+  /** Without some of the leaves there is no root to compare. */
+  #rootless = false;
+
+  constructor(options: VerifyOptions) {
+    this.#options = options;
+    this.#own = this.#open(options.checkpoint);
+    for (const input of options.others ?? []) this.#open(input);
+    this.#heads.sort((a, b) => a.size - b.size);
+    const sizes = [...new Set(this.#heads.map(({ size }) => size))];
+    const visit = (options.records ?? true) ? this.#record.bind(this) : undefined;
+    this.#walk = new LogWalk(sizes, visit);
+    if (options.leaves !== undefined) this.#leaves = new LeafComparison(options.leaves, sizes.at(-1) ?? 0);
+  }
+
+  /** Opens a checkpoint; a second one of the same size has to be the same. */
+  #open({ note, name }: CheckpointInput): Head | undefined {
+    try {
+      const head = { ...openCheckpoint(note, this.#options.verifiers), name };
+      const twin = this.#heads.find(({ size }) => size === head.size);
+      if (twin !== undefined && twin.root !== head.root)
+        this.#problems.push({
+          kind: 'fork',
+          message: `${name} and ${twin.name} are of the same size, ${head.size}, and contradict each other: two histories were signed`,
+        });
+      else if (twin === undefined) this.#heads.push(head);
+      return head;
+    } catch (error) {
+      if (!(error instanceof IntegrityError)) throw error;
+      this.#problems.push({ kind: 'checkpoint', message: `${name}: ${error.message}` });
+      return undefined;
+    }
+  }
+
+  #record(data: Buffer, start: number, end: number, index: number, place: Place): void {
+    const seq = seqOf(data, start, end);
+    if (seq === undefined) {
+      if (this.#faults.foreign++ === 0)
+        this.#problems.push({
+          kind: 'foreign',
+          message: `line ${index} is no audit record`,
+          index,
+          ...place,
+        });
+    } else if (!this.#order.follows(seq, index) && this.#faults.order++ === 0) {
+      const message = `the record at index ${index} has seq ${seq}, which does not follow the one before it`;
+      this.#problems.push({ kind: 'order', message, index, ...place });
+    }
+  }
+
+  async chunk(chunk: LogChunk): Promise<void> {
+    const batch = this.#walk.push(chunk);
+    await this.#leaves?.compare(batch);
+  }
+
+  async missing({ missing, first, count }: MissingSegment): Promise<void> {
+    const leaves = (await this.#leaves?.take(count)) ?? [];
+    this.#walk.skip(leaves);
+    if (leaves.length < count) this.#rootless = true;
+    const message = `the segment ${missing} is missing, with records ${first} to ${first + count - 1}`;
+    if (leaves.length < count)
+      this.#problems.push({
+        kind: 'segment',
+        message: `${message}; without their hashes, what follows cannot be checked`,
+        index: first,
+        segment: missing,
+      });
+    else if (this.#options.allowMissing === true)
+      this.#warnings.push(`${message}; they are taken by their stored hashes`);
+    else this.#problems.push({ kind: 'segment', message, index: first, segment: missing });
+  }
+
+  async finish(): Promise<VerifyReport> {
+    this.#walk.finish();
+    const { tree } = this.#walk;
+    this.#findTorn();
+    if (!this.#rootless) await this.#holdAgainstHeads();
+    const sealed = Math.min(this.#own?.size ?? 0, tree.size);
+    if (this.#own !== undefined && tree.size > this.#own.size && this.#options.live !== true)
+      this.#findUnsealed(this.#own.size);
+    return {
+      ok: this.#problems.length === 0,
+      ...(this.#own && { origin: this.#own.origin }),
+      size: tree.size,
+      sealed,
+      root: hashToBase64(tree.root()),
+      problems: this.#problems.sort((a, b) => (a.index ?? -1) - (b.index ?? -1)),
+      warnings: [...this.#warnings, ...this.#order.summary()],
+    };
+  }
+
+  async #holdAgainstHeads(): Promise<void> {
+    const { roots, tree, end, places } = this.#walk;
+    const bad = this.#heads.find(({ size, root }) => size <= tree.size && roots.get(size) !== root);
+    const beyond = this.#heads.filter(({ size }) => size > tree.size);
+    const difference = (await this.#leaves?.finish(this.#heads)) ?? 'unknown';
+    if (bad === undefined && beyond.length === 0) {
+      if (difference !== 'sound' && this.#leaves !== undefined)
+        this.#warnings.push('the stored leaf hashes are damaged; the log itself is not');
+      return;
+    }
+    if (typeof difference !== 'string') {
+      this.#problems.push(difference);
+      return;
+    }
+    if (bad !== undefined) {
+      const good = this.#heads.filter(({ size }) => size < bad.size).at(-1)?.size ?? 0;
+      const range =
+        bad.size - good === 1 ? `record ${good}` : `one of the records ${good} to ${bad.size - 1}`;
+      const message = `${range} was changed, removed or moved: up to record ${good} the log is as it was sealed, and it does not lead to ${bad.name} of ${bad.size} records`;
+      this.#problems.push({ kind: 'changed', message, index: good, ...places.get(good) });
+    }
+    const farthest = beyond.at(-1);
+    if (farthest !== undefined) {
+      const message = `the log ends after ${tree.size} records, but ${farthest.name} covers ${farthest.size}: it was cut off, or rolled back`;
+      this.#problems.push({ kind: 'truncated', message, index: tree.size, ...end });
+    }
+  }
+
+  #findTorn(): void {
+    for (const { index, place } of this.#walk.torn) {
+      if (this.#options.live === true && index === this.#walk.tree.size) continue;
+      const message = `line ${index} was cut short: no line feed ends it`;
+      this.#problems.push({ kind: 'torn', message, index, ...place });
+    }
+  }
+
+  #findUnsealed(sealed: number): void {
+    const count = this.#walk.tree.size - sealed;
+    const message = `${count === 1 ? 'a line follows' : `${count} lines follow`} the last record that the checkpoint covers; nothing vouches for ${count === 1 ? 'it' : 'them'}`;
+    this.#problems.push({ kind: 'unsealed', message, index: sealed, ...this.#walk.places.get(sealed) });
+  }
+}

@@ -1,0 +1,87 @@
+import { basename } from 'node:path';
+import { type Anchor } from '../../integrity/anchors.js';
+import { MerkleLog } from '../../integrity/log.js';
+import { resolveIntegrity, type IntegrityOptions } from '../../integrity/options.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { sinkAnchor } from '../checkpointAnchor.js';
+import type { Sink } from '../sink.js';
+import type { LineLog, LineLogHooks } from './lineLog.js';
+import type { Notices } from './notice.js';
+
+/** Where checkpoints go: see {@link IntegrityOptions.anchor}; here, any sink as well. */
+export type FileAnchor = string | Anchor | Sink;
+
+/** How a {@link FileSink} seals its log. */
+export interface FileIntegrityOptions extends Omit<IntegrityOptions, 'anchor'> {
+  /**
+   * Where checkpoints go so that whoever holds the log and the key cannot rewrite both: a path on another volume, a
+   * callback, or any sink; one, or several. A sink is flushed after each checkpoint; closing it is its owner's to do.
+   */
+  readonly anchor?: FileAnchor | readonly FileAnchor[];
+}
+
+/** What sealing is made of. */
+export interface SealingParts {
+  readonly path: string;
+  readonly options: FileIntegrityOptions;
+  readonly log: LineLog;
+  readonly notices: Notices;
+  /** The newest record of the log, at start-up. */
+  readonly lastRecord: () => AuditRecord | undefined;
+}
+
+/** Keeps the evidence of a file sink's log: hands its lines to a {@link MerkleLog}. */
+export class Sealing {
+  /** Resolves when lines may be written; rejects when the log is not what its evidence says. */
+  readonly ready: Promise<void>;
+  #isReady = false;
+  #newest: AuditRecord | undefined;
+
+  /** @throws ConfigError for a bad option. */
+  constructor({ path, options, log, notices, lastRecord }: SealingParts) {
+    const like = () => (this.#newest ??= lastRecord());
+    const resolved = resolveIntegrity(withAnchors(options, like));
+    const { generated, vkey } = resolved.signer;
+    if (generated !== undefined) notices.add({ kind: 'key-generated', path: generated, detail: vkey });
+    const writer = {
+      sync: () => log.settle(),
+      onError: (error: Error) => notices.add({ kind: 'integrity', path, detail: error.message }),
+    };
+    this.ready = MerkleLog.open(path, resolved, writer).then((sealed) => {
+      this.#isReady = true;
+      log.attach(hooksOf(sealed));
+    });
+    // Whoever writes is told; until somebody does, it is no unhandled rejection.
+    this.ready.catch(() => undefined);
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** The newest records that were written: anchors that are sinks tell of the log as they do. */
+  saw(records: readonly AuditRecord[]): void {
+    this.#newest = records.at(-1) ?? this.#newest;
+  }
+}
+
+function hooksOf(sealed: MerkleLog): LineLogHooks {
+  return {
+    onOpen: ({ size }) => sealed.reopened(size),
+    onLines: (lines) => sealed.append(lines),
+    onRotate: (segment) => sealed.rotated(basename(segment)),
+    beforeClose: () => sealed.close(),
+  };
+}
+
+function withAnchors(options: FileIntegrityOptions, like: () => AuditRecord | undefined): IntegrityOptions {
+  // A copy, because what users give may be anything, null included: the check of it follows.
+  const { anchor, ...others } = { ...options };
+  if (anchor === undefined) return others;
+  const anchors = Array.isArray(anchor) ? (anchor as readonly FileAnchor[]) : [anchor as FileAnchor];
+  return { ...others, anchor: anchors.map((each) => (isSink(each) ? sinkAnchor(each, like) : each)) };
+}
+
+function isSink(anchor: FileAnchor): anchor is Sink {
+  return typeof anchor === 'object' && anchor !== null && typeof anchor.emit === 'function';
+}
