@@ -48,4 +48,9 @@ for (let round = 0; round < ROUNDS; round++) {
     rmSync(folder, { recursive: true });
   }
 }
-console.table([...best].map(([name, ms]) => ({ case: name, 'µs per record': Number(((ms / RECORDS) * 1000).toFixed(2)) })));
+console.table(
+  [...best].map(([name, ms]) => ({
+    case: name,
+    'µs per record': Number(((ms / RECORDS) * 1000).toFixed(2)),
+  })),
+);

@@ -20,13 +20,15 @@ interface Case {
 }
 
 const records = Array.from({ length: RECORDS }, (_, i) =>
-  draft({ mcp: { method: 'tools/call', tool_name: 'echo', tool_arguments: { message: `hello ${i}`, n: i } } }),
+  draft({
+    mcp: { method: 'tools/call', tool_name: 'echo', tool_arguments: { message: `hello ${i}`, n: i } },
+  }),
 );
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 async function inBursts(write: (index: number) => void): Promise<void> {
-  for (let i = 0; i < RECORDS; ) {
+  for (let i = 0; i < RECORDS;) {
     for (const end = Math.min(RECORDS, i + BURST); i < end; i++) write(i);
     await nextTurn();
   }

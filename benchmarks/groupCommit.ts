@@ -43,7 +43,10 @@ async function oneByOne(path: string): Promise<void> {
 
 const best = new Map<string, number>();
 for (let round = 0; round < ROUNDS; round++) {
-  for (const [name, run] of Object.entries({ 'FileSink, acks: durable': grouped, 'write + fdatasync per record': oneByOne })) {
+  for (const [name, run] of Object.entries({
+    'FileSink, acks: durable': grouped,
+    'write + fdatasync per record': oneByOne,
+  })) {
     const folder = mkdtempSync(join(process.cwd(), '.bench-commit-'));
     const start = performance.now();
     await run(join(folder, 'log.jsonl'));

@@ -40,7 +40,10 @@ function segmentLog(folder: string): Candidate {
 
 interface Sqlite {
   exec(sql: string): void;
-  prepare(sql: string): { run(...values: unknown[]): void; all(...values: unknown[]): { id: number; line: string }[] };
+  prepare(sql: string): {
+    run(...values: unknown[]): void;
+    all(...values: unknown[]): { id: number; line: string }[];
+  };
   transaction(work: () => void): () => void;
   close(): void;
 }
@@ -48,13 +51,16 @@ interface Sqlite {
 async function sqlite(folder: string): Promise<Candidate> {
   const { default: Database } = await optional<{ default: new (path: string) => Sqlite }>('better-sqlite3');
   const database = new Database(join(folder, 'spool.db'));
-  database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE spool(id INTEGER PRIMARY KEY, line TEXT)');
+  database.exec(
+    'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE spool(id INTEGER PRIMARY KEY, line TEXT)',
+  );
   const insert = database.prepare('INSERT INTO spool VALUES (?, ?)');
   const select = database.prepare('SELECT id, line FROM spool ORDER BY id LIMIT 512');
   const remove = database.prepare('DELETE FROM spool WHERE id <= ?');
   return {
     name: 'better-sqlite3 (WAL, synchronous=FULL)',
-    append: (batch, first) => database.transaction(() => batch.forEach((record, i) => insert.run(first + i, encodeLine(record))))(),
+    append: (batch, first) =>
+      database.transaction(() => batch.forEach((record, i) => insert.run(first + i, encodeLine(record))))(),
     drain: () => {
       let count = 0;
       for (let rows = select.all(); rows.length > 0; rows = select.all()) {
@@ -89,7 +95,7 @@ async function level(folder: string): Promise<Candidate> {
         { sync: true },
       ),
     drain: async () => {
-      for (let count = 0; ; ) {
+      for (let count = 0; ;) {
         const keys: string[] = [];
         for await (const [id, line] of database.iterator({ limit: 512 })) {
           JSON.parse(line);
@@ -122,11 +128,13 @@ async function lmdb(folder: string): Promise<Candidate> {
   return {
     name: 'lmdb (flushed)',
     append: async (batch, first) => {
-      await database.transaction(() => batch.forEach((record, i) => database.put(first + i, encodeLine(record))));
+      await database.transaction(() =>
+        batch.forEach((record, i) => database.put(first + i, encodeLine(record))),
+      );
       await database.flushed;
     },
     drain: async () => {
-      for (let count = 0; ; ) {
+      for (let count = 0; ;) {
         const rows = database.getRange({ limit: 512 }).asArray;
         if (rows.length === 0) return count;
         for (const { value } of rows) JSON.parse(value);
@@ -143,12 +151,16 @@ async function optional<T>(name: string): Promise<T> {
   return (await import(name)) as T;
 }
 
-async function measure(make: (folder: string) => Candidate | Promise<Candidate>): Promise<object | undefined> {
+async function measure(
+  make: (folder: string) => Candidate | Promise<Candidate>,
+): Promise<object | undefined> {
   const folder = mkdtempSync(join(process.cwd(), '.bench-spool-'));
   try {
     const candidate = await make(folder);
     let seq = 0;
-    const batches = Array.from({ length: BATCHES }, () => Array.from({ length: BATCH }, () => numbered(seq++)));
+    const batches = Array.from({ length: BATCHES }, () =>
+      Array.from({ length: BATCH }, () => numbered(seq++)),
+    );
     const start = performance.now();
     for (const [index, batch] of batches.entries()) await candidate.append(batch, index * BATCH);
     const appended = performance.now();

@@ -14,7 +14,10 @@ const upTo = (count: number) => [...Array(count).keys()];
 describe('followProcess', () => {
   const folder = folders();
   // A minute of lingering: whatever is on the log got there because the process came to its end.
-  const plan = (end: WriterPlan['end'], over: Partial<WriterPlan> = {}): WriterPlan & { file: { path: string } } => ({
+  const plan = (
+    end: WriterPlan['end'],
+    over: Partial<WriterPlan> = {},
+  ): WriterPlan & { file: { path: string } } => ({
     file: { path: join(folder(), 'audit.jsonl') },
     pipeline: { mode: 'batch', lingerMs: 60_000 },
     records: 20,
@@ -62,7 +65,10 @@ describe('followProcess', () => {
   ];
   for (const [end, code] of endings) {
     it(`delivers when: ${end}`, async () => {
-      const what = plan(end, end === 'run empty' || end === 'worker ends' ? { pipeline: { mode: 'batch' } } : {});
+      const what = plan(
+        end,
+        end === 'run empty' || end === 'worker ends' ? { pipeline: { mode: 'batch' } } : {},
+      );
       const ended = await new Child('auditWriter.ts', what).ended;
       expect(ended.code, ended.stderr).to.equal(code);
       expect(seqsIn(what.file.path)).to.deep.equal(upTo(20));

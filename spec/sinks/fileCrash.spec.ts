@@ -20,7 +20,12 @@ describe('FileSink, crashes', function () {
   for (const fsync of ['batch', 'always'] as const) {
     it(`has what it acknowledged after SIGKILL in the middle of writing (fsync: ${fsync})`, async () => {
       const path = join(folder(), 'audit.jsonl');
-      const plan: WriterPlan = { file: { path, fsync }, records: 1_000_000, filling: 20_000, end: 'write until killed' };
+      const plan: WriterPlan = {
+        file: { path, fsync },
+        records: 1_000_000,
+        filling: 20_000,
+        end: 'write until killed',
+      };
       const child = new Child('auditWriter.ts', plan);
       await child.printed('ok', 100);
       child.process.kill('SIGKILL');
@@ -62,7 +67,12 @@ describe('FileSink, a full disk', function () {
       end: 'process.exit',
     };
     // 20 blocks of 1,024 bytes: the write that crosses the limit is short, the next one fails with EFBIG.
-    const { lines } = await new Child('auditWriter.ts', plan, ['bash', '-c', 'ulimit -f 20; exec "$@"', 'bash']).ended;
+    const { lines } = await new Child('auditWriter.ts', plan, [
+      'bash',
+      '-c',
+      'ulimit -f 20; exec "$@"',
+      'bash',
+    ]).ended;
     expect(lines).to.include('failed MCP_LOG_ERR_SINK_TIMEOUT');
     expect(acknowledged(lines)).to.be.greaterThan(0);
     expect(seqsIn(path)).to.deep.equal(upTo(acknowledged(lines)));
@@ -72,21 +82,26 @@ describe('FileSink, a full disk', function () {
   after(() => small?.unmount());
   const it_ = small === undefined ? it.skip : it;
 
-  it_('fails while the disk is full, leaves whole lines, and recovers (needs the right to mount a tmpfs)', async () => {
-    const { path: root } = small!;
-    const path = join(root, 'log', 'audit.jsonl');
-    const options = { mode: 'blocking-strict', sinkTimeoutMs: 200, onError: () => undefined } as const;
-    const pipeline = createPipeline({ sinks: [new FileSink(path)], ...options });
-    await pipeline.acceptIntent(draft());
-    writeFileSync(join(root, 'ballast'), Buffer.alloc(statSync(root).blksize * 240));
-    const data = 'x'.repeat(100_000);
-    expect(await failureOf(pipeline.acceptIntent(draft({ data })))).to.include({ code: 'MCP_LOG_ERR_UNAVAILABLE' });
-    expect(seqsIn(path)).to.deep.equal([0]);
-    rmSync(join(root, 'ballast'));
-    await pipeline.acceptIntent(draft({ data }));
-    await pipeline.shutdown();
-    expect(recordsIn(path)).to.have.length(2);
-  });
+  it_(
+    'fails while the disk is full, leaves whole lines, and recovers (needs the right to mount a tmpfs)',
+    async () => {
+      const { path: root } = small!;
+      const path = join(root, 'log', 'audit.jsonl');
+      const options = { mode: 'blocking-strict', sinkTimeoutMs: 200, onError: () => undefined } as const;
+      const pipeline = createPipeline({ sinks: [new FileSink(path)], ...options });
+      await pipeline.acceptIntent(draft());
+      writeFileSync(join(root, 'ballast'), Buffer.alloc(statSync(root).blksize * 240));
+      const data = 'x'.repeat(100_000);
+      expect(await failureOf(pipeline.acceptIntent(draft({ data })))).to.include({
+        code: 'MCP_LOG_ERR_UNAVAILABLE',
+      });
+      expect(seqsIn(path)).to.deep.equal([0]);
+      rmSync(join(root, 'ballast'));
+      await pipeline.acceptIntent(draft({ data }));
+      await pipeline.shutdown();
+      expect(recordsIn(path)).to.have.length(2);
+    },
+  );
 });
 
 /** A file system of one megabyte, where this machine allows one. */

@@ -73,7 +73,10 @@ describe('SpoolSink', () => {
 
   it('loses and invents nothing, whatever the receiver does and whenever it is restarted', async () => {
     const step = fc.constantFrom<Step>('take', 'take', 'retryable');
-    const run = fc.record({ steps: fc.array(step, { maxLength: 6 }), count: fc.integer({ min: 0, max: 12 }) });
+    const run = fc.record({
+      steps: fc.array(step, { maxLength: 6 }),
+      count: fc.integer({ min: 0, max: 12 }),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(run, { minLength: 1, maxLength: 4 }), async (runs) => {
         const directory = join(folder(), 'spool');
@@ -101,7 +104,12 @@ describe('SpoolSink', () => {
   it('takes no more than its bytes: callers fail, and the records that it has are safe', async () => {
     const receiver = new ScriptedSink('remote', [], 'retryable');
     const sink = open(receiver, { maxBytes: 4_000 });
-    const pipeline = createPipeline({ sinks: [sink], sinkTimeoutMs: 50, maxQueue: 1, onError: () => undefined });
+    const pipeline = createPipeline({
+      sinks: [sink],
+      sinkTimeoutMs: 50,
+      maxQueue: 1,
+      onError: () => undefined,
+    });
     const errors = [];
     for (let i = 0; i < 10; i++) errors.push(await failureOf(pipeline.accept(draft())));
     expect(errors.slice(0, 3)).to.deep.equal([undefined, undefined, undefined]);
@@ -116,7 +124,13 @@ describe('SpoolSink', () => {
   it('drops and counts what does not fit in batch mode, and tells of it', async () => {
     const receiver = new ScriptedSink('remote', [], 'retryable');
     const pipeline = createPipeline({
-      ...{ sinks: [open(receiver, { maxBytes: 4_000 })], mode: 'batch', lingerMs: 0, maxQueue: 2, maxBatch: 1 },
+      ...{
+        sinks: [open(receiver, { maxBytes: 4_000 })],
+        mode: 'batch',
+        lingerMs: 0,
+        maxQueue: 2,
+        maxBatch: 1,
+      },
       gapRecord,
       onError: () => undefined,
     });
@@ -221,7 +235,12 @@ describe('SpoolSink', () => {
     await sink.close();
   });
 
-  for (const options of [{}, { directory: '' }, { directory: 'x', maxBytes: 1 }, { directory: 'x', size: 1 }]) {
+  for (const options of [
+    {},
+    { directory: '' },
+    { directory: 'x', maxBytes: 1 },
+    { directory: 'x', size: 1 },
+  ]) {
     it(`refuses ${JSON.stringify(options)}`, () => {
       expect(() => spooled(new ScriptedSink('remote'), options as never)).to.throw(ConfigError);
     });

@@ -18,7 +18,14 @@ export class Child {
   /** @param wrapper - a command (and its arguments) to start Node with, as `strace` or a shell that sets limits. */
   constructor(script: string, plan: unknown, wrapper: readonly string[] = []) {
     const path = fileURLToPath(new URL(`children/${script}`, import.meta.url));
-    const [command = '', ...args] = [...wrapper, process.execPath, '--import', 'tsx', path, JSON.stringify(plan)];
+    const [command = '', ...args] = [
+      ...wrapper,
+      process.execPath,
+      '--import',
+      'tsx',
+      path,
+      JSON.stringify(plan),
+    ];
     this.process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stderr = '';
     this.process.stdout?.on('data', (text: Buffer) => (this.#stdout += text.toString()));

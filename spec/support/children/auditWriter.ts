@@ -37,27 +37,41 @@ async function write(pipeline: Pipeline, count: number, filling: number): Promis
     const calls = Array.from({ length: Math.min(8, count - i) }, () => pipeline.accept(draft({ data })));
     i += calls.length - 1;
     const results = await Promise.allSettled(calls);
-    for (const result of results) say(result.status === 'fulfilled' ? 'ok' : `failed ${String(Reflect.get(result.reason as object, 'code'))}`);
+    for (const result of results)
+      say(
+        result.status === 'fulfilled'
+          ? 'ok'
+          : `failed ${String(Reflect.get(result.reason as object, 'code'))}`,
+      );
   }
 }
 
 async function run(plan: WriterPlan): Promise<void> {
-  const pipeline = createPipeline({ sinks: [new FileSink(plan.file)], onError: () => undefined, ...plan.pipeline });
+  const pipeline = createPipeline({
+    sinks: [new FileSink(plan.file)],
+    onError: () => undefined,
+    ...plan.pipeline,
+  });
   if (plan.follow !== false) followProcess(pipeline);
   await write(pipeline, plan.records, plan.filling ?? 0);
   if (plan.end === 'process.exit' || plan.end === 'worker exits') process.exit(isMainThread ? 3 : 0);
-  if (plan.end === 'uncaught exception') setTimeout(() => {
-    throw new Error('uncaught');
-  });
+  if (plan.end === 'uncaught exception')
+    setTimeout(() => {
+      throw new Error('uncaught');
+    });
   if (plan.end === 'unhandled rejection') void Promise.reject(new Error('unhandled'));
-  if (plan.end === 'own signal handler') process.on('SIGTERM', () => void pipeline.accept(draft()).then(() => process.exit(0)));
+  if (plan.end === 'own signal handler')
+    process.on('SIGTERM', () => void pipeline.accept(draft()).then(() => process.exit(0)));
   if (plan.end === 'signal' || plan.end === 'own signal handler') setInterval(() => undefined, 1_000);
   say('ready');
 }
 
 const plan = (isMainThread ? JSON.parse(process.argv[2] ?? '') : workerData) as WriterPlan;
 if (isMainThread && plan.end.startsWith('worker')) {
-  new Worker(new URL(import.meta.url), { workerData: plan, execArgv: process.execArgv });
+  // A worker does not take over the loader that --import has registered (Node 20), so it registers its own.
+  const url = JSON.stringify(import.meta.url);
+  const start = `import('tsx/esm/api').then(({ register }) => (register(), import(${url})))`;
+  new Worker(start, { eval: true, workerData: plan });
 } else {
   void run(plan);
 }
