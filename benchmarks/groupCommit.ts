@@ -11,7 +11,7 @@ import { draft, numbered } from '../spec/support/drafts.js';
 
 const ROUNDS = Number(process.argv[2] ?? 3);
 const CALLERS = 64;
-const EACH = 20;
+const EACH = 100;
 const sync = promisify(fdatasync);
 
 async function concurrently(write: () => Promise<void>): Promise<void> {
