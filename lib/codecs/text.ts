@@ -1,9 +1,3 @@
-import type { AuditRecord } from '../schema/record.js';
-import type { Codec } from './codec.js';
-
-/** How several texts become one body: newline-delimited JSON, or one JSON array. */
-export type TextFraming = 'ndjson' | 'array';
-
 /**
  * What a terminal, a log viewer or a line-splitting reader could act on, and `JSON.stringify` leaves raw: DEL and C1
  * (U+0085 is a line break, U+009B opens an escape sequence), the Unicode line breaks U+2028 and U+2029, and the
@@ -42,32 +36,6 @@ export function printable(text: string): string {
 /** The text with every lone surrogate replaced by U+FFFD. (`toWellFormed` is newer than the types we build with.) */
 export function wellFormed(text: string): string {
   return SURROGATE.test(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
-}
-
-/** A codec whose records are JSON texts. */
-export function textCodec(
-  name: string,
-  line: (record: AuditRecord) => string,
-  framing: TextFraming = 'ndjson',
-): Codec {
-  return {
-    name,
-    contentType: 'application/json',
-    batchContentType: framing === 'array' ? 'application/json' : 'application/x-ndjson',
-    encode: (record) => Buffer.from(line(record)),
-    encodeBatch: (records) => (framing === 'array' ? arrayOf(records, line) : linesOf(records, line)),
-  };
-}
-
-/** Each text becomes bytes by itself: one long string for a whole batch costs more than twice as much. */
-function linesOf(records: readonly AuditRecord[], line: (record: AuditRecord) => string): Uint8Array {
-  return Buffer.concat(records.map((record) => Buffer.from(`${line(record)}\n`)));
-}
-
-function arrayOf(records: readonly AuditRecord[], line: (record: AuditRecord) => string): Uint8Array {
-  if (records.length === 0) return Buffer.from('[]');
-  const items = records.map((record, index) => Buffer.from(`${index === 0 ? '[' : ','}${line(record)}`));
-  return Buffer.concat([...items, Buffer.from(']')]);
 }
 
 function escape(character: string): string {

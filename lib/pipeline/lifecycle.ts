@@ -22,7 +22,8 @@ const listeners = new Map<string, () => void>();
  * In a worker thread the last two work for that thread. Opt-in, because listeners of the process are the application's.
  *
  * A signal is raised again after the delivery, so that the process dies as it would have; where the application listens to
- * it too, the end is left to the application, and the pipeline stays open for its last records.
+ * it too, the end is left to the application, and the pipeline stays open for its last records. While a signal is handled,
+ * our listener is off: libraries such as signal-exit count the listeners, and wait for whoever else there is to decide.
  *
  * @returns a function that takes the listeners away again.
  * @throws ConfigError
@@ -49,7 +50,8 @@ export function followProcess(pipeline: Pipeline, options: LifecycleOptions = {}
 function listen(event: string, listener: () => void): void {
   if (listeners.has(event)) return;
   listeners.set(event, listener);
-  process.on(event, listener);
+  if (event.startsWith('SIG')) process.prependListener(event as NodeJS.Signals, listener);
+  else process.on(event, listener);
 }
 
 function unlisten(event: string): void {
@@ -76,9 +78,12 @@ function flushLater(): () => void {
 }
 
 async function stop(signal: NodeJS.Signals): Promise<void> {
-  const alone = process.listenerCount(signal) === 1;
-  // A second signal must not wait for the first one's delivery.
-  if (alone) unlisten(signal);
+  // Nor must a second signal wait for the first one's delivery.
+  const listener = listeners.get(signal);
+  unlisten(signal);
+  const alone = process.listenerCount(signal) === 0;
+  // The application's own listeners come next, and may end the process at once.
+  if (!alone) flushNow();
   await Promise.all(
     [...followers].map(async ([pipeline, ms]) => {
       const work = (alone ? pipeline.shutdown() : pipeline.forceFlush()).catch(complain);
@@ -87,6 +92,7 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
   );
   flushNow();
   if (alone) process.kill(process.pid, signal);
+  else if (listener !== undefined && followers.size > 0) listen(signal, listener);
 }
 
 function complain(error: unknown): void {

@@ -1,7 +1,9 @@
 import type { ResolvedOptions } from '../config.js';
 import { ConfigError } from '../errors.js';
+import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import type { PipelineOptions } from '../pipeline/options.js';
 import { createPipeline, type Pipeline } from '../pipeline/pipeline.js';
+import type { PipelineStats } from '../pipeline/stats.js';
 import { createRedactor } from '../redaction/createRedactor.js';
 import { shared } from '../shared.js';
 import type { GapInfo } from '../sinks/gap.js';
@@ -23,6 +25,35 @@ export interface AuditLog {
   readonly pipeline: Pipeline;
   /** Shuts the pipeline down, and lets go of its sinks. */
   close(): Promise<void>;
+}
+
+/** What can be asked of an audit log from outside. */
+export interface AuditLogHandle {
+  /** Resolves when every record so far is delivered; rejects with `SinkError` where one could not be. */
+  forceFlush(): Promise<void>;
+  /** Flushes and closes the sinks, once. A record after this is refused loudly. */
+  shutdown(): Promise<void>;
+  /** What became of the records, in all and per sink: for those without a MeterProvider. */
+  stats(): PipelineStats;
+  /**
+   * Delivers what is held when the process ends: on SIGTERM and SIGINT (after which it dies of the signal as it would have),
+   * when the event loop runs empty, and on `exit`. Opt-in, because a process's listeners are the application's.
+   *
+   * @returns a function that takes the listeners away again.
+   * @throws ConfigError when an option cannot work.
+   */
+  followProcess(options?: LifecycleOptions): () => void;
+}
+
+/** The part of an audit log that its users see. */
+export function handleOf({ pipeline, close }: AuditLog): AuditLogHandle {
+  let closed: Promise<void> | undefined;
+  return {
+    forceFlush: () => pipeline.forceFlush(),
+    shutdown: () => (closed ??= close()),
+    stats: () => pipeline.stats(),
+    followProcess: (options) => followProcess(pipeline, options),
+  };
 }
 
 /** Wires one audit log: redaction, then the pipeline to its sinks. */

@@ -1,4 +1,7 @@
 import { resolveOptions, type AuditOptions } from '../config.js';
+import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
+import type { PipelineStats } from '../pipeline/stats.js';
 import { createAuditLog } from './auditLog.js';
 import { detailOf } from './detail.js';
 import { foreignOperation } from './foreign.js';
@@ -24,7 +27,7 @@ import type { FinishedSpan } from './span.js';
 export class AuditSpanProcessor {
   readonly #recording: Recording;
   readonly #foreignSpans: boolean;
-  readonly #flush: () => Promise<void>;
+  readonly #pipeline: Pipeline;
   readonly #close: () => Promise<void>;
   #shutdown: Promise<void> | undefined;
 
@@ -36,7 +39,7 @@ export class AuditSpanProcessor {
     const { recording, pipeline, close } = createAuditLog(resolved);
     this.#recording = recording;
     this.#foreignSpans = resolved.foreignSpans;
-    this.#flush = () => pipeline.forceFlush();
+    this.#pipeline = pipeline;
     this.#close = close;
     enlist(recording);
   }
@@ -61,7 +64,23 @@ export class AuditSpanProcessor {
 
   /** Resolves when every record is delivered; rejects with `SinkError` where one could not be. */
   forceFlush(): Promise<void> {
-    return this.#flush();
+    return this.#pipeline.forceFlush();
+  }
+
+  /**
+   * Delivers what is held when the process ends: on SIGTERM and SIGINT (after which it dies of the signal as it would have),
+   * when the event loop runs empty, and on `exit`. Opt-in, because a process's listeners are the application's.
+   *
+   * @returns a function that takes the listeners away again.
+   * @throws ConfigError when an option cannot work.
+   */
+  followProcess(options?: LifecycleOptions): () => void {
+    return followProcess(this.#pipeline, options);
+  }
+
+  /** What became of the records, in all and per sink: for those without a MeterProvider. */
+  stats(): PipelineStats {
+    return this.#pipeline.stats();
   }
 
   /** Flushes and closes the sinks, once. A record after this is refused loudly. */
