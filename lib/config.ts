@@ -79,6 +79,15 @@ export interface AuditOptions {
   sinkTimeoutMs?: number;
   /** How many records may wait for one sink. Default: 10,000. */
   maxQueue?: number;
+  /**
+   * What happens when a sink's queue is full: callers wait for room (`wait`), or the newest record is dropped, counted and told
+   * of by a gap record (`drop`). Default: `drop` in `batch` mode, else `wait`.
+   */
+  overflow?: 'wait' | 'drop';
+  /** How many records a sink gets at once, at most. Default: 512. */
+  maxBatch?: number;
+  /** How long `batch` mode gathers records before it writes, in milliseconds. Default: 100. */
+  lingerMs?: number;
   /** Hears of every failure of delivery. Default: OpenTelemetry's `diag` logger. */
   onError?: ErrorListener;
 }
@@ -132,6 +141,9 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'requiredSinks',
   'sinkTimeoutMs',
   'maxQueue',
+  'overflow',
+  'maxBatch',
+  'lingerMs',
   'onToolChanged',
   'toolState',
   'foreignSpans',
@@ -177,8 +189,9 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
 
 /** The pipeline checks what these hold; here only what an audit log adds to it. */
 function resolveDelivery(options: AuditOptions): PipelineOptions {
-  const { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, onError } = options;
-  const given = { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, onError };
+  const { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, overflow, maxBatch, lingerMs, onError } =
+    options;
+  const given = { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, overflow, maxBatch, lingerMs, onError };
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...set, sinks: resolveSinks(options) };
 }

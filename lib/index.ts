@@ -29,7 +29,8 @@ export type { SinkFilter } from './pipeline/filter.js';
 export type { LifecycleOptions } from './pipeline/lifecycle.js';
 export type { Mode, SinkEntry } from './pipeline/options.js';
 export type { ErrorInfo, ErrorListener } from './pipeline/report.js';
-export { followProcess } from './processor/auditLog.js';
+export type { PipelineStats, SinkStats } from './pipeline/stats.js';
+export type { AuditLogHandle } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
 export type { RedactionOptions } from './redaction/options.js';
@@ -46,18 +47,31 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
-export { FileSink, type FileSinkOptions } from './sinks/file.js';
+export type { Fetch } from './sinks/fetchTransport.js';
 export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
+export {
+  FileSink,
+  type FileAnchor,
+  type FileIntegrityOptions,
+  type FileNotice,
+  type FileNoticeKind,
+  type FileSinkOptions,
+  type RotationOptions,
+} from './sinks/file.js';
+export type { GapInfo, GapRecordFactory } from './sinks/gap.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
+export type { Framing, HttpBatchOptions } from './sinks/httpOptions.js';
 export {
   OtlpLogSink,
   type OtelLogExporter,
   type OtelLogger,
   type OtelLoggerProvider,
+  type OtelResource,
   type OtlpLogSinkOptions,
 } from './sinks/otlpLogs.js';
-export type { Ack, Sink, SinkResult } from './sinks/sink.js';
-export { SpoolSink, type SpoolOptions } from './sinks/spool.js';
+export { retrying, type RetryOptions } from './sinks/retry.js';
+export type { Ack, Rejection, Sink, SinkResult } from './sinks/sink.js';
+export { spooled, SpoolSink, type SpoolErrorInfo, type SpoolOptions } from './sinks/spool.js';
 export { StdoutSink, type StdoutSinkOptions } from './sinks/stdout.js';
 export type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './tools/change.js';
-export { withLogging } from './withLogging.js';
+export { auditLogOf, withLogging } from './withLogging.js';

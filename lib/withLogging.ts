@@ -2,11 +2,15 @@ import { patchClass, patchTarget } from './capture/patch.js';
 import { stateOf } from './capture/state.js';
 import type { McpClientLike } from './capture/client.js';
 import { resolveOptions, type AuditOptions } from './config.js';
-import { createAuditLog } from './processor/auditLog.js';
+import { createAuditLog, handleOf, type AuditLogHandle } from './processor/auditLog.js';
+import { shared } from './shared.js';
 import { reject } from './validate.js';
 
 /** Holds the patch of every class that a wrapped client is of: one for all, since a class may have many clients. */
 const WRAPPED = {};
+
+/** The logs of wrapped clients, for as long as the clients live. */
+const logs = shared('logs', () => new WeakMap<object, AuditLogHandle>());
 
 /**
  * Writes every operation of one client to an audit log, before or after it connects. Gives back the very same client, so
@@ -14,7 +18,7 @@ const WRAPPED = {};
  * OpenTelemetry set-up; where a tracer provider is registered, the operations take part in its traces.
  *
  * From then on the client's records go to these sinks alone, also where it is instrumented besides: one operation, one
- * record. Wrapping it again replaces the options. The sinks stay yours: close them when you are done.
+ * record. Wrapping it again replaces the options. {@link auditLogOf} flushes the log and shuts it down, its sinks included.
  *
  * @returns The client that was given.
  * @throws ConfigError when an option cannot work, or when the client is none.
@@ -31,8 +35,23 @@ const WRAPPED = {};
 export function withLogging<T extends McpClientLike>(client: T, options: AuditOptions): T {
   const target = typeof client === 'object' && (client as unknown) !== null ? patchTarget(client) : undefined;
   if (target === undefined) reject('client', client, 'a client of the MCP SDK (an object with callTool)');
-  const { recording } = createAuditLog(resolveOptions(options));
+  const log = createAuditLog(resolveOptions(options));
   patchClass(target, WRAPPED);
-  stateOf(client).claimedBy = recording;
+  stateOf(client).claimedBy = log.recording;
+  logs.set(client, handleOf(log));
   return client;
+}
+
+/**
+ * The audit log of a client that {@link withLogging} wrapped: to flush it, to shut it down, to read its numbers, or to have it
+ * follow the process to its end. Clients that were wrapped with the same sinks share one log. Undefined for any other client.
+ *
+ * @example
+ * ```ts
+ * const log = auditLogOf(client);
+ * log?.followProcess({ signals: ['SIGTERM'] });
+ * ```
+ */
+export function auditLogOf(client: McpClientLike): AuditLogHandle | undefined {
+  return logs.get(client);
 }

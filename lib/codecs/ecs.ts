@@ -3,7 +3,8 @@ import { EVENT_TYPES, SEVERITIES } from '../schema/tables.js';
 import type { Codec } from './codec.js';
 import { encodeLine } from './json.js';
 import type { Profile } from './profile.js';
-import { textCodec, toJsonLine, type TextFraming } from './text.js';
+import { toJsonLine } from './text.js';
+import { textCodec, type TextFraming } from './textCodec.js';
 
 /** The version of the Elastic Common Schema that the names are taken from. */
 const ECS_VERSION = '8.17.0';

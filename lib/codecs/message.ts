@@ -81,28 +81,32 @@ const numberings: Record<Profile, Numbering> = {
  */
 export function toFields(record: AuditRecord, profile: Profile): LogFields {
   const wire = toProfile(record, profile);
-  const rest: Record<string, unknown> = { ...inFixedOrder(wire) };
   const fields = emptyFields();
-  const carry = <K extends keyof LogFields>(key: keyof AuditRecord, field: K, value: LogFields[K]): void => {
-    fields[field] = value;
-    delete rest[key];
-  };
+  const carried = new Set<string>();
   for (const [key, field] of TEXTS) {
     const value: unknown = wire[key];
-    if (typeof value === 'string' && value !== '') carry(key, field, wellFormed(value));
+    if (typeof value !== 'string' || value === '') continue;
+    fields[field] = wellFormed(value);
+    carried.add(key);
   }
   for (const [key, field] of NUMBERS) {
     const value: unknown = wire[key];
-    if (isUint32(value)) carry(key, field, value);
+    if (!isUint32(value)) continue;
+    fields[field] = value;
+    carried.add(key);
   }
   for (const [key, field] of ENUMS) {
     const value = numberings[profile][key].get(wire[key]);
-    if (value !== undefined && value !== 0) carry(key, field, value);
+    if (value === undefined || value === 0) continue;
+    fields[field] = value;
+    carried.add(key);
   }
   const tags: unknown = wire.policy_tags;
-  if (Array.isArray(tags) && tags.length > 0 && tags.every((tag) => typeof tag === 'string'))
-    carry('policy_tags', 'policyTags', tags.map(wellFormed));
-  fields.payload = new TextEncoder().encode(toJsonLine(rest));
+  if (Array.isArray(tags) && tags.length > 0 && tags.every((tag) => typeof tag === 'string')) {
+    fields.policyTags = tags.map(wellFormed);
+    carried.add('policy_tags');
+  }
+  fields.payload = Buffer.from(toJsonLine(without(inFixedOrder(wire), carried)));
   return fields;
 }
 
@@ -122,6 +126,12 @@ export function fromFields(fields: LogFields, profile: Profile): AuditRecord {
   if (fields.policyTags.length > 0) record['policy_tags'] = [...fields.policyTags];
   const wire = { ...record, ...payloadOf(fields.payload) } as unknown as WireRecord;
   return fromProfile(inFixedOrder(wire), profile);
+}
+
+function without(record: object, keys: ReadonlySet<string>): object {
+  const rest: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [key, value] of Object.entries(record)) if (!keys.has(key)) rest[key] = value;
+  return rest;
 }
 
 function emptyFields(): LogFields {

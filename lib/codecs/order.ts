@@ -76,31 +76,41 @@ const METADATA_ORDER: Record<keyof RecordMetadata, true> = {
 
 /** One order of fields, which remembers how the last object in order looked: most records of a log have the same fields. */
 class FieldOrder {
-  readonly #rank: ReadonlyMap<string, number>;
-  #known: readonly string[] = [];
+  readonly #keys: readonly string[];
+  readonly #places: ReadonlyMap<string, number>;
+  #last: readonly string[] = [];
 
-  constructor(order: Readonly<Record<string, true>>) {
-    this.#rank = new Map(Object.keys(order).map((key, place) => [key, place]));
+  constructor(fields: Readonly<Record<string, true>>) {
+    this.#keys = Object.keys(fields);
+    this.#places = new Map(this.#keys.map((key, place) => [key, place]));
   }
 
-  /** The same object where its fields are in order, else a copy. */
+  /** The same object where its fields are in order, else a copy: made by walking the order, which is faster than sorting. */
   arrange<T extends object>(value: T): T {
     const keys = Object.keys(value);
-    if (isSame(keys, this.#known)) return value;
+    if (isSame(keys, this.#last)) return value;
     if (this.#isInOrder(keys)) {
-      this.#known = keys;
+      this.#last = keys;
       return value;
     }
-    const placeOf = (key: string): number => this.#rank.get(key) ?? this.#rank.size;
-    const byPlace = ([a]: [string, unknown], [b]: [string, unknown]): number =>
-      placeOf(a) - placeOf(b) || (a < b ? -1 : 1);
-    return Object.fromEntries(Object.entries(value).sort(byPlace)) as T;
+    const arranged: Record<string, unknown> = {};
+    let known = 0;
+    for (const key of this.#keys) {
+      if (!Object.hasOwn(value, key)) continue;
+      arranged[key] = Reflect.get(value, key);
+      known++;
+    }
+    if (known === keys.length) return arranged as T;
+    const others = keys.filter((key) => !this.#places.has(key)).sort();
+    const entries = others.map((key): [string, unknown] => [key, Reflect.get(value, key)]);
+    // Not by assignment: a field may be called `__proto__`.
+    return Object.fromEntries([...Object.entries(arranged), ...entries]) as T;
   }
 
   #isInOrder(keys: readonly string[]): boolean {
     let last = -1;
     for (const key of keys) {
-      const place = this.#rank.get(key);
+      const place = this.#places.get(key);
       if (place === undefined || place < last) return false;
       last = place;
     }
@@ -114,7 +124,7 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
   return true;
 }
 
-const record = new FieldOrder(RECORD_ORDER);
+const recordOrder = new FieldOrder(RECORD_ORDER);
 const nested: readonly (readonly [string, FieldOrder])[] = [
   ['mcp', new FieldOrder(MCP_ORDER)],
   ['error', new FieldOrder(ERROR_ORDER)],
@@ -125,13 +135,16 @@ const nested: readonly (readonly [string, FieldOrder])[] = [
  * The same record with its fields, and those of `mcp`, `error` and `metadata`, in their fixed order. Fields that are not
  * known (of a newer version) follow by name. What is in order already is given back as it is, not copied.
  */
-export function inFixedOrder<T extends object>(fields: T): T {
-  let ordered = record.arrange(fields);
+export function inFixedOrder<T extends object>(record: T): T {
+  let ordered = recordOrder.arrange(record);
   for (const [key, order] of nested) {
     const value: unknown = Reflect.get(ordered, key);
     if (typeof value !== 'object' || value === null) continue;
     const arranged = order.arrange(value);
-    if (arranged !== value) ordered = { ...ordered, [key]: arranged };
+    if (arranged === value) continue;
+    // A copy is ours to change; the record is not.
+    if (ordered === record) ordered = { ...ordered };
+    Reflect.set(ordered, key, arranged);
   }
   return ordered;
 }

@@ -1,9 +1,3 @@
-import type { AuditRecord } from '../schema/record.js';
-import type { Codec } from './codec.js';
-
-/** How several texts become one body: newline-delimited JSON, or one JSON array. */
-export type TextFraming = 'ndjson' | 'array';
-
 /**
  * What a terminal, a log viewer or a line-splitting reader could act on, and `JSON.stringify` leaves raw: DEL and C1
  * (U+0085 is a line break, U+009B opens an escape sequence), the Unicode line breaks U+2028 and U+2029, and the
@@ -13,6 +7,9 @@ const HARMFUL = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 const EVERY_HARMFUL = new RegExp(HARMFUL.source, 'g');
 /** A lone surrogate, as `JSON.stringify` writes it; an escaped backslash is matched first, so that it is passed over. */
 const LONE_SURROGATE = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;
+
+/** Half of a pair or a lone one: the quick look before the careful one. */
+const SURROGATE = /[\ud800-\udfff]/;
 
 /**
  * JSON text on one line, in printable characters: every control and direction character is `\u`-escaped, every lone
@@ -38,27 +35,7 @@ export function printable(text: string): string {
 
 /** The text with every lone surrogate replaced by U+FFFD. (`toWellFormed` is newer than the types we build with.) */
 export function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd');
-}
-
-/** A codec whose records are JSON texts. */
-export function textCodec(
-  name: string,
-  line: (record: AuditRecord) => string,
-  framing: TextFraming = 'ndjson',
-): Codec {
-  const encoder = new TextEncoder();
-  const body =
-    framing === 'array'
-      ? (records: readonly AuditRecord[]) => `[${records.map(line).join(',')}]`
-      : (records: readonly AuditRecord[]) => records.map((record) => `${line(record)}\n`).join('');
-  return {
-    name,
-    contentType: 'application/json',
-    batchContentType: framing === 'array' ? 'application/json' : 'application/x-ndjson',
-    encode: (record) => encoder.encode(line(record)),
-    encodeBatch: (records) => encoder.encode(body(records)),
-  };
+  return SURROGATE.test(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
 }
 
 function escape(character: string): string {

@@ -1,8 +1,9 @@
 import type { ResolvedOptions } from '../config.js';
 import { ConfigError } from '../errors.js';
-import { followProcess as followToEnd, type LifecycleOptions } from '../pipeline/lifecycle.js';
+import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import type { PipelineOptions } from '../pipeline/options.js';
 import { createPipeline, type Pipeline } from '../pipeline/pipeline.js';
+import type { PipelineStats } from '../pipeline/stats.js';
 import { createRedactor } from '../redaction/createRedactor.js';
 import { shared } from '../shared.js';
 import type { GapInfo } from '../sinks/gap.js';
@@ -24,6 +25,35 @@ export interface AuditLog {
   readonly pipeline: Pipeline;
   /** Shuts the pipeline down, and lets go of its sinks. */
   close(): Promise<void>;
+}
+
+/** What can be asked of an audit log from outside. */
+export interface AuditLogHandle {
+  /** Resolves when every record so far is delivered; rejects with `SinkError` where one could not be. */
+  forceFlush(): Promise<void>;
+  /** Flushes and closes the sinks, once. A record after this is refused loudly. */
+  shutdown(): Promise<void>;
+  /** What became of the records, in all and per sink: for those without a MeterProvider. */
+  stats(): PipelineStats;
+  /**
+   * Delivers what is held when the process ends: on SIGTERM and SIGINT (after which it dies of the signal as it would have),
+   * when the event loop runs empty, and on `exit`. Opt-in, because a process's listeners are the application's.
+   *
+   * @returns a function that takes the listeners away again.
+   * @throws ConfigError when an option cannot work.
+   */
+  followProcess(options?: LifecycleOptions): () => void;
+}
+
+/** The part of an audit log that its users see. */
+export function handleOf({ pipeline, close }: AuditLog): AuditLogHandle {
+  let closed: Promise<void> | undefined;
+  return {
+    forceFlush: () => pipeline.forceFlush(),
+    shutdown: () => (closed ??= close()),
+    stats: () => pipeline.stats(),
+    followProcess: (options) => followProcess(pipeline, options),
+  };
 }
 
 /** Wires one audit log: redaction, then the pipeline to its sinks. */
@@ -65,27 +95,6 @@ function pipelineFor(options: PipelineOptions): Pipeline {
   const pipeline = createPipeline(options);
   for (const sink of sinks) owners.set(sink, { pipeline, sinks, delivery });
   return pipeline;
-}
-
-/**
- * Delivers what an audit log holds when the process ends: on SIGTERM and SIGINT (after which it dies of the signal as it would
- * have), when the event loop runs empty, and on `exit`. For logs that `withLogging` writes to; a processor has a method for
- * it. Opt-in, because a process's listeners are the application's.
- *
- * @param sink a sink of the log. All sinks of that log are served.
- * @returns a function that takes the listeners away again.
- * @throws ConfigError when no log writes to the sink, or an option cannot work.
- *
- * @example
- * ```ts
- * const client = withLogging(new Client(info), { sink, environment: 'production', mode: 'batch' });
- * followProcess(sink, { deadlineMs: 3_000 });
- * ```
- */
-export function followProcess(sink: Sink, options?: LifecycleOptions): () => void {
-  const owner = owners.get(sink);
-  if (owner === undefined) throw new ConfigError('sink', 'is of no audit log yet; set the log up first');
-  return followToEnd(owner.pipeline, options);
 }
 
 function gapRecord({ settings }: ResolvedOptions, gap: GapInfo) {

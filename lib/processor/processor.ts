@@ -1,6 +1,7 @@
 import { resolveOptions, type AuditOptions } from '../config.js';
 import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
+import type { PipelineStats } from '../pipeline/stats.js';
 import { createAuditLog } from './auditLog.js';
 import { detailOf } from './detail.js';
 import { foreignOperation } from './foreign.js';
@@ -75,6 +76,11 @@ export class AuditSpanProcessor {
    */
   followProcess(options?: LifecycleOptions): () => void {
     return followProcess(this.#pipeline, options);
+  }
+
+  /** What became of the records, in all and per sink: for those without a MeterProvider. */
+  stats(): PipelineStats {
+    return this.#pipeline.stats();
   }
 
   /** Flushes and closes the sinks, once. A record after this is refused loudly. */

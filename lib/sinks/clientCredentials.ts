@@ -2,7 +2,7 @@ import type * as OAuth from 'oauth4webapi' with { 'resolution-mode': 'import' };
 import { SinkError } from '../errors.js';
 import { isLoopback } from './endpoint.js';
 import type { Authorization, Failure } from './httpExchange.js';
-import type { Fetch } from './httpRequest.js';
+import type { Fetch } from './fetchTransport.js';
 import { quietly } from './emit.js';
 
 /** Where and as whom to ask for a token. */

@@ -77,7 +77,10 @@ export class FieldNotesSink extends SerialSink {
       ...(Object.keys(VARIABLES) as (keyof typeof VARIABLES)[]),
       'requestsPerSecond',
     ]);
-    const common = commonSettings('FieldNotesSink', options, 'field-notes');
+    const common = commonSettings('FieldNotesSink', options, {
+      name: 'field-notes',
+      endpoint: options.endpoint ?? ENDPOINT,
+    });
     const profile = profileOf('FieldNotesSink', options);
     const limit = new RateLimit(
       optionalInteger('FieldNotesSink.requestsPerSecond', options.requestsPerSecond, {
@@ -90,7 +93,6 @@ export class FieldNotesSink extends SerialSink {
     this.#delivery = new HttpDelivery({
       ...common,
       ...authSettings(options, common),
-      endpoint: requireEndpoint('FieldNotesSink.endpoint', options.endpoint ?? ENDPOINT),
       headers: {},
       codec: () => loadCodec('protobuf', { profile }),
       pace: () => limit.take(),
@@ -126,6 +128,10 @@ export class FieldNotesSink extends SerialSink {
   protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
     return this.#delivery.send(records);
   }
+
+  protected override async release(): Promise<void> {
+    this.#delivery.close();
+  }
 }
 
 /** The way of authorization that the options ask for, with all that it needs and nothing that it does not. */
@@ -148,7 +154,7 @@ function authSettings(options: FieldNotesSinkOptions, common: ReturnType<typeof 
       clientId: requireText('FieldNotesSink.clientId', options.clientId),
       clientSecret: requireText('FieldNotesSink.clientSecret', options.clientSecret),
       scope: optionalText('FieldNotesSink.scope', options.scope) ?? SCOPE,
-      fetch: common.fetch,
+      fetch: options.fetch ?? globalThis.fetch,
       timeoutMs: common.timeoutMs,
     }),
   };

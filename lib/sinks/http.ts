@@ -1,7 +1,7 @@
 import type { Format } from '../codecs/load.js';
 import type { AuditRecord } from '../schema/record.js';
 import { requireKnownOptions } from '../validate.js';
-import { requireEndpoint, requireHeaders } from './endpoint.js';
+import { requireHeaders } from './endpoint.js';
 import { HttpDelivery } from './httpDelivery.js';
 import type { HttpStats } from './httpExchange.js';
 import {
@@ -63,9 +63,8 @@ export class HttpSink extends SerialSink {
       'batch',
     ]);
     const settings = {
-      ...commonSettings('HttpSink', options, 'http'),
+      ...commonSettings('HttpSink', options, { name: 'http', endpoint: options.endpoint }),
       ...encodingSettings('HttpSink', options.format, options.batch, profileOf('HttpSink', options)),
-      endpoint: requireEndpoint('HttpSink.endpoint', options.endpoint),
       headers: requireHeaders('HttpSink.headers', options.headers),
       signer: optionalSigner('HttpSink.hmacKey', options.hmacKey),
     };
@@ -80,5 +79,9 @@ export class HttpSink extends SerialSink {
 
   protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
     return this.#delivery.send(records);
+  }
+
+  protected override async release(): Promise<void> {
+    this.#delivery.close();
   }
 }

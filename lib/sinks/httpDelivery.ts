@@ -45,6 +45,11 @@ export class HttpDelivery {
     return { ...this.#exchange.stats };
   }
 
+  /** Gives back what it holds; nothing may be sent afterwards. */
+  close(): void {
+    this.#settings.transport.close();
+  }
+
   /**
    * Sends the records. Stops at the first request that may succeed later, and says how many records before it are settled;
    * goes on after one that is refused for good, since the records behind it are none the worse.

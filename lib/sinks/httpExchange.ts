@@ -1,5 +1,5 @@
 import { SinkError } from '../errors.js';
-import { post, type Fetch, type HttpOutcome } from './httpRequest.js';
+import type { HttpOutcome, HttpTransport } from './httpRequest.js';
 import { retry, type RetryPolicy } from './retry.js';
 import type { BodySigner } from './signature.js';
 import type { SinkResult } from './sink.js';
@@ -26,8 +26,7 @@ export interface HttpExchangeSettings {
   readonly pace?: (() => Promise<void>) | undefined;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
-  readonly maxResponseBytes: number;
-  readonly fetch: Fetch;
+  readonly transport: HttpTransport;
 }
 
 /** What a delivery has done so far. */
@@ -91,7 +90,7 @@ export class HttpExchange {
     credentials: Record<string, string>,
     deadline: number,
   ): Promise<HttpOutcome> {
-    const { endpoint: url, headers: own, signer, pace, fetch, maxResponseBytes } = this.#settings;
+    const { endpoint: url, headers: own, signer, pace, transport } = this.#settings;
     await pace?.();
     this.stats.requests++;
     const headers = {
@@ -101,8 +100,7 @@ export class HttpExchange {
       ...signer?.headers(id, body),
       ...credentials,
     };
-    const timeoutMs = deadline - performance.now();
-    return post({ url, headers, body }, { fetch, timeoutMs, maxResponseBytes });
+    return transport.post({ url, headers, body }, deadline - performance.now());
   }
 }
 

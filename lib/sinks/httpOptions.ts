@@ -3,8 +3,11 @@ import { PROFILES, type Profile } from '../codecs/profile.js';
 import { ConfigError, type SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { optionalChoice, optionalInteger, optionalText, reject, requireKnownOptions } from '../validate.js';
+import { requireEndpoint } from './endpoint.js';
 import type { HttpDeliverySettings } from './httpDelivery.js';
-import type { Fetch } from './httpRequest.js';
+import { fetchTransport, type Fetch } from './fetchTransport.js';
+import type { HttpTransport } from './httpRequest.js';
+import { NodeTransport } from './nodeTransport.js';
 import { retryPolicy, type RetryOptions } from './retry.js';
 
 /** How several records make one request. `delimited` (each after its length) is protobuf's; the others are for text. */
@@ -28,7 +31,7 @@ export interface HttpCommonOptions {
   deadLetterFile?: string;
   /** Told of every refusal for good, with the records refused. */
   onError?: (error: SinkError, records: readonly AuditRecord[]) => void;
-  /** Instead of Node's own: through a proxy, with client certificates. */
+  /** Instead of Node's own HTTP client: through a proxy, with client certificates. */
   fetch?: Fetch;
   /** No more of a response is read than this many bytes. @defaultValue `65536` */
   maxResponseBytes?: number;
@@ -51,9 +54,14 @@ export const COMMON_KEYS = [
 ] as const satisfies readonly (keyof HttpCommonOptions)[];
 
 /** The settings that {@link HttpCommonOptions} give, checked; `sink` stands before each option's name. */
-export function commonSettings(sink: string, options: HttpCommonOptions, fallbackName: string) {
+export function commonSettings(
+  sink: string,
+  options: HttpCommonOptions,
+  { name, endpoint }: { name: string; endpoint: unknown },
+) {
+  const url = requireEndpoint(`${sink}.endpoint`, endpoint);
   return {
-    name: optionalText(`${sink}.name`, options.name) ?? fallbackName,
+    name: optionalText(`${sink}.name`, options.name) ?? name,
     timeoutMs: optionalInteger(`${sink}.timeoutMs`, options.timeoutMs, {
       fallback: 10_000,
       min: 1,
@@ -62,12 +70,18 @@ export function commonSettings(sink: string, options: HttpCommonOptions, fallbac
     retry: retryPolicy(`${sink}.retry`, options.retry),
     deadLetterFile: optionalText(`${sink}.deadLetterFile`, options.deadLetterFile),
     onError: optionalFunction(`${sink}.onError`, options.onError),
-    fetch: optionalFunction(`${sink}.fetch`, options.fetch) ?? globalThis.fetch,
-    maxResponseBytes: optionalInteger(`${sink}.maxResponseBytes`, options.maxResponseBytes, {
-      fallback: 65_536,
-      min: 0,
-    }),
+    endpoint: url,
+    transport: transportTo(sink, url, options),
   };
+}
+
+function transportTo(sink: string, endpoint: URL, options: HttpCommonOptions): HttpTransport {
+  const fetch = optionalFunction(`${sink}.fetch`, options.fetch);
+  const maxResponseBytes = optionalInteger(`${sink}.maxResponseBytes`, options.maxResponseBytes, {
+    fallback: 65_536,
+    min: 0,
+  });
+  return fetch ? fetchTransport(fetch, maxResponseBytes) : new NodeTransport(endpoint, maxResponseBytes);
 }
 
 /** The profile that options name. */

@@ -70,6 +70,8 @@ export function retrying(sink: Sink, options: RetryOptions & { timeoutMs?: numbe
   return {
     name: sinkName(sink),
     lastSeq: sink.lastSeq,
+    // A sink that cannot be asked may vouch for anything; one that can is still asked.
+    requireAck: (ack) => sink.requireAck?.(ack),
     emit: (records) => emitWithRetries(sink, records, policy, timeoutMs),
     flush: async () => sink.flush?.(),
     close: async () => sink.close?.(),

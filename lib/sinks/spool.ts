@@ -11,6 +11,8 @@ import { encodeEntry } from './spool/entry.js';
 import { Replay, type SpoolErrorInfo } from './spool/replay.js';
 import { SpoolStore } from './spool/store.js';
 
+export type { SpoolErrorInfo } from './spool/replay.js';
+
 /** How a {@link SpoolSink} keeps what its receiver does not have yet. */
 export interface SpoolOptions {
   /** A folder of its own; one process at a time. Made with mode 0700. */

@@ -1,16 +1,18 @@
+import zlib from 'node:zlib';
 import { decodeLine, encodeLine } from '../../codecs/json.js';
 import type { AuditRecord } from '../../schema/record.js';
 
-/**
- * CRC-32 as in RFC 1952 section 8, by table. Node has it as `zlib.crc32`, but only from 20.15 on, and we run on 20.6.
- */
 const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
   return value;
 });
 
-function crc32(bytes: Uint8Array): number {
+/** CRC-32 as in RFC 1952 section 8. Node has it from 20.15 on; we run on 20.6. */
+const crc32: (bytes: Uint8Array) => number = (zlib as { crc32?: typeof zlib.crc32 }).crc32 ?? crc32ByTable;
+
+/** The same on a Node that lacks it. */
+export function crc32ByTable(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);
   return (crc ^ 0xffffffff) >>> 0;
