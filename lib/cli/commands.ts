@@ -8,10 +8,14 @@ interface CommandModule {
 /** Every command, in the order that `--help` lists them. Each is loaded only when it is called for. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   query: () => import('./query/command.js'),
+  tail: () => import('./tail/command.js'),
+  report: () => import('./report/command.js'),
+  export: () => import('./export/command.js'),
   verify: () => import('./verify.js'),
   prove: () => import('./prove.js'),
   'check-proof': () => import('./checkProof.js'),
   consistency: () => import('./consistency.js'),
   'export-tiles': () => import('./exportTiles.js'),
   keygen: () => import('./keygen.js'),
+  redact: () => import('./redact.js'),
 };

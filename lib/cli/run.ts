@@ -6,7 +6,7 @@ import { CliFailure, inputFailure, systemPath, systemReason, usageFailure } from
 import { nearest } from './suggest.js';
 import { columns } from './term/columns.js';
 import { palette } from './term/paint.js';
-import { VERSION } from './version.js';
+import { PACKAGE_VERSION } from '../version.js';
 
 /**
  * Runs one command line.
@@ -20,7 +20,7 @@ export async function runCli(argv: readonly string[], io: CommandIo): Promise<nu
     if (name === undefined || name === 'help' || name === '--help' || name === '-h')
       return await showHelp(args[0], io, name !== undefined);
     if (name === '--version' || name === '-v' || name === '-V') {
-      io.stdout.write(`otel-mcp-log ${VERSION}\n`);
+      io.stdout.write(`otel-mcp-log ${PACKAGE_VERSION}\n`);
       return ExitCode.ok;
     }
     return await (await load(name)).run(args, io);
@@ -47,7 +47,7 @@ async function showHelp(name: string | undefined, io: CommandIo, asked: boolean)
   const commands = await Promise.all(Object.values(COMMANDS).map(async (loader) => (await loader()).command));
   const { bold } = palette(asked ? io.stdout : io.stderr, io.env);
   const text = [
-    `${bold('otel-mcp-log')} ${VERSION}: reads, checks and presents the audit logs of MCP clients\n`,
+    `${bold('otel-mcp-log')} ${PACKAGE_VERSION}: reads, checks and presents the audit logs of MCP clients\n`,
     'Usage: otel-mcp-log COMMAND [OPTION…] [LOG…]\n',
     `Commands:\n${columns(commands.map(({ name: command, summary }): [string, string] => [command, summary]))}`,
     'LOG is the path that the log is written to; its rotated and compressed files are found beside it.',

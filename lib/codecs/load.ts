@@ -4,20 +4,30 @@ import type { Profile } from './profile.js';
 import type { TextFraming } from './text.js';
 
 /** The encodings that an option may name. */
-export const FORMATS = ['json', 'protobuf', 'protojson'] as const;
+export const FORMATS = ['json', 'protobuf', 'protojson', 'ocsf', 'ocsf-strict', 'ecs'] as const;
 
 /** An encoding, by the name that options use. */
 export type Format = (typeof FORMATS)[number];
 
-/**
- * The codec of that name. All but `json` are loaded when first asked for, so that who does not use them does not pay for
- * loading them (the protobuf runtime, above all).
- */
-export async function loadCodec(
-  format: Format,
-  { profile = 'documented', framing = 'ndjson' }: { profile?: Profile; framing?: TextFraming } = {},
-): Promise<Codec> {
-  if (format === 'json') return jsonCodec({ profile, framing });
-  const { protobufCodec, protojsonCodec } = await import('./protobuf.js');
-  return format === 'protobuf' ? protobufCodec({ profile }) : protojsonCodec({ profile, framing });
+/** What every codec takes. */
+export interface CodecOptions {
+  /** @defaultValue `'documented'` */
+  profile?: Profile;
+  /** How a batch of texts is framed; protobuf has a framing of its own. @defaultValue `'ndjson'` */
+  framing?: TextFraming;
+}
+
+/** All but `json` are loaded when first asked for: who does not use them does not pay for loading them. */
+const LOADERS: Readonly<Record<Format, (options: CodecOptions) => Promise<Codec>>> = {
+  json: async (options) => jsonCodec(options),
+  protobuf: async (options) => (await import('./protobuf.js')).protobufCodec(options),
+  protojson: async (options) => (await import('./protobuf.js')).protojsonCodec(options),
+  ocsf: async (options) => (await import('./ocsf.js')).ocsfCodec(options),
+  'ocsf-strict': async (options) => (await import('./ocsf.js')).ocsfCodec({ ...options, strict: true }),
+  ecs: async (options) => (await import('./ecs.js')).ecsCodec(options),
+};
+
+/** The codec of that name. */
+export async function loadCodec(format: Format, options: CodecOptions = {}): Promise<Codec> {
+  return LOADERS[format](options);
 }

@@ -6,8 +6,3 @@ export function timeoutError(sink: string, deadlineMs: number): SinkError {
     code: 'MCP_LOG_ERR_SINK_TIMEOUT',
   });
 }
-
-/** What was thrown, as an error: user code may throw anything. */
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error('what was thrown is no error');
-}

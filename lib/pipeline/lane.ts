@@ -1,15 +1,16 @@
 import { SinkError } from '../errors.js';
-import { asError, timeoutError } from './failures.js';
 import type { AuditRecord } from '../schema/record.js';
-import type { GapRecordFactory } from '../sinks/gap.js';
+import type { Gap, GapRecordFactory } from '../sinks/gap.js';
+import { asError } from '../sinks/emit.js';
 import type { Ack } from '../sinks/sink.js';
 import { DeadlineTimer } from './deadline.js';
 import type { Receipt } from './delivery.js';
 import type { CompiledFilter } from './filter.js';
+import { timeoutError } from './failures.js';
 import { Ledger } from './ledger.js';
 import { SinkMetrics } from './metrics.js';
 import type { SinkPort } from './port.js';
-import { Barrier, Entry, ItemQueue, Sequence, type Gap, type Item } from './queue.js';
+import { Barrier, Entry, ItemQueue, Sequence, type Item } from './queue.js';
 import type { Report } from './report.js';
 import { Sender } from './sender.js';
 import { Settler, recordsOf } from './settler.js';
@@ -49,7 +50,15 @@ export class Lane {
 
   constructor(readonly options: LaneOptions) {
     const { port, maxBatch, gapRecord, report } = options;
-    this.#ledger = new Ledger(port.name, report, new SinkMetrics(port.name), () => this.pending);
+    this.#ledger = new Ledger(
+      port.name,
+      report,
+      new SinkMetrics(
+        port.name,
+        () => this.pending,
+        () => port.backlogBytes,
+      ),
+    );
     this.#sequence = options.filter && new Sequence(options.firstSeq);
     this.#settler = new Settler(this.#queue, this.#ledger, options.ack);
     this.#sender = new Sender(this.#queue, this.#ledger, this.#settler, {
@@ -60,6 +69,7 @@ export class Lane {
       report,
       keep: options.mode === 'blocking-strict',
       onTaken: (items) => this.#onTaken(items),
+      goOn: () => (this.#queue.hasBarrier ? this.#sender.pump() : this.#pump()),
       onIdle: () => this.#deadline.rest(),
     });
   }
@@ -80,7 +90,7 @@ export class Lane {
   }
 
   get stats(): SinkStats {
-    return this.#ledger.snapshot(this.pending);
+    return this.#ledger.snapshot(this.pending, this.options.port.backlogBytes);
   }
 
   /** Whether this sink wants a record. */
@@ -141,7 +151,7 @@ export class Lane {
 
   /** The last resort while the process exits. */
   flushSync(): void {
-    if (!this.options.port.canFlushSync) return this.#giveUp();
+    if (!this.options.port.canFlushSync) return this.#emitOnce();
     const items = this.#removeAll();
     try {
       const parts = this.#sender.compose(items);
@@ -154,6 +164,22 @@ export class Lane {
     } catch (error) {
       this.#settler.lose(items, asError(error));
     }
+  }
+
+  /** A sink that answers without a promise still takes what is here; of another, nobody will ever hear the answer. */
+  #emitOnce(): void {
+    if (this.#sender.isOwed) return this.#giveUp();
+    const items = this.#removeAll();
+    if (items.length === 0) return;
+    const parts = this.#sender.compose(items);
+    const result = this.options.port.emit(parts.map(({ record }) => record));
+    if (result instanceof Promise || result.status !== 'delivered')
+      return this.#settler.lose(items, this.#shutDown());
+    this.#settler.delivered(
+      parts.map(({ item }) => item),
+      result.ack ?? 'delivered',
+      result.rejected ?? [],
+    );
   }
 
   #drop(record: AuditRecord, receipt: Receipt | undefined): void {
@@ -186,6 +212,7 @@ export class Lane {
   #pump(): void {
     const { lingerMs, maxBatch } = this.options;
     if (this.#sender.isBusy) return;
+    if (this.#queue.entries === 0) return this.#sender.pump();
     if (lingerMs > 0 && this.#queue.entries < maxBatch) {
       this.#linger ??= setTimeout(() => this.#pumpNow(), lingerMs);
     } else if (!this.#scheduled) {

@@ -24,10 +24,7 @@ export class Ledger {
     readonly name: string,
     private readonly report: Report,
     private readonly metrics: SinkMetrics,
-    pending: () => number,
-  ) {
-    metrics.watchQueue(pending);
-  }
+  ) {}
 
   /** Whether the last attempt failed, or is overdue. */
   get failing(): boolean {
@@ -80,7 +77,7 @@ export class Ledger {
     this.metrics.close();
   }
 
-  snapshot(queued: number): SinkStats {
+  snapshot(queued: number, backlogBytes: number | undefined): SinkStats {
     return {
       name: this.name,
       queued,
@@ -92,6 +89,7 @@ export class Ledger {
       busyMs: this.#busyMs,
       gaps: this.#gaps,
       failing: this.#failing,
+      ...(backlogBytes !== undefined && { backlogBytes }),
       ...(this.#lastFailure !== undefined && { lastFailure: this.#lastFailure }),
     };
   }

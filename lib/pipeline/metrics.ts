@@ -1,10 +1,4 @@
-import {
-  metrics,
-  type Counter,
-  type Histogram,
-  type MeterProvider,
-  type ObservableResult,
-} from '@opentelemetry/api';
+import { metrics, type Counter, type Histogram, type MeterProvider } from '@opentelemetry/api';
 
 /** The scope that the instruments are made under. */
 const SCOPE = 'otel-mcp-log';
@@ -33,12 +27,22 @@ function current(): Instruments {
 
 function create(from: MeterProvider): Instruments {
   const meter = from.getMeter(SCOPE);
-  meter
-    .createObservableGauge('mcp_log.sink.queue', {
-      unit: '{record}',
-      description: 'Records that wait for a sink, those under way included',
-    })
-    .addCallback(observeQueues);
+  const gauge = (
+    name: string,
+    unit: string,
+    description: string,
+    read: (sink: SinkMetrics) => number | undefined,
+  ) =>
+    meter.createObservableGauge(name, { unit, description }).addCallback((result) => {
+      for (const ref of open) {
+        const sink = ref.deref();
+        const value = sink && read(sink);
+        if (sink !== undefined && value !== undefined) result.observe(value, sink.attributes);
+      }
+    });
+  const waiting = 'Records that wait for a sink, those under way included';
+  gauge('mcp_log.sink.queue', '{record}', waiting, (sink) => sink.pending());
+  gauge('mcp_log.sink.backlog', 'By', 'What a spool holds on disk', (sink) => sink.backlogBytes());
   return {
     records: meter.createCounter('mcp_log.records', {
       unit: '{record}',
@@ -55,22 +59,26 @@ function create(from: MeterProvider): Instruments {
   };
 }
 
-/** The queues that are read when metrics are collected; a closed one is taken off. */
-const queues = new Map<SinkMetrics, () => number>();
-
-function observeQueues(result: ObservableResult): void {
-  for (const [{ attributes }, pending] of queues) result.observe(pending(), attributes);
-}
+/** The sinks whose gauges are read when metrics are collected. Weak: a pipeline that nobody closed must not live on here. */
+const open = new Set<WeakRef<SinkMetrics>>();
+const forgotten = new FinalizationRegistry<WeakRef<SinkMetrics>>((ref) => open.delete(ref));
 
 /** What one sink reports. Sink names come from code, never from data, so their number is bounded. */
 export class SinkMetrics {
   readonly attributes: { 'mcp_log.sink': string };
+  readonly #ref = new WeakRef(this);
   readonly #outcomes: Record<'delivered' | 'failed' | 'dropped', { 'mcp_log.sink': string; outcome: string }>;
 
-  constructor(name: string) {
+  constructor(
+    name: string,
+    readonly pending: () => number,
+    readonly backlogBytes: () => number | undefined,
+  ) {
     this.attributes = { 'mcp_log.sink': name };
     const of = (outcome: string) => ({ ...this.attributes, outcome });
     this.#outcomes = { delivered: of('delivered'), failed: of('failed'), dropped: of('dropped') };
+    open.add(this.#ref);
+    forgotten.register(this, this.#ref);
   }
 
   /** Records that the sink is done with. */
@@ -88,13 +96,8 @@ export class SinkMetrics {
     current().duration.record(ms / 1000, this.attributes);
   }
 
-  /** From now on, `pending` is asked whenever metrics are collected. */
-  watchQueue(pending: () => number): void {
-    queues.set(this, pending);
-  }
-
-  /** The queue is gone. */
+  /** The sink is closed. */
   close(): void {
-    queues.delete(this);
+    open.delete(this.#ref);
   }
 }

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.js';
 import type { GapRecordFactory } from '../sinks/gap.js';
+import { isSink, sinkName } from '../sinks/emit.js';
 import { ACKS, vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
 import {
   optionalBoolean,
@@ -10,7 +11,7 @@ import {
 } from '../validate.js';
 import { compileFilter, type SinkFilter } from './filter.js';
 import type { LaneOptions } from './lane.js';
-import { SinkPort, sinkName } from './port.js';
+import { SinkPort } from './port.js';
 import { guardedReport, type ErrorListener, type Report } from './report.js';
 
 /** What a caller waits for, named as Kubernetes names the modes of its audit backends. */
@@ -180,10 +181,6 @@ function sinkEntry(at: string, given: unknown): SinkEntry {
     reject(at, given, 'a sink (an object with emit), or { sink, … }');
   requireKnownOptions(at, given, SINK_KEYS);
   return { ...given, sink: given.sink };
-}
-
-function isSink(value: unknown): value is Sink {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'emit') === 'function';
 }
 
 /** Two sinks of one name must be told apart in errors and metrics. */

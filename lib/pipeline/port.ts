@@ -1,40 +1,30 @@
-import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { AuditRecord } from '../schema/record.js';
-import { asError } from './failures.js';
+import { emitTo, quietly } from '../sinks/emit.js';
 import type { Sink, SinkResult } from '../sinks/sink.js';
 
-/**
- * The context that sinks work in: nobody's span, and tracing switched off by the key that OpenTelemetry's own exporters use
- * (`suppressTracing` of @opentelemetry/core), so that delivering a record makes no spans.
- */
-const QUIET = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true);
-
-const DELIVERED: SinkResult = { status: 'delivered' };
-
-/** A sink as the rest of the pipeline sees it: every way to fail is a result. */
+/** A sink as the rest of the pipeline sees it: every method is there, and every way to fail is a result. */
 export class SinkPort {
   constructor(
+    /** Unlike any other sink's name in the pipeline. */
     readonly name: string,
     private readonly sink: Sink,
   ) {}
 
-  /** Gives a batch to the sink. A sink that answers at once is not made to wait for a promise. */
+  /** Bytes that the sink holds on disk for later. */
+  get backlogBytes(): number | undefined {
+    return this.sink.backlogBytes;
+  }
+
   emit(records: readonly AuditRecord[]): SinkResult | Promise<SinkResult> {
-    try {
-      const answer = context.with(QUIET, () => this.sink.emit(records));
-      if (isPromiseLike(answer)) return Promise.resolve(answer).then(toResult, permanent);
-      return toResult(answer);
-    } catch (error) {
-      return permanent(error);
-    }
+    return emitTo(this.sink, records);
   }
 
   async flush(): Promise<void> {
-    await context.with(QUIET, () => this.sink.flush?.());
+    await quietly(() => this.sink.flush?.());
   }
 
   async close(): Promise<void> {
-    await context.with(QUIET, () => this.sink.close?.());
+    await quietly(() => this.sink.close?.());
   }
 
   /** Whether {@link flushSync} can do anything. */
@@ -45,27 +35,4 @@ export class SinkPort {
   flushSync(records: readonly AuditRecord[]): void {
     this.sink.flushSync?.(records);
   }
-}
-
-/** The name that a sink goes by in errors and metrics. */
-export function sinkName(sink: Sink): string {
-  const className: unknown = sink.constructor?.name;
-  if (typeof sink.name === 'string' && sink.name !== '') return sink.name;
-  return typeof className === 'string' && className !== '' && className !== 'Object' ? className : 'sink';
-}
-
-function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
-}
-
-/** Users' sinks may answer anything: no object means delivered, and an object must say how it went. */
-function toResult(answer: SinkResult | void): SinkResult {
-  if (typeof answer !== 'object' || answer === null) return DELIVERED;
-  if (answer.status === 'delivered') return answer;
-  if (answer.status === 'retryable') return { ...answer, error: asError(answer.error) };
-  return permanent(answer.status === 'permanent' ? answer.error : new Error('the sink gave no known result'));
-}
-
-function permanent(error: unknown): SinkResult {
-  return { status: 'permanent', error: asError(error) };
 }

@@ -1,5 +1,5 @@
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
-import type { GapInfo, GapRecordFactory } from '../sinks/gap.js';
+import { Gap } from '../sinks/gap.js';
 import type { SinkError } from '../errors.js';
 import type { Receipt } from './delivery.js';
 
@@ -17,41 +17,6 @@ export class Entry {
     readonly intent: boolean,
   ) {
     this.receipt = receipt;
-  }
-}
-
-/** A place in the queue where records are missing. It takes the `seq` of the last of them, so that order is kept. */
-export class Gap {
-  count = 0;
-  firstTime = '';
-  lastTime = '';
-  seq = 0;
-  readonly causes = new Set<string>();
-  #record: AuditRecord | undefined;
-
-  /** Counts one more lost record, which came after those counted already. */
-  add(record: AuditRecord, cause: string): void {
-    this.merge({ count: 1, firstTime: record.time, lastTime: record.time, seq: record.seq, causes: [cause] });
-  }
-
-  /** Takes over a gap that follows this one without a record between. */
-  merge(later: Pick<Gap, 'count' | 'firstTime' | 'lastTime' | 'seq'> & { causes: Iterable<string> }): void {
-    if (this.count === 0) this.firstTime = later.firstTime;
-    this.count += later.count;
-    this.lastTime = later.lastTime;
-    this.seq = later.seq;
-    for (const cause of later.causes) if (this.causes.size < 8) this.causes.add(cause);
-    this.#record = undefined;
-  }
-
-  /** The record that tells of it: the same one on every attempt, until the gap grows. */
-  record(sink: string, factory: GapRecordFactory): AuditRecord {
-    return (this.#record ??= { ...factory(this.#info(sink)), seq: this.seq });
-  }
-
-  #info(sink: string): GapInfo {
-    const { count, firstTime, lastTime } = this;
-    return { sink, count, firstTime, lastTime, cause: [...this.causes].join(',') };
   }
 }
 
@@ -99,6 +64,10 @@ export class ItemQueue {
 
   get isEmpty(): boolean {
     return this.#items.length === 0;
+  }
+
+  get hasBarrier(): boolean {
+    return this.#items.some((item) => item instanceof Barrier);
   }
 
   [Symbol.iterator](): Iterator<Item> {

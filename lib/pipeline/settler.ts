@@ -1,9 +1,9 @@
 import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
-import { causeOf } from '../sinks/gap.js';
+import { causeOf, Gap } from '../sinks/gap.js';
 import { vouchesFor, type Ack, type Rejection } from '../sinks/sink.js';
 import type { Ledger, Loss } from './ledger.js';
-import { Barrier, Entry, Gap, type ItemQueue } from './queue.js';
+import { Barrier, Entry, type ItemQueue } from './queue.js';
 
 /** Settles records: tells their callers, counts them, and leaves a gap in the queue where they are lost. */
 export class Settler {

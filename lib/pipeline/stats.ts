@@ -15,6 +15,8 @@ export interface SinkStats {
   /** Batches that the sink has answered, and how long that took in all, in milliseconds. */
   readonly batches: number;
   readonly busyMs: number;
+  /** Bytes that the sink holds on disk for later: those of a spool. */
+  readonly backlogBytes?: number;
   /** Gap records that the sink has taken. */
   readonly gaps: number;
   /** Whether the last attempt failed, or is overdue. */

@@ -32,7 +32,9 @@ export interface McpDetail {
   transport?: string;
   client_capabilities?: unknown;
   server_capabilities?: unknown;
-  /** Where the answer came from; absent means the wire. */
+  /** On the record of a login: that `server_id` and `server_version` are the server's own word. */
+  server_identity?: 'self-reported';
+  /** Where the answer came from: the server, the client's own cache, or the client itself. Absent where that is not known. */
   served_from?: 'wire' | 'cache' | 'local';
   /** The requests that one operation took, where it took more than one. */
   legs?: readonly McpLeg[];
@@ -40,6 +42,8 @@ export interface McpDetail {
   tool_fingerprint?: string;
   /** What was decided about a request of the server's: `accept`, `decline`, `cancel`. */
   decision?: string;
+  /** Who ended a subscription: the client, the server in good order, or else the far side or what lies between. */
+  ended_by?: 'client' | 'server' | 'remote';
 }
 
 /** One request on the wire among several that an operation took. */
@@ -61,8 +65,10 @@ export interface RecordError {
 export interface Truncation {
   /** Dotted path within the record, e.g. `mcp.tool_arguments.body`. */
   path: string;
-  /** Length before the cut, in UTF-8 bytes (of the redacted value). */
-  original_bytes: number;
+  /** Length before the cut, in UTF-8 bytes (of the redacted value); absent where it was not measured. */
+  original_bytes?: number;
+  /** Entries before the cut, of an object or an array. */
+  original_entries?: number;
   /** SHA-256 (hex) of the whole redacted value. */
   sha256?: string;
 }

@@ -1,4 +1,4 @@
-import type { DraftRecord } from '../schema/record.js';
+import type { AuditRecord, DraftRecord } from '../schema/record.js';
 
 /** Records that a sink never got, told in the place where they are missing. */
 export interface GapInfo {
@@ -15,6 +15,41 @@ export interface GapInfo {
 
 /** Makes the record that tells of a gap: who writes it, and in which environment, is the caller's to know. */
 export type GapRecordFactory = (gap: GapInfo) => DraftRecord;
+
+/** A place in a log's order where records are missing. It takes the `seq` of the last of them, so that order is kept. */
+export class Gap {
+  count = 0;
+  firstTime = '';
+  lastTime = '';
+  seq = 0;
+  readonly causes = new Set<string>();
+  #record: AuditRecord | undefined;
+
+  /** Counts one more lost record, which came after those counted already. */
+  add(record: AuditRecord, cause: string): void {
+    this.merge({ count: 1, firstTime: record.time, lastTime: record.time, seq: record.seq, causes: [cause] });
+  }
+
+  /** Takes over a gap that follows this one without a record between. */
+  merge(later: Pick<Gap, 'count' | 'firstTime' | 'lastTime' | 'seq'> & { causes: Iterable<string> }): void {
+    if (this.count === 0) this.firstTime = later.firstTime;
+    this.count += later.count;
+    this.lastTime = later.lastTime;
+    this.seq = later.seq;
+    for (const cause of later.causes) if (this.causes.size < 8) this.causes.add(cause);
+    this.#record = undefined;
+  }
+
+  /** The record that tells of it: the same one on every attempt, until the gap grows. */
+  record(sink: string, factory: GapRecordFactory): AuditRecord {
+    return (this.#record ??= { ...factory(this.#info(sink)), seq: this.seq });
+  }
+
+  #info(sink: string): GapInfo {
+    const { count, firstTime, lastTime } = this;
+    return { sink, count, firstTime, lastTime, cause: [...this.causes].join(',') };
+  }
+}
 
 /** An error in one word that holds no secret: its code, else its class. */
 export function causeOf(error: unknown): string {

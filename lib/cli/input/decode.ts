@@ -1,7 +1,7 @@
 import type { AuditRecord } from '../../schema/record.js';
 
-/** The major schema version whose records this program reads. */
-const SCHEMA_MAJOR = '1';
+/** The schema versions whose records this program reads: our two profiles by their names, and the published 1.x. */
+const KNOWN_SCHEMA = /^(?:documented|0\.2(?:\.\d+)?|1(?:\.\d+)*)$/;
 
 /** What is wrong with a line, in words that quote nothing of it. */
 export class LineFault extends Error {}
@@ -20,9 +20,9 @@ export function decodeRecord(data: Buffer, start: number, end: number): AuditRec
   if (typeof record.record_id !== 'string' || typeof record.time !== 'string' || !isNamed(record.outcome))
     throw new LineFault('not an audit record: a JSON object without record_id, time and outcome');
   const version: unknown = record.metadata?.schema_version;
-  if (typeof version === 'string' && version.split('.', 1)[0] !== SCHEMA_MAJOR)
+  if (typeof version === 'string' && !KNOWN_SCHEMA.test(version))
     throw new LineFault(
-      `a record of schema version ${/^[\w.+-]{1,20}$/.test(version) ? version : '(unreadable)'}; this program reads ${SCHEMA_MAJOR}.x`,
+      `a record of schema version ${/^[\w.+-]{1,20}$/.test(version) ? version : '(unreadable)'}; this program reads 'documented' (1.x) and 0.2`,
     );
   return record as AuditRecord;
 }

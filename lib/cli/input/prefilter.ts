@@ -8,9 +8,19 @@ const TIME_LENGTH = 24;
 /** Several texts, one of which a wanted line must hold. */
 export type AnyOf = readonly string[];
 
-/** Follows one text through a buffer: each search goes on where the last one found something. */
+/** How much of an input tells how often each byte occurs in it. */
+const SAMPLE_BYTES = 1 << 15;
+/** So many bytes make a search rare enough; longer ones put Node's search on a slower method. */
+const ANCHOR_LENGTH = 6;
+
+/**
+ * Follows one text through a buffer: each search goes on where the last one found something. It searches for the part of
+ * the text that begins with the byte that is rarest in this input, for that is what the speed of a search hangs on.
+ */
 class Needle {
   readonly #text: Buffer;
+  #anchor: Buffer | undefined;
+  #before = 0;
   #data: Buffer = Buffer.alloc(0);
   #next = -1;
 
@@ -18,18 +28,39 @@ class Needle {
     this.#text = Buffer.from(text);
   }
 
-  enter(data: Buffer): void {
+  enter(data: Buffer, frequencies: () => Uint32Array): void {
     this.#data = data;
     this.#next = -1;
+    if (this.#anchor !== undefined) return;
+    const rarity = frequencies();
+    const last = Math.max(0, this.#text.length - ANCHOR_LENGTH);
+    for (let at = 1; at <= last; at++) {
+      if (rarity[this.#text[at]!]! < rarity[this.#text[this.#before]!]!) this.#before = at;
+    }
+    this.#anchor = this.#text.subarray(this.#before, this.#before + ANCHOR_LENGTH);
   }
 
   within(start: number, end: number): boolean {
-    if (this.#next < start) {
-      const found = this.#data.indexOf(this.#text, start);
-      this.#next = found === -1 ? Infinity : found;
-    }
+    while (this.#next < start) this.#next = this.#find(Math.max(start, this.#next + 1));
     return this.#next + this.#text.length <= end;
   }
+
+  /** Where the whole text next begins, at `from` or later. */
+  #find(from: number): number {
+    const anchor = this.#anchor ?? this.#text;
+    let at = this.#data.indexOf(anchor, from + this.#before);
+    while (at !== -1 && !holds(this.#data, at - this.#before, this.#text))
+      at = this.#data.indexOf(anchor, at + 1);
+    return at === -1 ? Infinity : at - this.#before;
+  }
+}
+
+/** How often each byte occurs at the beginning of a buffer. */
+function byteFrequencies(data: Buffer): Uint32Array {
+  const counts = new Uint32Array(256);
+  const end = Math.min(data.length, SAMPLE_BYTES);
+  for (let at = 0; at < end; at++) counts[data[at]!]!++;
+  return counts;
 }
 
 /**
@@ -41,6 +72,7 @@ export class Prefilter {
   readonly #since: Buffer | undefined;
   readonly #until: Buffer | undefined;
   #data: Buffer = Buffer.alloc(0);
+  #frequencies: Uint32Array | undefined;
 
   /**
    * @param groups Of each group, one text must be in the line.
@@ -56,7 +88,8 @@ export class Prefilter {
   /** To be called with each buffer before its lines are asked about, in order. */
   enter(data: Buffer): void {
     this.#data = data;
-    for (const group of this.#groups) for (const needle of group) needle.enter(data);
+    const frequencies = () => (this.#frequencies ??= byteFrequencies(data));
+    for (const group of this.#groups) for (const needle of group) needle.enter(data, frequencies);
   }
 
   /** Whether the line from `start` to `end` may be wanted. Lines must be asked about in order. */

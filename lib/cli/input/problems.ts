@@ -52,7 +52,7 @@ export class Problems {
       return;
     }
     const { yellow } = palette(this.#io.stderr, this.#io.env);
-    const where = line === undefined ? '' : `:${line} (byte ${offset ?? 0})`;
+    const where = `${line === undefined ? '' : `:${line}`}${offset === undefined ? '' : ` (byte ${offset})`}`;
     this.#io.stderr.write(`${yellow(`${printable(file)}${where}:`)} ${printable(reason)}\n`);
   }
 

@@ -13,7 +13,7 @@ export type Interference = 'none' | 'renamed' | 'deleted' | 'changed';
 /** One open file of whole lines: a failed write leaves no part of a line behind, and a failed sync is never forgotten. */
 export class LogFile {
   readonly openedAt: number;
-  readonly #fd: number;
+  readonly fd: number;
   #size: number;
   /** How many bytes are known to be on the disk. */
   #durable: number;
@@ -31,7 +31,7 @@ export class LogFile {
     syncName: boolean,
   ) {
     const { fd, stats, narrowedFrom } = openLog(path, widerMode);
-    this.#fd = fd;
+    this.fd = fd;
     try {
       if (narrowedFrom !== undefined) notices.add({ kind: 'mode-narrowed', path });
       this.#size = this.#durable = repairTail(fd, path, notices);
@@ -48,6 +48,11 @@ export class LogFile {
     return this.#size;
   }
 
+  /** In bytes, from the start, known to be on the disk. */
+  get durable(): number {
+    return this.#durable;
+  }
+
   /** Bytes that may not be on the disk yet. */
   get unsynced(): number {
     return this.#size - this.#durable;
@@ -58,7 +63,7 @@ export class LogFile {
     if (this.#torn) this.#takeBack();
     if (this.#torn) throw Object.assign(new Error('the end of the log is torn'), { code: 'EIO' });
     try {
-      writeAll(this.#fd, bytes);
+      writeAll(this.fd, bytes);
       this.#size += bytes.length;
     } catch (error) {
       this.#torn = true;
@@ -94,7 +99,7 @@ export class LogFile {
 
   /** The same without an event loop. */
   syncNow(): void {
-    fdatasyncSync(this.#fd);
+    fdatasyncSync(this.fd);
     this.#durable = this.#size;
   }
 
@@ -105,7 +110,7 @@ export class LogFile {
   inspect(): Interference {
     const { path, notices } = this;
     const there = statSync(path, { throwIfNoEntry: false });
-    const ours = fstatSync(this.#fd);
+    const ours = fstatSync(this.fd);
     if (there?.ino !== ours.ino || there.dev !== ours.dev) {
       const gone = ours.nlink === 0;
       notices.add(gone ? { kind: 'deleted', path, bytes: this.#size } : { kind: 'renamed', path });
@@ -114,7 +119,7 @@ export class LogFile {
     if (ours.size === this.#size || this.#torn) return 'none';
     const change = ours.size - this.#size;
     notices.add({ kind: change < 0 ? 'truncated' : 'foreign-bytes', path, bytes: Math.abs(change) });
-    this.#size = repairTail(this.#fd, path, notices);
+    this.#size = repairTail(this.fd, path, notices);
     this.#durable = Math.min(this.#durable, this.#size);
     return 'changed';
   }
@@ -125,14 +130,14 @@ export class LogFile {
       if (sync && this.unsynced > 0) await this.sync(false);
       else await this.#running;
     } finally {
-      closeSync(this.#fd);
+      closeSync(this.fd);
     }
   }
 
   async #sync(rollBack: boolean): Promise<void> {
     const target = this.#size;
     try {
-      await fdatasyncAsync(this.#fd);
+      await fdatasyncAsync(this.fd);
       this.#durable = Math.max(this.#durable, target);
     } catch (error) {
       this.#failedSyncs++;
@@ -153,7 +158,7 @@ export class LogFile {
   #takeBack(): void {
     try {
       // Never longer than it is: somebody else may have truncated it, and a hole of zeros is no log.
-      if (fstatSync(this.#fd).size > this.#size) ftruncateSync(this.#fd, this.#size);
+      if (fstatSync(this.fd).size > this.#size) ftruncateSync(this.fd, this.#size);
       this.#torn = false;
     } catch (error) {
       this.notices.add({ kind: 'sync-failed', path: this.path, code: causeOf(error) });

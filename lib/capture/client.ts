@@ -1,0 +1,47 @@
+/**
+ * What is assumed of the SDK's `Client`, v1 and v2 alike: its public methods, and a few internals that are read with care
+ * and missed without harm. Structural, so that this package needs no version of the SDK at run time or in its types.
+ */
+export interface McpClientLike {
+  connect(transport: never, ...rest: never[]): Promise<unknown>;
+  close(): Promise<unknown>;
+  callTool(params: never, ...rest: never[]): Promise<unknown>;
+}
+
+/** The class of such a client. */
+export interface McpClientClass {
+  readonly prototype: object;
+  readonly name: string;
+}
+
+/** Reads a property of anything without ever throwing. */
+export function peek(value: unknown, key: string): unknown {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+  try {
+    return Reflect.get(value, key);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same for a string that is not empty. */
+export function peekText(value: unknown, key: string): string | undefined {
+  const found = peek(value, key);
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}
+
+/** Calls a method without arguments, if it is there, and gives undefined for whatever goes wrong. */
+export function peekCall(value: unknown, key: string): unknown {
+  const method = peek(value, key);
+  if (typeof method !== 'function') return undefined;
+  try {
+    return Reflect.apply(method, value, []);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Any method, as the wrapping loop sees it. */
+export type Method = (this: object, ...args: unknown[]) => unknown;
+/** Makes the method that stands in for another. */
+export type Wrapper = (original: Method) => Method;

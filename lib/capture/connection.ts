@@ -1,0 +1,158 @@
+import { newRecordId } from '../schema/ids.js';
+import type { ConnectionFacts } from '../processor/detail.js';
+import { peek, peekCall, peekText } from './client.js';
+import type { RunningOperation } from './running.js';
+
+/**
+ * One connection of one client: what the handshake and the transport tell of the two parties. Read lazily, because the SDK
+ * learns most of it only while `connect` is under way.
+ */
+export class Connection implements ConnectionFacts {
+  readonly connectionId = newRecordId();
+  /** Whether a login has happened that no logout has followed. */
+  open: boolean;
+  /** Whether the user has called `close()`: losing the transport is then no event of its own. */
+  closing = false;
+  /** Monotonic, in milliseconds. */
+  readonly startedAt = performance.now();
+  /** Whether every message that goes out is seen; a transport that lets nobody in is none such. */
+  watched = true;
+  /** Whether the session was there before, so that the login needed no handshake. */
+  resumed = false;
+  /** Operations that have begun and not ended, the server's own requests among them. */
+  readonly underWay = new Set<RunningOperation>();
+  readonly client: object;
+  #transport: unknown;
+  #initializeParams: unknown;
+  #initializeResult: unknown;
+  #sessionId: string | undefined;
+  #remembered: Remembered | undefined;
+
+  constructor(client: object, transport: unknown) {
+    this.client = client;
+    this.#transport = transport ?? peek(client, 'transport');
+    this.open = transport === undefined && this.#transport !== undefined;
+  }
+
+  /** Whether this is the connection over that transport. */
+  isOver(transport: unknown): boolean {
+    return this.#transport === transport;
+  }
+
+  /** Keeps what the client knows of its server now: it forgets that when it closes, or learns it anew of another server. */
+  remember(): void {
+    this.#remembered = {
+      server: this.#serverInfo,
+      capabilities: this.serverCapabilities,
+      protocolVersion: this.protocolVersion,
+    };
+  }
+
+  /** The handshake's request as it was sent. */
+  sawInitializeParams(params: unknown): void {
+    this.#initializeParams = params;
+  }
+
+  /** The handshake's answer as the SDK took it. */
+  sawInitializeResult(result: unknown): void {
+    this.#initializeResult = result;
+  }
+
+  get sessionId(): string | undefined {
+    // Remembered, since the transport forgets it when the session ends, and the logout is a record of that session.
+    return (this.#sessionId = peekText(this.#transport, 'sessionId') ?? this.#sessionId);
+  }
+
+  get clientName(): string | undefined {
+    return peekText(this.#clientInfo, 'name');
+  }
+
+  get clientVersion(): string | undefined {
+    return peekText(this.#clientInfo, 'version');
+  }
+
+  get clientCapabilities(): unknown {
+    return peek(this.#initializeParams, 'capabilities') ?? peek(this.client, '_capabilities');
+  }
+
+  get serverName(): string | undefined {
+    return peekText(this.#serverInfo, 'name');
+  }
+
+  get serverVersion(): string | undefined {
+    return peekText(this.#serverInfo, 'version');
+  }
+
+  get serverCapabilities(): unknown {
+    if (this.#remembered !== undefined) return this.#remembered.capabilities;
+    return peek(this.#initializeResult, 'capabilities') ?? peekCall(this.client, 'getServerCapabilities');
+  }
+
+  get protocolVersion(): string | undefined {
+    if (this.#remembered !== undefined) return this.#remembered.protocolVersion;
+    const negotiated = peekCall(this.client, 'getNegotiatedProtocolVersion');
+    if (typeof negotiated === 'string') return negotiated;
+    return (
+      peekText(this.#initializeResult, 'protocolVersion') ?? peekText(this.#transport, 'protocolVersion')
+    );
+  }
+
+  get transport(): string | undefined {
+    return transportKind(this.#transport);
+  }
+
+  get serverAddress(): string | undefined {
+    const url = endpoint(this.#transport);
+    return url ? url.origin + url.pathname : peekText(peek(this.#transport, '_serverParams'), 'command');
+  }
+
+  get serverCommand(): readonly string[] | undefined {
+    const server = peek(this.#transport, '_serverParams');
+    const command = peekText(server, 'command');
+    if (command === undefined) return undefined;
+    const args = peek(server, 'args');
+    return [command, ...(Array.isArray(args) ? args.map(String) : [])];
+  }
+
+  /** Host and port for the span, where the transport dials a URL. */
+  get hostAndPort(): { host: string; port: number } | undefined {
+    const url = endpoint(this.#transport);
+    if (url === undefined) return undefined;
+    const defaultPort = url.protocol === 'https:' || url.protocol === 'wss:' ? 443 : 80;
+    return { host: url.hostname, port: url.port === '' ? defaultPort : Number(url.port) };
+  }
+
+  get #clientInfo(): unknown {
+    return peek(this.#initializeParams, 'clientInfo') ?? peek(this.client, '_clientInfo');
+  }
+
+  get #serverInfo(): unknown {
+    if (this.#remembered !== undefined) return this.#remembered.server;
+    return peek(this.#initializeResult, 'serverInfo') ?? peekCall(this.client, 'getServerVersion');
+  }
+}
+
+/** What a client tells of its server once the handshake is done. */
+interface Remembered {
+  readonly server: unknown;
+  readonly capabilities: unknown;
+  readonly protocolVersion: string | undefined;
+}
+
+/** The SDK's HTTP and web socket transports keep the URL they dial in `_url`; there is no public way to ask. */
+function endpoint(transport: unknown): URL | undefined {
+  const url = peek(transport, '_url');
+  return url instanceof URL ? url : undefined;
+}
+
+/** By what a transport has rather than by its class name, which a bundler may have changed. */
+function transportKind(transport: unknown): string | undefined {
+  if (typeof transport !== 'object' || transport === null) return undefined;
+  if (typeof peek(peek(transport, '_serverParams'), 'command') === 'string') return 'stdio';
+  if (typeof peek(transport, 'terminateSession') === 'function') return 'streamable-http';
+  const protocol = endpoint(transport)?.protocol;
+  if (protocol?.startsWith('ws') === true) return 'websocket';
+  if (protocol?.startsWith('http') === true) return 'sse';
+  if (Reflect.has(transport, '_otherTransport')) return 'in-memory';
+  return peekText(peek(transport, 'constructor'), 'name');
+}

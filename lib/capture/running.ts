@@ -1,0 +1,174 @@
+import { SpanKind, type Context, type Link } from '@opentelemetry/api';
+import type { Ending, LedgerEntry, OperationDetail, TraceIds } from '../processor/detail.js';
+import { judgeError, judgeResult, type Judgement } from '../processor/outcome.js';
+import type { OperationRecorder } from '../processor/recorder.js';
+import type { McpLeg } from '../schema/record.js';
+import type { Connection } from './connection.js';
+import type { Operation, Subject } from '../operations/operation.js';
+import { endAttributes } from './attributes.js';
+import { OperationSpan } from './operationSpan.js';
+import { parentOf } from './propagation.js';
+import { callerContext } from './scope.js';
+import type { SpanSource } from './source.js';
+import { finished } from './finished.js';
+
+/** Which wrapper an operation came in by: a class of a chain, and the name of its method. */
+export interface Entrance {
+  readonly level: object;
+  readonly name: string;
+}
+
+/** What an operation is started with. */
+export interface Start {
+  readonly client: object;
+  readonly operation: Operation;
+  readonly params: unknown;
+  readonly connection: Connection;
+  readonly recorders: readonly OperationRecorder[];
+  readonly source: SpanSource;
+  /** The caller's own abort signal, which tells a cancellation from a timeout. */
+  readonly signal?: AbortSignal | undefined;
+  readonly entrance?: Entrance | undefined;
+  /** Default: CLIENT. SERVER for what the server asks of the client. */
+  readonly kind?: SpanKind | undefined;
+  /** Default: the context of the caller. */
+  readonly parent?: Context | undefined;
+  readonly links?: Link[] | undefined;
+}
+
+/** Failures to which nobody on the other side gave an answer. */
+const UNANSWERED: ReadonlySet<string> = new Set(['timeout', 'cancelled', 'connection_closed', 'abandoned']);
+
+/** One operation under way: its span, and the detail that becomes its record. */
+export class RunningOperation implements OperationDetail {
+  readonly client: object;
+  readonly method: string;
+  readonly event: OperationDetail['event'];
+  readonly resource: string;
+  readonly summary: string;
+  readonly subject: Subject;
+  readonly connection: Connection;
+  readonly startTime = Date.now();
+  readonly recorders: readonly OperationRecorder[];
+  readonly ledger = new Map<OperationRecorder, LedgerEntry>();
+  readonly legs: McpLeg[] = [];
+  readonly kind: SpanKind;
+  readonly source: SpanSource;
+  readonly entrance: Entrance | undefined;
+  ending: Ending | undefined;
+  decision: string | undefined;
+  endedBy: OperationDetail['endedBy'];
+  /** Whether the client took the answer from its own cache. */
+  fromCache = false;
+  /** Other methods whose requests are a part of this operation: those by which a stream of a task looks after the task. */
+  parts: ReadonlySet<string> | undefined;
+  /** A stream whose caller is not reading just now: nothing but its caller can end it. */
+  isIdle = false;
+  readonly #span: OperationSpan;
+  readonly #startedAt = performance.now();
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(start: Start) {
+    const { operation } = start;
+    this.client = start.client;
+    this.method = operation.method;
+    this.event = operation.event;
+    this.subject = operation.subject(start.params);
+    this.resource = operation.resource(this.subject);
+    this.summary = operation.summary(this.subject);
+    this.connection = start.connection;
+    this.recorders = start.recorders;
+    this.source = start.source;
+    this.entrance = start.entrance;
+    this.kind = start.kind ?? SpanKind.CLIENT;
+    this.#signal = start.signal;
+    const parent = start.parent ?? parentOf(start.params, callerContext());
+    this.#span = new OperationSpan(this, { kind: this.kind, parent, links: start.links });
+    this.connection.underWay.add(this);
+    for (const recorder of this.recorders) recorder.begin(this);
+  }
+
+  get trace(): TraceIds {
+    return this.#span.trace;
+  }
+
+  /** The context to run in: the caller's, with this operation's span. */
+  get context(): Context {
+    return this.#span.context;
+  }
+
+  /** Whether no SDK has given this operation its ids. */
+  get minted(): boolean {
+    return this.#span.minted;
+  }
+
+  /** Whether the operation is over; what happens in its asynchronous context from then on is not part of it. */
+  get ended(): boolean {
+    return this.ending !== undefined;
+  }
+
+  /** Where the answer came from, as far as it can be told. */
+  get servedFrom(): OperationDetail['servedFrom'] {
+    if (this.ending === undefined || this.kind !== SpanKind.CLIENT || this.method === 'close')
+      return undefined;
+    if (this.fromCache) return 'cache';
+    if (this.legs.length > 0) return UNANSWERED.has(this.ending.error?.type ?? '') ? undefined : 'wire';
+    // A handshake may take place where we do not look (a second process that v2 probes); nothing else may.
+    const isLocal = this.method === 'initialize' ? this.connection.resumed : this.connection.watched;
+    return isLocal ? 'local' : undefined;
+  }
+
+  /** Whether a request of this client and method, made inside this operation, is a part of it. */
+  covers(client: object, method: string): boolean {
+    if (this.ended || this.client !== client || this.kind !== SpanKind.CLIENT) return false;
+    if (this.method === 'initialize' && method === 'server/discover') return true;
+    return method === this.method || this.parts?.has(method) === true;
+  }
+
+  /** Whether this operation came in by that very wrapper. */
+  cameInBy({ level, name }: Entrance): boolean {
+    return this.entrance?.level === level && this.entrance.name === name;
+  }
+
+  /** Notes a request that was sent on this operation's behalf. */
+  sent(leg: McpLeg): void {
+    this.legs.push(leg);
+  }
+
+  /** Ends with the value that the operation resolved to. */
+  succeed(result: unknown): void {
+    this.#end(judgeResult(result), result);
+  }
+
+  /** Ends with what the operation rejected with. */
+  fail(reason: unknown): void {
+    this.#end(judgeError(reason, { aborted: this.#signal?.aborted === true }), undefined);
+  }
+
+  /** Ends with a judgement made elsewhere. */
+  conclude(judgement: Judgement, result?: unknown): void {
+    this.#end(judgement, result);
+  }
+
+  /** Hands the ended operation to its recorders; undefined where nobody has to be waited for. */
+  complete(): Promise<unknown> | undefined {
+    const [first, ...others] = this.recorders;
+    if (first === undefined) return undefined;
+    if (others.length === 0) return first.complete(this);
+    return Promise.all(this.recorders.map((recorder) => recorder.complete(this)));
+  }
+
+  #end(judgement: Judgement, result: unknown): void {
+    if (this.ending !== undefined) return;
+    const durationMs = Math.max(0, Math.round((performance.now() - this.#startedAt) * 1000) / 1000);
+    this.ending = { ...judgement, result, durationMs };
+    this.connection.underWay.delete(this);
+    const { error } = judgement;
+    this.#span.end(() => ({
+      attributes: endAttributes(this, error, result),
+      failed: error !== undefined,
+      failure: error?.message === undefined ? undefined : this.source.settings.redactor().text(error.message),
+    }));
+    finished(this);
+  }
+}

@@ -1,0 +1,74 @@
+import { metrics, trace, type Meter, type Tracer } from '@opentelemetry/api';
+import { createRedactor } from '../redaction/createRedactor.js';
+import type { Redactor } from '../redaction/redactor.js';
+import { shared } from '../shared.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+
+/** How the spans of operations are made: one per enabled instrumentation. */
+export interface SpanSource {
+  tracer(): Tracer;
+  meter(): Meter;
+  readonly settings: SpanSettings;
+}
+
+/** What a span may carry beyond what the conventions ask for. */
+export interface SpanSettings {
+  /** Adds the (redacted) arguments of tool calls to their spans. */
+  recordInputs(): boolean;
+  /** Adds the (redacted) results of tool calls to their spans. */
+  recordOutputs(): boolean;
+  /** Whether baggage goes to the server of this address, beside the trace context. */
+  allowBaggage(serverAddress: string | undefined): boolean;
+  /** Whether a tool call inside another instrumentation's span of that call gets no second span. */
+  joinToolSpans(): boolean;
+  redactor(): Redactor;
+}
+
+const sources = shared('sources', () => new Set<SpanSource>());
+
+let defaultRedactor: Redactor | undefined;
+
+/** Spans from the globally registered tracer provider, for clients that were wrapped or patched by hand. */
+export const defaultSource: SpanSource = {
+  tracer: () => trace.getTracer(PACKAGE_NAME, PACKAGE_VERSION),
+  meter: () => globalMeter(),
+  settings: {
+    recordInputs: () => false,
+    recordOutputs: () => false,
+    allowBaggage: () => false,
+    joinToolSpans: () => false,
+    redactor: () => (defaultRedactor ??= createRedactor()),
+  },
+};
+
+let meter: Meter | undefined;
+let meterProvider: ReturnType<typeof metrics.getMeterProvider> | undefined;
+
+/**
+ * The meter of whichever provider is registered now. The API's global meter is no proxy: one that was asked for before a
+ * provider was registered stays deaf.
+ */
+export function globalMeter(): Meter {
+  const registered = metrics.getMeterProvider();
+  if (meter === undefined || meterProvider !== registered) {
+    meterProvider = registered;
+    meter = registered.getMeter(PACKAGE_NAME, PACKAGE_VERSION);
+  }
+  return meter;
+}
+
+/** Starts making spans from this source. The first one enabled makes the span of an operation. */
+export function enableSource(source: SpanSource): void {
+  sources.add(source);
+}
+
+/** Stops that. */
+export function disableSource(source: SpanSource): void {
+  sources.delete(source);
+}
+
+/** The source that makes spans now, if any. */
+export function currentSource(): SpanSource | undefined {
+  for (const source of sources) return source;
+  return undefined;
+}

@@ -1,0 +1,49 @@
+import { SpanKind } from '@opentelemetry/api';
+import { methodName } from '../operations/table.js';
+import { shared } from '../shared.js';
+import { answered } from './asked.js';
+import { peek } from './client.js';
+import { withTraceFields } from './propagation.js';
+import { active } from './state.js';
+
+type Send = (this: unknown, message: unknown, ...rest: unknown[]) => unknown;
+
+const wrapped = shared('transports', () => new WeakSet<object>());
+
+/**
+ * Wraps a transport's `send`, the one place that every message passes whatever method of the client made it: here the id of
+ * a request is seen, here the trace context joins it, and here the client's answers to its server go out.
+ *
+ * @returns Whether all that goes out is seen. A frozen transport lets nobody in; where there is none, nothing goes out.
+ */
+export function watchTransport(transport: unknown): boolean {
+  if (typeof transport !== 'object' || transport === null) return true;
+  if (wrapped.has(transport)) return true;
+  const send = peek(transport, 'send');
+  if (typeof send !== 'function') return false;
+  const watched: Send = function (message, ...rest) {
+    const sending: unknown = Reflect.apply(send, this, [prepare(transport, message), ...rest]);
+    if (peek(message, 'method') === undefined) answered(transport, message, sending);
+    return sending;
+  };
+  const own = Object.getOwnPropertyDescriptor(transport, 'send');
+  const descriptor = { value: watched, configurable: true, writable: true, enumerable: own !== undefined };
+  if (!Reflect.defineProperty(transport, 'send', descriptor)) return false;
+  wrapped.add(transport);
+  return true;
+}
+
+/** Notes the id of a request, and gives it the trace context. Notifications and answers pass as they are. */
+function prepare(transport: object, message: unknown): unknown {
+  const operation = active.getStore();
+  if (operation === undefined || operation.ended || operation.kind !== SpanKind.CLIENT) return message;
+  // Another client's request may be made in this context: by a transport that is built upon it.
+  if (!operation.connection.isOver(transport) || typeof message !== 'object' || message === null)
+    return message;
+  const method = peek(message, 'method');
+  const id = peek(message, 'id');
+  if (method === undefined || id === undefined) return message;
+  operation.sent({ request_id: String(id), method: methodName(method) });
+  if (method === 'initialize') operation.connection.sawInitializeParams(peek(message, 'params'));
+  return withTraceFields(operation, message);
+}

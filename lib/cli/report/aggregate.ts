@@ -1,0 +1,139 @@
+import type { AuditRecord } from '../../schema/record.js';
+import type { LogInput } from '../input/logs.js';
+import type { LinePlace } from '../input/scanner.js';
+import { isAboutLog, isIntent } from '../input/sequence.js';
+import { canonicalOutcome } from '../query/filter.js';
+import { CubeBuilder } from './cube.js';
+import { FailureGroups, TouchedGroups } from './groups.js';
+import { RowKeeper } from './keep.js';
+import { LatencyBuilder } from './latency.js';
+import { MissingBuilder } from './missing.js';
+import { OUTCOME_ORDER, type LogSummary, type ReportModel, type ToolChange, type Totals } from './model.js';
+
+const OUTCOME_NUMBER: ReadonlyMap<string, number> = new Map(
+  OUTCOME_ORDER.map((name, index) => [name, index]),
+);
+const UNKNOWN = OUTCOME_ORDER.indexOf('OUTCOME_UNSPECIFIED');
+const LISTED_CHANGES = 100;
+/** Distinct sessions and traces are counted exactly up to here, and said to be at least so many beyond. */
+export const COUNTED_IDS = 2_000_000;
+
+/** What the reading of a log contributes to a report. */
+export type Aggregates = Omit<ReportModel, 'title' | 'generated' | 'generator' | 'filter' | 'integrity'>;
+
+interface LogTally {
+  records: number;
+  first?: string;
+  last?: string;
+}
+
+/** Gathers, record by record and in bounded memory, all that a report says. */
+export class ReportBuilder {
+  readonly #cube = new CubeBuilder();
+  readonly #latency = new LatencyBuilder();
+  readonly #failures = new FailureGroups();
+  readonly #denials = new FailureGroups();
+  readonly #touched = new TouchedGroups();
+  readonly #missing = new MissingBuilder();
+  readonly #rows: RowKeeper;
+  readonly #changes: ToolChange[] = [];
+  readonly #outcomes = OUTCOME_ORDER.map(() => 0);
+  readonly #sessions = new Set<string>();
+  readonly #traces = new Set<string>();
+  readonly #actorTypes = new Map<string, Set<string>>();
+  readonly #logs = new Map<string, LogTally>();
+  #records = 0;
+  #operations = 0;
+  #first: string | undefined;
+  #last: string | undefined;
+
+  /** @param rows How many records the page may hold one by one. */
+  constructor(rows: number) {
+    this.#rows = new RowKeeper(rows);
+  }
+
+  /** Every record of a log, whether or not a filter wants it: for the order, and for the log's own numbers. */
+  see(log: string, record: AuditRecord, place: LinePlace): void {
+    this.#missing.order(log, record, place.file, place.line);
+    let tally = this.#logs.get(log);
+    if (tally === undefined) this.#logs.set(log, (tally = { records: 0 }));
+    tally.records++;
+    if (tally.first === undefined || record.time < tally.first) tally.first = record.time;
+    if (tally.last === undefined || record.time > tally.last) tally.last = record.time;
+  }
+
+  /** A record that the report is about. */
+  add(record: AuditRecord, data: Buffer, start: number, end: number, place: LinePlace): void {
+    this.#records++;
+    if (this.#first === undefined || record.time < this.#first) this.#first = record.time;
+    if (this.#last === undefined || record.time > this.#last) this.#last = record.time;
+    this.#missing.add(record);
+    this.#rows.add(record, data, start, end, place);
+    if (record.resource === 'audit/tool-changed') this.#change(record);
+    if (this.#sessions.size < COUNTED_IDS) this.#sessions.add(record.session_id);
+    if (this.#traces.size < COUNTED_IDS) this.#traces.add(record.trace_id);
+    if (!isAboutLog(record) && !isIntent(record)) this.#operation(record);
+  }
+
+  #operation(record: AuditRecord): void {
+    this.#operations++;
+    const outcome = OUTCOME_NUMBER.get(canonicalOutcome(record.outcome)) ?? UNKNOWN;
+    this.#outcomes[outcome]!++;
+    const server = record.server_id ?? '(none)';
+    this.#cube.add(Date.parse(record.time), record.actor_id, record.resource, server, outcome);
+    this.#latency.add(record.resource, record.duration_ms);
+    const name = OUTCOME_ORDER[outcome];
+    if (name === 'OUTCOME_FAILURE_ERROR') this.#failures.add(record);
+    if (name === 'OUTCOME_FAILURE_DENIED' || name === 'OUTCOME_FAILURE_UNAUTHORIZED')
+      this.#denials.add(record);
+    this.#touched.add(record, name !== 'OUTCOME_SUCCESS');
+    let acting = this.#actorTypes.get(record.actor_type);
+    if (acting === undefined) this.#actorTypes.set(record.actor_type, (acting = new Set()));
+    if (acting.size < COUNTED_IDS) acting.add(record.actor_id);
+  }
+
+  #change(record: AuditRecord): void {
+    if (this.#changes.length >= LISTED_CHANGES) return;
+    const { time, message, trace_id: trace } = record;
+    const tool = record.mcp?.tool_name ?? '(unnamed)';
+    this.#changes.push({ time, tool, server: record.server_id ?? '', message, trace });
+  }
+
+  /** All that was gathered. */
+  finish(logs: readonly LogInput[], problems: number): Aggregates {
+    return {
+      ...this.#cube.finish(),
+      logs: logs.map((log) => this.#summary(log)),
+      totals: this.#totals(problems),
+      latency: this.#latency.finish(),
+      failures: this.#failures.finish(),
+      denials: this.#denials.finish(),
+      touched: this.#touched.finish(),
+      changes: this.#changes,
+      missing: this.#missing.finish(),
+      rows: this.#rows.finish(),
+    };
+  }
+
+  #summary({ name, files }: LogInput): LogSummary {
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return { name, files: files.map(({ path }) => path), bytes, records: 0, ...this.#logs.get(name) };
+  }
+
+  #totals(problems: number): Totals {
+    return {
+      records: this.#records,
+      operations: this.#operations,
+      actors: this.#cube.actors.size,
+      targets: this.#cube.targets.size,
+      servers: this.#cube.servers.size,
+      sessions: this.#sessions.size,
+      traces: this.#traces.size,
+      outcomes: this.#outcomes,
+      problems,
+      ...(this.#first === undefined ? {} : { first: this.#first }),
+      ...(this.#last === undefined ? {} : { last: this.#last }),
+      actorTypes: Object.fromEntries([...this.#actorTypes].sort().map(([type, ids]) => [type, ids.size])),
+    };
+  }
+}

@@ -1,0 +1,160 @@
+import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { ExitCode, type CommandIo } from '../command.js';
+import { defineCommand } from '../define.js';
+import { inputFailure, systemReason, usageFailure } from '../failure.js';
+import { openLogs, type LogInput } from '../input/logs.js';
+import { Problems } from '../input/problems.js';
+import { compileFilter } from '../query/filter.js';
+import { FILTER_OPTIONS, type FilterOptions } from '../query/filterOptions.js';
+import { select } from '../query/select.js';
+import { palette } from '../term/paint.js';
+import { bytes, plural } from '../term/units.js';
+import { ReportBuilder } from './aggregate.js';
+import { checkIntegrity } from './integrity.js';
+import type { ReportModel } from './model.js';
+import { PACKAGE_VERSION } from '../../version.js';
+
+/** So many records a page holds one by one, unless told otherwise: it stays below 15 MB and opens at once. */
+const DEFAULT_ROWS = 10_000;
+const MOST_ROWS = 50_000;
+
+/** `otel-mcp-log report`: one page that answers an auditor's first questions. */
+export const command = defineCommand({
+  name: 'report',
+  summary: 'Make one self-contained page of what happened, who did it, and whether it is intact',
+  usage: '[OPTION…] LOG… -o report.html',
+  about: `
+The page needs no network and no server: open it from disk, print it, send it on. It answers at a
+glance what happened, who did it, what failed or was denied, which data was touched, which tools
+changed, what is missing, and whether the log is intact; below, charts, filters and single records.
+Counts are of all records; single records of the notable and the newest ones (--rows).
+It holds what the log holds: give it only to those who may read the log.`,
+  options: {
+    ...FILTER_OPTIONS,
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'FILE',
+      help: "the page to write (default: report.html; '-' is standard output)",
+    },
+    title: { type: 'string', value: 'TEXT', help: 'the title of the page' },
+    rows: {
+      type: 'string',
+      value: 'N',
+      help: `how many records can be looked at one by one (default ${DEFAULT_ROWS})`,
+    },
+    vkey: {
+      type: 'string',
+      value: 'KEY',
+      help: 'the verifier key to check the log with (default: the one beside the log)',
+    },
+    json: { type: 'boolean', help: 'say what was written as JSON; with -o - the model instead of the page' },
+  },
+  examples: [
+    ['otel-mcp-log report audit.jsonl -o report.html', 'everything in one log'],
+    ['otel-mcp-log report --since 7d agent-*.jsonl -o week.html', 'the last week of several processes'],
+  ],
+  exits: [
+    [0, 'the page was written'],
+    [1, 'it was written, and the log is not intact'],
+    [3, 'an input, or a line of one, could not be read; the page says so'],
+  ],
+  async run({ options, operands, io }) {
+    const problems = new Problems(io, options.json);
+    const logs = await openLogs(operands, io, problems);
+    const rows = rowLimit(options.rows);
+    const model = await readModel(logs, { ...options, filters: options, rows, problems, io });
+    const { reportPage } = await import('./page.js');
+    const page =
+      options.json === true && options.output === '-' ? `${JSON.stringify(model)}\n` : reportPage(model);
+    await put(page, options.output ?? 'report.html', model, options.json ?? false, io);
+    problems.conclude();
+    return problems.exitCode(model.integrity.status === 'broken' ? ExitCode.finding : ExitCode.ok);
+  },
+});
+
+/** What a report is to be made of. */
+export interface ReportRequest {
+  readonly filters: FilterOptions;
+  readonly rows: number;
+  readonly title?: string;
+  readonly vkey?: string;
+  readonly problems: Problems;
+  readonly io: CommandIo;
+  /** When it is made; absent where the same input must give the same bytes. */
+  readonly generated?: string | undefined;
+}
+
+/** Reads logs into the model of a report. */
+export async function readModel(logs: readonly LogInput[], request: ReportRequest): Promise<ReportModel> {
+  const { filters, problems, io, generated = new Date().toISOString() } = request;
+  const builder = new ReportBuilder(request.rows);
+  const logOf = new Map(logs.flatMap(({ name, files }) => files.map(({ path }) => [path, name] as const)));
+  await select(logs, (record, data, start, end, place) => builder.add(record, data, start, end, place), {
+    io,
+    problems,
+    filter: compileFilter(filters),
+    label: 'reading',
+    inspect: (record, _data, _start, _end, place) =>
+      builder.see(logOf.get(place.file) ?? place.file, record, place),
+  });
+  return {
+    title: request.title ?? defaultTitle(logs),
+    generated,
+    generator: `otel-mcp-log ${PACKAGE_VERSION}`,
+    filter: filterWords(filters),
+    ...builder.finish(logs, problems.total),
+    integrity: await checkIntegrity(logs, request.vkey),
+  };
+}
+
+function defaultTitle(logs: readonly LogInput[]): string {
+  const names = logs.map(({ name }) => basename(name));
+  if (names.length <= 2) return names.join(' and ') || 'Nothing to read';
+  return `${names[0] ?? ''} and ${names.length - 1} more`;
+}
+
+function filterWords(filters: FilterOptions): string {
+  return Object.keys(FILTER_OPTIONS)
+    .flatMap((name) => {
+      const value = filters[name as keyof FilterOptions];
+      if (value === undefined || value === false) return [];
+      if (value === true) return [name];
+      return [`${name} ${Array.isArray(value) ? value.join(' or ') : String(value)}`];
+    })
+    .join('; ');
+}
+
+function rowLimit(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_ROWS;
+  if (!/^\d{1,6}$/.test(text) || Number(text) > MOST_ROWS)
+    throw usageFailure(`--rows takes a whole number up to ${MOST_ROWS}`);
+  return Number(text);
+}
+
+async function put(
+  page: string,
+  path: string,
+  model: ReportModel,
+  json: boolean,
+  io: CommandIo,
+): Promise<void> {
+  if (path === '-') {
+    io.stdout.write(page);
+    return;
+  }
+  // The page holds what the log holds, so it is for the owner's eyes, as the log is.
+  await writeFile(path, page, { mode: 0o600 }).catch((error: unknown) => {
+    throw inputFailure(`${path}: cannot be written: ${systemReason(error) ?? 'unknown reason'}`, error);
+  });
+  const { records } = model.totals;
+  const size = Buffer.byteLength(page);
+  if (json) {
+    const { totals, integrity } = model;
+    io.stdout.write(`${JSON.stringify({ file: path, bytes: size, totals, integrity: integrity.status })}\n`);
+    return;
+  }
+  const { bold } = palette(io.stdout, io.env);
+  io.stdout.write(`${bold(path)}: ${plural(records, 'record')} on a page of ${bytes(size)}\n`);
+}

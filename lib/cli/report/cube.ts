@@ -1,0 +1,133 @@
+import type { Cube, Timeline } from './model.js';
+import { Names } from './names.js';
+
+/** Buckets of a timeline: few enough to draw, many enough to see when something happened. */
+const MOST_BUCKETS = 240;
+/** How many values of each field the page tells apart. */
+const ACTORS = 200;
+const TARGETS = 300;
+const SERVERS = 100;
+/** Cells that a page can take without becoming slow. */
+const MOST_CELLS = 250_000;
+
+/** Widths of buckets that read well on a clock. */
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
+  ...[1, 2, 7, 14, 28, 56, 112, 224, 448].map((n) => n * DAY),
+];
+
+/** Factors that pack a cell's coordinates into one safe integer: 2^15 each for three fields, 8 outcomes, and the bucket. */
+const WIDE = 1 << 15;
+const OUTCOME_BITS = 8;
+
+/** Counts operations by time, actor, target, server and outcome, in one pass and bounded memory. */
+export class CubeBuilder {
+  readonly actors = new Names();
+  readonly targets = new Names();
+  readonly servers = new Names();
+  /** Per combination of names and outcome: counts by bucket. */
+  readonly #cells = new Map<number, Map<number, number>>();
+  #step = 0;
+
+  /** Counts one operation; gives the numbers of its names. */
+  add(time: number, actor: string, target: string, server: string, outcome: number): void {
+    const key =
+      ((this.actors.take(actor) * WIDE + this.targets.take(target)) * WIDE + this.servers.take(server)) *
+        OUTCOME_BITS +
+      outcome;
+    if (Number.isNaN(time)) return;
+    let buckets = this.#cells.get(key);
+    if (buckets === undefined) this.#cells.set(key, (buckets = new Map()));
+    const bucket = Math.floor(time / STEPS[this.#step]!);
+    buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
+    this.#note(bucket);
+  }
+
+  #low = Infinity;
+  #high = -Infinity;
+
+  /** Widens the buckets when there would be too many of them. */
+  #note(bucket: number): void {
+    this.#low = Math.min(this.#low, bucket);
+    this.#high = Math.max(this.#high, bucket);
+    while (this.#high - this.#low >= MOST_BUCKETS && this.#step < STEPS.length - 1) this.#widen();
+  }
+
+  #widen(): void {
+    const from = STEPS[this.#step]!;
+    const to = STEPS[++this.#step]!;
+    // 5 does not divide by 2, nor 7 by 2: a bucket goes where its start falls. Counts stay exact, bounds shift by a bucket.
+    const moved = (bucket: number) => Math.floor((bucket * from) / to);
+    for (const [key, buckets] of this.#cells) {
+      const merged = new Map<number, number>();
+      for (const [bucket, count] of buckets)
+        merged.set(moved(bucket), (merged.get(moved(bucket)) ?? 0) + count);
+      this.#cells.set(key, merged);
+    }
+    this.#low = moved(this.#low);
+    this.#high = moved(this.#high);
+  }
+
+  /** What was counted. */
+  finish(): { cube: Cube; timeline: Timeline } {
+    const size = () => [...this.#cells.values()].reduce((sum, { size }) => sum + size, 0);
+    while (size() > MOST_CELLS && this.#step < STEPS.length - 1) this.#widen();
+    const empty = this.#cells.size === 0;
+    const step = STEPS[this.#step]!;
+    const timeline = {
+      start: empty ? 0 : this.#low * step,
+      step,
+      buckets: empty ? 0 : this.#high - this.#low + 1,
+    };
+    return { cube: this.#fold(), timeline };
+  }
+
+  #fold(): Cube {
+    const actors = this.actors.fold(ACTORS);
+    const targets = this.targets.fold(TARGETS);
+    const servers = this.servers.fold(SERVERS);
+    const folded = new Map<number, number>();
+    for (const [key, buckets] of this.#cells) {
+      const outcome = key % OUTCOME_BITS;
+      const rest = Math.floor(key / OUTCOME_BITS);
+      const server = servers.renumber[rest % WIDE]!;
+      const target = targets.renumber[Math.floor(rest / WIDE) % WIDE]!;
+      const actor = actors.renumber[Math.floor(rest / WIDE / WIDE)]!;
+      for (const [bucket, count] of buckets) {
+        // At most 448 * 512 * 128 * 256 * 8: a safe integer.
+        const cell =
+          ((((bucket - this.#low) * 512 + target) * 128 + server) * 256 + actor) * OUTCOME_BITS + outcome;
+        folded.set(cell, (folded.get(cell) ?? 0) + count);
+      }
+    }
+    return unpack(folded, {
+      actors: actors.dimension,
+      targets: targets.dimension,
+      servers: servers.dimension,
+    });
+  }
+}
+
+function unpack(
+  folded: ReadonlyMap<number, number>,
+  dimensions: Pick<Cube, 'actors' | 'targets' | 'servers'>,
+): Cube {
+  const cells = [...folded].sort(([a], [b]) => a - b);
+  const part = (divisor: number, modulus: number) =>
+    cells.map(([cell]) => Math.floor(cell / divisor) % modulus);
+  return {
+    ...dimensions,
+    outcome: part(1, 8),
+    actor: part(8, 256),
+    server: part(8 * 256, 128),
+    target: part(8 * 256 * 128, 512),
+    time: part(8 * 256 * 128 * 512, 4096),
+    count: cells.map(([, count]) => count),
+  };
+}

@@ -1,0 +1,187 @@
+/**
+ * What a report says: made by the command, embedded in the page, read by the page's script. Both sides import these types
+ * and nothing else of each other.
+ */
+export interface ReportModel {
+  readonly title: string;
+  /** When the report was made, RFC 3339; absent where the same input must give the same bytes. */
+  readonly generated?: string;
+  /** The name and version of the program. */
+  readonly generator: string;
+  /** The filter that the records had to pass, in words; empty for all. */
+  readonly filter: string;
+  readonly logs: readonly LogSummary[];
+  readonly totals: Totals;
+  readonly timeline: Timeline;
+  /** Counts by time bucket, actor, target, server and outcome. */
+  readonly cube: Cube;
+  readonly latency: Latency;
+  readonly failures: readonly FailureGroup[];
+  readonly denials: readonly FailureGroup[];
+  readonly touched: readonly TouchedData[];
+  readonly changes: readonly ToolChange[];
+  readonly missing: Missing;
+  readonly integrity: Integrity;
+  readonly rows: Rows;
+}
+
+/** One of the logs that the report speaks of. */
+export interface LogSummary {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly bytes: number;
+  readonly records: number;
+  readonly first?: string;
+  readonly last?: string;
+}
+
+/** The outcomes, in the order in which {@link Cube} numbers them and charts stack them. */
+export const OUTCOME_ORDER = [
+  'OUTCOME_SUCCESS',
+  'OUTCOME_PARTIAL',
+  'OUTCOME_UNSPECIFIED',
+  'OUTCOME_FAILURE_UNAUTHORIZED',
+  'OUTCOME_FAILURE_DENIED',
+  'OUTCOME_FAILURE_ERROR',
+] as const;
+
+/** Counts over everything. */
+export interface Totals {
+  readonly records: number;
+  /** Records of operations: not intents, not records about the log itself. */
+  readonly operations: number;
+  readonly actors: number;
+  readonly targets: number;
+  readonly servers: number;
+  readonly sessions: number;
+  readonly traces: number;
+  /** By {@link OUTCOME_ORDER}; operations only. */
+  readonly outcomes: readonly number[];
+  /** Lines that were no record. */
+  readonly problems: number;
+  readonly first?: string;
+  readonly last?: string;
+  /** The number of users, agents and services that acted. */
+  readonly actorTypes: Readonly<Record<string, number>>;
+}
+
+/** The buckets of time that {@link Cube} counts in. */
+export interface Timeline {
+  /** Start of the first bucket, milliseconds since the epoch. */
+  readonly start: number;
+  /** Width of a bucket in milliseconds. */
+  readonly step: number;
+  readonly buckets: number;
+}
+
+/** The names of a dimension, by frequency; the last may stand for all others. */
+export interface Dimension {
+  readonly names: readonly string[];
+  /** How many names are summed up under the last one; 0 if it is one itself. */
+  readonly folded: number;
+}
+
+/** Sparse counts: cell `i` has bucket `time[i]`, actor `actor[i]`, … and `count[i]` operations. */
+export interface Cube {
+  readonly actors: Dimension;
+  readonly targets: Dimension;
+  readonly servers: Dimension;
+  readonly time: readonly number[];
+  readonly actor: readonly number[];
+  readonly target: readonly number[];
+  readonly server: readonly number[];
+  readonly outcome: readonly number[];
+  readonly count: readonly number[];
+}
+
+/** How long operations took. */
+export interface Latency {
+  /** Upper bounds of the bins, in milliseconds; the last bin is open. */
+  readonly bounds: readonly number[];
+  /** Operations in each bin. */
+  readonly counts: readonly number[];
+  readonly quantiles: Quantiles;
+  /** The busiest targets. */
+  readonly targets: readonly ({ readonly name: string; readonly count: number } & Quantiles)[];
+}
+
+/** Milliseconds, within 6 %. */
+export interface Quantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Failures or denials of one kind. */
+export interface FailureGroup {
+  readonly type: string;
+  readonly target: string;
+  /** Who it befell, the first few. */
+  readonly actors: readonly string[];
+  readonly count: number;
+  readonly last: string;
+  readonly trace: string;
+}
+
+/** Data that was read or worked on. */
+export interface TouchedData {
+  readonly name: string;
+  readonly sensitivity: string;
+  readonly count: number;
+  readonly failed: number;
+  readonly actors: number;
+  readonly last: string;
+}
+
+/** A tool whose definition changed under the feet of those who use it. */
+export interface ToolChange {
+  readonly time: string;
+  readonly tool: string;
+  readonly server: string;
+  readonly message: string;
+  readonly trace: string;
+}
+
+/** What the logs show to be missing. */
+export interface Missing {
+  readonly holes: readonly {
+    readonly file: string;
+    readonly line: number;
+    readonly kind: string;
+    readonly from: number;
+    readonly count: number;
+  }[];
+  /** Places missing in `seq`, all holes together. */
+  readonly places: number;
+  /** Places taken twice or out of order, and restarts of the count. */
+  readonly disorder: number;
+  readonly gaps: readonly { readonly time: string; readonly count: number; readonly message: string }[];
+  /** Records that gap records own up to. */
+  readonly admitted: number;
+  /** Operations without a known outcome. */
+  readonly unknown: number;
+  /** Intents that nothing in these logs completes. */
+  readonly open: number;
+}
+
+/** Whether the log is as it was written. */
+export interface Integrity {
+  /** `unsealed`: there is no checkpoint to check against. */
+  readonly status: 'intact' | 'broken' | 'unsealed' | 'unchecked';
+  /** What was found, a sentence each. */
+  readonly findings: readonly string[];
+  readonly vkey?: string;
+  /** The text of the newest checkpoint. */
+  readonly checkpoint?: string;
+}
+
+/** The records that can be looked at one by one. */
+export interface Rows {
+  /** The paths that rows name by number. */
+  readonly files: readonly string[];
+  /** File, line, byte offset and the line itself, as it was logged. */
+  readonly lines: readonly (readonly [file: number, line: number, offset: number, text: string])[];
+  /** How many of all notable records (anything but success) are among them. */
+  readonly notable: { readonly shown: number; readonly all: number };
+}

@@ -1,0 +1,99 @@
+import type { EventType } from '../schema/record.js';
+
+/** What an operation acts on, read from its parameters. */
+export interface Subject {
+  readonly toolName?: string | undefined;
+  readonly promptName?: string | undefined;
+  readonly uri?: string | undefined;
+  readonly taskId?: string | undefined;
+  /** The caller's own object: never changed, only read when the record is made. */
+  readonly arguments?: unknown;
+}
+
+/** Event types by schema profile. */
+export interface EventNames {
+  readonly documented: EventType;
+  readonly '0.2': EventType;
+}
+
+/** What one row of the table of operations declares. */
+export interface OperationRow {
+  /** The protocol's method. */
+  readonly method: string;
+  /** The event type: one name for both profiles of the schema, or the documented one and that of profile 0.2. */
+  readonly event: EventNames['documented'] | EventNames;
+  /** `{name}`, `{uri}` and `{task}` stand for what the operation acts on. */
+  readonly resource: string | ((subject: Subject) => string);
+  /** One plain sentence, without a full stop and without argument values; `{name}` as above. */
+  readonly summary: string;
+}
+
+/** A row, ready for use. */
+export interface Operation {
+  readonly method: string;
+  readonly event: EventNames;
+  /** Finds what an operation acts on in its parameters; tolerant of anything that a caller may pass. */
+  subject(params: unknown): Subject;
+  resource(subject: Subject): string;
+  summary(subject: Subject): string;
+}
+
+type SubjectReader = (this: void, params: Record<string, unknown>) => Subject;
+
+const rows = new WeakMap<object, Map<string, Operation>>();
+
+/**
+ * Declares which MCP operation a method of the SDK's `Client` is. Decorates static methods of a table class: the method's
+ * name is the client's, its body reads the subject from the parameters.
+ */
+export function operation(row: OperationRow) {
+  return (read: SubjectReader, context: ClassMethodDecoratorContext): void => {
+    context.addInitializer(function (this: unknown) {
+      const table = this as object;
+      const declared = rows.get(table) ?? new Map<string, Operation>();
+      rows.set(table, declared.set(String(context.name), prepare(row, read)));
+    });
+  };
+}
+
+/** All operations that a table class declares, by the name of the client's method, in the order of declaration. */
+export function operationsOf(table: object): ReadonlyMap<string, Operation> {
+  return rows.get(table) ?? new Map();
+}
+
+/** A row that no table declares: a method of the protocol that the SDK's client has no method of its own for. */
+export function prepare(row: OperationRow, read: SubjectReader): Operation {
+  const event = typeof row.event === 'string' ? { documented: row.event, '0.2': row.event } : row.event;
+  return {
+    method: row.method,
+    event,
+    subject: (params) => readSafely(read, params),
+    resource: typeof row.resource === 'function' ? row.resource : filler(row.resource),
+    summary: filler(row.summary),
+  };
+}
+
+/** Puts what an operation acts on into a template; what is not known stays a plain word, since absent is no option there. */
+function filler(template: string): (subject: Subject) => string {
+  if (!template.includes('{')) return () => template;
+  return (subject) =>
+    template.replace(
+      /\{(name|uri|task)\}/g,
+      (_, key: string) => subjectPart(subject, key) ?? `unknown ${key}`,
+    );
+}
+
+function subjectPart(subject: Subject, key: string): string | undefined {
+  if (key === 'uri') return subject.uri;
+  return key === 'task' ? subject.taskId : (subject.toolName ?? subject.promptName);
+}
+
+/** The caller's parameters may be anything, a hostile Proxy included; an unreadable subject is an empty one. */
+function readSafely(read: SubjectReader, params: unknown): Subject {
+  if (typeof params !== 'object' || params === null) return {};
+  try {
+    return read(params as Record<string, unknown>);
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,94 @@
+import { diag } from '@opentelemetry/api';
+import { isMainThread } from 'node:worker_threads';
+import { optionalInteger, reject, requireKnownOptions } from '../validate.js';
+import type { Pipeline } from './pipeline.js';
+
+/** How a pipeline follows its process to the end. */
+export interface LifecycleOptions {
+  /** Signals on which to deliver what is held and then die by that signal. Default: SIGTERM and SIGINT; main thread only. */
+  readonly signals?: readonly NodeJS.Signals[];
+  /** How long a signal waits for the delivery, in ms. Default: 5,000 (a container gets 10 s or more before SIGKILL). */
+  readonly deadlineMs?: number;
+}
+
+/** Who is to be told, and how long each may take. */
+const followers = new Map<Pipeline, number>();
+/** One listener per event however many pipelines there are. */
+const listeners = new Map<string, () => void>();
+
+/**
+ * Delivers what a pipeline holds when the process ends: on a signal, when the event loop runs empty (`beforeExit`), and on
+ * `exit`, which also follows `process.exit()` and an uncaught exception, where only sinks with `flushSync` can still write.
+ * In a worker thread the last two work for that thread. Opt-in, because listeners of the process are the application's.
+ *
+ * A signal is raised again after the delivery, so that the process dies as it would have; where the application listens to
+ * it too, the end is left to the application, and the pipeline stays open for its last records.
+ *
+ * @returns a function that takes the listeners away again.
+ * @throws ConfigError
+ * @example
+ * ```ts
+ * const unfollow = followProcess(pipeline, { signals: ['SIGTERM'] });
+ * ```
+ */
+export function followProcess(pipeline: Pipeline, options: LifecycleOptions = {}): () => void {
+  requireKnownOptions('lifecycle', options, ['signals', 'deadlineMs']);
+  const { signals = ['SIGTERM', 'SIGINT'] } = options;
+  if (!Array.isArray(signals)) reject('lifecycle.signals', signals, 'an array of signal names');
+  const limit = { fallback: 5_000, min: 1, max: 2 ** 31 - 1 };
+  followers.set(pipeline, optionalInteger('lifecycle.deadlineMs', options.deadlineMs, limit));
+  listen('exit', flushNow);
+  listen('beforeExit', flushLater());
+  if (isMainThread) for (const signal of signals) listen(signal, () => void stop(signal));
+  return () => {
+    followers.delete(pipeline);
+    if (followers.size === 0) for (const event of [...listeners.keys()]) unlisten(event);
+  };
+}
+
+function listen(event: string, listener: () => void): void {
+  if (listeners.has(event)) return;
+  listeners.set(event, listener);
+  process.on(event, listener);
+}
+
+function unlisten(event: string): void {
+  const listener = listeners.get(event);
+  if (listener !== undefined) process.off(event, listener);
+  listeners.delete(event);
+}
+
+function flushNow(): void {
+  for (const pipeline of followers.keys()) pipeline.flushSync();
+}
+
+/** `beforeExit` comes again after whatever it starts, so it starts something only when there are new records. */
+function flushLater(): () => void {
+  const seen = new WeakMap<Pipeline, number>();
+  return () => {
+    for (const pipeline of followers.keys()) {
+      const { accepted } = pipeline.stats();
+      if (seen.get(pipeline) === accepted) continue;
+      seen.set(pipeline, accepted);
+      pipeline.forceFlush().catch(complain);
+    }
+  };
+}
+
+async function stop(signal: NodeJS.Signals): Promise<void> {
+  const alone = process.listenerCount(signal) === 1;
+  // A second signal must not wait for the first one's delivery.
+  if (alone) unlisten(signal);
+  await Promise.all(
+    [...followers].map(async ([pipeline, ms]) => {
+      const work = (alone ? pipeline.shutdown() : pipeline.forceFlush()).catch(complain);
+      await Promise.race([work, new Promise((resolve) => setTimeout(resolve, ms).unref())]);
+    }),
+  );
+  flushNow();
+  if (alone) process.kill(process.pid, signal);
+}
+
+function complain(error: unknown): void {
+  diag.error(`audit log: ${error instanceof Error ? error.message : 'the last delivery failed'}`);
+}

@@ -1,0 +1,72 @@
+import { resolveOptions, type AuditOptions } from '../config.js';
+import { createAuditLog } from './auditLog.js';
+import { detailOf } from './detail.js';
+import { foreignOperation } from './foreign.js';
+import { discharge, enlist } from './recorder.js';
+import type { Recording } from './recording.js';
+import type { FinishedSpan } from './span.js';
+
+/**
+ * An OpenTelemetry `SpanProcessor` that turns each finished span of an MCP operation into an audit record and delivers it.
+ * Register it beside your other processors, in any provider of OpenTelemetry 2.x or 3.x. It never throws and never waits in
+ * `onEnd`; operations of instrumented clients reach it even where a sampler drops their spans.
+ *
+ * @example
+ * ```ts
+ * const provider = new NodeTracerProvider({
+ *   spanProcessors: [
+ *     new BatchSpanProcessor(new OTLPTraceExporter()),
+ *     new AuditSpanProcessor({ environment: 'production', sink: new FileSink('audit.jsonl') }),
+ *   ],
+ * });
+ * ```
+ */
+export class AuditSpanProcessor {
+  readonly #recording: Recording;
+  readonly #foreignSpans: boolean;
+  readonly #flush: () => Promise<void>;
+  readonly #close: () => Promise<void>;
+  #shutdown: Promise<void> | undefined;
+
+  /**
+   * @throws ConfigError when an option cannot work.
+   */
+  constructor(options: AuditOptions) {
+    const resolved = resolveOptions(options);
+    const { recording, pipeline, close } = createAuditLog(resolved);
+    this.#recording = recording;
+    this.#foreignSpans = resolved.foreignSpans;
+    this.#flush = () => pipeline.forceFlush();
+    this.#close = close;
+    enlist(recording);
+  }
+
+  /** Nothing to do: what an operation is called with is known to the instrumentation, not to the span. */
+  onStart(): void {
+    return;
+  }
+
+  /** Takes a finished span. */
+  onEnd(span: FinishedSpan): void {
+    const detail = detailOf(span);
+    if (detail !== undefined) {
+      // The instrumentation waits for this promise; here nobody does, and its failure must not count as unhandled.
+      if (detail.recorders.includes(this.#recording)) this.#recording.complete(detail).catch(() => undefined);
+      return;
+    }
+    if (!this.#foreignSpans) return;
+    const foreign = foreignOperation(span, this.#recording);
+    if (foreign !== undefined) this.#recording.completeInBackground(foreign);
+  }
+
+  /** Resolves when every record is delivered; rejects with `SinkError` where one could not be. */
+  forceFlush(): Promise<void> {
+    return this.#flush();
+  }
+
+  /** Flushes and closes the sinks, once. A record after this is refused loudly. */
+  shutdown(): Promise<void> {
+    discharge(this.#recording);
+    return (this.#shutdown ??= this.#close());
+  }
+}

@@ -1,0 +1,68 @@
+import { prune, sizeOf } from './fit.js';
+import { resolveLevels } from './levels.js';
+import type { RedactionOptions } from './options.js';
+import { stepInto } from './paths.js';
+import { compilePolicies, type Policy } from './policy.js';
+import { bareRecord, redactRecord } from './record.js';
+import type { Redactor } from './redactor.js';
+import { FAILED } from './replacer.js';
+import { keepString, keepUri } from './strings.js';
+import { newPass, walk } from './walk.js';
+
+/**
+ * Makes a redactor from a policy. Without options the defaults hold: the key names and detectors that
+ * `docs/redaction.md` lists, masks, no outputs.
+ *
+ * @throws ConfigError on a policy that cannot work: unknown options, unsafe patterns, paths that lead nowhere, a missing or
+ * short `hmacKey`, levels that would silence security-relevant events.
+ *
+ * @example
+ * ```ts
+ * const redactor = createRedactor({ redactPatterns: ['iban'] });
+ * redactor.value({ user: 'ada', password: 'x' }); // { user: 'ada', password: '[REDACTED]' }
+ * ```
+ */
+export function createRedactor(options: RedactionOptions = {}): Redactor {
+  const policies = compilePolicies(options);
+  const levels = resolveLevels(options.levels);
+  const base = policies(undefined);
+  return {
+    record(draft) {
+      try {
+        return redactRecord(draft, policies, levels);
+      } catch {
+        return bareRecord(draft);
+      }
+    },
+    text: (text) => redactOwn(text, keepString, base),
+    uri: (uri) => redactOwn(uri, keepUri, base),
+    value(value, toolName) {
+      try {
+        return redactValue(value, policies(toolName), toolName);
+      } catch {
+        return FAILED;
+      }
+    },
+  };
+}
+
+/** Texts of the library's own (errors, statuses, log lines) may quote a URL that a server or a caller has put together. */
+function redactOwn(text: string, keep: typeof keepUri, policy: Policy): string {
+  try {
+    const pass = newPass(policy, {});
+    pass.wholeUris = true;
+    return keep(text, undefined, pass);
+  } catch {
+    return FAILED;
+  }
+}
+
+function redactValue(value: unknown, policy: Policy, toolName: string | undefined): unknown {
+  const pass = newPass(policy, toolName === undefined ? {} : { toolName });
+  const below = policy.paths === undefined ? undefined : stepInto(policy.paths, 'mcp');
+  pass.path.push('mcp', 'tool_arguments');
+  const kept = walk(value, pass, below === undefined ? undefined : stepInto(below, 'tool_arguments'));
+  const { totalBytes } = policy.limits;
+  const fits = pass.units * 6 + pass.slack <= totalBytes || sizeOf(kept) <= totalBytes;
+  return fits ? kept : prune(kept, totalBytes).value;
+}

@@ -1,0 +1,68 @@
+import { isUtf8 } from 'node:buffer';
+import type { Pass } from './pass.js';
+
+/** Texts within texts that are opened: each adds a layer of escaping, so real ones are few. */
+const MAX_NESTING = 6;
+
+/** Base64 and base64url (RFC 4648) of at least 12 bytes. */
+const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16}[A-Za-z0-9+/_-]*={0,2}/g;
+
+/** Looked at first: a multiple of four. */
+const HEAD_UNITS = 64;
+
+/** A text with control characters other than tab, line feed and carriage return is no text. */
+const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
+/** A text that is JSON as a whole is walked like any value, and written anew if something in it was redacted or cut. */
+export function redactJson(text: string, pass: Pass): string {
+  if (pass.nesting >= MAX_NESTING || !mayBeJson(text)) return text;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return text;
+  }
+  const before = pass.changes;
+  const { units } = pass;
+  pass.nesting++;
+  const redacted = pass.walk(parsed, pass, undefined);
+  pass.nesting--;
+  pass.units = units;
+  return pass.changes === before ? text : JSON.stringify(redacted);
+}
+
+function mayBeJson(text: string): boolean {
+  const first = /\S/.exec(text)?.[0];
+  return first === '{' || first === '[' || first === '"';
+}
+
+/** Base64 of readable text, wherever it stands: in a data URL, a header, a field of its own. */
+export function redactBase64(text: string, pass: Pass, redact: (text: string, pass: Pass) => string): string {
+  if (pass.nesting >= MAX_NESTING) return text;
+  return text.replace(BASE64, (run) => {
+    const decoded = decodeText(run);
+    if (decoded === undefined) return run;
+    const before = pass.changes;
+    pass.nesting++;
+    const redacted = redact(decoded, pass);
+    pass.nesting--;
+    return pass.changes === before ? run : encode(redacted, run);
+  });
+}
+
+/** The text that Base64 stands for, if it is text: nearly all that is not shows within a few bytes. */
+function decodeText(run: string): string | undefined {
+  const head = Buffer.from(run.slice(0, HEAD_UNITS), 'base64').toString('utf8');
+  // The head may end within a character, nowhere else may one be broken.
+  if (BINARY.test(head) || /\ufffd./s.test(head)) return undefined;
+  const bytes = Buffer.from(run, 'base64');
+  if (!isUtf8(bytes)) return undefined;
+  const decoded = bytes.toString('utf8');
+  return BINARY.test(decoded) ? undefined : decoded;
+}
+
+/** In the same alphabet as what it replaces. */
+function encode(text: string, like: string): string {
+  const url = /[-_]/.test(like) || (!like.endsWith('=') && like.length % 4 !== 0);
+  return Buffer.from(text, 'utf8').toString(url ? 'base64url' : 'base64');
+}

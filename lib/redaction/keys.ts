@@ -1,0 +1,133 @@
+import { reject, requireText } from '../validate.js';
+import { COUNTING_WORDS, DESCRIBING_WORDS, NEVER_TOKENISED } from './defaults.js';
+import { compilePattern, type LinearPattern } from './patterns.js';
+
+/** What a key says of its value. */
+export const KeyVerdict = {
+  /** Nothing. */
+  keep: 0,
+  /** It is secret. */
+  redact: 1,
+  /** It must not be stored in any form, not even as a token. */
+  mask: 2,
+} as const;
+/** One of the verdicts. */
+export type KeyVerdict = (typeof KeyVerdict)[keyof typeof KeyVerdict];
+
+/** What is known of a key. */
+export interface KeyFacts {
+  readonly verdict: KeyVerdict;
+  /** Whether the key is known to stand in a record as it is; others may hold a secret themselves, or be too long. */
+  plain: boolean;
+}
+
+/** Judges a key. Pure, and cached: keys repeat from call to call. */
+export type KeyJudge = (key: string) => KeyFacts;
+
+/** Verdicts remembered; when full, all are forgotten, so that keys made up by a caller cost no more than their judging. */
+const CACHE_SIZE = 4_096;
+
+/** Code units of a key that are judged; of a longer one, this many of its beginning and of its end. */
+const JUDGED_UNITS = 256;
+
+const describing = new Set(DESCRIBING_WORDS);
+const counting = new Set(COUNTING_WORDS);
+const neverTokenised = new Set(NEVER_TOKENISED.map((name) => joinWords(name)));
+
+/**
+ * A judge of keys by names and regular expressions.
+ *
+ * A name matches where its words stand together in the key, whatever the spelling (`apiKey`, `api_key`, `API-KEY`,
+ * `x.api.key`, `apikey`), unless the next word says that the key only describes or measures the thing (`token_count`,
+ * `password_policy`). The plural matches too, unless the word before it counts (`max_tokens`).
+ */
+export function compileKeys(
+  option: string,
+  patterns: readonly unknown[],
+  defaults: readonly string[],
+  isPlain: (key: string) => boolean,
+): KeyJudge {
+  const names = new Set(defaults.map((name) => joinWords(name)));
+  const expressions: LinearPattern[] = [];
+  patterns.forEach((pattern, index) => {
+    const at = `${option}[${index}]`;
+    if (pattern instanceof RegExp) expressions.push(compilePattern(at, pattern));
+    else names.add(joinWords(requireText(at, pattern, 'a non-empty string or a RegExp')));
+  });
+  if (names.has('')) reject(option, patterns, 'names with at least one letter or digit');
+  return cached((key) => ({
+    verdict: judgeEnds(key, (part) => judge(part, names, expressions)),
+    plain: isPlain(key),
+  }));
+}
+
+/** A key longer than any name is judged by its ends, so that judging has a bound. */
+function judgeEnds(key: string, judgePart: (part: string) => KeyVerdict): KeyVerdict {
+  if (key.length <= JUDGED_UNITS) return judgePart(key);
+  const begin = judgePart(key.slice(0, JUDGED_UNITS));
+  return begin === KeyVerdict.keep ? judgePart(key.slice(-JUDGED_UNITS)) : begin;
+}
+
+function cached(judgeKey: KeyJudge): KeyJudge {
+  const known = new Map<string, KeyFacts>();
+  return (key) => {
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const facts = judgeKey(key);
+    if (key.length > JUDGED_UNITS) return facts;
+    if (known.size >= CACHE_SIZE) known.clear();
+    known.set(key, facts);
+    return facts;
+  };
+}
+
+function judge(key: string, names: ReadonlySet<string>, expressions: readonly LinearPattern[]): KeyVerdict {
+  const words = splitWords(key);
+  let verdict: KeyVerdict = KeyVerdict.keep;
+  for (let start = 0; start < words.length; start++) {
+    let joined = '';
+    for (let end = start; end < words.length; end++) {
+      joined += words[end];
+      const name = nameIn(names, joined, words[start - 1]);
+      if (name === undefined || describing.has(nextWord(words, end))) continue;
+      if (neverTokenised.has(name)) return KeyVerdict.mask;
+      verdict = KeyVerdict.redact;
+    }
+  }
+  if (verdict === KeyVerdict.keep && expressions.some((expression) => expression.test(key))) {
+    return KeyVerdict.redact;
+  }
+  return verdict;
+}
+
+/** The name that some joined words of a key spell, in the singular or, unless the word before counts, in the plural. */
+function nameIn(names: ReadonlySet<string>, joined: string, before: string | undefined): string | undefined {
+  if (names.has(joined)) return joined;
+  if (!joined.endsWith('s') || (before !== undefined && counting.has(before))) return undefined;
+  const singular = joined.slice(0, -1);
+  return names.has(singular) ? singular : undefined;
+}
+
+/** The word after `end`, past bare numbers: in `cvv2_policy` it is `policy`. */
+function nextWord(words: readonly string[], end: number): string {
+  for (let next = end + 1; next < words.length; next++) {
+    const word = words[next] ?? '';
+    if (!/^\d+$/.test(word)) return word;
+  }
+  return '';
+}
+
+/**
+ * The words of a key in lower case: split at whatever is neither letter nor digit, between letters and digits, and at the
+ * humps of camel case. Invisible characters are dropped and look-alike forms (full width) folded first (NFKC).
+ */
+export function splitWords(key: string): string[] {
+  const plain = key.normalize('NFKC').replace(/\p{Cf}/gu, '');
+  const parts = plain.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{M}]+|\p{Lu}|\p{N}+/gu) ?? [];
+  return parts.map((part) => part.toLowerCase());
+}
+
+/** The words of a name written as one. */
+function joinWords(name: string): string {
+  return splitWords(name).join('');
+}

@@ -1,0 +1,143 @@
+import type { DraftRecord, McpDetail } from '../schema/record.js';
+import { LOOKED_AT, LOOKED_AT_MCP, type Field } from './fields.js';
+import { fitRecord } from './fitRecord.js';
+import { levelFor, type AuditLevel, type Levels } from './levels.js';
+import type { RedactionContext } from './options.js';
+import type { Pass } from './pass.js';
+import { isEnd, stepInto, type PathState } from './paths.js';
+import type { Policies } from './policy.js';
+import { FAILED, REDACTED } from './replacer.js';
+import { GONE, hideValue } from './scalars.js';
+import { capLabel, keepString, keepUri, LABEL_BYTES } from './strings.js';
+import { newPass, walk } from './walk.js';
+
+/** Bytes of a record's line that are no free value: punctuation, field names, ids, enums, and what the pipeline adds. */
+const SKELETON_BYTES = 2_500;
+
+/** Fields that stand in every record. */
+const REQUIRED = new Set([
+  'actor_id',
+  'component',
+  'environment',
+  'resource',
+  'message',
+  'session_id',
+  'mcp.method',
+]);
+
+type Fields = Record<string, unknown>;
+
+/** A record in which every free value is redacted and bounded; see {@link Redactor.record}. */
+export function redactRecord(draft: DraftRecord, policies: Policies, levels: Levels): DraftRecord {
+  const level = levelFor(levels, draft);
+  const pass = newPass(policies(draft.mcp?.tool_name), contextOf(draft));
+  const { paths, limits } = pass.policy;
+  const record: Fields = { ...draft };
+  if (!showsRequest(level)) delete record['data'];
+  let bytes = SKELETON_BYTES;
+  if (draft.mcp !== undefined) {
+    const mcp = atLevel(draft.mcp, level);
+    pass.path.push('mcp');
+    bytes += keepFields(mcp, LOOKED_AT_MCP, pass, paths === undefined ? undefined : stepInto(paths, 'mcp'));
+    pass.path.length = 0;
+    record['mcp'] = mcp;
+  }
+  bytes += keepFields(record, LOOKED_AT, pass, paths);
+  if (pass.cuts.length > 0) record['truncated'] = [...(draft.truncated ?? []), ...pass.cuts];
+  return asRecord(
+    bytes > limits.totalBytes || 'truncated' in record ? fitRecord(record, limits.totalBytes) : record,
+  );
+}
+
+/** What is left of a record that could not be redacted at all: what this library made itself, the rest marked. */
+export function bareRecord(draft: DraftRecord): DraftRecord {
+  const record: Fields = { ...draft };
+  for (const { name } of LOOKED_AT) if (record[name] !== undefined) record[name] = FAILED;
+  if (draft.mcp !== undefined) {
+    const mcp: Fields = { ...draft.mcp };
+    for (const { name } of LOOKED_AT_MCP) if (mcp[name] !== undefined) mcp[name] = FAILED;
+    record['mcp'] = mcp;
+  }
+  return asRecord(record);
+}
+
+/** The fields are those of the draft, each of its own type still or a marker in the place of a text. */
+function asRecord(fields: Fields): DraftRecord {
+  return fields as unknown as DraftRecord;
+}
+
+function contextOf(draft: DraftRecord): RedactionContext {
+  const { mcp, event_type: eventType } = draft;
+  if (mcp === undefined) return { eventType };
+  return mcp.tool_name === undefined
+    ? { method: mcp.method, eventType }
+    : { toolName: mcp.tool_name, method: mcp.method, eventType };
+}
+
+function showsRequest(level: AuditLevel): boolean {
+  return level === 'Request' || level === 'RequestResponse';
+}
+
+function atLevel(detail: McpDetail, level: AuditLevel): Fields {
+  const mcp: Fields = { ...detail };
+  if (level !== 'RequestResponse') delete mcp['tool_result'];
+  if (!showsRequest(level)) {
+    delete mcp['tool_arguments'];
+    delete mcp['prompt_arguments'];
+  }
+  return mcp;
+}
+
+/** Redacts the fields in place, on a copy that is ours; gives back at most how many bytes they take on a line. */
+function keepFields(
+  record: Fields,
+  fields: readonly Field[],
+  pass: Pass,
+  state: PathState | undefined,
+): number {
+  let bytes = 0;
+  for (const { name, kind } of fields) {
+    const value = record[name];
+    if (value === undefined) continue;
+    pass.startField();
+    const kept = keepField(value, name, kind, pass, state === undefined ? undefined : stepInto(state, name));
+    if (kept === GONE) delete record[name];
+    else record[name] = kept;
+    bytes += pass.units * 6 + pass.slack;
+  }
+  return bytes;
+}
+
+/** The redactor's own failure costs the value, never the record. */
+function keepField(
+  value: unknown,
+  name: string,
+  kind: Field['kind'],
+  pass: Pass,
+  state: PathState | undefined,
+): unknown {
+  try {
+    if (state !== undefined && isEnd(state)) return hideField(value, name, pass);
+    if (kind !== 'free' && typeof value === 'string') return keepText(value, name, kind, pass);
+    pass.wholeUris = name === 'error';
+    pass.path.push(name);
+    return walk(value, pass, state);
+  } catch {
+    return FAILED;
+  } finally {
+    pass.endField();
+    pass.path.length = pass.path[0] === 'mcp' ? 1 : 0;
+  }
+}
+
+/** What a record cannot be without is masked where the policy would drop it. */
+function hideField(value: unknown, name: string, pass: Pass): unknown {
+  const hidden = hideValue(value, pass, false);
+  return hidden === GONE && REQUIRED.has([...pass.path, name].join('.')) ? REDACTED : hidden;
+}
+
+function keepText(value: string, name: string, kind: Field['kind'], pass: Pass): string {
+  pass.wholeUris = true;
+  if (kind === 'label') return capLabel(value, name, pass);
+  return kind === 'uri' ? keepUri(value, name, pass) : keepString(value, name, pass, LABEL_BYTES);
+}

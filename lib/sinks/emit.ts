@@ -1,0 +1,63 @@
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import type { AuditRecord } from '../schema/record.js';
+import type { Sink, SinkResult } from './sink.js';
+
+/**
+ * The context that sinks work in: nobody's span, and tracing switched off by the key that OpenTelemetry's own exporters use
+ * (`suppressTracing` of @opentelemetry/core), so that delivering a record makes no spans.
+ */
+const QUIET = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true);
+
+const DELIVERED: SinkResult = { status: 'delivered' };
+
+/** Runs a sink's work without tracing. */
+export function quietly<T>(work: () => T): T {
+  return context.with(QUIET, work);
+}
+
+/**
+ * Gives a batch to any sink, users' own included: every way to fail becomes a result. A sink that answers at once is not
+ * made to wait for a promise.
+ */
+export function emitTo(sink: Sink, records: readonly AuditRecord[]): SinkResult | Promise<SinkResult> {
+  try {
+    const answer = quietly(() => sink.emit(records));
+    if (isPromiseLike(answer)) return Promise.resolve(answer).then(toResult, permanent);
+    return toResult(answer);
+  } catch (error) {
+    return permanent(error);
+  }
+}
+
+/** The name that a sink goes by in errors and metrics. */
+export function sinkName(sink: Sink): string {
+  const className: unknown = sink.constructor?.name;
+  if (typeof sink.name === 'string' && sink.name !== '') return sink.name;
+  return typeof className === 'string' && className !== '' && className !== 'Object' ? className : 'sink';
+}
+
+/** Whether a value can serve as a sink. */
+export function isSink(value: unknown): value is Sink {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'emit') === 'function';
+}
+
+/** What was thrown, as an error: user code may throw anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('what was thrown is no error');
+}
+
+function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
+}
+
+/** Users' sinks may answer anything: no object means delivered, and an object must say how it went. */
+function toResult(answer: SinkResult | void): SinkResult {
+  if (typeof answer !== 'object' || answer === null) return DELIVERED;
+  if (answer.status === 'delivered') return answer;
+  if (answer.status === 'retryable') return { ...answer, error: asError(answer.error) };
+  return permanent(answer.status === 'permanent' ? answer.error : new Error('the sink gave no known result'));
+}
+
+function permanent(error: unknown): SinkResult {
+  return { status: 'permanent', error: asError(error) };
+}

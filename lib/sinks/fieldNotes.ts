@@ -1,0 +1,164 @@
+import { loadCodec } from '../codecs/load.js';
+import { ConfigError } from '../errors.js';
+import type { AuditRecord } from '../schema/record.js';
+import {
+  optionalChoice,
+  optionalInteger,
+  optionalText,
+  reject,
+  requireKnownOptions,
+  requireText,
+} from '../validate.js';
+import { ClientCredentials } from './clientCredentials.js';
+import { requireEndpoint } from './endpoint.js';
+import { HttpDelivery } from './httpDelivery.js';
+import type { HttpStats } from './httpExchange.js';
+import { COMMON_KEYS, commonSettings, profileOf, type HttpCommonOptions } from './httpOptions.js';
+import { RateLimit } from './rateLimit.js';
+import { SerialSink } from './serialSink.js';
+import { optionalSigner } from './signature.js';
+import type { SinkResult } from './sink.js';
+
+/** How Field Notes is told who sends: the service by `oauth`; its container by `hmac`, or not at all. */
+export type FieldNotesAuth = 'oauth' | 'hmac' | 'none';
+
+/** Options of {@link FieldNotesSink}. */
+export interface FieldNotesSinkOptions extends HttpCommonOptions {
+  /** Where events go. @defaultValue the service's address; a container's is `{base}/v1/events` */
+  endpoint?: string | URL;
+  /** @defaultValue `'oauth'` with a `clientId`, `'hmac'` with only an `hmacKey` */
+  auth?: FieldNotesAuth;
+  clientId?: string;
+  clientSecret?: string;
+  /** @defaultValue the service's address */
+  tokenEndpoint?: string | URL;
+  /** @defaultValue `'fieldnotes.ingest'` */
+  scope?: string;
+  /** For `hmac`: signs each body (`X-Signature`). */
+  hmacKey?: string | Uint8Array;
+  /** Requests a second at most; the free tier allows 10. @defaultValue `10` */
+  requestsPerSecond?: number;
+}
+
+const ENDPOINT = 'https://api.lokryn.com/fieldnotes/v1/events';
+const TOKEN_ENDPOINT = 'https://auth.lokryn.com/oauth2/token';
+const SCOPE = 'fieldnotes.ingest';
+
+/** The environment variables that {@link FieldNotesSink.fromEnv} reads, by option. */
+const VARIABLES = {
+  endpoint: 'LOKRYN_ENDPOINT',
+  auth: 'LOKRYN_AUTH',
+  clientId: 'LOKRYN_CLIENT_ID',
+  clientSecret: 'LOKRYN_CLIENT_SECRET',
+  tokenEndpoint: 'LOKRYN_TOKEN_ENDPOINT',
+  scope: 'LOKRYN_SCOPE',
+  hmacKey: 'LOKRYN_HMAC_KEY',
+} as const satisfies Partial<Record<keyof FieldNotesSinkOptions, string>>;
+
+/**
+ * Sends each record to Lokryn Field Notes, as one serialized `LogRequest` per request: the service's batch framing is not
+ * published. OAuth 2.0 client credentials; the token is kept, renewed before it expires, and once more after a 401.
+ *
+ * @throws ConfigError for an unknown option, a value of the wrong kind, an address that is not secure, or missing
+ *   credentials.
+ *
+ * @example
+ * ```ts
+ * const sink = new FieldNotesSink({ clientId, clientSecret });
+ * const local = new FieldNotesSink({ endpoint: 'http://127.0.0.1:8080/v1/events', auth: 'none' });
+ * ```
+ */
+export class FieldNotesSink extends SerialSink {
+  readonly #delivery: HttpDelivery;
+
+  constructor(options: FieldNotesSinkOptions = {}) {
+    requireKnownOptions('FieldNotesSink', options, [
+      ...COMMON_KEYS,
+      ...(Object.keys(VARIABLES) as (keyof typeof VARIABLES)[]),
+      'requestsPerSecond',
+    ]);
+    const common = commonSettings('FieldNotesSink', options, 'field-notes');
+    const profile = profileOf('FieldNotesSink', options);
+    const limit = new RateLimit(
+      optionalInteger('FieldNotesSink.requestsPerSecond', options.requestsPerSecond, {
+        fallback: 10,
+        min: 1,
+        max: 100_000,
+      }),
+    );
+    super(common.name);
+    this.#delivery = new HttpDelivery({
+      ...common,
+      ...authSettings(options, common),
+      endpoint: requireEndpoint('FieldNotesSink.endpoint', options.endpoint ?? ENDPOINT),
+      headers: {},
+      codec: () => loadCodec('protobuf', { profile }),
+      pace: () => limit.take(),
+    });
+  }
+
+  /**
+   * The sink that the environment describes: `LOKRYN_CLIENT_ID`, `LOKRYN_CLIENT_SECRET`, and where they are set
+   * `LOKRYN_ENDPOINT`, `LOKRYN_AUTH`, `LOKRYN_TOKEN_ENDPOINT`, `LOKRYN_SCOPE`, `LOKRYN_HMAC_KEY`. Options given here go before it.
+   *
+   * @throws ConfigError as the constructor does.
+   *
+   * @example
+   * ```ts
+   * const sink = FieldNotesSink.fromEnv();
+   * ```
+   */
+  static fromEnv(
+    env: Readonly<Record<string, string | undefined>> = process.env,
+    options: FieldNotesSinkOptions = {},
+  ): FieldNotesSink {
+    const found = Object.entries(VARIABLES)
+      .map(([option, variable]) => [option, env[variable]] as const)
+      .filter(([, value]) => value !== undefined && value !== '');
+    return new FieldNotesSink({ ...Object.fromEntries(found), ...options });
+  }
+
+  /** Requests, retries and refusals so far. */
+  get stats(): Readonly<HttpStats> {
+    return this.#delivery.stats;
+  }
+
+  protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
+    return this.#delivery.send(records);
+  }
+}
+
+/** The way of authorization that the options ask for, with all that it needs and nothing that it does not. */
+function authSettings(options: FieldNotesSinkOptions, common: ReturnType<typeof commonSettings>) {
+  const inferred = options.clientId === undefined && options.hmacKey !== undefined ? 'hmac' : 'oauth';
+  const auth = optionalChoice('FieldNotesSink.auth', options.auth, ['oauth', 'hmac', 'none'], inferred);
+  for (const [key, needs] of Object.entries(NEEDED_BY)) {
+    if (options[key as keyof typeof NEEDED_BY] !== undefined && needs !== auth)
+      throw new ConfigError(`FieldNotesSink.${key}`, `has no meaning with auth '${auth}'`);
+  }
+  if (auth === 'none') return {};
+  if (auth === 'hmac') {
+    const signer = optionalSigner('FieldNotesSink.hmacKey', options.hmacKey);
+    return signer ? { signer } : reject('FieldNotesSink.hmacKey', undefined, 'a non-empty string or bytes');
+  }
+  return {
+    authorization: new ClientCredentials({
+      sink: common.name,
+      tokenEndpoint: requireEndpoint('FieldNotesSink.tokenEndpoint', options.tokenEndpoint ?? TOKEN_ENDPOINT),
+      clientId: requireText('FieldNotesSink.clientId', options.clientId),
+      clientSecret: requireText('FieldNotesSink.clientSecret', options.clientSecret),
+      scope: optionalText('FieldNotesSink.scope', options.scope) ?? SCOPE,
+      fetch: common.fetch,
+      timeoutMs: common.timeoutMs,
+    }),
+  };
+}
+
+/** Options that belong to one way only: given with another, they show a mistake. */
+const NEEDED_BY = {
+  clientId: 'oauth',
+  clientSecret: 'oauth',
+  tokenEndpoint: 'oauth',
+  scope: 'oauth',
+  hmacKey: 'hmac',
+} as const;

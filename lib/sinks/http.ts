@@ -1,0 +1,84 @@
+import type { Format } from '../codecs/load.js';
+import type { AuditRecord } from '../schema/record.js';
+import { requireKnownOptions } from '../validate.js';
+import { requireEndpoint, requireHeaders } from './endpoint.js';
+import { HttpDelivery } from './httpDelivery.js';
+import type { HttpStats } from './httpExchange.js';
+import {
+  COMMON_KEYS,
+  commonSettings,
+  encodingSettings,
+  profileOf,
+  type HttpBatchOptions,
+  type HttpCommonOptions,
+} from './httpOptions.js';
+import { SerialSink } from './serialSink.js';
+import { optionalSigner } from './signature.js';
+import type { SinkResult } from './sink.js';
+
+/** Options of {@link HttpSink}. */
+export interface HttpSinkOptions extends HttpCommonOptions {
+  /** Where to POST: `https`, or `http` to a loopback address. */
+  endpoint: string | URL;
+  /** Sent with each request, e.g. an API key. */
+  headers?: Readonly<Record<string, string>>;
+  /** @defaultValue `'json'` */
+  format?: Format;
+  /**
+   * Signs each body: `X-Signature` (hex HMAC-SHA256 of the exact bytes) and the headers of Standard Webhooks. Text is used
+   * as its UTF-8 bytes; a Standard Webhooks secret (`whsec_…`) as the bytes that it encodes.
+   */
+  hmacKey?: string | Uint8Array;
+  /** Several records in one request. @defaultValue one record per request */
+  batch?: HttpBatchOptions;
+}
+
+/**
+ * Posts records to a receiver of yours, in order, one at a time or in batches. A record's id (or the batch's) goes along as
+ * `Idempotency-Key`, the same on every retry, so that a receiver can tell what it has already.
+ *
+ * A redirect is a failure and is not followed. Requests of the sink itself make no spans.
+ *
+ * @throws ConfigError for an unknown option, a value of the wrong kind, or an address that is not secure.
+ *
+ * @example
+ * ```ts
+ * const sink = new HttpSink({
+ *   endpoint: 'https://audit.example.com/records',
+ *   hmacKey: key,
+ *   batch: { maxRecords: 500 },
+ * });
+ * ```
+ */
+export class HttpSink extends SerialSink {
+  readonly #delivery: HttpDelivery;
+
+  constructor(options: HttpSinkOptions) {
+    requireKnownOptions('HttpSink', options, [
+      ...COMMON_KEYS,
+      'endpoint',
+      'headers',
+      'format',
+      'hmacKey',
+      'batch',
+    ]);
+    const settings = {
+      ...commonSettings('HttpSink', options, 'http'),
+      ...encodingSettings('HttpSink', options.format, options.batch, profileOf('HttpSink', options)),
+      endpoint: requireEndpoint('HttpSink.endpoint', options.endpoint),
+      headers: requireHeaders('HttpSink.headers', options.headers),
+      signer: optionalSigner('HttpSink.hmacKey', options.hmacKey),
+    };
+    super(settings.name);
+    this.#delivery = new HttpDelivery(settings);
+  }
+
+  /** Requests, retries and refusals so far. */
+  get stats(): Readonly<HttpStats> {
+    return this.#delivery.stats;
+  }
+
+  protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
+    return this.#delivery.send(records);
+  }
+}

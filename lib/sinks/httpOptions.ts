@@ -1,0 +1,112 @@
+import { FORMATS, loadCodec, type Format } from '../codecs/load.js';
+import { PROFILES, type Profile } from '../codecs/profile.js';
+import { ConfigError, type SinkError } from '../errors.js';
+import type { AuditRecord } from '../schema/record.js';
+import { optionalChoice, optionalInteger, optionalText, reject, requireKnownOptions } from '../validate.js';
+import type { HttpDeliverySettings } from './httpDelivery.js';
+import type { Fetch } from './httpRequest.js';
+import { retryPolicy, type RetryOptions } from './retry.js';
+
+/** How several records make one request. `delimited` (each after its length) is protobuf's; the others are for text. */
+export type Framing = 'single' | 'ndjson' | 'array' | 'delimited';
+
+/** Batches of {@link HttpSinkOptions}. */
+export interface HttpBatchOptions {
+  /** Records in one request at most. @defaultValue `100` */
+  maxRecords?: number;
+  /** @defaultValue `'ndjson'`, for protobuf `'delimited'` */
+  framing?: Framing;
+}
+
+/** What {@link HttpSinkOptions} and the options of other sinks over HTTP have in common. */
+export interface HttpCommonOptions {
+  /** What one request may take in milliseconds, its retries included. @defaultValue `10000`, as OTLP exporters */
+  timeoutMs?: number;
+  /** After 429, 502, 503, 504 and broken connections. */
+  retry?: RetryOptions;
+  /** Where records go that the receiver refuses for good: JSON lines, mode 0600. @defaultValue none */
+  deadLetterFile?: string;
+  /** Told of every refusal for good, with the records refused. */
+  onError?: (error: SinkError, records: readonly AuditRecord[]) => void;
+  /** Instead of Node's own: through a proxy, with client certificates. */
+  fetch?: Fetch;
+  /** No more of a response is read than this many bytes. @defaultValue `65536` */
+  maxResponseBytes?: number;
+  /** Whose names and enum numbers the bodies use. @defaultValue `'documented'` */
+  profile?: Profile;
+  /** Shown in errors and metrics. @defaultValue the sink's kind */
+  name?: string;
+}
+
+/** The keys of {@link HttpCommonOptions}. */
+export const COMMON_KEYS = [
+  'timeoutMs',
+  'retry',
+  'deadLetterFile',
+  'onError',
+  'fetch',
+  'maxResponseBytes',
+  'profile',
+  'name',
+] as const satisfies readonly (keyof HttpCommonOptions)[];
+
+/** The settings that {@link HttpCommonOptions} give, checked; `sink` stands before each option's name. */
+export function commonSettings(sink: string, options: HttpCommonOptions, fallbackName: string) {
+  return {
+    name: optionalText(`${sink}.name`, options.name) ?? fallbackName,
+    timeoutMs: optionalInteger(`${sink}.timeoutMs`, options.timeoutMs, {
+      fallback: 10_000,
+      min: 1,
+      max: 2 ** 31 - 1,
+    }),
+    retry: retryPolicy(`${sink}.retry`, options.retry),
+    deadLetterFile: optionalText(`${sink}.deadLetterFile`, options.deadLetterFile),
+    onError: optionalFunction(`${sink}.onError`, options.onError),
+    fetch: optionalFunction(`${sink}.fetch`, options.fetch) ?? globalThis.fetch,
+    maxResponseBytes: optionalInteger(`${sink}.maxResponseBytes`, options.maxResponseBytes, {
+      fallback: 65_536,
+      min: 0,
+    }),
+  };
+}
+
+/** The profile that options name. */
+export function profileOf(sink: string, { profile }: HttpCommonOptions): Profile {
+  return optionalChoice(`${sink}.profile`, profile, PROFILES, 'documented');
+}
+
+/** Format and framing, checked against each other: the codec and the size of a batch. */
+export function encodingSettings(
+  sink: string,
+  format: unknown,
+  batch: HttpBatchOptions | undefined,
+  profile: Profile,
+): Pick<HttpDeliverySettings, 'codec' | 'batchSize'> {
+  const chosen: Format = optionalChoice(`${sink}.format`, format, FORMATS, 'json');
+  const batchFraming = chosen === 'protobuf' ? 'delimited' : 'ndjson';
+  const framings: readonly Framing[] =
+    chosen === 'protobuf' ? ['single', 'delimited'] : ['single', 'ndjson', 'array'];
+  if (batch === undefined) return { codec: () => loadCodec(chosen, { profile }) };
+  requireKnownOptions(`${sink}.batch`, batch, ['maxRecords', 'framing']);
+  const framing = optionalChoice(`${sink}.batch.framing`, batch.framing, framings, batchFraming);
+  const maxRecords = optionalInteger(`${sink}.batch.maxRecords`, batch.maxRecords, {
+    fallback: framing === 'single' ? 1 : 100,
+    min: 1,
+    max: 10_000,
+  });
+  if (framing === 'single') {
+    if (maxRecords > 1) throw new ConfigError(`${sink}.batch.maxRecords`, "must be 1 with framing 'single'");
+    return { codec: () => loadCodec(chosen, { profile }) };
+  }
+  const textFraming = framing === 'array' ? 'array' : 'ndjson';
+  return { codec: () => loadCodec(chosen, { profile, framing: textFraming }), batchSize: maxRecords };
+}
+
+/** A function, or nothing. */
+function optionalFunction<T extends (...args: never[]) => unknown>(
+  option: string,
+  value: T | undefined,
+): T | undefined {
+  if (value !== undefined && typeof value !== 'function') reject(option, value, 'a function');
+  return value;
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditRecord } from '../schema/record.js';
+import { optionalInteger, requireKnownOptions } from '../validate.js';
+import { backoffMs } from './backoff.js';
+import { emitTo, sinkName } from './emit.js';
+import type { Rejection, Sink, SinkResult } from './sink.js';
+
+/** When to try again, and how often. */
+export interface RetryOptions {
+  /** All attempts, the first included; 1 means no second one. @defaultValue `5`, as OpenTelemetry's exporters */
+  maxAttempts?: number;
+  /** The longest that the first pause may take, in milliseconds; it doubles each time. @defaultValue `500` */
+  initialDelayMs?: number;
+  /** The longest that any pause may take, in milliseconds. @defaultValue `5000` */
+  maxDelayMs?: number;
+}
+
+/** {@link RetryOptions}, each with its value. */
+export type RetryPolicy = Readonly<Required<RetryOptions>>;
+
+/** Checks retry options and fills in the defaults; `option` is their name in a ConfigError. */
+export function retryPolicy(option: string, value: RetryOptions = {}): RetryPolicy {
+  requireKnownOptions(option, value, ['maxAttempts', 'initialDelayMs', 'maxDelayMs']);
+  const number = (key: keyof RetryOptions, fallback: number, min: number): number =>
+    optionalInteger(`${option}.${key}`, value[key], { fallback, min, max: 2 ** 31 - 1 });
+  return {
+    maxAttempts: number('maxAttempts', 5, 1),
+    initialDelayMs: number('initialDelayMs', 500, 0),
+    maxDelayMs: number('maxDelayMs', 5000, 0),
+  };
+}
+
+/**
+ * Repeats an attempt while its result is retryable, attempts are left and the next one could still start before the
+ * deadline. A pause that the receiver asked for is kept; one that does not fit is left to whoever gets the result.
+ *
+ * @param attempt one try, given the milliseconds that are left for it
+ * @param timeoutMs what all attempts and pauses together may take
+ */
+export async function retry<T extends SinkResult>(
+  attempt: (remainingMs: number) => Promise<T>,
+  policy: RetryPolicy,
+  timeoutMs: number,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (let tried = 1; ; tried++) {
+    const result = await attempt(deadline - performance.now());
+    if (result.status !== 'retryable' || tried >= policy.maxAttempts) return result;
+    const pause = backoffMs(tried, result.retryAfterMs, policy);
+    if (performance.now() + pause >= deadline) return result;
+    await sleep(pause);
+  }
+}
+
+/**
+ * The same sink, with retries: a batch whose result is retryable is given again (what of it is not settled), in order.
+ * The sinks of this package that speak to a network do this themselves; it is meant for sinks of your own.
+ *
+ * @throws ConfigError for an unknown option or a value out of range.
+ *
+ * @example
+ * ```ts
+ * const sink = retrying(mySink, { maxAttempts: 3, timeoutMs: 5_000 });
+ * ```
+ */
+export function retrying(sink: Sink, options: RetryOptions & { timeoutMs?: number } = {}): Sink {
+  const { timeoutMs: given, ...rest } = options;
+  const timeoutMs = optionalInteger('retrying.timeoutMs', given, { fallback: 10_000, min: 1 });
+  const policy = retryPolicy('retrying', rest);
+  return {
+    name: sinkName(sink),
+    lastSeq: sink.lastSeq,
+    emit: (records) => emitWithRetries(sink, records, policy, timeoutMs),
+    flush: async () => sink.flush?.(),
+    close: async () => sink.close?.(),
+  };
+}
+
+/** The places of rejected records are counted from where the last attempt began; the caller's batch began earlier. */
+async function emitWithRetries(
+  sink: Sink,
+  records: readonly AuditRecord[],
+  policy: RetryPolicy,
+  timeoutMs: number,
+): Promise<SinkResult> {
+  const rejected: Rejection[] = [];
+  let settled = 0;
+  const attempt = async (): Promise<SinkResult> => {
+    const result = await emitTo(sink, records.slice(settled));
+    if (result.status === 'permanent') return result;
+    for (const { index, error } of result.rejected ?? []) rejected.push({ index: settled + index, error });
+    const told = rejected.length > 0 ? { rejected } : {};
+    if (result.status === 'delivered') return { ...result, ...told };
+    settled += result.settled ?? 0;
+    return { ...result, ...told, settled };
+  };
+  return retry(attempt, policy, timeoutMs);
+}

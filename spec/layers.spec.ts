@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+
+const lib = fileURLToPath(new URL('../lib', import.meta.url));
+
+/**
+ * The way of the data, from left to right: nothing imports what stands to its left. Folders and files of the top level.
+ */
+const ORDER = [
+  'index.ts',
+  'register.mts',
+  'register.cts',
+  'setup.ts',
+  'environment.ts',
+  'hook.mts',
+  'loaderHook.ts',
+  'lifecycle.ts',
+  'withLogging.ts',
+  'cli',
+  'decorators',
+  'capture',
+  'processor',
+  'operations',
+  'config.ts',
+  'identity.ts',
+  'tools',
+  'redaction',
+  'pipeline',
+  'sinks',
+  'codecs',
+  'integrity',
+  'schema',
+  'validate.ts',
+  'errors.ts',
+  'shared.ts',
+  'version.ts',
+];
+
+/** Folders that know neither I/O nor OpenTelemetry, so that the command line and the library share them. */
+const PURE = ['schema', 'redaction', 'codecs'];
+const FORBIDDEN_THERE =
+  /^(@opentelemetry\/|(node:)?(fs|net|http|https|child_process|process|worker_threads)(\/|$))/;
+
+const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => /\.m?ts$/.test(file));
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(lib, file), 'utf8');
+  return [...source.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
+}
+
+const layerOf = (file: string): string => file.split(sep)[0]!;
+
+describe('the layers of lib/', () => {
+  it('are all placed in the order', () => {
+    expect([...new Set(files.map(layerOf))].filter((layer) => !ORDER.includes(layer))).to.deep.equal([]);
+  });
+
+  it('import only to the right', () => {
+    const wrong: string[] = [];
+    for (const file of files) {
+      for (const specifier of importsOf(file).filter((name) => name.startsWith('.'))) {
+        const target = relative(
+          lib,
+          resolve(lib, dirname(file), specifier.replace(/\.js$/, '.ts').replace(/\.mjs$/, '.mts')),
+        );
+        if (ORDER.indexOf(layerOf(target)) < ORDER.indexOf(layerOf(file)))
+          wrong.push(`${file} imports ${target}`);
+      }
+    }
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it('are pure where they say so', () => {
+    const impure = files
+      .filter((file) => PURE.includes(layerOf(file)))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((name) => FORBIDDEN_THERE.test(name))
+          .map((name) => `${file} imports ${name}`),
+      );
+    expect(impure).to.deep.equal([]);
+  });
+
+  it('keep their files short', () => {
+    const lengths = files
+      .filter((file) => !file.includes(`${sep}gen${sep}`) && !file.endsWith('tables.ts'))
+      .map((file) => readFileSync(join(lib, file), 'utf8').split('\n').length - 1)
+      .sort((a, b) => a - b);
+    expect(lengths.at(-1)).to.be.at.most(350);
+    expect(lengths[lengths.length >> 1]).to.be.at.most(120);
+  });
+});
