@@ -89,7 +89,9 @@ describe('cli: the commands of the evidence', () => {
 
     it('takes the newest of several checkpoints in one file', async () => {
       const { history } = integrityLayout(log.path);
-      expect((await runCommand(['verify', log.path, '--vkey', vkey, '--checkpoint', history])).code).to.equal(0);
+      expect((await runCommand(['verify', log.path, '--vkey', vkey, '--checkpoint', history])).code).to.equal(
+        0,
+      );
     });
 
     it('tells a live log from one that has lines too many', async () => {

@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../lib/errors.js';
 import { openCheckpoint } from '../../lib/integrity/checkpoint.js';
 import { integrityLayout } from '../../lib/integrity/layout.js';
+import { parseManifest } from '../../lib/integrity/manifest.js';
 import { findRecord } from '../../lib/integrity/proving.js';
 import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
@@ -79,6 +80,29 @@ describe('FileSink with integrity', () => {
     }
     await sink.close();
     await expectSound(30);
+  });
+
+  it('seals lines in the order of the files, when batches are given while others wait for the disk', async () => {
+    const sink = open({ fsync: 'always', rotate: { maxBytes: 3000 } });
+    const results = await Promise.all(Array.from({ length: 60 }, () => sink.emit([numbered(seq++)])));
+    expect(new Set(results.map(({ status }) => status))).to.deep.equal(new Set(['delivered']));
+    await sink.close();
+    expect(sink.notices).to.deep.equal([]);
+    await expectSound(60);
+  });
+
+  it('counts a line to the file it was written to, when that is renamed before the line is on the disk', async () => {
+    const sink = open({ fsync: 'always', reopenOnSighup: true });
+    await write(sink, 3);
+    const written = sink.emit([numbered(seq++)]);
+    renameSync(path, `${path}.1`);
+    process.emit('SIGHUP');
+    await written;
+    await write(sink, 3);
+    await sink.close();
+    await expectSound(7);
+    const { segments } = parseManifest(readFileSync(integrityLayout(path).manifest, 'utf8'));
+    expect(segments).to.deep.equal([{ first: 0, count: 4 }]);
   });
 
   it('repairs a torn tail first, and seals what is whole', async () => {
