@@ -11,6 +11,7 @@ export {
   AuditError,
   AuditUnavailableError,
   ConfigError,
+  IntegrityError,
   RefusedError,
   SinkError,
   type AuditErrorCode,
@@ -42,7 +43,7 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
-export { FileSink, type FileSinkOptions } from './sinks/file.js';
+export { FileSink, type FileAnchor, type FileIntegrityOptions, type FileSinkOptions } from './sinks/file.js';
 export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';
