@@ -21,9 +21,10 @@ import { integrityLayout } from '../../lib/integrity/layout.js';
 import { parseManifest } from '../../lib/integrity/manifest.js';
 import { findRecord } from '../../lib/integrity/proving.js';
 import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
+import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { FileSink, type FileSinkOptions } from '../../lib/sinks/file.js';
-import { numbered } from '../support/drafts.js';
+import { draft, numbered } from '../support/drafts.js';
 import { ORIGIN } from '../support/sealedLog.js';
 import { newKey } from '../support/signing.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -69,6 +70,18 @@ describe('FileSink with integrity', () => {
       }
       expect(existsSync(`${path}.000001.gz`)).to.equal(true);
       await expectSound(48);
+    });
+  }
+
+  for (const mode of ['blocking', 'blocking-strict', 'batch'] as const) {
+    it(`seals every record that a pipeline writes (${mode})`, async () => {
+      const pipeline = createPipeline({ sinks: [open({ rotate: { maxBytes: 5000 } })], mode });
+      for (let i = 0; i < 20; i++) {
+        if (pipeline.needsIntent) await pipeline.acceptIntent(draft({ stage: 'request_received' }));
+        await pipeline.accept(draft());
+      }
+      await pipeline.shutdown();
+      await expectSound(mode === 'blocking-strict' ? 40 : 20);
     });
   }
 
