@@ -65,5 +65,6 @@ const rows = [
   ['FileSink with integrity', median('with')],
   ['added by integrity (aim: at most 8)', added],
 ] as const;
-console.log(`µs of processor time per record, median of ${ROUNDS} rounds of ${RECORDS} records`);
-for (const [name, value] of rows) console.log(`${name.padEnd(42)} ${value.toFixed(2).padStart(8)}`);
+console.log(`Processor time per record, median of ${ROUNDS} rounds of ${RECORDS} records\n`);
+console.log('| what | µs |\n| ---- | -: |');
+for (const [name, value] of rows) console.log(`| ${name} | ${value.toFixed(2)} |`);

@@ -13,6 +13,7 @@ export {
   AuditError,
   AuditUnavailableError,
   ConfigError,
+  IntegrityError,
   RefusedError,
   SinkError,
   type AuditErrorCode,

@@ -25,6 +25,10 @@ the verifier key where whoever can write the log cannot write: it is what audito
       'both halves in files',
     ],
   ],
+  exits: [
+    [0, 'the key was made'],
+    [3, 'the file is there already, or cannot be written'],
+  ],
   async run({ options, io }) {
     if (options.origin === undefined) throw usageFailure('no --origin is given');
     if (options.output === undefined) throw usageFailure('no file is given (-o FILE)');

@@ -99,7 +99,8 @@ async function verify(
     });
   if (vkeys === undefined || checkpoint === undefined)
     throw usageFailure('standard input needs --vkey and --checkpoint', 'Nothing lies beside it.');
-  const [own, ...others] = [...(await readCheckpoints(checkpoint))].reverse();
+  const others = await readCheckpoints(checkpoint);
+  const own = others.pop();
   for (const path of against) others.push(...(await readCheckpoints(path)));
   if (own === undefined) throw usageFailure('--checkpoint names no checkpoint');
   return verifyLog(io.stdin as AsyncIterable<Uint8Array>, {

@@ -45,20 +45,17 @@ export class AnchorQueue {
     if (this.#retry === undefined) this.#start();
   }
 
-  /**
-   * Tries once more what is outstanding, now.
-   *
-   * @returns whether the anchor has all.
-   */
-  async flush(): Promise<boolean> {
+  /** Waits for the attempt under way, else makes one for what is outstanding; no other follows by itself. */
+  async flush(): Promise<void> {
+    this.#cancelRetry();
+    if (this.#next !== undefined) this.#start();
+    await this.#running;
+    this.#cancelRetry();
+  }
+
+  #cancelRetry(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    await this.#running;
-    if (this.#next !== undefined && this.#retry === undefined) this.#start();
-    await this.#running;
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
-    return this.#next === undefined;
   }
 
   #start(): void {

@@ -33,7 +33,9 @@ export interface VerifyFileOptions {
 export async function verifyLogFile(log: string, options: VerifyFileOptions = {}): Promise<VerifyReport> {
   const layout = integrityLayout(log);
   const { verifiers, warnings } = await trustedKeys(log, options.vkeys);
-  const [checkpoint, ...others] = await readCheckpoints(options.checkpoint ?? layout.checkpoint);
+  // Of several in one file, the newest is the last.
+  const others = await readCheckpoints(options.checkpoint ?? layout.checkpoint);
+  const checkpoint = others.pop();
   for (const path of [layout.history, layout.anchored])
     if ((await readIfThere(path)) !== undefined) others.push(...(await readCheckpoints(path, 'tolerant')));
   for (const path of options.against ?? []) others.push(...(await readCheckpoints(path)));

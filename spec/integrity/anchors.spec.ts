@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { sign } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { splitNotes, type Checkpoint } from '../../lib/integrity/checkpoint.js';
 import { integrityLayout } from '../../lib/integrity/layout.js';
@@ -47,6 +47,29 @@ describe('integrity: what a log depends on', () => {
     log.lines = log.lines.slice(0, 14);
     const { problems } = await verifyLogFile(log.path, { vkeys, against: [elsewhere] });
     expect(problems[0]).to.include({ kind: 'truncated', index: 14 });
+  });
+
+  it('[attack 38] a file elsewhere shows a log that whoever holds its key has made anew', async () => {
+    const elsewhere = join(folder.path, 'elsewhere');
+    await open({ anchor: elsewhere });
+    await log.append(15).close();
+    const { pem, vkey } = log.key;
+    for (const [size, kind] of [
+      [15, 'fork'],
+      [20, 'changed'],
+    ] as const) {
+      await log.close();
+      rmSync(integrityLayout(log.path).folder, { recursive: true });
+      rmSync(log.path);
+      await open({ key: { pem } });
+      appendFileSync(log.path, '{"record_id":"forged","seq":0}\n');
+      log.log.append([Buffer.from('{"record_id":"forged","seq":0}')]);
+      await log.append(size - 1).close();
+      const options = { vkeys: [vkey], records: false };
+      expect((await verifyLogFile(log.path, options)).ok, 'without the anchor nothing tells').to.equal(true);
+      const { problems } = await verifyLogFile(log.path, { ...options, against: [elsewhere] });
+      expect(problems.map((problem) => problem.kind)).to.deep.equal([kind]);
+    }
   });
 
   it('an anchor that fails is reported and tried again, and the log goes on', async () => {

@@ -18,11 +18,13 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../lib/errors.js';
 import { openCheckpoint } from '../../lib/integrity/checkpoint.js';
 import { integrityLayout } from '../../lib/integrity/layout.js';
+import { parseManifest } from '../../lib/integrity/manifest.js';
 import { findRecord } from '../../lib/integrity/proving.js';
 import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
+import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { FileSink, type FileSinkOptions } from '../../lib/sinks/file.js';
-import { numbered } from '../support/drafts.js';
+import { draft, numbered } from '../support/drafts.js';
 import { ORIGIN } from '../support/sealedLog.js';
 import { newKey } from '../support/signing.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -71,6 +73,18 @@ describe('FileSink with integrity', () => {
     });
   }
 
+  for (const mode of ['blocking', 'blocking-strict', 'batch'] as const) {
+    it(`seals every record that a pipeline writes (${mode})`, async () => {
+      const pipeline = createPipeline({ sinks: [open({ rotate: { maxBytes: 5000 } })], mode });
+      for (let i = 0; i < 20; i++) {
+        if (pipeline.needsIntent) await pipeline.acceptIntent(draft({ stage: 'request_received' }));
+        await pipeline.accept(draft());
+      }
+      await pipeline.shutdown();
+      await expectSound(mode === 'blocking-strict' ? 40 : 20);
+    });
+  }
+
   it('seals batches, which may be larger than a segment', async () => {
     const sink = open({ fsync: 'always', rotate: { maxBytes: 3000 } });
     for (const size of [1, 20, 2, 7]) {
@@ -79,6 +93,29 @@ describe('FileSink with integrity', () => {
     }
     await sink.close();
     await expectSound(30);
+  });
+
+  it('seals lines in the order of the files, when batches are given while others wait for the disk', async () => {
+    const sink = open({ fsync: 'always', rotate: { maxBytes: 3000 } });
+    const results = await Promise.all(Array.from({ length: 60 }, () => sink.emit([numbered(seq++)])));
+    expect(new Set(results.map(({ status }) => status))).to.deep.equal(new Set(['delivered']));
+    await sink.close();
+    expect(sink.notices).to.deep.equal([]);
+    await expectSound(60);
+  });
+
+  it('counts a line to the file it was written to, when that is renamed before the line is on the disk', async () => {
+    const sink = open({ fsync: 'always', reopenOnSighup: true });
+    await write(sink, 3);
+    const written = sink.emit([numbered(seq++)]);
+    renameSync(path, `${path}.1`);
+    process.emit('SIGHUP');
+    await written;
+    await write(sink, 3);
+    await sink.close();
+    await expectSound(7);
+    const { segments } = parseManifest(readFileSync(integrityLayout(path).manifest, 'utf8'));
+    expect(segments).to.deep.equal([{ first: 0, count: 4 }]);
   });
 
   it('repairs a torn tail first, and seals what is whole', async () => {

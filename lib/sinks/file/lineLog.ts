@@ -53,6 +53,8 @@ export class LineLog {
   #file: LogFile;
   #hooks: LineLogHooks = {};
   #lines = 0;
+  /** What the hooks are still to be told, because lines that came before it wait for the disk. */
+  #untold: Promise<void> | undefined;
   #checkedAt = performance.now();
   #syncTimer: NodeJS.Timeout | undefined;
   #unsafe: unknown;
@@ -85,7 +87,7 @@ export class LineLog {
     if (this.#isDue(bytes.length)) this.rotate();
     const file = this.#file;
     file.append(bytes);
-    if (this.fsync === 'always') return file.sync(true).then(() => this.#added(bytes));
+    if (this.fsync === 'always') return this.#tellAfter(file.sync(true), () => this.#added(bytes));
     this.#added(bytes);
     if (this.fsync === 'batch') this.#syncSoon();
     return undefined;
@@ -122,7 +124,7 @@ export class LineLog {
         renameSync(segment, path);
         throw error;
       }
-      this.#hooks.onRotate?.(segment);
+      this.#tell(() => this.#hooks.onRotate?.(segment));
       this.#opened();
       this.#tidy();
     } catch (error) {
@@ -138,6 +140,7 @@ export class LineLog {
       this.#inspect();
       await this.#drain();
     } finally {
+      await this.#untold;
       await this.#hooks.beforeClose?.();
       await this.#file.close(true);
     }
@@ -176,7 +179,24 @@ export class LineLog {
   }
 
   #opened(): void {
-    this.#hooks.onOpen?.({ path: this.options.path, size: this.#file.size });
+    const existing = { path: this.options.path, size: this.#file.size };
+    this.#tell(() => this.#hooks.onOpen?.(existing));
+  }
+
+  #tell(event: () => void): void {
+    if (this.#untold === undefined) event();
+    else this.#tellAfter(Promise.resolve(), event).catch((error: unknown) => void (this.#unsafe ??= error));
+  }
+
+  /** Tells the hooks once `done` resolves, but never before what came earlier; if it rejects, there is nothing to tell. */
+  #tellAfter(done: Promise<void>, event: () => void): Promise<void> {
+    const earlier = this.#untold;
+    const told = Promise.all([done, earlier]).then(event);
+    const settled: Promise<void> = Promise.allSettled([told, earlier]).then(() => {
+      if (this.#untold === settled) this.#untold = undefined;
+    });
+    this.#untold = settled;
+    return told;
   }
 
   /** Leaves the current file, which may have another name by now, for a new one under the path. */

@@ -1,0 +1,50 @@
+export { fileAnchor, type Anchor } from './anchors.js';
+export {
+  formatTreeHead,
+  openCheckpoint,
+  parseCheckpoint,
+  splitNotes,
+  type Checkpoint,
+  type TreeHead,
+} from './checkpoint.js';
+export type { LeafSource } from './comparison.js';
+export type { Problem, ProblemKind } from './findings.js';
+export { EMPTY_ROOT, hashFromBase64, hashToBase64, leafHash, nodeHash, type Hash } from './hash.js';
+export type { IntegrityKey, NoteSigner, RemoteKey } from './keys.js';
+export { integrityLayout, type IntegrityLayout } from './layout.js';
+export { readLines, type LogLine } from './lines.js';
+export { MerkleLog, type LogWriter } from './log.js';
+export { CompactRange } from './merkle.js';
+export { formatVkey, parseNote, parseVkey, verifyNote, type Note, type NoteVerifier } from './note.js';
+export { resolveIntegrity, type IntegrityOptions, type ResolvedIntegrity } from './options.js';
+export {
+  consistencyRanges,
+  inclusionRanges,
+  ProofCollector,
+  verifyConsistency,
+  verifyInclusion,
+  type ConsistencyClaim,
+  type InclusionClaim,
+  type LeafRange,
+} from './proof.js';
+export { exportTiles, findRecord, proveConsistency, proveRecord, type FoundRecord } from './proving.js';
+export { findSegments, readSegments, type LogChunk, type Segment } from './segments.js';
+export { MAX_LINE_BYTES, tilePath, TileWriter, type TileFile } from './tiles.js';
+export {
+  checkConsistencyProof,
+  checkTlogProof,
+  formatConsistencyProof,
+  formatTlogProof,
+  parseConsistencyProof,
+  parseTlogProof,
+  type ConsistencyProof,
+  type TlogProof,
+} from './tlogProof.js';
+export {
+  verifyLog,
+  type CheckpointInput,
+  type MissingSegment,
+  type VerifyOptions,
+  type VerifyReport,
+} from './verify.js';
+export { readCheckpoints, verifyLogFile, type VerifyFileOptions } from './verifyFile.js';
