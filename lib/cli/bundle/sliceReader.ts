@@ -1,5 +1,5 @@
 import { leafHash } from '../../integrity/hash.js';
-import { CompactRange } from '../../integrity/merkle.js';
+import { type CompactRange } from '../../integrity/merkle.js';
 import { decodeRecord, LineFault } from '../input/decode.js';
 import { LineScanner } from '../input/scanner.js';
 import { compileFilter, type RecordFilter } from '../query/filter.js';

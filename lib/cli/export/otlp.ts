@@ -1,6 +1,6 @@
 import { toJsonLine } from '../../codecs/text.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { SEVERITIES } from '../../schema/tables.js';
+import { type SEVERITIES } from '../../schema/tables.js';
 
 /** Severity numbers of OpenTelemetry's log data model (appendix B, syslog's levels), by ours. */
 const SEVERITY_NUMBERS: Readonly<Record<keyof typeof SEVERITIES, number>> = {
