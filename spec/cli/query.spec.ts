@@ -89,7 +89,7 @@ describe('query: filters', () => {
     const hostile = { records: 200, hostile: true };
     writeFileSync(join(folder.path, 'hostile.jsonl'), sampleLogText(hostile));
     for (const value of HOSTILE_VALUES) {
-      const exact = value.replace(/[*?]/g, '?');
+      const exact = value.replace(/[*?\0]/g, '?');
       const { stdout } = await runCli([
         'query',
         '--count',

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { EVENT_TYPES } from '../../lib/schema/tables.js';
 import type { AuditRecord, EventType, Outcome, Severity } from '../../lib/schema/record.js';
+import { hex, pick, randomNumbers, uuid } from './randomNumbers.js';
 import { ACTORS, HOSTILE_VALUES, SERVERS, type Server } from './sampleWorld.js';
 
 /** What a made-up log is like. The same options give the same bytes. */
@@ -19,17 +20,6 @@ export interface SampleLogOptions {
   readonly hostile?: boolean;
   /** Leaves out some records, with a gap record for one of the holes only. */
   readonly gaps?: boolean;
-}
-
-/** A small generator of even random numbers (mulberry32), so that a log is the same on every machine. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** Makes the records of a log, one after the other. */
@@ -69,30 +59,9 @@ interface State {
   operation: number;
 }
 
-/** Fewer records at night. */
 function daily(time: number): number {
   const hour = (time / 3_600_000) % 24;
   return hour > 7 && hour < 19 ? 0.6 : 2.4;
-}
-
-function pick<T>(random: () => number, items: readonly (readonly [T, number])[]): T {
-  let point = random() * items.reduce((sum, [, share]) => sum + share, 0);
-  for (const [item, share] of items) if ((point -= share) < 0) return item;
-  return items[0]![0];
-}
-
-function hex(random: () => number, digits: number): string {
-  let text = '';
-  while (text.length < digits)
-    text += Math.floor(random() * 4294967296)
-      .toString(16)
-      .padStart(8, '0');
-  return text.slice(0, digits);
-}
-
-function uuid(random: () => number, time: number): string {
-  const stamp = time.toString(16).padStart(12, '0');
-  return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${hex(random, 3)}-8${hex(random, 3)}-${hex(random, 12)}`;
 }
 
 function base(
