@@ -1,7 +1,11 @@
+import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
+import type { Mode, PipelineOptions, SinkEntry } from './pipeline/options.js';
+import type { ErrorListener } from './pipeline/report.js';
 import type { RedactionOptions } from './redaction/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import { SENSITIVITIES } from './schema/tables.js';
-import type { Sink } from './sinks/sink.js';
+import type { Ack, Sink } from './sinks/sink.js';
+import type { ToolChangedHook } from './tools/change.js';
 import {
   optionalBoolean,
   optionalChoice,
@@ -11,15 +15,12 @@ import {
   requireText,
 } from './validate.js';
 
-/** Who acts: one name for all operations, or a function that is asked at the start of each. */
-export type ActorResolver = () => string | undefined;
-
 /** Options of an audit log, wherever it is set up: `AuditSpanProcessor` and `withLogging` take the same. */
 export interface AuditOptions {
   /** Where records go. This or {@link AuditOptions.sinks} is required. */
   sink?: Sink;
-  /** Several sinks; each gets every record, in order. */
-  sinks?: readonly Sink[];
+  /** Several sinks; each gets every record in order, or those that its own filter lets pass: `{ sink, filter, mode, … }`. */
+  sinks?: readonly (Sink | SinkEntry)[];
   /** Where this runs, e.g. `production`. Required: a record without it cannot be told from a test's. */
   environment: string;
   /**
@@ -27,6 +28,14 @@ export interface AuditOptions {
    * can serve many users. Default, and where the function gives undefined or throws: the session's id.
    */
   actorId?: string | ActorResolver;
+  /**
+   * Refuses operations whose actor is not known, with `RefusedError` and before anything is sent; the attempt is on record.
+   * Only what cannot be refused (`close`, a lost transport, what the server asks for) goes on under the session's id.
+   * Needs {@link AuditOptions.actorId}. Default: false.
+   */
+  requireActor?: boolean;
+  /** Whose data is at stake, on every record unless the actor says otherwise. Default: none. */
+  tenantId?: string;
   /** What kind of party the actor is. Default: `agent`. */
   actorType?: ActorType;
   /** What part of your system writes this log. Default: `mcp-client`. */
@@ -48,10 +57,30 @@ export interface AuditOptions {
   includeOutputs?: boolean;
   /** Names of event types, outcomes and sensitivities: the published reference or schema package 0.2. Default: `documented`. */
   profile?: 'documented' | '0.2';
+  /**
+   * Told when a tool's definition is another than this log last saw, beside the record `audit/tool-changed`. May refuse calls
+   * of the tool: see {@link ToolChangedHook}.
+   */
+  onToolChanged?: ToolChangedHook;
+  /**
+   * A file that remembers tool definitions across restarts: made with mode 0600 when the first tool is listed. Default: none,
+   * and then a change is noticed within one process only.
+   */
+  toolState?: string;
   /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). Default: true. */
   foreignSpans?: boolean;
-  /** Hears of every failure that no caller waits for. Default: OpenTelemetry's `diag` logger. */
-  onError?: (error: Error) => void;
+  /** What a caller waits for: `blocking`, `blocking-strict` or `batch`. Default: `blocking`. */
+  mode?: Mode;
+  /** How far a sink must vouch for a record before its caller goes on. Default: `written`; `durable` in `blocking-strict`. */
+  acks?: Ack;
+  /** Whether a caller needs all sinks or one of them. Default: `all`. */
+  requiredSinks?: 'all' | 'any';
+  /** How long a caller waits for a sink, in milliseconds. Default: 10,000. */
+  sinkTimeoutMs?: number;
+  /** How many records may wait for one sink. Default: 10,000. */
+  maxQueue?: number;
+  /** Hears of every failure of delivery. Default: OpenTelemetry's `diag` logger. */
+  onError?: ErrorListener;
 }
 
 /** What a processor adds to every record of its own. */
@@ -62,18 +91,22 @@ export interface RecordSettings {
   readonly policyTags: readonly string[];
   readonly sensitivity: Sensitivity;
   readonly sessionId?: string | undefined;
+  readonly tenantId?: string | undefined;
   readonly profile: 'documented' | '0.2';
   readonly includeOutputs: boolean;
 }
 
 /** The options, checked, with defaults filled in. */
 export interface ResolvedOptions {
-  readonly sinks: readonly Sink[];
+  readonly pipeline: PipelineOptions;
   readonly settings: RecordSettings;
-  readonly actor: ActorResolver;
+  readonly actor: Actor | ActorResolver | undefined;
+  readonly requireActor: boolean;
+  readonly onToolChanged: ToolChangedHook | undefined;
+  readonly toolState: string | undefined;
   readonly redaction: RedactionOptions;
   readonly foreignSpans: boolean;
-  readonly onError: ((error: Error) => void) | undefined;
+  readonly onError: ErrorListener | undefined;
 }
 
 const ACTOR_TYPES = ['user', 'agent', 'service'] as const satisfies readonly ActorType[];
@@ -83,6 +116,8 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'sinks',
   'environment',
   'actorId',
+  'requireActor',
+  'tenantId',
   'actorType',
   'component',
   'policyTags',
@@ -92,6 +127,13 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'redaction',
   'includeOutputs',
   'profile',
+  'mode',
+  'acks',
+  'requiredSinks',
+  'sinkTimeoutMs',
+  'maxQueue',
+  'onToolChanged',
+  'toolState',
   'foreignSpans',
   'onError',
 ];
@@ -104,8 +146,9 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
 export function resolveOptions(options: AuditOptions): ResolvedOptions {
   requireKnownOptions('options', options, OPTION_NAMES);
   const includeOutputs = optionalBoolean('includeOutputs', options.includeOutputs, false);
+  const requireActor = optionalBoolean('requireActor', options.requireActor, false);
   return Object.freeze({
-    sinks: resolveSinks(options),
+    pipeline: resolveDelivery(options),
     settings: Object.freeze({
       environment: requireText('environment', options.environment, "a non-empty string, e.g. 'production'"),
       component: optionalText('component', options.component) ?? 'mcp-client',
@@ -118,17 +161,29 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
         'SENSITIVITY_INTERNAL',
       ),
       sessionId: optionalText('sessionId', options.sessionId),
+      tenantId: optionalText('tenantId', options.tenantId),
       profile: optionalChoice('profile', options.profile, ['documented', '0.2'], 'documented'),
       includeOutputs,
     }),
-    actor: resolveActor(options.actorId),
-    redaction: resolveRedaction(options),
+    actor: resolveActorOption(options.actorId),
+    requireActor: requireActorOption(requireActor, options.actorId),
+    onToolChanged: resolveFunction('onToolChanged', options.onToolChanged),
+    toolState: optionalText('toolState', options.toolState),
+    redaction: resolveRedaction(options, includeOutputs),
     foreignSpans: optionalBoolean('foreignSpans', options.foreignSpans, true),
     onError: resolveFunction('onError', options.onError),
   });
 }
 
-function resolveSinks({ sink, sinks }: AuditOptions): readonly Sink[] {
+/** The pipeline checks what these hold; here only what an audit log adds to it. */
+function resolveDelivery(options: AuditOptions): PipelineOptions {
+  const { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, onError } = options;
+  const given = { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, onError };
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { ...set, sinks: resolveSinks(options) };
+}
+
+function resolveSinks({ sink, sinks }: AuditOptions): readonly (Sink | SinkEntry)[] {
   if (sink !== undefined && sinks !== undefined) reject('sinks', sinks, 'either sink or sinks, not both');
   if (sinks !== undefined && !Array.isArray(sinks)) reject('sinks', sinks, 'an array of sinks');
   const all = sinks ?? (sink === undefined ? [] : [sink]);
@@ -136,10 +191,15 @@ function resolveSinks({ sink, sinks }: AuditOptions): readonly Sink[] {
     reject('sink', sink, 'a sink, e.g. new FileSink(path), or an object with an emit method');
   all.forEach((each, index) => {
     const option = sinks === undefined ? 'sink' : `sinks[${index}]`;
-    if (typeof (each as Partial<Sink> | undefined)?.emit !== 'function')
+    if (!isSink(each) && !isSink((each as Partial<SinkEntry> | undefined)?.sink)) {
       reject(option, each, 'an object with an emit method');
+    }
   });
   return [...all];
+}
+
+function isSink(value: unknown): value is Sink {
+  return typeof (value as Partial<Sink> | undefined)?.emit === 'function';
 }
 
 function resolveTags(tags: readonly string[] | undefined): readonly string[] {
@@ -148,19 +208,16 @@ function resolveTags(tags: readonly string[] | undefined): readonly string[] {
   return tags.map((tag, index) => requireText(`policyTags[${index}]`, tag));
 }
 
-function resolveActor(actor: AuditOptions['actorId']): ActorResolver {
-  if (typeof actor === 'function') return actor;
-  const fixed =
-    actor === undefined ? undefined : requireText('actorId', actor, 'a non-empty string or a function');
-  return () => fixed;
-}
-
-function resolveRedaction({ redaction = {}, redactPatterns }: AuditOptions): RedactionOptions {
+function resolveRedaction(options: AuditOptions, includeOutputs: boolean): RedactionOptions {
+  const { redaction = {}, redactPatterns } = options;
   if (redactPatterns !== undefined && !Array.isArray(redactPatterns)) {
     reject('redactPatterns', redactPatterns, 'an array of strings and RegExps');
   }
-  if (redactPatterns === undefined) return redaction;
-  return { ...redaction, redactPatterns: [...redactPatterns, ...(redaction.redactPatterns ?? [])] };
+  return {
+    ...redaction,
+    ...(redactPatterns && { redactPatterns: [...redactPatterns, ...(redaction.redactPatterns ?? [])] }),
+    ...(includeOutputs && { levels: { default: 'RequestResponse', ...redaction.levels } }),
+  };
 }
 
 function resolveFunction<T>(option: string, value: T): T {

@@ -7,6 +7,7 @@ const CONFIG = Symbol.for('otel-mcp-log.error.config');
 const SINK = Symbol.for('otel-mcp-log.error.sink');
 const INTEGRITY = Symbol.for('otel-mcp-log.error.integrity');
 const UNAVAILABLE = Symbol.for('otel-mcp-log.error.unavailable');
+const REFUSED = Symbol.for('otel-mcp-log.error.refused');
 
 /** Every stable code that an error of this package can carry. */
 export type AuditErrorCode =
@@ -15,11 +16,19 @@ export type AuditErrorCode =
   | 'MCP_LOG_ERR_SINK'
   | 'MCP_LOG_ERR_SINK_TIMEOUT'
   | 'MCP_LOG_ERR_SHUTDOWN'
-  | 'MCP_LOG_ERR_UNAVAILABLE';
+  | 'MCP_LOG_ERR_UNAVAILABLE'
+  | 'MCP_LOG_ERR_ACTOR'
+  | 'MCP_LOG_ERR_ACTOR_REQUIRED'
+  | 'MCP_LOG_ERR_TOOL_CHANGED'
+  | 'MCP_LOG_ERR_TOOL_STATE';
 
-/** Whether a value carries one of our brands, whichever copy of the package made it. */
+/** Whether a value carries one of our brands, whichever copy of the package made it. A hostile Proxy carries none. */
 function branded(value: unknown, brand: symbol): boolean {
-  return typeof value === 'object' && value !== null && Reflect.get(value, brand) === true;
+  try {
+    return typeof value === 'object' && value !== null && Reflect.get(value, brand) === true;
+  } catch {
+    return false;
+  }
 }
 
 /** The base of every error that this package throws on purpose. */
@@ -104,6 +113,32 @@ export class AuditUnavailableError extends AuditError {
 
   static {
     brand(this, UNAVAILABLE, 'AuditUnavailableError');
+  }
+}
+
+/** Which rule of yours refused an operation; the record's `error.type`. */
+export type RefusalReason = 'actor_required' | 'tool_changed';
+
+const REFUSAL_CODES = {
+  actor_required: 'MCP_LOG_ERR_ACTOR_REQUIRED',
+  tool_changed: 'MCP_LOG_ERR_TOOL_CHANGED',
+} as const satisfies Record<RefusalReason, AuditErrorCode>;
+
+/**
+ * An operation was refused before anything was sent, because an option of the audit log says so: `requireActor`, or the
+ * answer of `onToolChanged`. The attempt is on record as OUTCOME_FAILURE_DENIED.
+ */
+export class RefusedError extends AuditError {
+  /** The rule that refused it. */
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason, message: string, options?: ErrorOptions) {
+    super(REFUSAL_CODES[reason], message, options);
+    this.reason = reason;
+  }
+
+  static {
+    brand(this, REFUSED, 'RefusedError');
   }
 }
 

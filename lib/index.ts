@@ -4,10 +4,31 @@ export {
   type McpInstrumentationConfig,
 } from './capture/instrumentation.js';
 export type { McpClientClass, McpClientLike } from './capture/client.js';
-export type { ActorResolver, AuditOptions } from './config.js';
-export { AuditError, AuditUnavailableError, ConfigError, SinkError, type AuditErrorCode } from './errors.js';
+export { auditSampler } from './capture/auditSampler.js';
+export type { AuditOptions } from './config.js';
+export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';
+export {
+  AuditError,
+  AuditUnavailableError,
+  ConfigError,
+  RefusedError,
+  SinkError,
+  type AuditErrorCode,
+  type RefusalReason,
+} from './errors.js';
+export {
+  actorFromBaggage,
+  actorFromSpan,
+  type Actor,
+  type ActorQuestion,
+  type ActorResolver,
+} from './identity.js';
+export type { SinkFilter } from './pipeline/filter.js';
+export type { Mode, SinkEntry } from './pipeline/options.js';
+export type { ErrorInfo, ErrorListener } from './pipeline/report.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
+export type { RedactionOptions } from './redaction/options.js';
 export type {
   ActorType,
   AuditRecord,
@@ -21,8 +42,10 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
+export { FileSink, type FileSinkOptions } from './sinks/file.js';
 export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';
 export { StdoutSink, type StdoutSinkOptions } from './sinks/stdout.js';
+export type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './tools/change.js';
 export { withLogging } from './withLogging.js';

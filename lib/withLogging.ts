@@ -2,7 +2,7 @@ import { patchClass, patchTarget } from './capture/patch.js';
 import { stateOf } from './capture/state.js';
 import type { McpClientLike } from './capture/client.js';
 import { resolveOptions, type AuditOptions } from './config.js';
-import { createRecording } from './processor/createRecording.js';
+import { createAuditLog } from './processor/auditLog.js';
 import { reject } from './validate.js';
 
 /** Holds the patch of every class that a wrapped client is of: one for all, since a class may have many clients. */
@@ -31,7 +31,7 @@ const WRAPPED = {};
 export function withLogging<T extends McpClientLike>(client: T, options: AuditOptions): T {
   const target = typeof client === 'object' && (client as unknown) !== null ? patchTarget(client) : undefined;
   if (target === undefined) reject('client', client, 'a client of the MCP SDK (an object with callTool)');
-  const { recording } = createRecording(resolveOptions(options));
+  const { recording } = createAuditLog(resolveOptions(options));
   patchClass(target, WRAPPED);
   stateOf(client).claimedBy = recording;
   return client;

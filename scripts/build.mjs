@@ -1,5 +1,6 @@
 // Builds lib/ twice, as ES modules and as CommonJS, each with its own types. tsc decides the module format of a file by
 // the nearest package.json, so the CommonJS pass compiles a copy of lib/ that lies beside a package.json which says so.
+// Entries of one module system alone (.mts, .cts) belong to its own pass.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +23,7 @@ writeFileSync(
     extends: '../../tsconfig.build.json',
     compilerOptions: { rootDir: 'lib', outDir: '../cjs' },
     include: ['lib'],
+    exclude: ['lib/**/*.mts'],
   }),
 );
 

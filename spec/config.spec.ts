@@ -9,7 +9,7 @@ const withOption = (options: Record<string, unknown>) => () =>
 
 describe('options', () => {
   it('fills in the documented defaults', () => {
-    const { settings, foreignSpans, sinks } = resolveOptions(good);
+    const { settings, foreignSpans, pipeline } = resolveOptions(good);
     expect(settings).to.deep.equal({
       environment: 'test',
       component: 'mcp-client',
@@ -17,11 +17,12 @@ describe('options', () => {
       policyTags: [],
       sensitivity: 'SENSITIVITY_INTERNAL',
       sessionId: undefined,
+      tenantId: undefined,
       profile: 'documented',
       includeOutputs: false,
     });
     expect(foreignSpans).to.equal(true);
-    expect(sinks).to.have.length(1);
+    expect(pipeline).to.deep.equal({ sinks: [good.sink] });
   });
 
   const refused: [what: string, options: Record<string, unknown>, option: string, words: RegExp][] = [
@@ -55,6 +56,15 @@ describe('options', () => {
       'actorId',
       /got number, expected a non-empty string or a function/,
     ],
+    [
+      'requireActor without an actor',
+      { requireActor: true },
+      'actorId',
+      /got undefined, expected a string or a function, since requireActor is set/,
+    ],
+    ['a requireActor that is no boolean', { requireActor: 1, actorId: 'a' }, 'requireActor', /true or false/],
+    ['an empty tenant', { tenantId: '' }, 'tenantId', /got an empty string/],
+    ['a hook that is no function', { onToolChanged: 'refuse' }, 'onToolChanged', /expected a function/],
     ['an unknown actor type', { actorType: 'robot' }, 'actorType', /one of 'user', 'agent', 'service'/],
     [
       'an unknown sensitivity',

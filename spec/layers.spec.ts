@@ -10,12 +10,22 @@ const lib = fileURLToPath(new URL('../lib', import.meta.url));
  */
 const ORDER = [
   'index.ts',
+  'register.mts',
+  'register.cts',
+  'setup.ts',
+  'environment.ts',
+  'hook.mts',
+  'loaderHook.ts',
+  'lifecycle.ts',
   'withLogging.ts',
   'cli',
+  'decorators',
   'capture',
   'processor',
   'operations',
   'config.ts',
+  'identity.ts',
+  'tools',
   'redaction',
   'pipeline',
   'sinks',
@@ -26,7 +36,6 @@ const ORDER = [
   'errors.ts',
   'shared.ts',
   'version.ts',
-  'hook.mts',
 ];
 
 /** Folders that know neither I/O nor OpenTelemetry, so that the command line and the library share them. */

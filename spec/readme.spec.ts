@@ -75,6 +75,7 @@ describe('the examples of the README', function () {
       'app.mjs',
       'instrumentation.mjs',
       'agent.mjs',
+      'decision.mjs',
       'sinks.mjs',
       'options.mjs',
       'errors.mjs',
@@ -103,6 +104,16 @@ describe('the examples of the README', function () {
       new AuditSpanProcessor({ sinks, environment: 'test' });
       process.stdout.write('taken');`;
     expect((await run('--input-type=module', '--eval', check)).stdout).to.equal('taken');
+  });
+
+  it('decision.mjs puts a decision on record', async () => {
+    const check = `import { AuditSpanProcessor } from 'otel-mcp-log';
+      import { approve } from './decision.mjs';
+      const sink = { emit: ([record]) => process.stdout.write(JSON.stringify([record.resource, record.data])) };
+      new AuditSpanProcessor({ sink, environment: 'test' });
+      await approve({ id: 7, total: 50 });`;
+    const { stdout } = await run('--input-type=module', '--eval', check);
+    expect(JSON.parse(stdout)).to.deep.equal(['decisions/refund', { order: 7, approved: true }]);
   });
 
   it('errors.mjs gives the result of a call whose record was lost', async () => {

@@ -1,5 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { Subject } from '../operations/operation.js';
 import type { RecordError } from '../schema/record.js';
+import type { Connection } from './connection.js';
 import type { RunningOperation } from './running.js';
 import { ATTR } from './semconv.js';
 import type { SpanSource } from './source.js';
@@ -9,13 +11,25 @@ export function startAttributes(
   operation: Pick<RunningOperation, 'method' | 'subject' | 'connection' | 'source'>,
 ): Attributes {
   const { method, subject, connection, source } = operation;
+  const attributes = { ...targetAttributes(method, subject), ...peerAttributes(connection) };
+  const redactor = source?.settings.redactor();
+  if (subject.uri !== undefined && redactor !== undefined)
+    attributes[ATTR.mcpResourceUri] = redactor.uri(subject.uri);
+  return attributes;
+}
+
+/** What is called, by names that are few: spans and metrics share them. */
+export function targetAttributes(method: string, subject: Subject): Attributes {
   const attributes: Attributes = { [ATTR.mcpMethodName]: method };
   if (subject.toolName !== undefined) attributes[ATTR.toolName] = subject.toolName;
   if (subject.promptName !== undefined) attributes[ATTR.promptName] = subject.promptName;
   if (method === 'tools/call') attributes[ATTR.operationName] = 'execute_tool';
-  const redactor = source?.settings.redactor();
-  if (subject.uri !== undefined && redactor !== undefined)
-    attributes[ATTR.mcpResourceUri] = redactor.uri(subject.uri);
+  return attributes;
+}
+
+/** Whom a connection is to: spans and metrics share them. */
+export function peerAttributes(connection: Connection): Attributes {
+  const attributes: Attributes = {};
   const peer = connection.hostAndPort;
   if (peer !== undefined) {
     attributes[ATTR.serverAddress] = peer.host;

@@ -1,13 +1,12 @@
 import { context } from '@opentelemetry/api';
 import { SinkError } from '../errors.js';
-import { liveRecorders } from '../processor/recorder.js';
+import { ignore, whenAdmitted } from './admission.js';
 import { peek } from './client.js';
 import { Connection } from './connection.js';
 import type { Operation } from '../operations/operation.js';
-import { operationFor } from '../operations/table.js';
-import { RunningOperation } from './running.js';
-import { currentSource, defaultSource } from './source.js';
-import { active, isKnown, recordersOf, stateOf, type ClientState } from './state.js';
+import { RunningOperation, type Entrance } from './running.js';
+import { sessionClosed, sessionOpened } from './session.js';
+import { active, audienceOf, type ClientState } from './state.js';
 import { watchTransport } from './transport.js';
 
 type Call = () => unknown;
@@ -15,6 +14,7 @@ type Call = () => unknown;
 /** A call of one of the client's own methods, as the wrapping loop hands it on. */
 export interface ObservedCall {
   readonly client: object;
+  readonly entrance: Entrance;
   readonly operation: Operation;
   /** The protocol's parameters. */
   readonly params: unknown;
@@ -27,85 +27,86 @@ export interface ObservedCall {
 
 /** Runs a call as an operation: a span around it, a record after it. Passes it through where nobody listens. */
 export function observe(call: ObservedCall): unknown {
-  const source = currentSource();
-  const listening = source !== undefined || liveRecorders().length > 0 || isKnown(call.client);
-  if (!listening) return call.proceed();
-  const state = stateOf(call.client);
-  const recorders = recordersOf(state);
-  if ((source === undefined && recorders.length === 0) || isInner(call, state)) return call.proceed();
-  prepareConnection(call, state);
-  const running = new RunningOperation({
+  const running = begin(call);
+  if (running === undefined) return call.proceed();
+  return whenAdmitted(running, () => settle(running, () => inside(running, call.proceed)));
+}
+
+/** Starts the operation that a call is; undefined where nobody listens, and where it is a part of another. */
+export function begin(call: ObservedCall): RunningOperation | undefined {
+  const audience = audienceOf(call.client);
+  if (audience === undefined || isInner(call, audience.state)) return undefined;
+  return new RunningOperation({
+    ...audience,
     client: call.client,
     operation: call.operation,
     params: call.params,
-    connection: state.connection,
-    recorders,
-    source: source ?? defaultSource,
+    connection: prepareConnection(call, audience.state),
     signal: signalOf(call.args),
+    entrance: call.entrance,
   });
-  const strict = recorders.filter((recorder) => recorder.needsIntent);
-  if (strict.length === 0) return run(running, call.proceed);
-  return Promise.all(strict.map((recorder) => recorder.intent(running))).then(
-    () => run(running, call.proceed),
-    (refusal: unknown) => refuse(running, refusal),
-  );
+}
+
+/** Runs something as a part of an operation, in its context. */
+export function inside<T>(running: RunningOperation, run: () => T): T {
+  return active.run(running, () => context.with(running.context, run));
 }
 
 /**
- * The client's `request()`: inside an operation it is that operation's own request; used directly it is an operation of its
- * own, whatever the method.
+ * Whether a call is a part of an operation that is already under way: the SDK's methods call each other, and a method that
+ * was wrapped at two levels of a class chain is entered twice. The same wrapper entered again is a call of its own. A
+ * failed handshake closes the transport inside `connect`, and that is no logout.
  */
-export function observeRequest(client: object, args: readonly unknown[], proceed: Call): unknown {
-  const method = peek(args[0], 'method');
-  if (typeof method !== 'string') return proceed();
+function isInner({ client, operation, entrance }: ObservedCall, { connection }: ClientState): boolean {
   const outer = active.getStore();
-  if (outer !== undefined && !outer.ended && outer.client === client && outer.covers(method)) {
-    const value = proceed();
-    if (method === 'initialize' && value instanceof Promise) {
-      value.then((result: unknown) => outer.connection.sawInitializeResult(result), ignore);
-    }
-    return value;
-  }
-  return observe({ client, operation: operationFor(method), params: peek(args[0], 'params'), args, proceed });
+  if (outer?.covers(client, operation.method) === true && !outer.cameInBy(entrance)) return true;
+  if (operation.method !== 'close') return false;
+  const failsToConnect = outer?.method === 'initialize' && outer.client === client && !outer.ended;
+  return failsToConnect || !connection.open || connection.closing;
 }
 
-/**
- * Whether a call is a part of an operation that is already under way: a method that was wrapped at two levels of a class
- * chain is entered twice, and a failed handshake closes the transport inside
- * `connect`, and that is no logout.
- */
-function isInner({ client, operation }: ObservedCall, { connection }: ClientState): boolean {
-  const outer = active.getStore();
-  if (outer !== undefined && !outer.ended && outer.client === client) {
-    if (outer.method === 'initialize' || (outer.entering && outer.method === operation.method)) return true;
+function prepareConnection(
+  { client, operation, transport, args }: ObservedCall,
+  state: ClientState,
+): Connection {
+  let { connection } = state;
+  if (transport !== undefined) {
+    connection = new Connection(client, transport);
+    connection.resumed = peek(transport, 'sessionId') !== undefined || hasPriorDiscovery(args[1]);
+    // An open session stays the client's until another has taken its place: connecting once more may well be refused.
+    if (!state.connection.open) state.connection = connection;
   }
-  return operation.method === 'close' && !connection.open;
-}
-
-function prepareConnection({ client, operation, transport }: ObservedCall, state: ClientState): void {
-  if (transport !== undefined) state.connection = new Connection(client, transport);
   // Without one, the client may have been wrapped or patched after it had connected.
-  watchTransport(transport ?? peek(client, 'transport'));
-  if (operation.method === 'close') state.connection.closing = true;
+  connection.watched = watchTransport(transport ?? peek(client, 'transport'));
+  if (operation.method === 'close') {
+    connection.closing = true;
+    connection.remember();
+  }
+  return connection;
 }
 
-function run(running: RunningOperation, proceed: Call): unknown {
+/** v2 connects without a word to a server whose answer to `server/discover` the caller has kept. */
+function hasPriorDiscovery(options: unknown): boolean {
+  return peek(peek(options, 'prior'), 'kind') === 'modern';
+}
+
+/** Makes the call of an operation that has begun, and ends the operation as the call ends. */
+export function settle(running: RunningOperation, enter: Call): unknown {
   let value: unknown;
   try {
-    value = active.run(running, () => context.with(running.context, proceed));
-    running.entering = false;
+    value = enter();
   } catch (reason) {
     // Nobody can be made to wait for a record without turning a synchronous throw into something else.
     running.fail(reason);
     running.complete()?.catch(ignore);
     throw reason;
   }
-  if (!(value instanceof Promise)) {
+  if (!isThenable(value)) {
     running.succeed(value);
     running.complete()?.catch(ignore);
     return value;
   }
-  return value.then(
+  return Promise.resolve(value).then(
     (result: unknown) => {
       running.succeed(result);
       return afterDelivery(running, { status: 'fulfilled', value: result }, () => result);
@@ -119,15 +120,8 @@ function run(running: RunningOperation, proceed: Call): unknown {
   );
 }
 
-/** Nothing was sent: the refusal is on record where that is possible, and the caller learns of it. */
-function refuse(running: RunningOperation, refusal: unknown): never {
-  running.fail(refusal);
-  running.complete()?.catch(ignore);
-  throw refusal;
-}
-
 /** Gives the operation's own outcome to the caller once its record is safe; where it is not, both travel together. */
-function afterDelivery(
+export function afterDelivery(
   running: RunningOperation,
   outcome: PromiseSettledResult<unknown>,
   settle: () => unknown,
@@ -150,9 +144,13 @@ function withOutcome(error: unknown, outcome: PromiseSettledResult<unknown>): Si
   return own;
 }
 
-function trackSession({ method, ending, connection }: RunningOperation): void {
-  if (method === 'initialize' && ending?.outcome === 'OUTCOME_SUCCESS') connection.open = true;
-  if (method === 'close') connection.open = false;
+function trackSession({ method, ending, connection, client }: RunningOperation): void {
+  const succeeded = ending?.outcome === 'OUTCOME_SUCCESS';
+  if (method === 'initialize' && succeeded) sessionOpened(connection);
+  if (method !== 'close') return;
+  // A close that failed and left the transport in place can be tried again, and the session is not over.
+  if (succeeded || peek(client, 'transport') === undefined) sessionClosed(connection);
+  else connection.closing = false;
 }
 
 /** Request options are the last argument of every method, wherever the SDK's version puts them. */
@@ -161,7 +159,6 @@ function signalOf(args: readonly unknown[]): AbortSignal | undefined {
   return signal instanceof AbortSignal ? signal : undefined;
 }
 
-/** Failures of delivery that no caller waits for have been reported by the recorder's own `onError`. */
-function ignore(): void {
-  return;
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value instanceof Promise || typeof peek(value, 'then') === 'function';
 }

@@ -1,6 +1,7 @@
 import { newRecordId } from '../schema/ids.js';
 import type { ConnectionFacts } from '../processor/detail.js';
 import { peek, peekCall, peekText } from './client.js';
+import type { RunningOperation } from './running.js';
 
 /**
  * One connection of one client: what the handshake and the transport tell of the two parties. Read lazily, because the SDK
@@ -14,15 +15,37 @@ export class Connection implements ConnectionFacts {
   closing = false;
   /** Monotonic, in milliseconds. */
   readonly startedAt = performance.now();
-  #client: object;
+  /** Whether every message that goes out is seen; a transport that lets nobody in is none such. */
+  watched = true;
+  /** Whether the session was there before, so that the login needed no handshake. */
+  resumed = false;
+  /** Operations that have begun and not ended, the server's own requests among them. */
+  readonly underWay = new Set<RunningOperation>();
+  readonly client: object;
   #transport: unknown;
   #initializeParams: unknown;
   #initializeResult: unknown;
+  #sessionId: string | undefined;
+  #remembered: Remembered | undefined;
 
   constructor(client: object, transport: unknown) {
-    this.#client = client;
+    this.client = client;
     this.#transport = transport ?? peek(client, 'transport');
     this.open = transport === undefined && this.#transport !== undefined;
+  }
+
+  /** Whether this is the connection over that transport. */
+  isOver(transport: unknown): boolean {
+    return this.#transport === transport;
+  }
+
+  /** Keeps what the client knows of its server now: it forgets that when it closes, or learns it anew of another server. */
+  remember(): void {
+    this.#remembered = {
+      server: this.#serverInfo,
+      capabilities: this.serverCapabilities,
+      protocolVersion: this.protocolVersion,
+    };
   }
 
   /** The handshake's request as it was sent. */
@@ -36,7 +59,8 @@ export class Connection implements ConnectionFacts {
   }
 
   get sessionId(): string | undefined {
-    return peekText(this.#transport, 'sessionId');
+    // Remembered, since the transport forgets it when the session ends, and the logout is a record of that session.
+    return (this.#sessionId = peekText(this.#transport, 'sessionId') ?? this.#sessionId);
   }
 
   get clientName(): string | undefined {
@@ -48,7 +72,7 @@ export class Connection implements ConnectionFacts {
   }
 
   get clientCapabilities(): unknown {
-    return peek(this.#initializeParams, 'capabilities') ?? peek(this.#client, '_capabilities');
+    return peek(this.#initializeParams, 'capabilities') ?? peek(this.client, '_capabilities');
   }
 
   get serverName(): string | undefined {
@@ -60,11 +84,13 @@ export class Connection implements ConnectionFacts {
   }
 
   get serverCapabilities(): unknown {
-    return peek(this.#initializeResult, 'capabilities') ?? peekCall(this.#client, 'getServerCapabilities');
+    if (this.#remembered !== undefined) return this.#remembered.capabilities;
+    return peek(this.#initializeResult, 'capabilities') ?? peekCall(this.client, 'getServerCapabilities');
   }
 
   get protocolVersion(): string | undefined {
-    const negotiated = peekCall(this.#client, 'getNegotiatedProtocolVersion');
+    if (this.#remembered !== undefined) return this.#remembered.protocolVersion;
+    const negotiated = peekCall(this.client, 'getNegotiatedProtocolVersion');
     if (typeof negotiated === 'string') return negotiated;
     return (
       peekText(this.#initializeResult, 'protocolVersion') ?? peekText(this.#transport, 'protocolVersion')
@@ -80,6 +106,14 @@ export class Connection implements ConnectionFacts {
     return url ? url.origin + url.pathname : peekText(peek(this.#transport, '_serverParams'), 'command');
   }
 
+  get serverCommand(): readonly string[] | undefined {
+    const server = peek(this.#transport, '_serverParams');
+    const command = peekText(server, 'command');
+    if (command === undefined) return undefined;
+    const args = peek(server, 'args');
+    return [command, ...(Array.isArray(args) ? args.map(String) : [])];
+  }
+
   /** Host and port for the span, where the transport dials a URL. */
   get hostAndPort(): { host: string; port: number } | undefined {
     const url = endpoint(this.#transport);
@@ -89,12 +123,20 @@ export class Connection implements ConnectionFacts {
   }
 
   get #clientInfo(): unknown {
-    return peek(this.#initializeParams, 'clientInfo') ?? peek(this.#client, '_clientInfo');
+    return peek(this.#initializeParams, 'clientInfo') ?? peek(this.client, '_clientInfo');
   }
 
   get #serverInfo(): unknown {
-    return peek(this.#initializeResult, 'serverInfo') ?? peekCall(this.#client, 'getServerVersion');
+    if (this.#remembered !== undefined) return this.#remembered.server;
+    return peek(this.#initializeResult, 'serverInfo') ?? peekCall(this.client, 'getServerVersion');
   }
+}
+
+/** What a client tells of its server once the handshake is done. */
+interface Remembered {
+  readonly server: unknown;
+  readonly capabilities: unknown;
+  readonly protocolVersion: string | undefined;
 }
 
 /** The SDK's HTTP and web socket transports keep the URL they dial in `_url`; there is no public way to ask. */

@@ -1,30 +1,134 @@
-import type { Wrapper } from './client.js';
-import { lostConnection } from './logout.js';
-import { active, stateOf } from './state.js';
+import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
+import { methodName, operationFor } from '../operations/table.js';
+import { ignore, whenAdmitted } from './admission.js';
+import { asked, conclude, decide, reject } from './asked.js';
+import { inside } from './call.js';
+import { peek, peekCall, type Wrapper } from './client.js';
+import type { Connection } from './connection.js';
+import { traceparentOf } from './propagation.js';
+import { RunningOperation, type Start } from './running.js';
+import { active, audienceOf } from './state.js';
+import { watchTransport } from './transport.js';
+
+type Place = Pick<Start, 'parent' | 'links'>;
+
+/** Requests that have an operation already: a class may be wrapped at two levels. */
+const seen = new WeakSet<object>();
+
+/** JSON-RPC 2.0, section 5.1: internal error. */
+const INTERNAL_ERROR = -32603;
 
 /**
- * Runs what comes in from the server outside the operation in whose asynchronous context it happens to arrive: a request
- * that a handler makes is an operation of its own, though its answer may travel on the stream of the one that caused it.
+ * What the server asks of the client is an operation too: it lasts until the answer is sent, the server takes it back or the
+ * connection closes. A `ping` is none. Handlers run outside the operation in whose asynchronous context the request happens
+ * to arrive: a request that a handler makes is an operation of its own.
  */
-const outsideOfOperations: Wrapper = (original) =>
+export const observeInbound: Wrapper = (original) =>
   function (...args) {
-    return active.run(undefined, () => Reflect.apply(original, this, args));
+    const proceed = () => Reflect.apply(original, this, args);
+    const [request] = args;
+    const transport = peek(this, 'transport');
+    if (typeof transport !== 'object' || transport === null) return active.run(undefined, proceed);
+    const running = begin(this, request, (connection) => placeOf(connection, peek(request, 'params')));
+    if (running === undefined)
+      return seen.has(request as object) ? proceed() : active.run(undefined, proceed);
+    running.connection.watched = watchTransport(transport);
+    running.sent({ request_id: String(peek(request, 'id')), method: running.method });
+    asked(transport, peek(request, 'id'), running);
+    const outcome = whenAdmitted(running, () => {
+      inside(running, proceed);
+      noticeDrop(this, request, running);
+    });
+    if (outcome instanceof Promise) outcome.catch(() => turnAway(transport, request));
+    return undefined;
   };
 
-/** A transport that is lost ends the session as `close()` does: one logout, once. */
-const noticeClose: Wrapper = (original) =>
+/** In the modern era of v2 there is no such channel: the client drops what arrives there, and nobody answers. */
+function noticeDrop(client: object, request: unknown, running: RunningOperation): void {
+  const handling = peek(client, '_requestHandlerAbortControllers');
+  if (running.ended || peekCall(client, 'getProtocolEra') !== 'modern') return;
+  if (!(handling instanceof Map) || handling.has(peek(request, 'id'))) return;
+  const message = 'the client takes no requests in this version of the protocol';
+  conclude(running, { outcome: 'OUTCOME_FAILURE_ERROR', error: { type: 'not_served', message } });
+}
+
+/** What may not be done without an intent on record is not done, and the server is told so. */
+function turnAway(transport: object, request: unknown): void {
+  const error = { code: INTERNAL_ERROR, message: 'the client cannot answer now' };
+  const send = peek(transport, 'send');
+  if (typeof send !== 'function') return;
+  const answer = { jsonrpc: '2.0', id: peek(request, 'id'), error };
+  Promise.resolve(Reflect.apply(send, transport, [answer])).catch(ignore);
+}
+
+/** In v2's modern era the server's questions come inside the result of the client's own request, and are answered with the next. */
+export const observeEmbedded: Wrapper = (original) =>
   function (...args) {
-    const { connection } = stateOf(this);
-    try {
-      return Reflect.apply(original, this, args);
-    } finally {
-      if (connection.open && !connection.closing) lostConnection(this);
+    const handler: unknown = Reflect.apply(original, this, args);
+    const place = () => ({ parent: active.getStore()?.context ?? ROOT_CONTEXT });
+    if (typeof handler !== 'function') {
+      const running = begin(this, { method: args[0] }, place);
+      const error = { type: 'CAPABILITY_NOT_SUPPORTED', message: 'the client has no handler for it' };
+      if (running !== undefined) conclude(running, { outcome: 'OUTCOME_FAILURE_ERROR', error });
+      return handler;
     }
+    return (...given: unknown[]) => {
+      const proceed = (): unknown => Reflect.apply(handler, undefined, given);
+      const running = begin(this, given[0], place);
+      if (running === undefined) return proceed();
+      return whenAdmitted(running, () => answer(running, proceed, peek(peek(given[1], 'mcpReq'), 'signal')));
+    };
   };
 
-/** Internals of the SDK's protocol class that are wrapped where they exist; without them only this detail is missing. */
-export const INTERNALS: ReadonlyMap<string, Wrapper> = new Map([
-  ['_onrequest', outsideOfOperations],
-  ['_onnotification', outsideOfOperations],
-  ['_onclose', noticeClose],
-]);
+async function answer(running: RunningOperation, proceed: () => unknown, signal: unknown): Promise<unknown> {
+  try {
+    const result = await inside(running, proceed);
+    decide(running, result);
+    return result;
+  } catch (reason) {
+    reject(running, reason, peek(signal, 'aborted') === true);
+    throw reason;
+  }
+}
+
+function begin(
+  client: object,
+  request: unknown,
+  place: (connection: Connection) => Place,
+): RunningOperation | undefined {
+  const method = methodName(peek(request, 'method'));
+  if (typeof request !== 'object' || request === null || seen.has(request) || method === 'ping')
+    return undefined;
+  const audience = audienceOf(client);
+  if (audience === undefined) return undefined;
+  seen.add(request);
+  const { connection } = audience.state;
+  return new RunningOperation({
+    ...audience,
+    ...place(connection),
+    client,
+    connection,
+    operation: operationFor(method),
+    params: peek(request, 'params'),
+    kind: SpanKind.SERVER,
+  });
+}
+
+/**
+ * Where a request of the server's belongs. It is believed to continue a trace only where this client has that trace under
+ * way: or any server could write its records into any trace. Without a word from the server, the only operation that is
+ * under way is the one that the server works on.
+ */
+function placeOf(connection: Connection, params: unknown): Place {
+  const named = traceparentOf(params);
+  const calls = [...connection.underWay].filter(
+    ({ kind, method }) => kind === SpanKind.CLIENT && method !== 'subscriptions/listen',
+  );
+  const cause = named
+    ? calls.find((call) => call.trace.context.traceId === named.traceId)
+    : calls.length === 1
+      ? calls[0]
+      : undefined;
+  if (cause === undefined) return { parent: ROOT_CONTEXT, links: named && [{ context: named }] };
+  return { parent: named ? trace.setSpanContext(cause.context, named) : cause.context };
+}

@@ -24,6 +24,11 @@ export interface McpInstrumentationConfig extends InstrumentationConfig {
   recordOutputs?: boolean;
   /** Whether baggage may go to the server of this address, beside the trace context. Default: to none. */
   allowBaggage?: (serverAddress: string | undefined) => boolean;
+  /**
+   * Where an agent framework already has an `execute_tool` span around a tool call, puts our attributes on that span instead
+   * of making a second one inside it; the audit record carries that span's ids. Default: false.
+   */
+  joinToolSpans?: boolean;
   /** How URIs, error messages, arguments and results on spans are redacted. Default: the default policy. */
   redaction?: RedactionOptions;
 }
@@ -70,6 +75,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     super.enable();
     this.source ??= {
       tracer: () => this.tracer,
+      meter: () => this.meter,
       settings: this.settings(),
     };
     enableSource(this.source);
@@ -94,6 +100,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     return {
       recordInputs: () => this.getConfig().recordInputs === true,
       recordOutputs: () => this.getConfig().recordOutputs === true,
+      joinToolSpans: () => this.getConfig().joinToolSpans === true,
       allowBaggage: (address) => this.getConfig().allowBaggage?.(address) === true,
       redactor: () => (this.redactor ??= createRedactor(this.getConfig().redaction)),
     };

@@ -1,9 +1,6 @@
 import { shared } from '../shared.js';
-import { observe, observeRequest } from './call.js';
-import type { McpClientClass, Method, Wrapper } from './client.js';
-import { INTERNALS } from './inbound.js';
-import type { Operation } from '../operations/operation.js';
-import { OPERATIONS } from '../operations/table.js';
+import { peek, type McpClientClass, type Method } from './client.js';
+import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
 interface PatchedMethod {
   readonly own: PropertyDescriptor | undefined;
@@ -13,60 +10,58 @@ interface PatchedMethod {
 interface Patch {
   /** Who asked for it; the last one to leave takes the patch away. */
   readonly holders: Set<object>;
-  readonly methods: ReadonlyMap<string, PatchedMethod>;
+  /** Our wrappers on it, by the name of the method. */
+  readonly methods: Map<string, PatchedMethod>;
 }
 
 const patches = shared('patches', () => new WeakMap<object, Patch>());
 
 /** Wraps the operations of a client class on its prototype; once, however often and by whomever it is asked for. */
 export function patchClass(target: object, holder: object): void {
-  const existing = patches.get(target);
-  if (existing !== undefined) {
-    existing.holders.add(holder);
-    return;
-  }
-  const methods = new Map<string, PatchedMethod>();
-  for (const [name, operation] of OPERATIONS)
-    wrapMethod(target, methods, name, operationWrapper(name, operation));
-  wrapMethod(target, methods, 'request', requestWrapper);
-  for (const [name, wrapper] of INTERNALS) wrapMethod(target, methods, name, wrapper);
-  patches.set(target, { holders: new Set([holder]), methods });
+  patchMethods(target, holder, WRAPPERS);
+  const tasks = taskMethods(target);
+  if (tasks !== undefined) patchMethods(tasks, holder, TASK_WRAPPERS);
 }
 
-const operationWrapper =
-  (name: string, operation: Operation): Wrapper =>
-  (original) =>
-    function (...args) {
-      const proceed = () => Reflect.apply(original, this, args);
-      if (name === 'connect')
-        return observe({ client: this, operation, params: undefined, transport: args[0], args, proceed });
-      return observe({ client: this, operation, params: args[0], args, proceed });
-    };
+/** A wrapper that had to stay when the class was last unpatched serves again. */
+function patchMethods(target: object, holder: object, wrappers: ReadonlyMap<string, LevelWrapper>): void {
+  let patch = patches.get(target);
+  if (patch === undefined) patches.set(target, (patch = { holders: new Set(), methods: new Map() }));
+  if (patch.holders.size === 0) {
+    for (const [name, wrap] of wrappers) if (!patch.methods.has(name)) wrapMethod(target, patch, name, wrap);
+  }
+  patch.holders.add(holder);
+}
 
-const requestWrapper: Wrapper = (original) =>
-  function (...args) {
-    return observeRequest(this, args, () => Reflect.apply(original, this, args));
-  };
+/** v1 keeps its task streams in a class of its own, which it exports nowhere: `client.experimental.tasks`. */
+function taskMethods(target: object): object | undefined {
+  // The getter makes that object for whomever it is asked by, here for an object that nobody else sees.
+  const tasks = peek(peek(Object.create(target), 'experimental'), 'tasks');
+  return typeof tasks === 'object' && tasks !== null
+    ? (Object.getPrototypeOf(tasks) as object | undefined)
+    : undefined;
+}
 
-/** Takes the patch away when its last holder leaves, unless another tool has wrapped our wrapper since. */
+/** Takes the patch away when its last holder leaves; but wrappers stay that another tool has wrapped since. */
 export function unpatchClass(target: object, holder: object): void {
+  unpatchMethods(target, holder);
+  const tasks = taskMethods(target);
+  if (tasks !== undefined) unpatchMethods(tasks, holder);
+}
+
+function unpatchMethods(target: object, holder: object): void {
   const patch = patches.get(target);
   if (patch === undefined) return;
   patch.holders.delete(holder);
   if (patch.holders.size > 0) return;
-  let restored = true;
   for (const [name, { own, wrapper }] of patch.methods) {
-    if (Object.getOwnPropertyDescriptor(target, name)?.value !== wrapper) restored = false;
-    else if (own === undefined) Reflect.deleteProperty(target, name);
+    // A wrapper that stays passes everything through while nobody holds the patch.
+    if (Object.getOwnPropertyDescriptor(target, name)?.value !== wrapper) continue;
+    if (own === undefined) Reflect.deleteProperty(target, name);
     else Object.defineProperty(target, name, own);
+    patch.methods.delete(name);
   }
-  // Wrappers that had to stay pass everything through while nobody listens, and serve again when somebody does.
-  if (restored) patches.delete(target);
-}
-
-/** Whether a class or object is patched. */
-export function isPatched(target: object): boolean {
-  return patches.has(target);
+  if (patch.methods.size === 0) patches.delete(target);
 }
 
 /** The object to patch for one client: whichever in its chain owns `callTool`, farthest from the client. */
@@ -88,7 +83,7 @@ export function clientClassIn(exports: unknown): McpClientClass | undefined {
     : undefined;
 }
 
-function wrapMethod(target: object, methods: Map<string, PatchedMethod>, name: string, wrap: Wrapper): void {
+function wrapMethod(target: object, { holders, methods }: Patch, name: string, wrap: LevelWrapper): void {
   const own = Object.getOwnPropertyDescriptor(target, name);
   const current: unknown = Reflect.get(target, name);
   if (typeof current !== 'function' || own?.configurable === false) return;
@@ -102,7 +97,10 @@ function wrapMethod(target: object, methods: Map<string, PatchedMethod>, name: s
           args,
         );
       };
-  const wrapper = wrap(original);
+  const observed = wrap(original, { level: target, name });
+  const wrapper: Method = function (...args) {
+    return Reflect.apply(holders.size === 0 ? original : observed, this, args);
+  };
   for (const key of ['name', 'length'] as const) {
     Object.defineProperty(wrapper, key, { value: current[key], configurable: true });
   }

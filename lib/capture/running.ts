@@ -1,29 +1,22 @@
-import {
-  context,
-  isSpanContextValid,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  TraceFlags,
-  type Context,
-  type Span,
-} from '@opentelemetry/api';
-import {
-  attachDetail,
-  type Ending,
-  type LedgerEntry,
-  type OperationDetail,
-  type TraceIds,
-} from '../processor/detail.js';
-import { coverSpan } from '../processor/foreign.js';
+import { SpanKind, type Context, type Link } from '@opentelemetry/api';
+import type { Ending, LedgerEntry, OperationDetail, TraceIds } from '../processor/detail.js';
 import { judgeError, judgeResult, type Judgement } from '../processor/outcome.js';
 import type { OperationRecorder } from '../processor/recorder.js';
-import { newSpanId, newTraceId } from '../schema/ids.js';
 import type { McpLeg } from '../schema/record.js';
 import type { Connection } from './connection.js';
 import type { Operation, Subject } from '../operations/operation.js';
-import { endAttributes, startAttributes } from './attributes.js';
+import { endAttributes } from './attributes.js';
+import { OperationSpan } from './operationSpan.js';
+import { parentOf } from './propagation.js';
+import { callerContext } from './scope.js';
 import type { SpanSource } from './source.js';
+import { finished } from './finished.js';
+
+/** Which wrapper an operation came in by: a class of a chain, and the name of its method. */
+export interface Entrance {
+  readonly level: object;
+  readonly name: string;
+}
 
 /** What an operation is started with. */
 export interface Start {
@@ -35,7 +28,16 @@ export interface Start {
   readonly source: SpanSource;
   /** The caller's own abort signal, which tells a cancellation from a timeout. */
   readonly signal?: AbortSignal | undefined;
+  readonly entrance?: Entrance | undefined;
+  /** Default: CLIENT. SERVER for what the server asks of the client. */
+  readonly kind?: SpanKind | undefined;
+  /** Default: the context of the caller. */
+  readonly parent?: Context | undefined;
+  readonly links?: Link[] | undefined;
 }
+
+/** Failures to which nobody on the other side gave an answer. */
+const UNANSWERED: ReadonlySet<string> = new Set(['timeout', 'cancelled', 'connection_closed', 'abandoned']);
 
 /** One operation under way: its span, and the detail that becomes its record. */
 export class RunningOperation implements OperationDetail {
@@ -47,17 +49,22 @@ export class RunningOperation implements OperationDetail {
   readonly subject: Subject;
   readonly connection: Connection;
   readonly startTime = Date.now();
-  readonly trace: TraceIds;
   readonly recorders: readonly OperationRecorder[];
   readonly ledger = new Map<OperationRecorder, LedgerEntry>();
   readonly legs: McpLeg[] = [];
-  ending: Ending | undefined;
-  /** True until the client's own method has returned its promise. */
-  entering = true;
-  /** The context to run in: the caller's, with this operation's span. */
-  readonly context: Context;
+  readonly kind: SpanKind;
   readonly source: SpanSource;
-  readonly #span: Span;
+  readonly entrance: Entrance | undefined;
+  ending: Ending | undefined;
+  decision: string | undefined;
+  endedBy: OperationDetail['endedBy'];
+  /** Whether the client took the answer from its own cache. */
+  fromCache = false;
+  /** Other methods whose requests are a part of this operation: those by which a stream of a task looks after the task. */
+  parts: ReadonlySet<string> | undefined;
+  /** A stream whose caller is not reading just now: nothing but its caller can end it. */
+  isIdle = false;
+  readonly #span: OperationSpan;
   readonly #startedAt = performance.now();
   readonly #signal: AbortSignal | undefined;
 
@@ -72,24 +79,27 @@ export class RunningOperation implements OperationDetail {
     this.connection = start.connection;
     this.recorders = start.recorders;
     this.source = start.source;
+    this.entrance = start.entrance;
+    this.kind = start.kind ?? SpanKind.CLIENT;
     this.#signal = start.signal;
-    const parent = context.active();
-    const span = start.source
-      .tracer()
-      .startSpan(
-        spanName(this.method, this.subject),
-        { kind: SpanKind.CLIENT, attributes: startAttributes(this) },
-        parent,
-      );
-    const parentContext = trace.getSpanContext(parent);
-    this.trace = traceIds(span, parentContext);
-    // A span that an SDK made carries the ids itself; where none did, ours must be what goes over the wire.
-    this.#span = this.trace.context === span.spanContext() ? span : trace.wrapSpanContext(this.trace.context);
-    this.context = trace.setSpan(parent, this.#span);
-    attachDetail(this.#span, this);
-    const outer = trace.getSpan(parent);
-    if (outer !== undefined) coverSpan(outer, this.method);
+    const parent = start.parent ?? parentOf(start.params, callerContext());
+    this.#span = new OperationSpan(this, { kind: this.kind, parent, links: start.links });
+    this.connection.underWay.add(this);
     for (const recorder of this.recorders) recorder.begin(this);
+  }
+
+  get trace(): TraceIds {
+    return this.#span.trace;
+  }
+
+  /** The context to run in: the caller's, with this operation's span. */
+  get context(): Context {
+    return this.#span.context;
+  }
+
+  /** Whether no SDK has given this operation its ids. */
+  get minted(): boolean {
+    return this.#span.minted;
   }
 
   /** Whether the operation is over; what happens in its asynchronous context from then on is not part of it. */
@@ -97,9 +107,27 @@ export class RunningOperation implements OperationDetail {
     return this.ending !== undefined;
   }
 
-  /** Whether a request of this method, made inside this operation, is a part of it. */
-  covers(method: string): boolean {
-    return method === this.method || this.method === 'initialize';
+  /** Where the answer came from, as far as it can be told. */
+  get servedFrom(): OperationDetail['servedFrom'] {
+    if (this.ending === undefined || this.kind !== SpanKind.CLIENT || this.method === 'close')
+      return undefined;
+    if (this.fromCache) return 'cache';
+    if (this.legs.length > 0) return UNANSWERED.has(this.ending.error?.type ?? '') ? undefined : 'wire';
+    // A handshake may take place where we do not look (a second process that v2 probes); nothing else may.
+    const isLocal = this.method === 'initialize' ? this.connection.resumed : this.connection.watched;
+    return isLocal ? 'local' : undefined;
+  }
+
+  /** Whether a request of this client and method, made inside this operation, is a part of it. */
+  covers(client: object, method: string): boolean {
+    if (this.ended || this.client !== client || this.kind !== SpanKind.CLIENT) return false;
+    if (this.method === 'initialize' && method === 'server/discover') return true;
+    return method === this.method || this.parts?.has(method) === true;
+  }
+
+  /** Whether this operation came in by that very wrapper. */
+  cameInBy({ level, name }: Entrance): boolean {
+    return this.entrance?.level === level && this.entrance.name === name;
   }
 
   /** Notes a request that was sent on this operation's behalf. */
@@ -118,8 +146,8 @@ export class RunningOperation implements OperationDetail {
   }
 
   /** Ends with a judgement made elsewhere. */
-  conclude(judgement: Judgement): void {
-    this.#end(judgement, undefined);
+  conclude(judgement: Judgement, result?: unknown): void {
+    this.#end(judgement, result);
   }
 
   /** Hands the ended operation to its recorders; undefined where nobody has to be waited for. */
@@ -134,43 +162,13 @@ export class RunningOperation implements OperationDetail {
     if (this.ending !== undefined) return;
     const durationMs = Math.max(0, Math.round((performance.now() - this.#startedAt) * 1000) / 1000);
     this.ending = { ...judgement, result, durationMs };
-    if (this.#span.isRecording()) this.#describe(judgement, result);
-    this.#span.end();
+    this.connection.underWay.delete(this);
+    const { error } = judgement;
+    this.#span.end(() => ({
+      attributes: endAttributes(this, error, result),
+      failed: error !== undefined,
+      failure: error?.message === undefined ? undefined : this.source.settings.redactor().text(error.message),
+    }));
+    finished(this);
   }
-
-  #describe({ error }: Judgement, result: unknown): void {
-    this.#span.setAttributes(endAttributes(this, error, result));
-    if (error === undefined) return;
-    const redactor = this.source?.settings.redactor();
-    const message =
-      error.message === undefined || redactor === undefined ? undefined : redactor.text(error.message);
-    this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
-  }
-}
-
-/** `{mcp.method.name} {target}` by the conventions; the target only where it is a tool's or a prompt's name. */
-function spanName(method: string, subject: Subject): string {
-  const target = subject.toolName ?? subject.promptName;
-  return target === undefined ? method : `${method} ${target}`;
-}
-
-/**
- * Ids that are valid whatever the tracer gave: without an SDK it echoes the parent's ids or gives zeros, and under
- * suppressed tracing it gives zeros.
- */
-function traceIds(span: Span, parent: ReturnType<typeof trace.getSpanContext>): TraceIds {
-  const own = span.spanContext();
-  const hasParent = parent !== undefined && isSpanContextValid(parent);
-  const isEcho = hasParent && own.spanId === parent.spanId;
-  if (isSpanContextValid(own) && !isEcho) {
-    const parentSpanId = hasParent && parent.traceId === own.traceId ? parent.spanId : undefined;
-    return { context: own, parentSpanId };
-  }
-  const spanContext = {
-    traceId: hasParent ? parent.traceId : newTraceId(),
-    spanId: newSpanId(),
-    traceFlags: hasParent ? parent.traceFlags : TraceFlags.NONE,
-    ...(hasParent && parent.traceState && { traceState: parent.traceState }),
-  };
-  return { context: spanContext, parentSpanId: hasParent ? parent.spanId : undefined };
 }

@@ -1,4 +1,4 @@
-import { trace, type Tracer } from '@opentelemetry/api';
+import { metrics, trace, type Meter, type Tracer } from '@opentelemetry/api';
 import { createRedactor } from '../redaction/createRedactor.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { shared } from '../shared.js';
@@ -7,6 +7,7 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 /** How the spans of operations are made: one per enabled instrumentation. */
 export interface SpanSource {
   tracer(): Tracer;
+  meter(): Meter;
   readonly settings: SpanSettings;
 }
 
@@ -18,6 +19,8 @@ export interface SpanSettings {
   recordOutputs(): boolean;
   /** Whether baggage goes to the server of this address, beside the trace context. */
   allowBaggage(serverAddress: string | undefined): boolean;
+  /** Whether a tool call inside another instrumentation's span of that call gets no second span. */
+  joinToolSpans(): boolean;
   redactor(): Redactor;
 }
 
@@ -28,13 +31,31 @@ let defaultRedactor: Redactor | undefined;
 /** Spans from the globally registered tracer provider, for clients that were wrapped or patched by hand. */
 export const defaultSource: SpanSource = {
   tracer: () => trace.getTracer(PACKAGE_NAME, PACKAGE_VERSION),
+  meter: () => globalMeter(),
   settings: {
     recordInputs: () => false,
     recordOutputs: () => false,
     allowBaggage: () => false,
+    joinToolSpans: () => false,
     redactor: () => (defaultRedactor ??= createRedactor()),
   },
 };
+
+let meter: Meter | undefined;
+let meterProvider: ReturnType<typeof metrics.getMeterProvider> | undefined;
+
+/**
+ * The meter of whichever provider is registered now. The API's global meter is no proxy: one that was asked for before a
+ * provider was registered stays deaf.
+ */
+export function globalMeter(): Meter {
+  const registered = metrics.getMeterProvider();
+  if (meter === undefined || meterProvider !== registered) {
+    meterProvider = registered;
+    meter = registered.getMeter(PACKAGE_NAME, PACKAGE_VERSION);
+  }
+  return meter;
+}
 
 /** Starts making spans from this source. The first one enabled makes the span of an operation. */
 export function enableSource(source: SpanSource): void {

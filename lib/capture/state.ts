@@ -3,6 +3,7 @@ import { liveRecorders, type OperationRecorder } from '../processor/recorder.js'
 import { shared } from '../shared.js';
 import { Connection } from './connection.js';
 import type { RunningOperation } from './running.js';
+import { currentSource, defaultSource, type SpanSource } from './source.js';
 
 /** What is kept of one client, for as long as the client itself lives. */
 export interface ClientState {
@@ -18,11 +19,6 @@ const clients = shared('clients', () => new WeakMap<object, ClientState>());
 /** The operation in whose asynchronous context code runs; a storage of our own, since no context manager may be there. */
 export const active = shared('active', () => new AsyncLocalStorage<RunningOperation | undefined>());
 
-/** Whether anything is known of a client. */
-export function isKnown(client: object): boolean {
-  return clients.has(client);
-}
-
 /** What is known of a client; made when it is first seen. */
 export function stateOf(client: object): ClientState {
   let state = clients.get(client);
@@ -33,11 +29,28 @@ export function stateOf(client: object): ClientState {
   return state;
 }
 
+/** Who has to do with the operations of a client. */
+export interface Audience {
+  readonly state: ClientState;
+  readonly recorders: readonly OperationRecorder[];
+  readonly source: SpanSource;
+}
+
+/** Who records and traces the operations of a client; undefined where nobody does. */
+export function audienceOf(client: object): Audience | undefined {
+  const source = currentSource();
+  if (source === undefined && liveRecorders().length === 0 && !clients.has(client)) return undefined;
+  const state = stateOf(client);
+  const recorders = recordersOf(state);
+  if (source === undefined && recorders.length === 0) return undefined;
+  return { state, recorders, source: source ?? defaultSource };
+}
+
 /**
  * Who records the operations of a client: whoever claimed it, else all live recorders. Where every recorder that it had
  * was shut down, those: a record after shutdown must be refused loudly, not vanish.
  */
-export function recordersOf(state: ClientState): readonly OperationRecorder[] {
+function recordersOf(state: ClientState): readonly OperationRecorder[] {
   const wanted = state.claimedBy === undefined ? liveRecorders() : [state.claimedBy];
   if (wanted.length > 0 && !isSame(wanted, state.recorders)) state.recorders = [...wanted];
   return state.recorders;

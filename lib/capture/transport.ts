@@ -1,60 +1,49 @@
-import { propagation } from '@opentelemetry/api';
+import { SpanKind } from '@opentelemetry/api';
+import { methodName } from '../operations/table.js';
 import { shared } from '../shared.js';
+import { answered } from './asked.js';
 import { peek } from './client.js';
+import { withTraceFields } from './propagation.js';
 import { active } from './state.js';
-import type { RunningOperation } from './running.js';
 
 type Send = (this: unknown, message: unknown, ...rest: unknown[]) => unknown;
 
 const wrapped = shared('transports', () => new WeakSet<object>());
 
 /**
- * Wraps a transport's `send`, the one place that every request passes whatever method of the client made it: here its id
- * is seen, and here the trace context joins `params._meta` (SEP-414), on a copy. The user's own objects stay untouched.
+ * Wraps a transport's `send`, the one place that every message passes whatever method of the client made it: here the id of
+ * a request is seen, here the trace context joins it, and here the client's answers to its server go out.
+ *
+ * @returns Whether all that goes out is seen. A frozen transport lets nobody in; where there is none, nothing goes out.
  */
-export function watchTransport(transport: unknown): void {
-  if (typeof transport !== 'object' || transport === null || wrapped.has(transport)) return;
+export function watchTransport(transport: unknown): boolean {
+  if (typeof transport !== 'object' || transport === null) return true;
+  if (wrapped.has(transport)) return true;
   const send = peek(transport, 'send');
-  if (typeof send !== 'function') return;
+  if (typeof send !== 'function') return false;
   const watched: Send = function (message, ...rest) {
-    const operation = active.getStore();
-    const outgoing = operation === undefined || operation.ended ? message : prepare(operation, message);
-    return Reflect.apply(send, this, [outgoing, ...rest]);
+    const sending: unknown = Reflect.apply(send, this, [prepare(transport, message), ...rest]);
+    if (peek(message, 'method') === undefined) answered(transport, message, sending);
+    return sending;
   };
-  // A frozen transport cannot be watched: its operations are on record all the same, without request ids.
-  if (!Object.isExtensible(transport) && !Object.hasOwn(transport, 'send')) return;
-  const descriptor = {
-    value: watched,
-    configurable: true,
-    writable: true,
-    enumerable: Object.hasOwn(transport, 'send'),
-  };
-  if (Reflect.defineProperty(transport, 'send', descriptor)) wrapped.add(transport);
+  const own = Object.getOwnPropertyDescriptor(transport, 'send');
+  const descriptor = { value: watched, configurable: true, writable: true, enumerable: own !== undefined };
+  if (!Reflect.defineProperty(transport, 'send', descriptor)) return false;
+  wrapped.add(transport);
+  return true;
 }
 
 /** Notes the id of a request, and gives it the trace context. Notifications and answers pass as they are. */
-function prepare(operation: RunningOperation, message: unknown): unknown {
+function prepare(transport: object, message: unknown): unknown {
+  const operation = active.getStore();
+  if (operation === undefined || operation.ended || operation.kind !== SpanKind.CLIENT) return message;
+  // Another client's request may be made in this context: by a transport that is built upon it.
+  if (!operation.connection.isOver(transport) || typeof message !== 'object' || message === null)
+    return message;
   const method = peek(message, 'method');
   const id = peek(message, 'id');
-  if (typeof method !== 'string' || id === undefined) return message;
-  operation.sent({ request_id: String(id), method });
-  const params = peek(message, 'params');
-  if (method === 'initialize') operation.connection.sawInitializeParams(params);
-  const carrier = traceFields(operation);
-  if (carrier === undefined) return message;
-  const meta = peek(params, '_meta');
-  // What the caller set in `_meta` wins, and params of another shape than an object are none of our business.
-  if (params !== undefined && (typeof params !== 'object' || params === null)) return message;
-  return {
-    ...(message as object),
-    params: { ...params, _meta: { ...carrier, ...(meta as object | undefined) } },
-  };
-}
-
-function traceFields(operation: RunningOperation): Record<string, string> | undefined {
-  const carrier: Record<string, string> = {};
-  propagation.inject(operation.context, carrier);
-  const mayCarryBaggage = operation.source.settings.allowBaggage(operation.connection.serverAddress);
-  if (!mayCarryBaggage) delete carrier['baggage'];
-  return Object.keys(carrier).length === 0 ? undefined : carrier;
+  if (method === undefined || id === undefined) return message;
+  operation.sent({ request_id: String(id), method: methodName(method) });
+  if (method === 'initialize') operation.connection.sawInitializeParams(peek(message, 'params'));
+  return withTraceFields(operation, message);
 }

@@ -18,4 +18,5 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   consistency: () => import('./consistency.js'),
   'export-tiles': () => import('./exportTiles.js'),
   keygen: () => import('./keygen.js'),
+  redact: () => import('./redact.js'),
 };

@@ -57,10 +57,12 @@ const MCP_ORDER: Record<keyof McpDetail, true> = {
   transport: true,
   client_capabilities: true,
   server_capabilities: true,
+  server_identity: true,
   served_from: true,
   legs: true,
   tool_fingerprint: true,
   decision: true,
+  ended_by: true,
 };
 
 const ERROR_ORDER: Record<keyof RecordError, true> = { type: true, code: true, message: true };

@@ -102,6 +102,16 @@ class ClientOperations {
   }
 
   @operation({
+    method: 'server/discover',
+    event: { documented: 'EVENT_LOGIN', '0.2': 'EVENT_MCP_INITIALIZE' },
+    resource: 'session/discover',
+    summary: 'Asked the server what it offers',
+  })
+  static discover(): Subject {
+    return {};
+  }
+
+  @operation({
     method: 'resources/templates/list',
     event: { documented: 'EVENT_RESOURCE_ACCESS', '0.2': 'EVENT_RESOURCE_LIST' },
     resource: 'resources/templates/list',
@@ -129,6 +139,20 @@ class ClientOperations {
   })
   static unsubscribeResource(params: Params): Subject {
     return { uri: text(params['uri']) };
+  }
+
+  @operation({
+    method: 'subscriptions/listen',
+    event: { documented: 'EVENT_CONTEXT_ACCESS', '0.2': 'EVENT_RESOURCE_READ' },
+    resource: ({ uri }) => uri ?? 'subscriptions/listen',
+    summary: 'Listened for changes',
+  })
+  static listen(params: Params): Subject {
+    // The client's method takes the filter itself; a request by name has it under `notifications`.
+    const filter = (params['notifications'] ?? params) as Params;
+    const uris: unknown = filter['resourceSubscriptions'];
+    const only: unknown = Array.isArray(uris) && uris.length === 1 ? uris[0] : undefined;
+    return { uri: text(only), arguments: filter };
   }
 
   @operation({
@@ -173,19 +197,90 @@ class ClientOperations {
   }
 }
 
+/**
+ * What a server may ask of its client, by the name of the server's method. The subject is what was asked, never what a model
+ * or a user is to be told: the content of a conversation is not the record's business.
+ */
+class ServerRequests {
+  @operation({
+    method: 'sampling/createMessage',
+    event: { documented: 'EVENT_MODEL_INFERENCE', '0.2': 'EVENT_SAMPLING_REQUEST' },
+    resource: 'sampling/createMessage',
+    summary: 'The server asked for a sample of the model',
+  })
+  static createMessage(params: Params): Subject {
+    const { messages, tools } = params;
+    return {
+      arguments: {
+        ...pick(params, ['modelPreferences', 'includeContext', 'maxTokens', 'toolChoice']),
+        ...(Array.isArray(messages) && { messages: messages.length }),
+        ...(Array.isArray(tools) && { tools: tools.map((tool) => text((tool as Params)['name'])) }),
+      },
+    };
+  }
+
+  @operation({
+    method: 'elicitation/create',
+    event: 'EVENT_AGENT_DECISION',
+    resource: 'elicitation/create',
+    summary: 'The server asked the user for information',
+  })
+  static elicitInput(params: Params): Subject {
+    const asked = ['mode', 'message', 'requestedSchema', 'url', 'elicitationId'];
+    return { arguments: pick(params, asked) };
+  }
+
+  @operation({
+    method: 'roots/list',
+    event: 'EVENT_RESOURCE_ACCESS',
+    resource: 'roots/list',
+    summary: 'The server asked for the roots',
+  })
+  static listRoots(): Subject {
+    return {};
+  }
+}
+
+function pick(params: Params, keys: readonly string[]): Params {
+  return Object.fromEntries(keys.filter((key) => params[key] !== undefined).map((key) => [key, params[key]]));
+}
+
 /** The operations by the name of the client's method. */
 export const OPERATIONS: ReadonlyMap<string, Operation> = operationsOf(ClientOperations);
 
-const byMethod = new Map([...OPERATIONS.values()].map((operation) => [operation.method, operation]));
+/** The end of a session that nobody closed: the transport was lost, or the process came to its end. */
+export const SESSION_LOST: Operation = prepare(
+  {
+    method: 'close',
+    event: { documented: 'EVENT_LOGOUT', '0.2': 'EVENT_TRANSPORT_DISCONNECT' },
+    resource: 'session/close',
+    summary: 'Lost the session',
+  },
+  () => ({}),
+);
 
-/** A method's name comes from the caller; a longer one than this is cut, since it becomes a span's name. */
+const byMethod = new Map(
+  [...OPERATIONS.values(), ...operationsOf(ServerRequests).values()].map((row) => [row.method, row]),
+);
+
+/** A method's name comes from the other side or the caller; a longer one than this is cut, since it becomes a span's name. */
 const MAX_METHOD_LENGTH = 200;
+
+/** The name of a method as it goes on record, whatever stood in its place. */
+export function methodName(method: unknown): string {
+  return typeof method === 'string' && method !== '' ? method.slice(0, MAX_METHOD_LENGTH) : 'unknown method';
+}
 
 /** The operation for a method of the protocol that was requested by name; any other than those of the table has one too. */
 export function operationFor(method: string): Operation {
   const known = byMethod.get(method);
   if (known !== undefined) return known;
-  const name = method.slice(0, MAX_METHOD_LENGTH);
+  const name = methodName(method);
+  if (name.startsWith('tasks/'))
+    return prepare({ ...TASK_ROW, method: name, summary: `Requested ${name}` }, (params) => ({
+      taskId: text(params['taskId']),
+      arguments: params,
+    }));
   return prepare(
     { method: name, event: 'EVENT_RESOURCE_ACCESS', resource: name, summary: `Requested ${name}` },
     (params) => ({ uri: text(params['uri']), arguments: params }),

@@ -69,6 +69,7 @@ export class Lane {
       report,
       keep: options.mode === 'blocking-strict',
       onTaken: (items) => this.#onTaken(items),
+      goOn: () => (this.#queue.hasBarrier ? this.#sender.pump() : this.#pump()),
       onIdle: () => this.#deadline.rest(),
     });
   }
@@ -150,7 +151,7 @@ export class Lane {
 
   /** The last resort while the process exits. */
   flushSync(): void {
-    if (!this.options.port.canFlushSync) return this.#giveUp();
+    if (!this.options.port.canFlushSync) return this.#emitOnce();
     const items = this.#removeAll();
     try {
       const parts = this.#sender.compose(items);
@@ -163,6 +164,22 @@ export class Lane {
     } catch (error) {
       this.#settler.lose(items, asError(error));
     }
+  }
+
+  /** A sink that answers without a promise still takes what is here; of another, nobody will ever hear the answer. */
+  #emitOnce(): void {
+    if (this.#sender.isOwed) return this.#giveUp();
+    const items = this.#removeAll();
+    if (items.length === 0) return;
+    const parts = this.#sender.compose(items);
+    const result = this.options.port.emit(parts.map(({ record }) => record));
+    if (result instanceof Promise || result.status !== 'delivered')
+      return this.#settler.lose(items, this.#shutDown());
+    this.#settler.delivered(
+      parts.map(({ item }) => item),
+      result.ack ?? 'delivered',
+      result.rejected ?? [],
+    );
   }
 
   #drop(record: AuditRecord, receipt: Receipt | undefined): void {
@@ -195,6 +212,7 @@ export class Lane {
   #pump(): void {
     const { lingerMs, maxBatch } = this.options;
     if (this.#sender.isBusy) return;
+    if (this.#queue.entries === 0) return this.#sender.pump();
     if (lingerMs > 0 && this.#queue.entries < maxBatch) {
       this.#linger ??= setTimeout(() => this.#pumpNow(), lingerMs);
     } else if (!this.#scheduled) {

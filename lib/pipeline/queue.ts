@@ -66,6 +66,10 @@ export class ItemQueue {
     return this.#items.length === 0;
   }
 
+  get hasBarrier(): boolean {
+    return this.#items.some((item) => item instanceof Barrier);
+  }
+
   [Symbol.iterator](): Iterator<Item> {
     return this.#items[Symbol.iterator]();
   }

@@ -21,6 +21,8 @@ export interface SenderOptions {
   readonly report: Report;
   /** Called with what has just left the queue. */
   readonly onTaken: (items: readonly (Entry | Gap)[]) => void;
+  /** Called when a batch is settled: {@link Sender.pump} is due, now or when more has been gathered. */
+  readonly goOn: () => void;
   /** Called when nothing is left to do. */
   readonly onIdle: () => void;
 }
@@ -92,7 +94,9 @@ export class Sender {
 
   /** What waits for its next attempt changes: see {@link Settler.withoutRefusedIntents}. */
   rewrite(change: (items: readonly (Entry | Gap)[]) => readonly (Entry | Gap)[]): void {
-    if (this.#batch !== undefined && !this.isOwed) this.#batch.items = change(this.#batch.items);
+    if (this.#batch === undefined || this.isOwed) return;
+    this.#batch.items = change(this.#batch.items);
+    if (recordsOf(this.#batch.items).length === 0) this.queue.putBack(this.recall());
   }
 
   /** Gives up what the sink does not have in hand, and hands it back. */
@@ -120,14 +124,14 @@ export class Sender {
     if (result instanceof Promise) {
       void result.then((settled) => {
         this.#settle(batch, parts, settled);
-        this.pump();
+        this.options.goOn();
       });
       return;
     }
     this.#settle(batch, parts, result);
     // Not at once: a sink that answers without a promise must not keep the event loop from everybody else.
     if (this.queue.isEmpty) this.pump();
-    else setImmediate(() => this.pump());
+    else setImmediate(() => this.options.goOn());
   }
 
   /** What a batch is in records; a gap is one too, if the user said what it looks like. */
@@ -160,6 +164,11 @@ export class Sender {
       const items = parts.map(({ item }) => item);
       this.settler.delivered(items, result.ack ?? 'delivered', result.rejected ?? []);
     } else if (result.status === 'retryable') {
+      const taken = parts.slice(0, result.settled ?? 0).map(({ item }) => item);
+      if (taken.length > 0) {
+        this.settler.delivered(taken, 'delivered', result.rejected ?? []);
+        batch.items = batch.items.filter((item) => !taken.includes(item));
+      }
       this.#later(batch, result.error, result.retryAfterMs);
     } else if (this.options.keep) {
       this.settler.tell(batch.items, result.error);

@@ -1,5 +1,7 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { ActorType, McpLeg, Outcome, RecordError, Sensitivity, Severity } from '../schema/record.js';
+import type { RefusedError } from '../errors.js';
+import type { Actor } from '../identity.js';
 import type { EventNames, Subject } from '../operations/operation.js';
 import { shared } from '../shared.js';
 import type { OperationRecorder } from './recorder.js';
@@ -21,6 +23,8 @@ export interface ConnectionFacts {
   readonly transport?: string | undefined;
   /** The URL (without userinfo, query and fragment) or command that was dialled. */
   readonly serverAddress?: string | undefined;
+  /** That command with its arguments, which may hold secrets: a record shows them redacted. */
+  readonly serverCommand?: readonly string[] | undefined;
 }
 
 /** How an operation ended. */
@@ -58,7 +62,7 @@ export interface OperationDetail {
   readonly legs: readonly McpLeg[];
   readonly servedFrom?: 'wire' | 'cache' | 'local' | undefined;
   readonly decision?: string | undefined;
-  readonly toolFingerprint?: string | undefined;
+  readonly endedBy?: 'client' | 'server' | 'remote' | undefined;
   /** What only records of user code carry. */
   readonly custom?: CustomFacts | undefined;
   /** Who records this operation; nobody else does, so that one operation is one record in each log. */
@@ -69,7 +73,13 @@ export interface OperationDetail {
 
 /** What one recorder keeps with an operation. */
 export interface LedgerEntry {
-  readonly actorId?: string | undefined;
+  readonly actor?: Actor | undefined;
+  /** Why the operation must not be made, found at its start. */
+  readonly refusal?: RefusedError | undefined;
+  /** What is known of the called tool's definition at that time. */
+  readonly toolFingerprint?: string | undefined;
+  /** Joins the intent and the completion, where there is an intent. */
+  operationId?: string;
   delivery?: Promise<void>;
 }
 

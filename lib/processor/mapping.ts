@@ -1,8 +1,9 @@
 import type { RecordSettings } from '../config.js';
+import type { Actor } from '../identity.js';
 import { newRecordId } from '../schema/ids.js';
 import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
-import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { recordMetadata } from './metadata.js';
 import type { ConnectionFacts, OperationDetail } from './detail.js';
 
 /** Severity follows from the outcome unless user code set it. */
@@ -18,13 +19,33 @@ const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
 /** Marks the record of an operation that is about to be sent (mode `blocking-strict`). */
 export const INTENT_STAGE = 'request_received';
 
+/** What one log knows of an operation beside the operation itself. */
+export interface LogFacts {
+  readonly actor?: Actor | undefined;
+  readonly toolFingerprint?: string | undefined;
+  /** The address or command that was dialled, without secrets. */
+  readonly serverAddress?: string | undefined;
+  /** Joins the intent and the completion, where there is an intent. */
+  readonly operationId?: string | undefined;
+}
+
+/** The session id of a record: the option's, else the protocol's, else the one made for the connection. */
+export function sessionIdOf(connection: ConnectionFacts, settings: RecordSettings): string {
+  return settings.sessionId ?? connection.sessionId ?? connection.connectionId;
+}
+
 /** An operation as a record, before redaction. An operation without an ending becomes its intent. */
-export function toDraft(detail: OperationDetail, settings: RecordSettings, actorId?: string): DraftRecord {
+export function toDraft(
+  detail: OperationDetail,
+  settings: RecordSettings,
+  facts: LogFacts = {},
+): DraftRecord {
   const { ending, connection, custom, trace } = detail;
   const eventType = detail.event[settings.profile];
   const row = EVENT_TYPES[eventType];
   const outcome = ending?.outcome ?? 'OUTCOME_UNSPECIFIED';
-  const sessionId = settings.sessionId ?? connection.sessionId ?? connection.connectionId;
+  const sessionId = sessionIdOf(connection, settings);
+  const tenantId = facts.actor?.tenantId ?? settings.tenantId;
   const tags = [...settings.policyTags, ...(custom?.policyTags ?? [])];
   return {
     record_id: newRecordId(),
@@ -34,8 +55,8 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, actor
     outcome,
     severity: custom?.severity ?? (ending ? SEVERITY_OF[outcome] : 'SEVERITY_INFO'),
     sensitivity: custom?.sensitivity ?? settings.sensitivity,
-    actor_id: actorId ?? sessionId,
-    actor_type: custom?.actorType ?? settings.actorType,
+    actor_id: facts.actor?.id ?? sessionId,
+    actor_type: custom?.actorType ?? facts.actor?.type ?? settings.actorType,
     component: custom?.component ?? settings.component,
     environment: settings.environment,
     resource: detail.resource,
@@ -45,22 +66,19 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, actor
     span_id: trace.context.spanId,
     ...(trace.parentSpanId !== undefined && { parent_span_id: trace.parentSpanId }),
     session_id: sessionId,
+    ...(tenantId !== undefined && { tenant_id: tenantId }),
     ...parties(connection),
     ...(tags.length > 0 && { policy_tags: tags }),
     ocsf_class_uid: row.ocsf_class_uid,
     ocsf_activity_id: row.ocsf_activity_id,
     ...(row.otel_operation_name !== null && { otel_operation_name: row.otel_operation_name }),
-    ...(custom === undefined ? { mcp: toMcp(detail, settings.includeOutputs) } : data(custom.data)),
+    ...(custom === undefined ? { mcp: toMcp(detail, settings.includeOutputs, facts) } : data(custom.data)),
     ...(ending?.error && {
       error: errorOf(ending.error, settings.includeOutputs ? ending.result : undefined),
     }),
     ...(ending === undefined && { stage: INTENT_STAGE }),
-    metadata: {
-      schema_version: settings.profile,
-      product_name: PACKAGE_NAME,
-      product_version: PACKAGE_VERSION,
-      vendor_name: PACKAGE_NAME,
-    },
+    ...(facts.operationId !== undefined && { operation_id: facts.operationId }),
+    metadata: recordMetadata(settings.profile),
   };
 }
 
@@ -77,7 +95,11 @@ function parties(connection: ConnectionFacts) {
   });
 }
 
-function toMcp(detail: OperationDetail, includeOutputs: boolean): McpDetail {
+function toMcp(
+  detail: OperationDetail,
+  includeOutputs: boolean,
+  { toolFingerprint, serverAddress }: LogFacts,
+): McpDetail {
   const { subject, connection, legs, ending } = detail;
   const isPrompt = subject.promptName !== undefined;
   const opensSession = detail.method === 'initialize';
@@ -89,19 +111,22 @@ function toMcp(detail: OperationDetail, includeOutputs: boolean): McpDetail {
       tool_name: subject.toolName,
       tool_arguments: isPrompt ? undefined : subject.arguments,
       tool_result: includeOutputs ? ending?.result : undefined,
-      tool_fingerprint: detail.toolFingerprint,
+      tool_fingerprint: toolFingerprint,
       resource_uri: subject.uri,
       prompt_name: subject.promptName,
       prompt_arguments: isPrompt ? subject.arguments : undefined,
       session_id: connection.sessionId,
-      server_address: connection.serverAddress,
+      server_address: serverAddress ?? connection.serverAddress,
       transport: connection.transport,
       // Capabilities are facts of the handshake; repeating them in every record would only make the log larger.
       client_capabilities: opensSession ? connection.clientCapabilities : undefined,
       server_capabilities: opensSession ? connection.serverCapabilities : undefined,
+      // A server may report any name; what stands fast is the address that was dialled.
+      server_identity: opensSession && connection.serverName !== undefined ? 'self-reported' : undefined,
       served_from: detail.servedFrom,
       decision: detail.decision,
-      legs: legs.length > 1 ? legs : undefined,
+      ended_by: detail.endedBy,
+      legs: legs.some((leg) => leg.method !== detail.method) || legs.length > 1 ? legs : undefined,
     }),
   };
 }

@@ -1,3 +1,4 @@
+import { RefusedError } from '../errors.js';
 import type { Outcome, RecordError } from '../schema/record.js';
 
 /** What else is known of a failure when it is judged. */
@@ -33,6 +34,8 @@ export function judgeError(reason: unknown, { aborted }: FailureContext): Judgem
   const message = messageOf(reason);
   const base = { ...(code !== undefined && { code }), message };
   if (aborted) return failure('OUTCOME_FAILURE_ERROR', { type: 'cancelled', ...base });
+  if (reason instanceof RefusedError)
+    return failure('OUTCOME_FAILURE_DENIED', { ...base, type: reason.reason });
   if (isDenied(reason, code))
     return failure('OUTCOME_FAILURE_DENIED', { type: typeOf(reason, code), ...base });
   if (isUnauthorized(reason, code))
@@ -56,12 +59,30 @@ function failure(
 function isUnauthorized(reason: unknown, code: string | undefined): boolean {
   const name = classOf(reason);
   // The SDK's OAuth errors carry no HTTP status; they are a family by name and by their `errorCode`.
-  return code === '401' || name === 'UnauthorizedError' || isOAuthError(reason, name);
+  return (
+    code === '401' ||
+    read(reason, 'status') === 401 ||
+    name === 'UnauthorizedError' ||
+    isOAuthError(reason, name)
+  );
+}
+
+/** v2's OAuth errors have names of their own, and one base class whose name says it. */
+function isOfOAuthFamily(reason: unknown): boolean {
+  try {
+    for (let link = reason; typeof link === 'object' && link !== null; link = Object.getPrototypeOf(link)) {
+      if (String(read(read(link, 'constructor'), 'name')).includes('OAuth')) return true;
+    }
+  } catch {
+    return false;
+  }
+  return false;
 }
 
 function isOAuthError(reason: unknown, name: string): boolean {
   return (
     name.includes('OAuth') ||
+    isOfOAuthFamily(reason) ||
     typeof read(reason, 'errorCode') === 'string' ||
     typeof read(reason, 'toResponseObject') === 'function'
   );
@@ -70,6 +91,7 @@ function isOAuthError(reason: unknown, name: string): boolean {
 function isDenied(reason: unknown, code: string | undefined): boolean {
   return (
     code === '403' ||
+    read(reason, 'status') === 403 ||
     classOf(reason).includes('InsufficientScope') ||
     read(reason, 'errorCode') === 'insufficient_scope'
   );

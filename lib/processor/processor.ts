@@ -1,5 +1,5 @@
 import { resolveOptions, type AuditOptions } from '../config.js';
-import { createRecording } from './createRecording.js';
+import { createAuditLog } from './auditLog.js';
 import { detailOf } from './detail.js';
 import { foreignOperation } from './foreign.js';
 import { discharge, enlist } from './recorder.js';
@@ -33,11 +33,11 @@ export class AuditSpanProcessor {
    */
   constructor(options: AuditOptions) {
     const resolved = resolveOptions(options);
-    const { recording, pipeline } = createRecording(resolved);
+    const { recording, pipeline, close } = createAuditLog(resolved);
     this.#recording = recording;
     this.#foreignSpans = resolved.foreignSpans;
     this.#flush = () => pipeline.forceFlush();
-    this.#close = () => pipeline.shutdown();
+    this.#close = close;
     enlist(recording);
   }
 

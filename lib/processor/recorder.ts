@@ -1,13 +1,18 @@
+import type { RefusedError } from '../errors.js';
 import { shared } from '../shared.js';
 import type { OperationDetail } from './detail.js';
 
 /**
- * Something that writes operations down. The capture side calls these in order: `begin` before anything is sent, `intent`
- * where it is needed, `complete` once at the end. None of them throws.
+ * Something that writes operations down. The capture side calls these in order: `begin` and `admit` before anything is
+ * sent, `intent` where it is needed, `complete` once at the end. None of them throws.
  */
 export interface OperationRecorder {
   /** Called in the caller's own context, so that an actor resolver sees it. */
   begin(detail: OperationDetail): void;
+  /** Why the operation must not be made; a promise while that is being decided, undefined where it may. */
+  admit(detail: OperationDetail): RefusedError | Promise<RefusedError | undefined> | undefined;
+  /** Takes the tools that an operation listed, whole or a page of them. */
+  listed(detail: OperationDetail, tools: readonly unknown[]): void;
   /** Whether the operation must wait for {@link OperationRecorder.intent}. */
   readonly needsIntent: boolean;
   /** Makes the intent durable; rejects with `AuditUnavailableError`, and then nothing may be sent. */
@@ -17,8 +22,8 @@ export interface OperationRecorder {
    * go on, and rejects with `SinkError`.
    */
   complete(detail: OperationDetail): Promise<void>;
-  /** Flushes what is under way, for a client that closes. */
-  settle(): Promise<void>;
+  /** The process ends: delivers what can be delivered without an event loop. */
+  flushSync(): void;
 }
 
 const live = shared('recorders', () => ({ list: [] as readonly OperationRecorder[] }));

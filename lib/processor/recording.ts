@@ -1,23 +1,49 @@
-import { diag } from '@opentelemetry/api';
+import { context } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../config.js';
-import { SinkError } from '../errors.js';
+import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
+import { askActor, type Actor } from '../identity.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
+import { guardedReport, type Report } from '../pipeline/report.js';
+import { levelFor, resolveLevels, type Levels } from '../redaction/levels.js';
 import type { Redactor } from '../redaction/redactor.js';
-import type { DraftRecord } from '../schema/record.js';
+import { newRecordId } from '../schema/ids.js';
+import type { AuditRecord, DraftRecord } from '../schema/record.js';
+import type { ServerIdentity } from '../tools/memory.js';
+import { ToolWatch } from '../tools/watch.js';
+import { Dialled } from './dialled.js';
 import type { LedgerEntry, OperationDetail } from './detail.js';
-import { toDraft } from './mapping.js';
+import { sessionIdOf, toDraft } from './mapping.js';
 import type { OperationRecorder } from './recorder.js';
+import { toolChanged } from './toolChanged.js';
+
+/** The policy says that this operation is not to be recorded (level `None`). */
+const SKIPPED = Symbol('skipped');
 
 /** Maps operations to records, redacts them and hands them to a pipeline; one per audit log. */
 export class Recording implements OperationRecorder {
   readonly #options: ResolvedOptions;
   readonly #redactor: Redactor;
   readonly #pipeline: Pipeline;
+  readonly #levels: Levels;
+  readonly #listener: Report;
+  readonly #dialled: Dialled;
+  readonly #tools: ToolWatch;
 
+  /**
+   * @throws ConfigError when the tool state file cannot be used.
+   */
   constructor(options: ResolvedOptions, redactor: Redactor, pipeline: Pipeline) {
     this.#options = options;
     this.#redactor = redactor;
     this.#pipeline = pipeline;
+    this.#levels = resolveLevels(options.redaction.levels);
+    this.#listener = guardedReport(options.onError);
+    this.#dialled = new Dialled(redactor);
+    this.#tools = new ToolWatch({
+      onToolChanged: options.onToolChanged,
+      toolState: options.toolState,
+      report: (message, cause) => this.report(new AuditError('MCP_LOG_ERR_TOOL_STATE', message, { cause })),
+    });
   }
 
   get needsIntent(): boolean {
@@ -25,12 +51,40 @@ export class Recording implements OperationRecorder {
   }
 
   begin(detail: OperationDetail): void {
-    detail.ledger.set(this, { actorId: this.#resolveActor() });
+    const actor = this.#resolveActor(detail);
+    const { toolName } = detail.subject;
+    detail.ledger.set(this, {
+      actor,
+      ...(actor === undefined &&
+        this.#options.requireActor && {
+          refusal: new RefusedError('actor_required', 'requireActor is set, and the actor is not known'),
+        }),
+      ...(toolName !== undefined && {
+        toolFingerprint: this.#tools.fingerprintOf(detail.connection, () => this.#server(detail), toolName),
+      }),
+    });
+  }
+
+  admit(detail: OperationDetail): RefusedError | Promise<RefusedError | undefined> | undefined {
+    const { refusal } = this.#entry(detail);
+    const { toolName } = detail.subject;
+    if (refusal !== undefined || toolName === undefined) return refusal;
+    return this.#tools.refusalOf(() => this.#server(detail), toolName);
+  }
+
+  listed(detail: OperationDetail, tools: readonly unknown[]): void {
+    const { actor } = this.#entry(detail);
+    for (const change of this.#tools.listed(detail.connection, this.#server(detail), tools))
+      this.completeInBackground(toolChanged(change, detail, this, actor));
   }
 
   intent(detail: OperationDetail): Promise<void> {
+    this.#entry(detail).operationId = newRecordId();
     const draft = this.#draft(detail);
-    return draft === undefined ? Promise.resolve() : this.#pipeline.acceptIntent(draft);
+    if (draft === undefined) {
+      return Promise.reject(new AuditUnavailableError('the intent could not be made into a record'));
+    }
+    return draft === SKIPPED ? Promise.resolve() : this.#pipeline.acceptIntent(draft);
   }
 
   complete(detail: OperationDetail): Promise<void> {
@@ -38,8 +92,8 @@ export class Recording implements OperationRecorder {
     return (entry.delivery ??= this.#accept(detail));
   }
 
-  settle(): Promise<void> {
-    return this.#pipeline.forceFlush();
+  flushSync(): void {
+    this.#pipeline.flushSync();
   }
 
   /** Records an operation whose caller cannot be made to wait. */
@@ -48,55 +102,76 @@ export class Recording implements OperationRecorder {
     if (entry.delivery !== undefined) return;
     entry.delivery = Promise.resolve();
     const draft = this.#draft(detail);
-    if (draft !== undefined) this.#pipeline.acceptInBackground(draft);
+    if (draft !== undefined && draft !== SKIPPED) this.#pipeline.acceptInBackground(draft);
   }
 
-  /** Tells whoever wants to know of a failure that nobody waits for; a hook that throws itself is only logged. */
-  report(error: Error): void {
-    const { onError } = this.#options;
-    if (onError === undefined) {
-      diag.error(`otel-mcp-log: ${error.message}`);
-      return;
-    }
-    try {
-      onError(error);
-    } catch {
-      diag.error(`otel-mcp-log: onError threw while it was told: ${error.message}`);
-    }
+  /** Tells of an operation of an earlier process that was about to be sent when that process ended. */
+  recordUnknownOutcome({ seq: _, stage: __, truncated: ___, ...intent }: AuditRecord): void {
+    this.#pipeline.acceptInBackground({
+      ...intent,
+      record_id: newRecordId(),
+      outcome: 'OUTCOME_UNSPECIFIED',
+      severity: 'SEVERITY_WARNING',
+      message: 'An operation was about to be sent when the process ended; its outcome is unknown.',
+      error: { type: 'unknown_outcome' },
+    });
+  }
+
+  /** Tells of a failure that nobody waits for; `lost` counts the records that it cost. */
+  report(error: Error, lost = 0): void {
+    this.#listener(error, { lost, records: [] });
   }
 
   #accept(detail: OperationDetail): Promise<void> {
     const draft = this.#draft(detail);
+    if (draft === SKIPPED) return Promise.resolve();
     return draft === undefined
       ? Promise.reject(new SinkError('mapping', 'the operation could not be made into a record'))
       : this.#pipeline.accept(draft);
   }
 
   /** A record that cannot be made is a bug of ours: it must not break the call, and it must not be silent. */
-  #draft(detail: OperationDetail): DraftRecord | undefined {
+  #draft(detail: OperationDetail): DraftRecord | typeof SKIPPED | undefined {
     try {
-      return this.#redactor.record(toDraft(detail, this.#options.settings, this.#entry(detail).actorId));
+      const serverAddress = this.#dialled.by(detail.connection);
+      const draft = toDraft(detail, this.#options.settings, { ...this.#entry(detail), serverAddress });
+      return levelFor(this.#levels, draft) === 'None' ? SKIPPED : this.#redactor.record(draft);
     } catch (cause) {
-      this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }));
+      this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);
       return undefined;
     }
   }
 
   #entry(detail: OperationDetail): LedgerEntry {
     let entry = detail.ledger.get(this);
-    if (entry === undefined) detail.ledger.set(this, (entry = {}));
+    if (entry === undefined) {
+      // What others have traced did not begin here: a function can no longer be asked in its caller's context.
+      const { actor } = this.#options;
+      entry = typeof actor === 'object' ? { actor } : {};
+      detail.ledger.set(this, entry);
+    }
     return entry;
   }
 
-  #resolveActor(): string | undefined {
-    try {
-      const actor: unknown = this.#options.actor();
-      return typeof actor === 'string' && actor !== '' ? actor : undefined;
-    } catch (cause) {
-      this.report(
-        new SinkError('actorId', 'the actorId function threw; the session id stands in', { cause }),
-      );
-      return undefined;
+  #server({ connection }: OperationDetail): ServerIdentity {
+    return { name: connection.serverName, address: this.#dialled.by(connection) };
+  }
+
+  #resolveActor({ method, resource, subject, connection }: OperationDetail): Actor | undefined {
+    const { actor: known, settings } = this.#options;
+    if (typeof known !== 'function') return known;
+    const { actor, problem } = askActor(known, {
+      method,
+      resource,
+      toolName: subject.toolName,
+      sessionId: sessionIdOf(connection, settings),
+      serverName: connection.serverName,
+      context: context.active(),
+    });
+    if (problem !== undefined) {
+      const { message, cause } = problem;
+      this.report(new AuditError('MCP_LOG_ERR_ACTOR', message, { cause }));
     }
+    return actor;
   }
 }

@@ -89,6 +89,7 @@ function nameBefore(text: string, from: number, sign: number): string | undefine
   else if (text.startsWith('%5D', end - 3)) end -= 3;
   let start = end;
   while (start > from && end - start < MAX_NAME && isNamePart(text.charCodeAt(start - 1))) start--;
+  if (text[start - 1] === '%') start = Math.min(start + 2, end);
   return start === end ? undefined : text.slice(start, end);
 }
 

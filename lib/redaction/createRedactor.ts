@@ -1,11 +1,9 @@
-import type { DraftRecord } from '../schema/record.js';
 import { prune, sizeOf } from './fit.js';
 import { resolveLevels } from './levels.js';
 import type { RedactionOptions } from './options.js';
 import { stepInto } from './paths.js';
 import { compilePolicies, type Policy } from './policy.js';
-import { redactRecord } from './record.js';
-import type { Pass } from './pass.js';
+import { bareRecord, redactRecord } from './record.js';
 import type { Redactor } from './redactor.js';
 import { FAILED } from './replacer.js';
 import { keepString, keepUri } from './strings.js';
@@ -29,17 +27,34 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
   const levels = resolveLevels(options.levels);
   const base = policies(undefined);
   return {
-    record: (draft: DraftRecord) => redactRecord(draft, policies, levels),
-    text: (text) => guard(() => wholeUris(newPass(base, {}), (pass) => keepString(text, undefined, pass))),
-    uri: (uri) => guard(() => wholeUris(newPass(base, {}), (pass) => keepUri(uri, undefined, pass))),
-    value: (value, toolName) => guard(() => redactValue(value, policies(toolName), toolName)),
+    record(draft) {
+      try {
+        return redactRecord(draft, policies, levels);
+      } catch {
+        return bareRecord(draft);
+      }
+    },
+    text: (text) => redactOwn(text, keepString, base),
+    uri: (uri) => redactOwn(uri, keepUri, base),
+    value(value, toolName) {
+      try {
+        return redactValue(value, policies(toolName), toolName);
+      } catch {
+        return FAILED;
+      }
+    },
   };
 }
 
 /** Texts of the library's own (errors, statuses, log lines) may quote a URL that a server or a caller has put together. */
-function wholeUris(pass: Pass, keep: (pass: Pass) => string): string {
-  pass.wholeUris = true;
-  return keep(pass);
+function redactOwn(text: string, keep: typeof keepUri, policy: Policy): string {
+  try {
+    const pass = newPass(policy, {});
+    pass.wholeUris = true;
+    return keep(text, undefined, pass);
+  } catch {
+    return FAILED;
+  }
 }
 
 function redactValue(value: unknown, policy: Policy, toolName: string | undefined): unknown {
@@ -50,13 +65,4 @@ function redactValue(value: unknown, policy: Policy, toolName: string | undefine
   const { totalBytes } = policy.limits;
   const fits = pass.units * 6 + pass.slack <= totalBytes || sizeOf(kept) <= totalBytes;
   return fits ? kept : prune(kept, totalBytes).value;
-}
-
-/** Redaction must never be what fails a call. */
-function guard<T>(redact: () => T): T | typeof FAILED {
-  try {
-    return redact();
-  } catch {
-    return FAILED;
-  }
 }

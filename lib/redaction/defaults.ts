@@ -24,6 +24,7 @@ export const DEFAULT_KEY_PATTERNS: readonly string[] = Object.freeze([
   // Passwords and the like
   'password',
   'passwd',
+  'pgpassword',
   'pwd',
   'pass',
   'passphrase',

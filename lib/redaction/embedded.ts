@@ -5,7 +5,7 @@ import type { Pass } from './pass.js';
 const MAX_NESTING = 6;
 
 /** Base64 and base64url (RFC 4648) of at least 12 bytes. */
-const BASE64 = /[A-Za-z0-9+/_-]{16}[A-Za-z0-9+/_-]*={0,2}/g;
+const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16}[A-Za-z0-9+/_-]*={0,2}/g;
 
 /** Looked at first: a multiple of four. */
 const HEAD_UNITS = 64;
@@ -25,7 +25,7 @@ export function redactJson(text: string, pass: Pass): string {
   const before = pass.changes;
   const { units } = pass;
   pass.nesting++;
-  const redacted = pass.walkEmbedded(parsed);
+  const redacted = pass.walk(parsed, pass, undefined);
   pass.nesting--;
   pass.units = units;
   return pass.changes === before ? text : JSON.stringify(redacted);

@@ -49,25 +49,28 @@ const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
   metadata: 'fixed',
 };
 
+/** Arguments first: a secret that one of their keys gives away is then known wherever else it is echoed. */
 const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
+  tool_arguments: 'free',
+  prompt_arguments: 'free',
+  tool_result: 'free',
   method: 'text',
   protocol_version: 'text',
   request_id: 'label',
   tool_name: 'text',
-  tool_arguments: 'free',
-  tool_result: 'free',
   resource_uri: 'uri',
   prompt_name: 'text',
-  prompt_arguments: 'free',
   session_id: 'label',
   server_address: 'uri',
   transport: 'text',
   client_capabilities: 'free',
   server_capabilities: 'free',
+  server_identity: 'fixed',
   served_from: 'fixed',
   legs: 'free',
   tool_fingerprint: 'fixed',
   decision: 'text',
+  ended_by: 'fixed',
 };
 
 /** A field that redaction looks at. */
@@ -76,13 +79,8 @@ export interface Field {
   readonly kind: Exclude<FieldKind, 'fixed'>;
 }
 
-/** Texts first, so that what a record cannot do without is never crowded out by what is free. */
 function listed(fields: Readonly<Record<string, FieldKind>>): readonly Field[] {
-  const all = Object.entries(fields).flatMap(([name, kind]) => (kind === 'fixed' ? [] : [{ name, kind }]));
-  return Object.freeze([
-    ...all.filter(({ kind }) => kind !== 'free'),
-    ...all.filter(({ kind }) => kind === 'free'),
-  ]);
+  return Object.entries(fields).flatMap(([name, kind]) => (kind === 'fixed' ? [] : [{ name, kind }]));
 }
 
 /** The fields of a record that are looked at, in order; those of `mcp` apart. */

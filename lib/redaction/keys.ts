@@ -17,8 +17,8 @@ export type KeyVerdict = (typeof KeyVerdict)[keyof typeof KeyVerdict];
 /** What is known of a key. */
 export interface KeyFacts {
   readonly verdict: KeyVerdict;
-  /** Whether the key can stand in a record as it is; if not, it may hold a secret itself, or is too long. */
-  readonly plain: boolean;
+  /** Whether the key is known to stand in a record as it is; others may hold a secret themselves, or be too long. */
+  plain: boolean;
 }
 
 /** Judges a key. Pure, and cached: keys repeat from call to call. */
@@ -57,7 +57,7 @@ export function compileKeys(
   if (names.has('')) reject(option, patterns, 'names with at least one letter or digit');
   return cached((key) => ({
     verdict: judgeEnds(key, (part) => judge(part, names, expressions)),
-    plain: key !== '__proto__' && isPlain(key),
+    plain: isPlain(key),
   }));
 }
 

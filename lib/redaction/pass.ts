@@ -1,24 +1,31 @@
 import type { Truncation } from '../schema/record.js';
 import type { Hider } from './hider.js';
-import type { KeyVerdict } from './keys.js';
 import type { RedactionContext } from './options.js';
 import type { Policy } from './policy.js';
 import { isMarker, REDACTED } from './replacer.js';
 
-/** Cuts that get an entry of their own in `truncated`; further ones are marked in place only. */
-const MAX_CUTS = 16;
+/** Secrets that are looked for elsewhere, once a key has given them away; shorter ones would hit common words. */
+const MAX_ECHOES = 64;
+const SHORTEST_ECHO = 8;
+const LONGEST_ECHO = 4_096;
+/** Units that every field may have searched, whatever those before it took. */
+const FIELD_UNITS = 256 * 1024;
+
+/** The walk, handed in from above so that texts can have what stands in them walked. */
+export type Walk = (value: unknown, pass: Pass, state: undefined) => unknown;
 
 /** The state of redacting one record: what is left of its bounds, where the walk stands, what it has changed and cut. */
-export class Pass implements Hider {
+export class Pass {
   readonly policy: Policy;
   readonly context: RedactionContext;
-  readonly uriPaths: boolean;
   wholeUris = false;
   /** Objects that the walk is inside of. */
   readonly ancestors: object[] = [];
   /** Keys that lead to where the walk stands. */
   readonly path: string[] = [];
   readonly cuts: Truncation[] = [];
+  /** Secrets that keys or paths have given away: hidden wherever else in the record they stand, as in an error that quotes one. */
+  readonly echoes: string[] = [];
   /** Redactions and cuts so far: what tells whether a text within a text has to be written anew. */
   changes = 0;
   /** Output so far, in UTF-16 code units: never more than the bytes that the record's line will have. */
@@ -33,35 +40,62 @@ export class Pass implements Hider {
   nesting = 0;
 
   /** Walks a value that was found inside a text. */
-  readonly walkEmbedded: (value: unknown) => unknown;
+  readonly walk: Walk;
+  #hider: Hider | undefined;
 
-  constructor(policy: Policy, context: RedactionContext, walkEmbedded: (value: unknown) => unknown) {
-    this.walkEmbedded = walkEmbedded;
+  constructor(policy: Policy, context: RedactionContext, walk: Walk) {
+    this.walk = walk;
     this.policy = policy;
     this.context = context;
-    this.uriPaths = policy.uriPaths;
     this.scanLeft = policy.limits.scanUnits;
   }
 
-  readonly judge = (name: string): KeyVerdict => this.policy.keys(name).verdict;
+  /** What detectors work with; most records need none. */
+  get hider(): Hider {
+    return (this.#hider ??= hiderOf(this));
+  }
 
-  /** An own property, since detectors take it off the pass. */
-  readonly hide = (secret: string, mask = false): string => {
+  /** What stands in the place of a secret; a marker is given back as it is. */
+  hide(secret: string, mask = false): string {
     if (isMarker(secret)) return secret;
     this.changes++;
     return mask ? REDACTED : this.policy.replacer.stand(secret);
-  };
+  }
+
+  /** Begins a field of its own: the bounds of output hold for each, then for the whole. */
+  startField(): void {
+    this.units = 0;
+    this.slack = 0;
+    this.scanLeft = Math.max(this.scanLeft, Math.min(FIELD_UNITS, this.policy.limits.scanUnits));
+  }
+
+  /** Ends a field, in whatever state a failure has left the walk. */
+  endField(): void {
+    this.wholeUris = false;
+    this.ancestors.length = 0;
+    this.nesting = 0;
+  }
+
+  /** Remembers a secret for {@link Pass.echoes}. */
+  giveAway(secret: string): void {
+    if (this.echoes.length >= MAX_ECHOES || isMarker(secret)) return;
+    if (secret.length >= SHORTEST_ECHO && secret.length <= LONGEST_ECHO) this.echoes.push(secret);
+  }
 
   /** Whether the output is as large as a record can be. */
   get full(): boolean {
     return this.units > this.policy.limits.totalBytes;
   }
+}
 
-  /** Notes that something was cut at the place where the walk stands, or at a key below it. */
-  cut(key: string | undefined, sizes: Omit<Truncation, 'path'>): void {
-    this.changes++;
-    if (this.cuts.length >= MAX_CUTS) return;
-    const steps = key === undefined ? this.path : [...this.path, key];
-    this.cuts.push({ path: steps.join('.').slice(0, 256), ...sizes });
-  }
+/** Its functions stand alone, since detectors take them off it. */
+function hiderOf(pass: Pass): Hider {
+  return {
+    hide: (secret, mask) => pass.hide(secret, mask),
+    judge: (name) => pass.policy.keys(name).verdict,
+    get wholeUris() {
+      return pass.wholeUris;
+    },
+    uriPaths: pass.policy.uriPaths,
+  };
 }

@@ -37,8 +37,8 @@ const TOOL_OPTIONS = [
 ] as const;
 const OPTIONS = [...TOOL_OPTIONS, 'hmacKey', 'tools', 'uriPath', 'limits', 'levels'] as const;
 
-/** Code units kept of a key. */
-export const KEY_UNITS = 256;
+/** Longer keys are not worth a look at each character first. */
+const PLAIN_KEY_UNITS = 64;
 
 /** Gives the policy for a tool, or the one for everything else. */
 export type Policies = (toolName: string | undefined) => Policy;
@@ -85,7 +85,8 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
     options.redactValues?.patterns ?? [],
   );
   const quick = patterns.length === 0 && !on.has('email');
-  const isPlain = (key: string): boolean => quick && key.length <= KEY_UNITS && looksClean(key);
+  const isPlain = (key: string): boolean =>
+    quick && key.length <= PLAIN_KEY_UNITS && key !== '__proto__' && looksClean(key);
   return {
     keys: compileKeys(`${prefix}redactPatterns`, named, defaults ? DEFAULT_KEY_PATTERNS : [], isPlain),
     paths: compilePaths(`${prefix}redactPaths`, options.redactPaths ?? []),

@@ -22,7 +22,7 @@ const REQUIRED = new Set([
   'resource',
   'message',
   'session_id',
-  'method',
+  'mcp.method',
 ]);
 
 type Fields = Record<string, unknown>;
@@ -34,17 +34,31 @@ export function redactRecord(draft: DraftRecord, policies: Policies, levels: Lev
   const { paths, limits } = pass.policy;
   const record: Fields = { ...draft };
   if (!showsRequest(level)) delete record['data'];
-  let bytes = SKELETON_BYTES + keepFields(record, LOOKED_AT, pass, paths);
+  let bytes = SKELETON_BYTES;
   if (draft.mcp !== undefined) {
     const mcp = atLevel(draft.mcp, level);
     pass.path.push('mcp');
     bytes += keepFields(mcp, LOOKED_AT_MCP, pass, paths === undefined ? undefined : stepInto(paths, 'mcp'));
+    pass.path.length = 0;
     record['mcp'] = mcp;
   }
+  bytes += keepFields(record, LOOKED_AT, pass, paths);
   if (pass.cuts.length > 0) record['truncated'] = [...(draft.truncated ?? []), ...pass.cuts];
   return asRecord(
     bytes > limits.totalBytes || 'truncated' in record ? fitRecord(record, limits.totalBytes) : record,
   );
+}
+
+/** What is left of a record that could not be redacted at all: what this library made itself, the rest marked. */
+export function bareRecord(draft: DraftRecord): DraftRecord {
+  const record: Fields = { ...draft };
+  for (const { name } of LOOKED_AT) if (record[name] !== undefined) record[name] = FAILED;
+  if (draft.mcp !== undefined) {
+    const mcp: Fields = { ...draft.mcp };
+    for (const { name } of LOOKED_AT_MCP) if (mcp[name] !== undefined) mcp[name] = FAILED;
+    record['mcp'] = mcp;
+  }
+  return asRecord(record);
 }
 
 /** The fields are those of the draft, each of its own type still or a marker in the place of a text. */
@@ -85,8 +99,7 @@ function keepFields(
   for (const { name, kind } of fields) {
     const value = record[name];
     if (value === undefined) continue;
-    pass.units = 0;
-    pass.slack = 0;
+    pass.startField();
     const kept = keepField(value, name, kind, pass, state === undefined ? undefined : stepInto(state, name));
     if (kept === GONE) delete record[name];
     else record[name] = kept;
@@ -112,7 +125,7 @@ function keepField(
   } catch {
     return FAILED;
   } finally {
-    pass.wholeUris = false;
+    pass.endField();
     pass.path.length = pass.path[0] === 'mcp' ? 1 : 0;
   }
 }
@@ -120,7 +133,7 @@ function keepField(
 /** What a record cannot be without is masked where the policy would drop it. */
 function hideField(value: unknown, name: string, pass: Pass): unknown {
   const hidden = hideValue(value, pass, false);
-  return hidden === GONE && REQUIRED.has(name) ? REDACTED : hidden;
+  return hidden === GONE && REQUIRED.has([...pass.path, name].join('.')) ? REDACTED : hidden;
 }
 
 function keepText(value: string, name: string, kind: Field['kind'], pass: Pass): string {

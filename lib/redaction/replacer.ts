@@ -13,10 +13,14 @@ export const FAILED = '[REDACTION FAILED]';
 /** RFC 2104, section 3: keys shorter than the hash's output weaken it. */
 const MIN_KEY_BYTES = 32;
 
-/** A text that redaction itself has put into the place of a value. */
-const MARKER = /^(?:\[REDACTED\]|\[DROPPED\]|\[REDACTION FAILED\]|hmac-sha256:[0-9a-f]{64})$/;
-/** The same, anywhere in a text; splits it into what may and what must not be looked at again. */
-const MARKERS = /(\[REDACTED\]|\[DROPPED\]|\[REDACTION FAILED\]|hmac-sha256:[0-9a-f]{64})/;
+/** More than any marker's length. */
+const MARKER_UNITS = 80;
+
+/** A text that redaction itself has put into the place of a secret. */
+const STAND = /^(?:\[REDACTED\]|\[DROPPED\]|\[REDACTION FAILED\]|hmac-sha256:[0-9a-f]{64})$/;
+/** The same anywhere in a text, and every other mark that redaction leaves; see `markers.ts`. */
+const MARKS =
+  /(\[(?:REDACTED|DROPPED|REDACTION FAILED|Circular|Threw|Too deep|Record full|Function|Symbol|Invalid Date|Promise|Weak collection|Generator|NaN|-?Infinity|\w{4,24}: \d{1,15} bytes|\d{1,15} (?:bytes|more))\]|hmac-sha256:[0-9a-f]{64})/;
 
 /** Puts a text in the place of a secret. */
 export interface Replacer {
@@ -25,19 +29,25 @@ export interface Replacer {
   stand(secret: string): string;
 }
 
-/** Whether a text is nothing but a marker, so that redacting twice is redacting once. */
+/** Whether a text is nothing but what stands for a secret, so that redacting twice is redacting once. */
 export function isMarker(text: string): boolean {
-  return (text.startsWith('[') || text.startsWith('hmac-')) && MARKER.test(text);
+  return (text.startsWith('[') || text.startsWith('hmac-')) && STAND.test(text);
 }
 
-/** The text with every part between two markers mapped. */
+/** The text with every part between two marks mapped. */
 export function mapBetweenMarkers(text: string, map: (part: string) => string): string {
-  if (!text.includes('[RE') && !text.includes('[DROPPED]') && !text.includes('hmac-sha256:'))
-    return map(text);
+  if (!text.includes('[') && !text.includes('hmac-sha256:')) return map(text);
+  // Splitting by a group puts what it matched at every odd place.
   return text
-    .split(MARKERS)
-    .map((part) => (isMarker(part) ? part : map(part)))
+    .split(MARKS)
+    .map((part, index) => (index % 2 === 1 || part === '' ? part : map(part)))
     .join('');
+}
+
+/** The beginning of a text that was cut, without the half of a marker that it may end in. */
+export function untear(text: string): string {
+  const torn = /\[[A-Za-z ]*$|hmac-sha256:[0-9a-f]*$/.exec(text.slice(-MARKER_UNITS));
+  return torn === null ? text : text.slice(0, text.length - torn[0].length);
 }
 
 /** The replacer that the options ask for. */

@@ -23,7 +23,7 @@ function keepPlain(value: unknown, key: string | undefined, pass: Pass): unknown
     case 'number':
       return keepNumber(value, pass);
     case 'bigint':
-      return keepDigits(value.toString(), pass) ?? `${value}n`;
+      return keepDigits(value.toString(), pass) ?? keepString(`${value}n`, key, pass);
     case 'function':
       return Marker.function;
     case 'symbol':
@@ -77,12 +77,13 @@ function failed(pass: Pass): string {
  */
 export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
   if (value === null || value === undefined) return value;
+  const text = scalarText(value);
+  if (text !== undefined) pass.giveAway(text);
   if (pass.policy.replacer.kind === 'drop') {
     pass.changes++;
     return GONE;
   }
   pass.slack += 80;
-  const text = scalarText(value);
   return pass.hide(text ?? '', mask || text === undefined);
 }
 

@@ -1,5 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
+import { noteCut } from './names.js';
 import type { Pass } from './pass.js';
+import { untear } from './replacer.js';
 import { isClean, redactText } from './text.js';
 import { isUri, redactUri } from './uri.js';
 import { splitsPair, wellFormed } from './wellFormed.js';
@@ -10,8 +12,6 @@ export const LABEL_BYTES = 1_024;
 const CHUNK_UNITS = 256 * 1024;
 /** How far back from the end of a chunk a blank is looked for to part it at. */
 const BREAK_UNITS = 4_096;
-/** More than any marker's length: how far before a cut one can begin that the cut would tear. */
-const MARKER_UNITS = 80;
 
 /**
  * A text with its secrets replaced, cut to `stringBytes`. What was cut is noted with the byte length and the SHA-256 of the
@@ -33,7 +33,7 @@ export function keepString(
 /** A URI, or a text where one may stand, with userinfo, query and fragment hidden; capped like a label. */
 export function keepUri(text: string, key: string | undefined, pass: Pass): string {
   const whole = wellFormed(text);
-  return keepString(isUri(whole) ? redactUri(whole, pass) : whole, key, pass, LABEL_BYTES);
+  return keepString(isUri(whole) ? redactUri(whole, pass.hider) : whole, key, pass, LABEL_BYTES);
 }
 
 /** A text that the user has chosen, well-formed and capped, but not searched. */
@@ -46,10 +46,8 @@ function capText(redacted: string, key: string | undefined, pass: Pass, most: nu
   if (redacted.length * 3 <= most) return count(redacted, pass);
   const bytes = Buffer.byteLength(redacted);
   if (bytes <= most) return count(redacted, pass);
-  pass.cut(key, {
-    original_bytes: bytes,
-    sha256: createHash('sha256').update(redacted, 'utf8').digest('hex'),
-  });
+  const sha256 = createHash('sha256').update(redacted, 'utf8').digest('hex');
+  noteCut(key, { original_bytes: bytes, sha256 }, pass);
   return count(cutText(redacted, bytes, most), pass);
 }
 
@@ -64,6 +62,8 @@ function keepChunked(text: string, key: string | undefined, pass: Pass, most: nu
   let kept: string | undefined;
   let bytes = 0;
   let at = 0;
+  // A stretch that the budget cuts short could end in half a secret: better to keep nothing.
+  if (pass.scanLeft < Math.min(text.length, most + BREAK_UNITS)) pass.scanLeft = 0;
   while (at < text.length && pass.scanLeft > 0) {
     const end = chunkEnd(text, at, Math.min(CHUNK_UNITS, pass.scanLeft));
     pass.scanLeft -= end - at;
@@ -73,10 +73,8 @@ function keepChunked(text: string, key: string | undefined, pass: Pass, most: nu
     at = end;
   }
   const unscanned = at < text.length ? Buffer.byteLength(text.slice(at)) : 0;
-  pass.cut(key, {
-    original_bytes: bytes + unscanned,
-    ...(unscanned === 0 ? { sha256: hash.digest('hex') } : {}),
-  });
+  const sizes = { original_bytes: bytes + unscanned };
+  noteCut(key, unscanned === 0 ? { ...sizes, sha256: hash.digest('hex') } : sizes, pass);
   return count(cutText(kept ?? '', bytes + unscanned, most), pass);
 }
 
@@ -92,17 +90,14 @@ function chunkEnd(text: string, from: number, most: number): number {
   if (end >= text.length) return text.length;
   const blank = /\s\S*$/.exec(text.slice(Math.max(from, end - BREAK_UNITS), end));
   if (blank !== null) return end - blank[0].length + 1;
-  return splitsPair(text, end) ? end - 1 : end;
+  return splitsPair(text, end) ? end + 1 : end;
 }
 
 /** The beginning of a text and a note of how much is gone, together within `most` bytes; a marker is not torn. */
 export function cutText(text: string, bytes: number, most: number): string {
   const note = `…[${bytes} bytes]`;
   const room = Math.max(0, most - Buffer.byteLength(note));
-  let end = unitsWithin(text, room);
-  const torn = /\[[A-Z ]*$|hmac-sha256:[0-9a-f]*$/.exec(text.slice(Math.max(0, end - MARKER_UNITS), end));
-  if (torn !== null) end -= torn[0].length;
-  return text.slice(0, end) + note;
+  return untear(text.slice(0, unitsWithin(text, room))) + note;
 }
 
 /** How many code units of a text fit into so many UTF-8 bytes. */

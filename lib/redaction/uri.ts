@@ -11,7 +11,7 @@ const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*:)?([/\\]{2}[^/\\?#]*)?([^?#]*)(\?[^#]*)
 
 /** Whether a text is one URI with a scheme: `https://…`, `file:///…`, `memo:insights`. */
 export function isUri(text: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9+.-]{1,30}:[^\s]+$/.test(text);
+  return /^(?![A-Za-z0-9+.-]*hmac-sha256:)[A-Za-z][A-Za-z0-9+.-]{1,30}:[^\s]+$/.test(text);
 }
 
 /** Redacts the URIs that stand in a text. */

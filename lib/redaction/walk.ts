@@ -1,19 +1,17 @@
 import { KeyVerdict } from './keys.js';
 import { Marker, moreMarker } from './markers.js';
+import { keepName, noteCut } from './names.js';
+import { open, read, type Opened } from './open.js';
 import type { RedactionContext } from './options.js';
 import { Pass } from './pass.js';
 import { isEnd, stepInto, type PathState } from './paths.js';
-import { KEY_UNITS, type Policy } from './policy.js';
+import type { Policy } from './policy.js';
 import { DROPPED } from './replacer.js';
 import { GONE, hideValue, keepScalar } from './scalars.js';
-import { bytesText, convert } from './special.js';
-import { redactText } from './text.js';
-import { wellFormed } from './wellFormed.js';
 
 /** The state to redact one record or value with. */
 export function newPass(policy: Policy, context: RedactionContext): Pass {
-  const pass: Pass = new Pass(policy, context, (value) => walk(value, pass, undefined));
-  return pass;
+  return new Pass(policy, context, walk);
 }
 
 /**
@@ -25,53 +23,34 @@ export function walk(value: unknown, pass: Pass, state: PathState | undefined): 
 }
 
 function walkObject(source: object, pass: Pass, state: PathState | undefined): unknown {
-  const { ancestors, path, policy } = pass;
+  const { ancestors, policy } = pass;
   if (ancestors.includes(source)) return Marker.circular;
   if (ancestors.length >= policy.limits.depth) {
-    pass.cut(undefined, {});
+    noteCut(undefined, {}, pass);
     return Marker.depth;
   }
-  const depth = path.length;
   ancestors.push(source);
   pass.units += 2;
-  try {
-    return walkKind(source, pass, state);
-  } catch {
-    return Marker.threw;
-  } finally {
-    ancestors.pop();
-    if (path.length !== depth) path.length = depth;
-  }
+  const kept = walkOpened(open(source, policy.limits.breadth), pass, state);
+  ancestors.pop();
+  return kept;
 }
 
-/** A conversion or a `toJSON` is asked for once; what it gives is walked as it is. */
-function walkKind(source: object, pass: Pass, state: PathState | undefined): unknown {
-  const isArray = Array.isArray(source);
-  if (!isArray && !isPlain(source)) {
-    const converted = convert(source, pass.policy.limits.breadth);
-    if (converted !== undefined) return walkParts(converted.value, pass, state, converted.size);
-  }
-  const toJson: unknown = 'toJSON' in source ? source.toJSON : undefined;
-  if (typeof toJson === 'function') {
-    const json: unknown = Reflect.apply(toJson, source, ['']);
-    if (json !== source) return walk(json, pass, state);
-  }
-  return isArray ? walkArray(source, pass, state) : walkProperties(source, pass, state);
+function walkOpened(opened: Opened, pass: Pass, state: PathState | undefined): unknown {
+  if (opened.kind === 'array') return walkArray(opened.source, opened.total, pass, state);
+  if (opened.kind === 'object') return walkProperties(opened.source, opened.keys, opened.total, pass, state);
+  return walk(opened.value, pass, state);
 }
 
-function walkParts(value: unknown, pass: Pass, state: PathState | undefined, size?: number): unknown {
-  if (!isObject(value)) return keepScalar(value, undefined, pass);
-  return Array.isArray(value)
-    ? walkArray(value, pass, state, size)
-    : walkProperties(value, pass, state, size);
-}
-
-function walkProperties(source: object, pass: Pass, state: PathState | undefined, size?: number): unknown {
-  const keys = Object.keys(source);
-  const bytes = keys.length === 2 ? serializedBuffer(source) : undefined;
-  if (bytes !== undefined) return keepScalar(bytes, undefined, pass);
-  const total = size ?? keys.length;
-  const end = total > pass.policy.limits.breadth ? pass.policy.limits.breadth - 1 : total;
+function walkProperties(
+  source: object,
+  keys: readonly string[],
+  total: number,
+  pass: Pass,
+  state: PathState | undefined,
+): unknown {
+  const { breadth } = pass.policy.limits;
+  const end = total > breadth ? breadth - 1 : total;
   const out: Record<string, unknown> = {};
   let index = 0;
   for (; index < end && !pass.full; index++) {
@@ -79,8 +58,8 @@ function walkProperties(source: object, pass: Pass, state: PathState | undefined
     keepEntry(out, key, read(source, key), pass, state);
   }
   if (index < total) {
-    out['…'] = moreMarker(total - index);
-    pass.cut(undefined, { original_entries: total });
+    noteCut(undefined, { original_entries: total }, pass);
+    define(out, '…', moreMarker(total - index), pass);
   }
   hideNamedValue(out, pass);
   return out;
@@ -93,21 +72,24 @@ function keepEntry(
   pass: Pass,
   state: PathState | undefined,
 ): void {
-  const { verdict, plain } = pass.policy.keys(key);
+  const facts = pass.policy.keys(key);
+  const name = keepName(key, facts, pass);
+  // What is left of a key once a secret is out of it can say more than it did before.
+  const { verdict } = name === key || facts.verdict !== KeyVerdict.keep ? facts : pass.policy.keys(name);
   const below = state === undefined ? undefined : stepInto(state, key);
   const kept = keepValue(value, key, pass, below, verdict);
   if (kept === undefined || kept === GONE) return;
-  pass.units += key.length + 4;
-  if (plain && !pass.renamed) {
-    out[key] = kept;
-    return;
-  }
-  Object.defineProperty(out, nameFor(out, key, pass), {
-    value: kept,
-    enumerable: true,
-    configurable: true,
-    writable: true,
-  });
+  pass.units += name.length + 4;
+  if (name === key && key !== '__proto__' && !pass.renamed) out[key] = kept;
+  else define(out, name, kept, pass);
+}
+
+/** As a property of its own whatever its name; numbered where two names have become alike. */
+function define(out: object, name: string, value: unknown, pass: Pass): void {
+  pass.renamed = true;
+  let unique = name;
+  for (let count = 2; Object.hasOwn(out, unique); count++) unique = `${name} (${count})`;
+  Object.defineProperty(out, unique, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function keepValue(
@@ -127,23 +109,12 @@ function keepValue(
   return kept;
 }
 
-/** A key that may itself hold a secret, redacted and cut; numbered where two have become alike. */
-function nameFor(out: object, key: string, pass: Pass): string {
-  pass.renamed = true;
-  const name = redactText(wellFormed(key), pass);
-  const short = name.length > KEY_UNITS ? `${wellFormed(name.slice(0, KEY_UNITS - 1))}…` : name;
-  let unique = short;
-  for (let count = 2; Object.hasOwn(out, unique); count++) unique = `${short} (${count})`;
-  return unique;
-}
-
 function walkArray(
   source: readonly unknown[],
+  total: number,
   pass: Pass,
   state: PathState | undefined,
-  size?: number,
 ): unknown[] {
-  const total = size ?? source.length;
   const end = total > pass.policy.limits.breadth ? pass.policy.limits.breadth - 1 : total;
   const out: unknown[] = [];
   let before: unknown;
@@ -154,10 +125,10 @@ function walkArray(
     const kept = keepValue(value, key, pass, below, verdictBy(before, index, total, pass));
     out.push(kept === GONE ? DROPPED : (kept ?? null));
     pass.units += 2;
-    before = value;
+    before = out[index];
   }
   if (out.length < total) {
-    pass.cut(undefined, { original_entries: total });
+    noteCut(undefined, { original_entries: total }, pass);
     out.push(moreMarker(total - out.length));
   }
   return out;
@@ -187,27 +158,6 @@ function hideNamedValue(out: Record<string, unknown>, pass: Pass): void {
   }
 }
 
-/** `JSON.stringify` of a Buffer, as it stands in values that have been through JSON once. */
-function serializedBuffer(source: object): string | undefined {
-  if (read(source, 'type') !== 'Buffer') return undefined;
-  const data = read(source, 'data');
-  return Array.isArray(data) ? bytesText(Buffer.from(data), new Uint8Array()) : undefined;
-}
-
-/** One property; a getter that throws is a value that could not be read. */
-function read(source: object, key: string | number): unknown {
-  try {
-    return (source as Record<string | number, unknown>)[key];
-  } catch {
-    return Marker.threw;
-  }
-}
-
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function isPlain(source: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(source);
-  return prototype === Object.prototype || prototype === null;
 }

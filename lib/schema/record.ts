@@ -32,7 +32,9 @@ export interface McpDetail {
   transport?: string;
   client_capabilities?: unknown;
   server_capabilities?: unknown;
-  /** Where the answer came from; absent means the wire. */
+  /** On the record of a login: that `server_id` and `server_version` are the server's own word. */
+  server_identity?: 'self-reported';
+  /** Where the answer came from: the server, the client's own cache, or the client itself. Absent where that is not known. */
   served_from?: 'wire' | 'cache' | 'local';
   /** The requests that one operation took, where it took more than one. */
   legs?: readonly McpLeg[];
@@ -40,6 +42,8 @@ export interface McpDetail {
   tool_fingerprint?: string;
   /** What was decided about a request of the server's: `accept`, `decline`, `cancel`. */
   decision?: string;
+  /** Who ended a subscription: the client, the server in good order, or else the far side or what lies between. */
+  ended_by?: 'client' | 'server' | 'remote';
 }
 
 /** One request on the wire among several that an operation took. */

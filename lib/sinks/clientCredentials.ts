@@ -1,10 +1,9 @@
 import type * as OAuth from 'oauth4webapi' with { 'resolution-mode': 'import' };
 import { SinkError } from '../errors.js';
 import { isLoopback } from './endpoint.js';
-import type { Authorization } from './httpDelivery.js';
+import type { Authorization, Failure } from './httpExchange.js';
 import type { Fetch } from './httpRequest.js';
-import type { SinkResult } from './sink.js';
-import { untraced } from './untraced.js';
+import { quietly } from './emit.js';
 
 /** Where and as whom to ask for a token. */
 export interface ClientCredentialsSettings {
@@ -36,13 +35,13 @@ const RENEWAL_MARGIN_MS = 60_000;
 export class ClientCredentials implements Authorization {
   readonly #settings: ClientCredentialsSettings;
   #token: Token | undefined;
-  #pending: Promise<Token | SinkResult> | undefined;
+  #pending: Promise<Token | Failure> | undefined;
 
   constructor(settings: ClientCredentialsSettings) {
     this.#settings = settings;
   }
 
-  async headers(): Promise<{ headers: Record<string, string> } | SinkResult> {
+  async headers(): Promise<{ headers: Record<string, string> } | Failure> {
     if (this.#token && performance.now() < this.#token.renewAt) return toHeaders(this.#token);
     this.#pending ??= this.#renew().finally(() => (this.#pending = undefined));
     const renewed = await this.#pending;
@@ -54,7 +53,7 @@ export class ClientCredentials implements Authorization {
     if (this.#token?.authorization === authorization) this.#token = undefined;
   }
 
-  async #renew(): Promise<Token | SinkResult> {
+  async #renew(): Promise<Token | Failure> {
     const askedAt = performance.now();
     const oauth = await import('oauth4webapi');
     try {
@@ -71,7 +70,7 @@ export class ClientCredentials implements Authorization {
     const { tokenEndpoint, clientId, clientSecret, scope, fetch, timeoutMs } = this.#settings;
     const server = { issuer: tokenEndpoint.origin, token_endpoint: tokenEndpoint.href };
     const client = { client_id: clientId };
-    const response = await untraced(() =>
+    const response = await quietly(() =>
       oauth.clientCredentialsGrantRequest(
         server,
         client,
@@ -92,7 +91,7 @@ export class ClientCredentials implements Authorization {
    * Why there is no token. Credentials that the server refuses are refused for good; all else may pass. Of the answer, only
    * the standard's error code is told.
    */
-  #failure(fault: unknown, oauth: typeof OAuth): SinkResult {
+  #failure(fault: unknown, oauth: typeof OAuth): Failure {
     const { sink, tokenEndpoint } = this.#settings;
     const refused =
       (fault instanceof oauth.ResponseBodyError || fault instanceof oauth.WWWAuthenticateChallengeError) &&

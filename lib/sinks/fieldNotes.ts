@@ -11,7 +11,8 @@ import {
 } from '../validate.js';
 import { ClientCredentials } from './clientCredentials.js';
 import { requireEndpoint } from './endpoint.js';
-import { HttpDelivery, type HttpStats } from './httpDelivery.js';
+import { HttpDelivery } from './httpDelivery.js';
+import type { HttpStats } from './httpExchange.js';
 import { COMMON_KEYS, commonSettings, profileOf, type HttpCommonOptions } from './httpOptions.js';
 import { RateLimit } from './rateLimit.js';
 import { SerialSink } from './serialSink.js';
@@ -119,7 +120,7 @@ export class FieldNotesSink extends SerialSink {
 
   /** Requests, retries and refusals so far. */
   get stats(): Readonly<HttpStats> {
-    return { ...this.#delivery.stats };
+    return this.#delivery.stats;
   }
 
   protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {

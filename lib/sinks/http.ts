@@ -2,7 +2,8 @@ import type { Format } from '../codecs/load.js';
 import type { AuditRecord } from '../schema/record.js';
 import { requireKnownOptions } from '../validate.js';
 import { requireEndpoint, requireHeaders } from './endpoint.js';
-import { HttpDelivery, type HttpStats } from './httpDelivery.js';
+import { HttpDelivery } from './httpDelivery.js';
+import type { HttpStats } from './httpExchange.js';
 import {
   COMMON_KEYS,
   commonSettings,
@@ -74,7 +75,7 @@ export class HttpSink extends SerialSink {
 
   /** Requests, retries and refusals so far. */
   get stats(): Readonly<HttpStats> {
-    return { ...this.#delivery.stats };
+    return this.#delivery.stats;
   }
 
   protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {

@@ -1,4 +1,4 @@
-import { untraced } from './untraced.js';
+import { quietly } from './emit.js';
 
 /** The `fetch` that a sink uses: Node's own, or one of the user's (a proxy, mutual TLS). */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -31,7 +31,7 @@ export async function post(request: HttpRequest, limits: HttpLimits): Promise<Ht
   try {
     const response = await until(
       signal,
-      untraced(() =>
+      quietly(() =>
         limits.fetch(request.url.href, {
           method: 'POST',
           // Node's types ask for a body over an ArrayBuffer of its own; every codec's output is one.

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditRecord } from '../schema/record.js';
 import { optionalInteger, requireKnownOptions } from '../validate.js';
-import type { Sink, SinkResult } from './sink.js';
+import { backoffMs } from './backoff.js';
+import { emitTo, sinkName } from './emit.js';
+import type { Rejection, Sink, SinkResult } from './sink.js';
 
 /** When to try again, and how often. */
 export interface RetryOptions {
@@ -29,30 +31,22 @@ export function retryPolicy(option: string, value: RetryOptions = {}): RetryPoli
 }
 
 /**
- * The pause after the given failed attempt (from 1), in milliseconds: anything from none to the doubled bound ("full
- * jitter"), so that many clients of one receiver that failed do not come back all at once.
- */
-export function backoffMs(attempt: number, { initialDelayMs, maxDelayMs }: RetryPolicy): number {
-  return Math.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
-}
-
-/**
  * Repeats an attempt while its result is retryable, attempts are left and the next one could still start before the
  * deadline. A pause that the receiver asked for is kept; one that does not fit is left to whoever gets the result.
  *
  * @param attempt one try, given the milliseconds that are left for it
  * @param timeoutMs what all attempts and pauses together may take
  */
-export async function retry(
-  attempt: (remainingMs: number) => Promise<SinkResult>,
+export async function retry<T extends SinkResult>(
+  attempt: (remainingMs: number) => Promise<T>,
   policy: RetryPolicy,
   timeoutMs: number,
-): Promise<SinkResult> {
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (let tried = 1; ; tried++) {
     const result = await attempt(deadline - performance.now());
     if (result.status !== 'retryable' || tried >= policy.maxAttempts) return result;
-    const pause = Math.max(result.retryAfterMs ?? 0, backoffMs(tried, policy));
+    const pause = backoffMs(tried, result.retryAfterMs, policy);
     if (performance.now() + pause >= deadline) return result;
     await sleep(pause);
   }
@@ -73,9 +67,8 @@ export function retrying(sink: Sink, options: RetryOptions & { timeoutMs?: numbe
   const { timeoutMs: given, ...rest } = options;
   const timeoutMs = optionalInteger('retrying.timeoutMs', given, { fallback: 10_000, min: 1 });
   const policy = retryPolicy('retrying', rest);
-  const { name = sink.constructor.name } = sink;
   return {
-    name,
+    name: sinkName(sink),
     lastSeq: sink.lastSeq,
     emit: (records) => emitWithRetries(sink, records, policy, timeoutMs),
     flush: async () => sink.flush?.(),
@@ -83,18 +76,23 @@ export function retrying(sink: Sink, options: RetryOptions & { timeoutMs?: numbe
   };
 }
 
+/** The places of rejected records are counted from where the last attempt began; the caller's batch began earlier. */
 async function emitWithRetries(
   sink: Sink,
   records: readonly AuditRecord[],
   policy: RetryPolicy,
   timeoutMs: number,
 ): Promise<SinkResult> {
+  const rejected: Rejection[] = [];
   let settled = 0;
   const attempt = async (): Promise<SinkResult> => {
-    const result = (await sink.emit(records.slice(settled))) ?? { status: 'delivered' };
-    if (result.status !== 'retryable') return result;
+    const result = await emitTo(sink, records.slice(settled));
+    if (result.status === 'permanent') return result;
+    for (const { index, error } of result.rejected ?? []) rejected.push({ index: settled + index, error });
+    const told = rejected.length > 0 ? { rejected } : {};
+    if (result.status === 'delivered') return { ...result, ...told };
     settled += result.settled ?? 0;
-    return { ...result, settled };
+    return { ...result, ...told, settled };
   };
   return retry(attempt, policy, timeoutMs);
 }

@@ -29,13 +29,15 @@ export type SinkResult =
     }
   /**
    * Worth trying again, after `retryAfterMs` at the earliest where the receiver said so. `settled` counts the leading
-   * records that need no further attempt (default 0): only the rest is to be given again.
+   * records that need no further attempt (default 0): only the rest is to be given again. Among those, `rejected` are the
+   * ones that can never be taken.
    */
   | {
       readonly status: 'retryable';
       readonly error: Error;
       readonly retryAfterMs?: number;
       readonly settled?: number;
+      readonly rejected?: readonly Rejection[];
     }
   /** Trying again cannot help. */
   | { readonly status: 'permanent'; readonly error: Error };

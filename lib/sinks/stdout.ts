@@ -4,9 +4,12 @@ import { PROFILES, type Profile } from '../codecs/profile.js';
 import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { optionalBoolean, optionalChoice, optionalText, requireKnownOptions } from '../validate.js';
+import { deliveredBut, encodeEach } from './encodeEach.js';
 import { prettyRecord } from './pretty.js';
 import { SerialSink } from './serialSink.js';
 import type { SinkResult } from './sink.js';
+
+const WRITTEN = { status: 'delivered', ack: 'written' } as const;
 
 /** Options of {@link StdoutSink}. */
 export interface StdoutSinkOptions {
@@ -52,9 +55,10 @@ export class StdoutSink extends SerialSink {
   }
 
   protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
-    const text = records.map((record) => `${this.#render(record)}\n`).join('');
-    const fault = await this.#out.write(text);
-    if (fault === undefined) return { status: 'delivered', ack: 'written' };
+    const render = (record: AuditRecord): string => `${this.#render(record)}\n`;
+    const { encoded, rejected } = encodeEach(this.name, records, render);
+    const fault = await this.#out.write(encoded.join(''));
+    if (fault === undefined) return deliveredBut(rejected, records.length, WRITTEN);
     const error = new SinkError(this.name, `${this.name} took no more: ${fault}`);
     return { status: 'permanent', error };
   }

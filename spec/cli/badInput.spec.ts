@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { runCli } from '../support/builtCli.js';
-import { sampleLogText } from '../support/sampleLog.js';
+import { sampleLogText } from '../support/sampleLogFiles.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('the command line: bad input', () => {

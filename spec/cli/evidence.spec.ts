@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { FRAMEWORKS } from '../../lib/cli/bundle/controls.js';
 import type { BundleFindings, BundleManifest } from '../../lib/cli/bundle/manifest.js';
 import { runCli } from '../support/builtCli.js';
-import { sampleLog, writeSampleLog } from '../support/sampleLog.js';
+import { sampleLog } from '../support/sampleLog.js';
+import { writeSampleLog } from '../support/sampleLogFiles.js';
 import { writeSealedSampleLog } from '../support/sealedSampleLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toEcs } from '../../lib/codecs/ecs.js';
 import { toOcsf } from '../../lib/codecs/ocsf.js';
 import { runCli } from '../support/builtCli.js';
-import { sampleLog, sampleLogText } from '../support/sampleLog.js';
+import { needDuckDB, type DuckDBProject } from '../support/duckdb.js';
+import { sampleLog } from '../support/sampleLog.js';
+import { sampleLogText } from '../support/sampleLogFiles.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const OPTIONS = { records: 300, hostile: true, gaps: true };
@@ -86,24 +87,6 @@ describe('export', () => {
     }
   });
 
-  it('writes Parquet that DuckDB reads back, row for row', async () => {
-    const file = join(folder.path, 'out.parquet');
-    expect(await run('--format', 'parquet', '-o', file)).to.include({
-      code: 0,
-      stdout: '300 records in, 300 out (parquet)\n',
-    });
-    const instance = await DuckDBInstance.create();
-    const connection = await instance.connect();
-    const rows = await connection.runAndReadAll(
-      `SELECT record_id, mcp.tool_name FROM '${file}' ORDER BY seq`,
-    );
-    expect(rows.getRowsJS()).to.deep.equal(
-      records.map(({ record_id, mcp }) => [record_id, mcp?.tool_name ?? null]),
-    );
-    connection.closeSync();
-    instance.closeSync();
-  });
-
   it('exports what filters choose, to a file, with the counts as JSON', async () => {
     const file = join(folder.path, 'failed.jsonl');
     const wanted = records.filter(({ outcome }) => outcome.startsWith('OUTCOME_FAILURE')).length;
@@ -115,6 +98,31 @@ describe('export', () => {
   it('wants a format that it knows', async () => {
     expect(await run()).to.include({ code: 2 });
     expect((await run('--format', 'parket')).stderr).to.include("Did you mean 'parquet'?");
+  });
+
+  describe('with DuckDB', () => {
+    let project: DuckDBProject;
+    before(async function () {
+      project = await needDuckDB(this);
+    });
+
+    it('writes Parquet that DuckDB reads back, row for row', async () => {
+      const file = join(folder.path, 'out.parquet');
+      expect(await runCli(['export', '--format', 'parquet', '-o', file, log], project)).to.include({
+        code: 0,
+        stdout: '300 records in, 300 out (parquet)\n',
+      });
+      const instance = await project.duckdb.DuckDBInstance.create(':memory:', {});
+      const connection = await instance.connect();
+      const rows = await connection.runAndReadAll(
+        `SELECT record_id, mcp.tool_name FROM '${file}' ORDER BY seq`,
+      );
+      expect(rows.getRowsJS()).to.deep.equal(
+        records.map(({ record_id, mcp }) => [record_id, mcp?.tool_name ?? null]),
+      );
+      connection.closeSync();
+      instance.closeSync();
+    });
   });
 });
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { ReportModel } from '../../lib/cli/report/model.js';
 import { runCli } from '../support/builtCli.js';
-import { sampleLog, sampleLogText, writeSampleLog } from '../support/sampleLog.js';
+import { sampleLog } from '../support/sampleLog.js';
+import { sampleLogText, writeSampleLog } from '../support/sampleLogFiles.js';
 import { writeSealedSampleLog } from '../support/sealedSampleLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

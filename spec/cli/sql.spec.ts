@@ -2,8 +2,10 @@ import { expect } from 'chai';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { runCli } from '../support/builtCli.js';
-import { sampleLog, sampleLogText } from '../support/sampleLog.js';
+import { runCli as runBare, type CliOptions } from '../support/builtCli.js';
+import { needDuckDB, type DuckDBProject } from '../support/duckdb.js';
+import { sampleLog } from '../support/sampleLog.js';
+import { sampleLogText } from '../support/sampleLogFiles.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const OPTIONS = { records: 500, seed: 3 };
@@ -12,14 +14,18 @@ describe('query --sql', () => {
   let folder: ReturnType<typeof temporaryFolder>;
   let log: string;
   const records = [...sampleLog(OPTIONS)];
+  let project: DuckDBProject;
+  const runCli = (args: readonly string[], options: CliOptions = {}) =>
+    runBare(args, { ...options, binary: project.binary });
   const sql = (text: string, ...more: string[]) => runCli(['query', '--sql', text, ...more, log]);
 
-  before(() => {
+  before(async function () {
+    project = await needDuckDB(this);
     folder = temporaryFolder();
     log = join(folder.path, "o'audit.jsonl");
     writeFileSync(log, sampleLogText(OPTIONS));
   });
-  after(() => folder.remove());
+  after(() => folder?.remove());
 
   it('counts as the records themselves do', async () => {
     const { code, stdout } = await sql(
@@ -115,14 +121,13 @@ describe('query --sql', () => {
     const piped = await runCli(['query', '--outcome', 'failure', '--format', 'parquet', log]);
     expect(piped.bytes.subarray(0, 4).toString()).to.equal('PAR1');
   });
+});
 
-  it('says how to install DuckDB, with exit code 4, where it is missing', async () => {
-    const hide = join(folder.path, 'hide.cjs');
-    writeFileSync(
-      hide,
-      "require('node:module').register('data:text/javascript,' + encodeURIComponent(`export async function resolve(s, c, n) { if (s === '@duckdb/node-api') throw Object.assign(new Error('gone'), { code: 'ERR_MODULE_NOT_FOUND' }); return n(s, c); }`));",
-    );
-    const { code, stderr } = await runCli(['query', '--sql', 'SELECT 1', log], { node: ['--require', hide] });
+describe('query --sql without DuckDB', () => {
+  it('says how to install it, with exit code 4', async () => {
+    const { code, stderr } = await runBare(['query', '--sql', 'SELECT 1', '-'], {
+      stdin: sampleLogText(OPTIONS),
+    });
     expect(code).to.equal(4);
     expect(stderr)
       .to.include('@duckdb/node-api is not installed')

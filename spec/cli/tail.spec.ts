@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { appendFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli, startCli, until } from '../support/builtCli.js';
-import { sampleLogText } from '../support/sampleLog.js';
+import { sampleLogText } from '../support/sampleLogFiles.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('tail', () => {

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildTree, type TraceNode } from '../../lib/cli/query/trace.js';
 import { runCli } from '../support/builtCli.js';
-import { sampleLog, writeSampleLog } from '../support/sampleLog.js';
+import { sampleLog } from '../support/sampleLog.js';
+import { writeSampleLog } from '../support/sampleLogFiles.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

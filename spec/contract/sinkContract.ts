@@ -112,10 +112,18 @@ function endOfLifeTests(use: () => SinkUnderTest): void {
 function failureTests(use: () => SinkUnderTest): void {
   it('answers a record that cannot be encoded with a result, and goes on', async () => {
     const { sink, received } = use();
-    expectFailure(await sink.emit([impossible()]), 'permanent');
+    expect(refusedOf(await sink.emit([impossible()]), 1)).to.deep.equal([0]);
     expect(await sink.emit([sampleRecord(7)])).to.have.property('status', 'delivered');
     await sink.flush?.();
     expect((await received()).map(({ seq }) => seq)).to.deep.equal([7]);
+  });
+
+  it('does not let one record that cannot be encoded take the rest of its batch with it', async () => {
+    const { sink, received } = use();
+    const batch = [sampleRecord(1), impossible(), sampleRecord(2), sampleRecord(3)];
+    expect(refusedOf(await sink.emit(batch), 4)).to.deep.equal([1]);
+    await sink.flush?.();
+    expect((await received()).map(({ seq }) => seq)).to.deep.equal([1, 2, 3]);
   });
 
   it('answers a failing receiver with a result that names the sink', async () => {
@@ -137,6 +145,13 @@ function lineTest(use: () => SinkUnderTest): void {
     expect(written).to.have.length(records.length);
     for (const line of written) expect(line).not.to.match(RAW_HARM);
   });
+}
+
+/** The places in a batch of the records that a sink will never take. */
+function refusedOf(result: SinkResult | void, count: number): number[] {
+  if (!result) return [];
+  if (result.status === 'permanent') return Array.from({ length: count }, (_, index) => index);
+  return (result.rejected ?? []).map(({ index }) => index);
 }
 
 /** The error of a result that must be a failure. */

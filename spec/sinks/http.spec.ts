@@ -9,6 +9,7 @@ import { decodeLine } from '../../lib/codecs/json.js';
 import { decodeProtobuf, decodeProtobufBatch, decodeProtojson } from '../../lib/codecs/protobuf.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { HttpSink, type HttpSinkOptions } from '../../lib/sinks/http.js';
+import type { Rejection } from '../../lib/sinks/sink.js';
 import { expectFailure, sinkContract } from '../contract/sinkContract.js';
 import { hang, reset, startReceiver, type HttpReceiver } from '../support/httpReceiver.js';
 import { sampleRecord } from '../support/sampleRecords.js';
@@ -132,7 +133,10 @@ describe('HttpSink', () => {
         onError: (error, records) => alarms.push([error.message, records]),
       });
       const records = [sampleRecord(0), sampleRecord(1)];
-      const error = expectFailure(await sink.emit(records), 'permanent');
+      const result = await sink.emit(records);
+      if (result.status !== 'delivered') return expect.fail(result.status);
+      const [{ index, error }] = result.rejected as [Rejection];
+      expect(index).to.equal(0);
       expect(receiver.requests, 'the next record goes out all the same').to.have.length(2);
       expect(alarms).to.deep.equal([[error.message, [records[0]]]]);
       const letter = JSON.parse(readFileSync(deadLetterFile, 'utf8')) as Record<string, unknown>;
@@ -142,6 +146,37 @@ describe('HttpSink', () => {
       expect(sink.stats.rejected).to.equal(1);
     });
   }
+
+  for (const status of [400, 413, 422]) {
+    it(`finds the one record of a batch that a receiver answers ${status}`, async () => {
+      const deadLetterFile = join(scratch(), 'dead.jsonl');
+      receiver.answer = (response, { body }) =>
+        response.writeHead(lines(body).some(({ seq }) => seq === 5) ? status : 200).end();
+      const sink = make({ batch: { maxRecords: 8 }, deadLetterFile });
+      const result = await sink.emit(Array.from({ length: 8 }, (_, index) => sampleRecord(index)));
+      expect(result).to.have.nested.property('rejected[0].index', 5);
+      expect(result).to.have.property('rejected').with.length(1);
+      const letters = readFileSync(deadLetterFile, 'utf8').trimEnd().split('\n');
+      expect(letters).to.have.length(1);
+      expect(letters[0]).to.contain(sampleRecord(5).record_id);
+      expect(receiver.requests, '8, 4+4, 2+2, 1+1').to.have.length(7);
+    });
+  }
+
+  it('says which of the settled records were refused, when it must stop at a later one', async () => {
+    receiver.script = [403, 200];
+    receiver.answer = 503;
+    const sink = make({ retry: { maxAttempts: 1 } });
+    const result = await sink.emit([0, 1, 2].map((index) => sampleRecord(index)));
+    expect(result).to.include({ status: 'retryable', settled: 2 });
+    expect(result).to.have.nested.property('rejected[0].index', 0);
+  });
+
+  it('refuses for good only a batch of which nothing could be taken', async () => {
+    receiver.answer = 403;
+    expectFailure(await make({ batch: {} }).emit([sampleRecord(0), sampleRecord(1)]), 'permanent');
+    expect(receiver.requests).to.have.length(1);
+  });
 
   it('narrows a dead-letter file that others may read, and refuses one that is a symlink', async () => {
     receiver.answer = 400;

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { retryAfterMs } from '../../lib/sinks/httpRequest.js';
-import { backoffMs, retrying } from '../../lib/sinks/retry.js';
+import { backoffMs } from '../../lib/sinks/backoff.js';
+import { retrying } from '../../lib/sinks/retry.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 
@@ -85,17 +86,21 @@ describe('retrying', () => {
 
 describe('backoffMs', () => {
   it('is anything from none to a bound that doubles up to its maximum', () => {
-    const policy = { maxAttempts: 9, initialDelayMs: 100, maxDelayMs: 350 };
+    const bounds = { initialDelayMs: 100, maxDelayMs: 350 };
     for (const [attempt, bound] of [
       [1, 100],
       [2, 200],
       [3, 350],
       [60, 350],
     ] as const) {
-      const pauses = Array.from({ length: 2000 }, () => backoffMs(attempt, policy));
+      const pauses = Array.from({ length: 2000 }, () => backoffMs(attempt, 0, bounds));
       expect(Math.max(...pauses)).to.be.within(bound * 0.9, bound);
       expect(Math.min(...pauses)).to.be.within(0, bound * 0.1);
     }
+  });
+
+  it('is never less than the receiver asked for', () => {
+    expect(backoffMs(1, 60_000)).to.equal(60_000);
   });
 });
 

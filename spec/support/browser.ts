@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { chromium, type Browser } from 'playwright-core';
+import { expect } from 'chai';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 /** Where Debian puts it. */
 const CHROMIUM = '/usr/bin/chromium';
@@ -22,4 +23,23 @@ export function launchBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+}
+
+/** Opens a report from disk, and waits until it is ready; whatever it complains of, asks for or pops up meanwhile fails. */
+export async function openReport(
+  browser: Browser,
+  path: string,
+  context: BrowserContextOptions = {},
+): Promise<Page> {
+  const own = await browser.newContext({ viewport: { width: 1300, height: 900 }, ...context });
+  const page = await own.newPage();
+  const trouble: string[] = [];
+  page.on('console', (message) => trouble.push(message.text()));
+  page.on('pageerror', (error) => trouble.push(error.message));
+  page.on('dialog', (dialog) => trouble.push(`dialog: ${dialog.message()}`));
+  page.on('request', (request) => request.url().startsWith('file://') || trouble.push(request.url()));
+  await page.goto(`file://${path}`);
+  await page.waitForSelector('html[data-ready=true]', { state: 'attached' });
+  expect(trouble).to.deep.equal([]);
+  return page;
 }

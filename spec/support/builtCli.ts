@@ -21,6 +21,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Options for node itself. */
   readonly node?: readonly string[];
+  /** Another copy of the built binary. Default: the one in `dist/`. */
+  readonly binary?: string;
 }
 
 function newest(folder: string): number {
@@ -38,8 +40,11 @@ export function builtBinary(): string {
 }
 
 /** Starts the command line; `output` gathers what it says. */
-export function startCli(args: readonly string[], { env = {}, cwd, node = [] }: CliOptions = {}) {
-  const child = spawn(process.execPath, [...node, builtBinary(), ...args], {
+export function startCli(
+  args: readonly string[],
+  { env = {}, cwd, node = [], binary: copy }: CliOptions = {},
+) {
+  const child = spawn(process.execPath, [...node, copy ?? builtBinary(), ...args], {
     cwd,
     env: { PATH: process.env['PATH'], TZ: 'Asia/Kolkata', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

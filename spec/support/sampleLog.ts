@@ -1,6 +1,3 @@
-import { createWriteStream, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
-import { encodeLine } from '../../lib/codecs/json.js';
 import { EVENT_TYPES } from '../../lib/schema/tables.js';
 import type { AuditRecord, EventType, Outcome, Severity } from '../../lib/schema/record.js';
 import { hex, pick, randomNumbers, uuid } from './randomNumbers.js';
@@ -321,30 +318,4 @@ function poison(record: AuditRecord, text: string): AuditRecord {
     mcp: { method: 'tools/call', tool_name: text, tool_arguments: { [text]: text }, server_address: text },
     data: { [text]: [text] },
   };
-}
-
-/** The text of a log. */
-export function sampleLogText(options: SampleLogOptions): string {
-  const lines: string[] = [];
-  for (const record of sampleLog(options)) lines.push(`${encodeLine(record)}\n`);
-  return lines.join('');
-}
-
-/** Writes a small log to a file. */
-export function writeSampleLog(path: string, options: SampleLogOptions): void {
-  writeFileSync(path, sampleLogText(options));
-}
-
-/** Writes a log of any size to a file. */
-export async function streamSampleLog(path: string, options: SampleLogOptions): Promise<void> {
-  const file = createWriteStream(path);
-  let batch = '';
-  for (const record of sampleLog(options)) {
-    batch += `${encodeLine(record)}\n`;
-    if (batch.length < 1 << 20) continue;
-    if (!file.write(batch)) await once(file, 'drain');
-    batch = '';
-  }
-  file.end(batch);
-  await once(file, 'close');
 }

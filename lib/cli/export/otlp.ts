@@ -1,19 +1,6 @@
 import { toJsonLine } from '../../codecs/text.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { type SEVERITIES } from '../../schema/tables.js';
-
-/** Severity numbers of OpenTelemetry's log data model (appendix B, syslog's levels), by ours. */
-const SEVERITY_NUMBERS: Readonly<Record<keyof typeof SEVERITIES, number>> = {
-  SEVERITY_UNSPECIFIED: 0,
-  SEVERITY_DEBUG: 5,
-  SEVERITY_INFO: 9,
-  SEVERITY_NOTICE: 10,
-  SEVERITY_WARNING: 13,
-  SEVERITY_ERROR: 17,
-  SEVERITY_CRITICAL: 18,
-  SEVERITY_ALERT: 19,
-  SEVERITY_EMERGENCY: 21,
-};
+import { SEVERITY_NUMBERS } from '../../sinks/otlpLogRecord.js';
 
 /** An OTLP AnyValue in its JSON form (opentelemetry-proto, common.proto). */
 type AnyValue = Readonly<Record<string, unknown>>;

@@ -1,9 +1,35 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { ExitCode } from '../command.js';
 import { CliFailure } from '../failure.js';
 
-/** The package that brings DuckDB. */
-const PACKAGE = '@duckdb/node-api';
+/** The package that brings DuckDB. Its name is no literal at the import, since few installations have it. */
+const PACKAGE: string = '@duckdb/node-api';
+
+/** What is used of DuckDB's results. */
+export interface DuckDBResult {
+  columnNames(): string[];
+  yieldRowsJs(): AsyncIterable<unknown[][]>;
+}
+
+/** What is used of DuckDB's connections: structural, so that this package compiles without it. */
+export interface DuckDBConnection {
+  run(sql: string): Promise<unknown>;
+  stream(sql: string): Promise<DuckDBResult>;
+  runAndReadAll(sql: string): Promise<{ getRowsJS(): unknown[][] }>;
+  closeSync(): void;
+}
+
+/** What is used of the package. */
+export interface DuckDB {
+  readonly DuckDBInstance: {
+    create(
+      path: string,
+      options: Record<string, string>,
+    ): Promise<{
+      connect(): Promise<DuckDBConnection>;
+      closeSync(): void;
+    }>;
+  };
+}
 
 /**
  * A connection to a new DuckDB in memory, that loads no extension from anywhere.
@@ -11,7 +37,7 @@ const PACKAGE = '@duckdb/node-api';
  * @throws {CliFailure} with exit code 4 when DuckDB is not installed.
  */
 export async function openDuckDB(): Promise<{ connection: DuckDBConnection; close(): void }> {
-  const { DuckDBInstance } = await import('@duckdb/node-api').catch((cause: unknown) => {
+  const { DuckDBInstance } = await (import(PACKAGE) as Promise<DuckDB>).catch((cause: unknown) => {
     throw new CliFailure(ExitCode.missing, `this needs DuckDB, and ${PACKAGE} is not installed`, {
       hint: `Install it beside otel-mcp-log: npm install ${PACKAGE}`,
       cause,

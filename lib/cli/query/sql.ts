@@ -1,4 +1,3 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { printable, toJsonLine } from '../../codecs/text.js';
@@ -12,7 +11,7 @@ import { withScratchFolder, spoolLogs } from '../input/scratch.js';
 import { Output } from '../term/output.js';
 import { palette, terminalWidth } from '../term/paint.js';
 import { fit } from '../term/row.js';
-import { confine, literal, openDuckDB, recordsSql } from './duckdb.js';
+import { confine, literal, openDuckDB, recordsSql, type DuckDBConnection } from './duckdb.js';
 
 type Format = 'table' | 'jsonl' | 'csv' | 'parquet';
 

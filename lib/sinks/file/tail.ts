@@ -9,7 +9,7 @@ const LF = 0x0a;
 /** How much is read at once while looking for the start of the last line. */
 const CHUNK = 64 * 1024;
 /** A last line without an end that is longer than this was not left by a crash of ours: the file is no log. */
-const LONGEST_TORN = 64 * 1024 * 1024;
+const LONGEST_TORN = 16 * 1024 * 1024;
 
 /** Reads these bytes of a file, or as many of them as there are. */
 export function readRange(fd: number, from: number, to: number): Buffer {

@@ -172,7 +172,9 @@ export class Replay {
   }
 
   #tellWaiters(failure: Error | undefined): void {
-    for (const { resolve, reject } of this.#waiters.splice(0))
-      failure === undefined ? resolve() : reject(failure);
+    for (const { resolve, reject } of this.#waiters.splice(0)) {
+      if (failure === undefined) resolve();
+      else reject(failure);
+    }
   }
 }

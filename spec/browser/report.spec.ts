@@ -1,11 +1,12 @@
 import { expect } from 'chai';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { launchBrowser, noBrowser } from '../support/browser.js';
+import { launchBrowser, noBrowser, openReport } from '../support/browser.js';
 import { runCli } from '../support/builtCli.js';
-import { sampleLog, sampleLogText, writeSampleLog } from '../support/sampleLog.js';
+import { sampleLog } from '../support/sampleLog.js';
+import { writeSampleLog } from '../support/sampleLogFiles.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const OPTIONS = { records: 2000, gaps: true, stepMs: 300_000 };
@@ -19,21 +20,7 @@ describe(`the report in a browser${noBrowser ?? ''}`, function () {
   const records = [...sampleLog(OPTIONS)];
   const operations = records.filter(({ resource }) => !resource.startsWith('audit/'));
 
-  /** Opens a page from disk; whatever it complains of, asks for or pops up fails the test. */
-  async function open(name: string, context: BrowserContextOptions = {}): Promise<Page> {
-    const page = await (
-      await browser.newContext({ viewport: { width: 1300, height: 900 }, ...context })
-    ).newPage();
-    const trouble: string[] = [];
-    page.on('console', (message) => trouble.push(message.text()));
-    page.on('pageerror', (error) => trouble.push(error.message));
-    page.on('dialog', (dialog) => trouble.push(`dialog: ${dialog.message()}`));
-    page.on('request', (request) => request.url().startsWith('file://') || trouble.push(request.url()));
-    await page.goto(`file://${at(name)}`);
-    await page.waitForSelector('html[data-ready=true]', { state: 'attached' });
-    expect(trouble).to.deep.equal([]);
-    return page;
-  }
+  const open = (name: string, context?: BrowserContextOptions) => openReport(browser, at(name), context);
   const count = (value: number) => value.toLocaleString('en-US');
   const text = (page: Page, selector: string) => page.locator(selector).first().innerText();
 
@@ -241,23 +228,5 @@ describe(`the report in a browser${noBrowser ?? ''}`, function () {
       return [Reflect.get(window, '__pwned') as unknown, reached];
     });
     expect(ran).to.deep.equal([undefined, false]);
-  });
-
-  it('keeps a million records usable: counts all, holds some, says which', async () => {
-    const part = sampleLogText({ records: 20_000 });
-    writeFileSync(at('million.jsonl'), '');
-    for (let copy = 0; copy < 50; copy++) writeFileSync(at('million.jsonl'), part, { flag: 'a' });
-    expect((await runCli(['report', at('million.jsonl'), '-o', at('m.html')])).code).to.equal(0);
-    expect(statSync(at('m.html')).size).to.be.below(15_000_000);
-    const page = await open('m.html');
-    const all =
-      [...sampleLog({ records: 20_000 })].filter(({ resource }) => !resource.startsWith('audit/')).length *
-      50;
-    expect(await text(page, '#filters .status')).to.equal(`All ${count(all)} operations`);
-    expect(await text(page, '#records .lead')).to.include(
-      '10,000 of 1,000,000 records can be looked at here',
-    );
-    await page.click('.outcome.refused');
-    expect(await text(page, '#filters .status')).to.match(/^[\d,]+ of /);
   });
 });

@@ -1,0 +1,76 @@
+import type { Judgement } from '../processor/outcome.js';
+import { judgeError } from '../processor/outcome.js';
+import { shared } from '../shared.js';
+import { ignore } from './admission.js';
+import { peek } from './client.js';
+import type { RunningOperation } from './running.js';
+
+/** What servers have asked and nobody has answered, by transport and JSON-RPC id. Ids that a server uses twice queue up. */
+const questions = shared('questions', () => new WeakMap<object, Map<unknown, RunningOperation[]>>());
+
+/** What the specification has clients answer where the user rejects a sampling request. */
+const REJECTED_BY_USER = -1;
+
+/** A user decides about these; what else a server may ask is answered or not. */
+const DECIDED: ReadonlySet<string> = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']);
+
+/** Notes that a server waits for the answer to a request of its own. */
+export function asked(transport: object, id: unknown, running: RunningOperation): void {
+  const open = questions.get(transport) ?? new Map<unknown, RunningOperation[]>();
+  questions.set(transport, open);
+  open.set(id, [...(open.get(id) ?? []), running]);
+}
+
+/** Ends the operation that an outgoing answer belongs to, once the answer has been sent. */
+export function answered(transport: object, answer: unknown, sending: unknown): void {
+  const running = take(transport, peek(answer, 'id'));
+  if (running === undefined) return;
+  const end = () => {
+    const error = peek(answer, 'error');
+    if (error === undefined) decide(running, peek(answer, 'result'));
+    else reject(running, error);
+  };
+  if (sending instanceof Promise) sending.then(end, (reason: unknown) => reject(running, reason));
+  else end();
+}
+
+/** Ends an operation whose question the server has taken back. */
+export function withdrawn(transport: object, id: unknown): void {
+  const error = { type: 'cancelled', message: 'the server took its request back' };
+  const running = take(transport, id);
+  if (running !== undefined) conclude(running, { outcome: 'OUTCOME_FAILURE_ERROR', error });
+}
+
+/** Ends with what the client's handler gave. A user who declines or dismisses has denied the server what it asked for. */
+export function decide(running: RunningOperation, result: unknown): void {
+  const action = peek(result, 'action');
+  if (DECIDED.has(running.method)) running.decision = typeof action === 'string' ? action : 'accept';
+  if (action !== 'decline' && action !== 'cancel') conclude(running, { outcome: 'OUTCOME_SUCCESS' }, result);
+  else conclude(running, denied(action), result);
+}
+
+/** Ends with what the client's handler threw, or the error that was sent in its stead. */
+export function reject(running: RunningOperation, reason: unknown, aborted = false): void {
+  const isRejection = DECIDED.has(running.method) && peek(reason, 'code') === REJECTED_BY_USER && !aborted;
+  if (isRejection) running.decision = 'decline';
+  conclude(running, isRejection ? denied(String(REJECTED_BY_USER)) : judgeError(reason, { aborted }));
+}
+
+/** Ends an operation that nobody waits for. */
+export function conclude(running: RunningOperation, judgement: Judgement, result?: unknown): void {
+  running.conclude(judgement, result);
+  running.complete()?.catch(ignore);
+}
+
+function denied(type: string): Judgement {
+  return { outcome: 'OUTCOME_FAILURE_DENIED', error: { type, message: 'the server was refused' } };
+}
+
+function take(transport: object, id: unknown): RunningOperation | undefined {
+  const open = questions.get(transport);
+  const waiting = open?.get(id)?.filter((running) => !running.ended) ?? [];
+  const [oldest, ...others] = waiting;
+  if (others.length > 0) open?.set(id, others);
+  else open?.delete(id);
+  return oldest;
+}

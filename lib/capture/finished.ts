@@ -1,0 +1,16 @@
+import { diag } from '@opentelemetry/api';
+import { measure } from './metrics.js';
+import { peek } from './client.js';
+import type { RunningOperation } from './running.js';
+
+/** What else the end of an operation tells: its durations to the meter, and the tools that it listed to their watch. */
+export function finished(operation: RunningOperation): void {
+  try {
+    measure(operation);
+    const tools = operation.method === 'tools/list' ? peek(operation.ending?.result, 'tools') : undefined;
+    if (Array.isArray(tools)) for (const recorder of operation.recorders) recorder.listed(operation, tools);
+  } catch (error) {
+    // An exporter's or a hook's bug must not become the caller's.
+    diag.error('otel-mcp-log: the end of an operation could not be evaluated', error as Error);
+  }
+}

@@ -1,0 +1,79 @@
+import { SpanKind } from '@opentelemetry/api';
+import { conclude, withdrawn } from './asked.js';
+import { peek, type Method, type Wrapper } from './client.js';
+import { observeEmbedded, observeInbound } from './inbound.js';
+import { resume } from './request.js';
+import { sessionLost } from './session.js';
+import { active, audienceOf } from './state.js';
+
+const outsideOfOperations: Wrapper = (original) =>
+  function (...args) {
+    return active.run(undefined, () => Reflect.apply(original, this, args));
+  };
+
+/** A server may take a request back; v1 does not heed that for the id 0. */
+const noticeWithdrawal: Wrapper = (original) =>
+  function (...args) {
+    const value: unknown = Reflect.apply(original, this, args);
+    const id = peek(peek(args[0], 'params'), 'requestId');
+    const handling = peek(this, '_requestHandlerAbortControllers');
+    const controller: unknown = handling instanceof Map ? handling.get(id) : undefined;
+    const transport = peek(this, 'transport');
+    if (peek(peek(controller, 'signal'), 'aborted') === true && typeof transport === 'object' && transport)
+      withdrawn(transport, id);
+    return value;
+  };
+
+/**
+ * A transport that is lost ends the session as `close()` does: one logout, once. Whatever waits for the other side, or for a
+ * caller who may never read on, ends with it; calls under way are ended by the SDK.
+ */
+const noticeClose: Wrapper = (original) =>
+  function (...args) {
+    const connection = audienceOf(this)?.state.connection;
+    if (connection !== undefined) {
+      for (const running of [...connection.underWay]) {
+        if (running.kind === SpanKind.SERVER && !connection.watched) conclude(running, UNKNOWN);
+        else if (running.kind === SpanKind.SERVER || running.isIdle) conclude(running, CLOSED);
+      }
+      if (connection.open && !connection.closing) sessionLost(connection, 'the transport was lost');
+    }
+    return Reflect.apply(original, this, args);
+  };
+
+const CLOSED = {
+  outcome: 'OUTCOME_FAILURE_ERROR',
+  error: { type: 'connection_closed', message: 'the connection was closed before the end' },
+} as const;
+
+/** Over a transport that cannot be watched, answers go out unseen. */
+const UNKNOWN = { outcome: 'OUTCOME_UNSPECIFIED', error: { type: 'unknown_outcome' } } as const;
+
+/** v2 looks into its own cache before it asks the server. */
+const noticeCacheHit: Wrapper = (original) =>
+  function (...args) {
+    const value: unknown = Reflect.apply(original, this, args);
+    const running = active.getStore();
+    if (!(value instanceof Promise) || running?.covers(this, String(args[0])) !== true) return value;
+    return value.then((hit: unknown) => {
+      if (hit !== undefined) running.fromCache = true;
+      return hit;
+    });
+  };
+
+/** v2 goes on with a request whose answer was `input_required`. */
+const keepRoundsTogether: Wrapper = (original) =>
+  function (...args) {
+    return resume(this, peek(args[1], 'request'), () => Reflect.apply(original, this, args));
+  };
+
+/** Internals of the SDK's protocol class that are wrapped where they exist; without them only this detail is missing. */
+export const INTERNALS: ReadonlyMap<string, (original: Method) => Method> = new Map([
+  ['_onrequest', observeInbound],
+  ['_onnotification', outsideOfOperations],
+  ['_oncancel', noticeWithdrawal],
+  ['_onclose', noticeClose],
+  ['_serveFromCache', noticeCacheHit],
+  ['_resolveNonCompleteResult', keepRoundsTogether],
+  ['_getRequestHandler', observeEmbedded],
+]);

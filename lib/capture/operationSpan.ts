@@ -1,0 +1,123 @@
+import {
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+  type Link,
+} from '@opentelemetry/api';
+import type { Span } from '@opentelemetry/api';
+import { attachDetail, detailOf, type OperationDetail, type TraceIds } from '../processor/detail.js';
+import { coverSpan } from '../processor/foreign.js';
+import { shared } from '../shared.js';
+import { startAttributes } from './attributes.js';
+import { peek, peekText } from './client.js';
+import { guarded } from './guard.js';
+import { ATTR } from './semconv.js';
+import type { RunningOperation } from './running.js';
+import { traceIds } from './traceIds.js';
+
+/** Where a span belongs. */
+export interface SpanPlace {
+  readonly kind: SpanKind;
+  readonly parent: Context;
+  readonly links?: Link[] | undefined;
+}
+
+type Described = Pick<RunningOperation, 'method' | 'subject' | 'connection' | 'source'>;
+
+/** Tool spans of other instrumentations that have taken in an operation: one each, or several would overwrite each other. */
+const joined = shared('joined', () => new WeakSet<object>());
+
+/**
+ * The span of one operation: its own, or that of another instrumentation around it. Whatever tracers, samplers, processors
+ * and their bugs make of it, there are valid ids, and nothing is thrown.
+ */
+export class OperationSpan {
+  /** The context to run in. */
+  readonly context: Context;
+  readonly trace: TraceIds;
+  /** Whether the ids are ours, because no SDK gave any: then no propagator writes them to the wire either. */
+  readonly minted: boolean;
+  readonly #span: Span;
+  readonly #own: boolean;
+
+  constructor(operation: Described & OperationDetail, { kind, parent, links }: SpanPlace) {
+    const outer = trace.getSpan(parent);
+    if (outer !== undefined) coverSpan(outer, operation.method);
+    if (outer !== undefined && isToolSpanOfAnother(outer, operation)) {
+      joined.add(outer);
+      this.#span = outer;
+      this.#own = false;
+      this.minted = false;
+      this.context = parent;
+      const parentSpanId = peekText(peek(outer, 'parentSpanContext'), 'spanId');
+      this.trace = { context: outer.spanContext(), parentSpanId };
+      this.#add(startAttributes(operation));
+      return;
+    }
+    const started = guarded('starting a span', () =>
+      operation.source.tracer().startSpan(
+        spanName(operation),
+        {
+          kind,
+          attributes: kind === SpanKind.INTERNAL ? {} : startAttributes(operation),
+          ...(links && { links }),
+        },
+        parent,
+      ),
+    );
+    const span = started ?? trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
+    this.trace = traceIds(span, trace.getSpanContext(parent));
+    // A span that an SDK made carries the ids itself; where none did, ours must be what goes over the wire.
+    this.minted = this.trace.context.spanId !== span.spanContext().spanId;
+    this.#span = this.minted ? trace.wrapSpanContext(this.trace.context) : span;
+    this.#own = true;
+    this.context = trace.setSpan(parent, this.#span);
+    attachDetail(this.#span, operation);
+  }
+
+  /** Ends it, unless it is another's. `describe` is called only where somebody records what it gives. */
+  end(describe: () => { attributes: Attributes; failure?: string | undefined; failed: boolean }): void {
+    if (guarded('a span', () => this.#span.isRecording()) === true) {
+      guarded('describing a span', () => {
+        const { attributes, failed, failure } = describe();
+        this.#add(attributes);
+        if (failed && this.#own)
+          this.#span.setStatus({
+            code: SpanStatusCode.ERROR,
+            ...(failure !== undefined && { message: failure }),
+          });
+      });
+    }
+    // A neighbour's processor that throws in onEnd keeps the span from those after it; the record has another way.
+    if (this.#own) guarded('ending a span', () => this.#span.end());
+  }
+
+  /** What another instrumentation has said of its own span stays as it is. */
+  #add(attributes: Attributes): void {
+    const theirs = this.#own ? undefined : peek(this.#span, 'attributes');
+    for (const [key, value] of Object.entries(attributes)) {
+      if (value !== undefined && peek(theirs, key) === undefined) this.#span.setAttribute(key, value);
+    }
+  }
+}
+
+/** `{mcp.method.name} {target}` by the conventions; the target only where it is a tool's or a prompt's name. */
+function spanName({ method, subject }: Described): string {
+  const target = subject.toolName ?? subject.promptName;
+  return target === undefined ? method : `${method} ${target}`;
+}
+
+/**
+ * Whether a span describes the very tool call that begins inside it. Frameworks prefix the names of a server's tools; a span
+ * of quite another name is that of a tool which calls this one among others, and a second call in one span is a second call.
+ */
+function isToolSpanOfAnother(outer: Span, { method, subject, source }: Described): boolean {
+  if (method !== 'tools/call' || !source.settings.joinToolSpans()) return false;
+  if (detailOf(outer) !== undefined || joined.has(outer) || !outer.isRecording()) return false;
+  const attributes = peek(outer, 'attributes');
+  if (peek(attributes, ATTR.operationName) !== 'execute_tool') return false;
+  const name = peekText(attributes, ATTR.toolName);
+  return name === undefined || (subject.toolName !== undefined && name.endsWith(subject.toolName));
+}

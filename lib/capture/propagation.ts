@@ -1,0 +1,63 @@
+import { propagation, trace, type Context, type SpanContext } from '@opentelemetry/api';
+import { peek } from './client.js';
+import { guarded } from './guard.js';
+import type { RunningOperation } from './running.js';
+
+/** W3C Trace Context, section 3.2.2: version 00, trace id, parent id, flags. */
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** The trace that somebody has named in the `_meta` of a request, if it is a valid W3C `traceparent`. */
+export function traceparentOf(params: unknown): SpanContext | undefined {
+  const value = peek(peek(params, '_meta'), 'traceparent');
+  const match = typeof value === 'string' ? TRACEPARENT.exec(value) : null;
+  if (match === null) return undefined;
+  const [, traceId = '', spanId = '', flags = ''] = match;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
+}
+
+/**
+ * The context that an operation begins in. A caller who names another trace in `_meta` will be read by the server as that
+ * trace: the record has to carry the ids that are on the wire.
+ */
+export function parentOf(params: unknown, caller: Context): Context {
+  const named = traceparentOf(params);
+  if (named === undefined || named.traceId === trace.getSpanContext(caller)?.traceId) return caller;
+  return trace.setSpanContext(caller, named);
+}
+
+/**
+ * A copy of a request (or of a whole JSON-RPC message) with the trace context in `params._meta`, under the propagators' own
+ * field names (SEP-414). The caller's objects stay untouched, and what the caller set there wins: a `traceparent` of theirs
+ * is not mixed with a `tracestate` of ours.
+ */
+export function withTraceFields(operation: RunningOperation, request: object): object {
+  const params = peek(request, 'params');
+  // Params of another shape than an object are none of our business.
+  if (params !== undefined && (typeof params !== 'object' || params === null)) return request;
+  const meta = peek(params, '_meta');
+  const carrier = traceFields(operation);
+  const own = Object.keys(carrier).filter((key) => peek(meta, key) !== undefined);
+  if (own.some((key) => key !== 'baggage')) keepOnly(carrier, 'baggage');
+  if (Object.keys(carrier).length === 0) return request;
+  return { ...request, params: { ...params, _meta: { ...carrier, ...(meta as object | undefined) } } };
+}
+
+function traceFields(operation: RunningOperation): Record<string, string> {
+  const { context, connection, source, minted, trace: ids } = operation;
+  const carrier: Record<string, string> = {};
+  const mayCarryBaggage =
+    guarded('allowBaggage', () => source.settings.allowBaggage(connection.serverAddress)) === true;
+  guarded('a propagator', () =>
+    propagation.inject(mayCarryBaggage ? context : propagation.deleteBaggage(context), carrier),
+  );
+  // Without an SDK, or under suppressed tracing, no propagator says anything: the server's log should still be joinable.
+  if (minted && carrier['traceparent'] === undefined) {
+    const { traceId, spanId, traceFlags } = ids.context;
+    carrier['traceparent'] = `00-${traceId}-${spanId}-0${traceFlags & 1}`;
+  }
+  return carrier;
+}
+
+function keepOnly(carrier: Record<string, string>, kept: string): void {
+  for (const key of Object.keys(carrier)) if (key !== kept) Reflect.deleteProperty(carrier, key);
+}

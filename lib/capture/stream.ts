@@ -1,0 +1,119 @@
+import type { Operation } from '../operations/operation.js';
+import { operationFor } from '../operations/table.js';
+import { whenAdmitted } from './admission.js';
+import { afterDelivery, begin, inside } from './call.js';
+import { peek } from './client.js';
+import type { Entrance, RunningOperation } from './running.js';
+
+/** By these a stream looks after the task that its request has created. */
+const TASK_REQUESTS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/result']);
+
+/** A call of one of v1's streaming methods. */
+export interface ObservedStream {
+  readonly client: object;
+  readonly entrance: Entrance;
+  readonly method: string;
+  readonly params: unknown;
+  readonly args: readonly unknown[];
+  /** Makes the call itself. */
+  proceed(this: void): unknown;
+}
+
+/**
+ * Makes a whole stream one operation. A generator does nothing before it is first asked, so that is where the operation
+ * begins; it ends with the stream's result or error, or where the caller stops reading. What is given back is the very
+ * generator that the SDK made.
+ */
+export function observeStream(stream: ObservedStream): unknown {
+  const generator = stream.proceed();
+  if (isGenerator(generator) && Object.isExtensible(generator)) new Watch(stream, generator).attach();
+  return generator;
+}
+
+function isGenerator(value: unknown): value is AsyncGenerator<unknown, unknown> {
+  return typeof peek(value, 'next') === 'function' && typeof peek(value, 'return') === 'function';
+}
+
+class Watch {
+  readonly #stream: ObservedStream;
+  readonly #operation: Operation;
+  readonly #generator: AsyncGenerator<unknown, unknown>;
+  readonly #next: AsyncGenerator<unknown, unknown>['next'];
+  #begun = false;
+  #running: RunningOperation | undefined;
+
+  constructor(stream: ObservedStream, generator: AsyncGenerator<unknown, unknown>) {
+    this.#stream = stream;
+    this.#operation = operationFor(stream.method);
+    this.#generator = generator;
+    this.#next = generator.next.bind(generator);
+  }
+
+  attach(): void {
+    const generator = this.#generator;
+    const [stop, fail] = [generator.return.bind(generator), generator.throw.bind(generator)];
+    const methods = {
+      next: (...args: [] | [unknown]) => this.#step(args),
+      return: (value: unknown) => this.#stop(() => stop(value)),
+      throw: (reason: unknown) => this.#stop(() => fail(reason)),
+    };
+    for (const [name, value] of Object.entries(methods))
+      Object.defineProperty(generator, name, { value, configurable: true, writable: true });
+  }
+
+  #step(args: [] | [unknown]): unknown {
+    if (this.#begun) return this.#advance(args);
+    this.#begun = true;
+    const { client, entrance, params, args: given, proceed } = this.#stream;
+    const call = { client, entrance, operation: this.#operation, params, args: given, proceed };
+    this.#running = begin(call);
+    if (this.#running === undefined) return this.#advance(args);
+    this.#running.parts = TASK_REQUESTS;
+    return whenAdmitted(this.#running, () => this.#advance(args));
+  }
+
+  #advance(args: [] | [unknown]): unknown {
+    const running = this.#running;
+    if (running === undefined || running.ended) return this.#next(...args);
+    running.isIdle = false;
+    return inside(running, () => this.#next(...args)).then(
+      (step) => this.#judge(running, step),
+      (reason: unknown) => {
+        running.fail(reason);
+        return afterDelivery(running, { status: 'rejected', reason }, () => {
+          throw reason;
+        });
+      },
+    );
+  }
+
+  /** The SDK's streams end with a message of type `result` or `error`, which the caller gets once its record is safe. */
+  #judge(running: RunningOperation, step: IteratorResult<unknown, unknown>): unknown {
+    const type = step.done === true ? 'end' : peek(step.value, 'type');
+    if (type !== 'result' && type !== 'error' && type !== 'end') {
+      running.isIdle = true;
+      return step;
+    }
+    if (type === 'error') running.fail(peek(step.value, 'error'));
+    else running.succeed(peek(step.value, 'result'));
+    return afterDelivery(running, { status: 'fulfilled', value: step.value }, () => step);
+  }
+
+  #stop<T>(stop: () => Promise<T>): unknown {
+    const running = this.#running;
+    // Whoever stops before the first message has asked for nothing: there was no operation.
+    this.#begun = true;
+    if (running === undefined || running.ended) return stop();
+    const error = { type: 'abandoned', message: 'the caller stopped reading the stream' };
+    running.conclude({ outcome: 'OUTCOME_PARTIAL', error });
+    const conclude = (outcome: PromiseSettledResult<unknown>, settle: () => unknown) =>
+      afterDelivery(running, outcome, settle);
+    return inside(running, stop).then(
+      (value) => conclude({ status: 'fulfilled', value }, () => value),
+      (reason: unknown) =>
+        conclude({ status: 'rejected', reason }, () => {
+          throw reason;
+        }),
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import { EVENT_TYPES, OUTCOMES, SENSITIVITIES, SEVERITIES } from '../schema/tables.js';
+import type { ActorType, EventType, Outcome, Sensitivity, Severity } from '../schema/record.js';
+import { optionalText, reject, requireKnownOptions, requireText } from '../validate.js';
+
+/** A call of audited code, when it is over. */
+export interface AuditedCall<Args extends readonly unknown[], Result> {
+  readonly args: Args;
+  /** What it gave: the awaited value of a promise, the return value of a generator; undefined where it failed. */
+  readonly result: Result | undefined;
+  /** What it threw or rejected with. */
+  readonly error?: unknown;
+}
+
+/**
+ * What is put on record of a method or function of yours. Functions among the options see the arguments; annotate their
+ * parameters, and the compiler checks that they fit the method. One that throws never breaks the method.
+ */
+export interface AuditedOptions<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
+  /** An event type of the compliance log schema, e.g. `EVENT_MODEL_INFERENCE`. */
+  readonly eventType: EventType;
+  /** What is acted upon, e.g. `models/sonnet`, or a function of the arguments, asked before the method runs. */
+  readonly resource: string | ((...args: Args) => string);
+  /** Name of the span, and in the default message. Default: the method's name. */
+  readonly name?: string;
+  /** One plain sentence without argument values and without its full stop. Default: `Ran {name}`. */
+  readonly message?: string;
+  /** Default: the log's `defaultSensitivity`. */
+  readonly sensitivity?: Sensitivity;
+  /** Default: follows from the outcome. */
+  readonly severity?: Severity;
+  /** Beside those of the log. Default: none. */
+  readonly policyTags?: readonly string[];
+  /** Default: what the log's `actorId` says, else its `actorType`. */
+  readonly actorType?: ActorType;
+  /** Default: the log's. */
+  readonly component?: string;
+  /** Free detail, redacted like arguments: a value, or a function asked when the call is over. Default: none. */
+  readonly data?: Readonly<Record<string, unknown>> | ((call: AuditedCall<Args, Result>) => unknown);
+  /**
+   * Judges a call that has returned, e.g. a guardrail whose verdict is a value: `({ result }) => result.allowed ? undefined :
+   * 'OUTCOME_FAILURE_DENIED'`. Not asked where the call threw. Default, and for undefined: OUTCOME_SUCCESS.
+   */
+  readonly outcome?: (call: AuditedCall<Args, Result>) => Outcome | undefined;
+}
+
+const KNOWN: readonly (keyof AuditedOptions)[] = [
+  'eventType',
+  'resource',
+  'name',
+  'message',
+  'sensitivity',
+  'severity',
+  'policyTags',
+  'actorType',
+  'component',
+  'data',
+  'outcome',
+];
+const ACTOR_TYPES = ['user', 'agent', 'service'] as const satisfies readonly ActorType[];
+
+/**
+ * Checks the options of one decorator.
+ *
+ * @throws ConfigError naming the first one that cannot work.
+ */
+export function checkOptions(options: AuditedOptions<never, never>): void {
+  requireKnownOptions('audited', options, KNOWN);
+  requireOneOf('audited.eventType', options.eventType, Object.keys(EVENT_TYPES));
+  if (typeof options.resource !== 'function')
+    requireText('audited.resource', options.resource, 'a non-empty string or a function of the arguments');
+  optionalText('audited.name', options.name);
+  optionalText('audited.message', options.message);
+  optionalText('audited.component', options.component);
+  optionalOneOf('audited.sensitivity', options.sensitivity, Object.keys(SENSITIVITIES));
+  optionalOneOf('audited.severity', options.severity, Object.keys(SEVERITIES));
+  optionalOneOf('audited.actorType', options.actorType, ACTOR_TYPES);
+  const { policyTags = [], data, outcome } = options;
+  if (!Array.isArray(policyTags)) reject('audited.policyTags', policyTags, 'an array of strings');
+  policyTags.forEach((tag, index) => requireText(`audited.policyTags[${index}]`, tag));
+  if (data !== undefined && typeof data !== 'function' && (typeof data !== 'object' || data === null))
+    reject('audited.data', data, 'an object or a function of the call');
+  if (outcome !== undefined && typeof outcome !== 'function')
+    reject('audited.outcome', outcome, 'a function of the call');
+}
+
+/** Whether a value is the name of an outcome. */
+export function isOutcome(value: unknown): value is Outcome {
+  return typeof value === 'string' && Object.hasOwn(OUTCOMES, value);
+}
+
+function requireOneOf(option: string, value: unknown, names: readonly string[]): void {
+  if (!names.some((name) => name === value)) reject(option, value, `one of ${names.join(', ')}`);
+}
+
+function optionalOneOf(option: string, value: unknown, names: readonly string[]): void {
+  if (value !== undefined) requireOneOf(option, value, names);
+}

@@ -1,0 +1,122 @@
+import { propagation, trace, type Context } from '@opentelemetry/api';
+import type { ActorType } from './schema/record.js';
+import { reject, requireText, typeName } from './validate.js';
+
+/** Who acts. */
+export interface Actor {
+  /** Names one party and no other, e.g. a user's id (HIPAA 164.312(a)(2)(i): unique user identification). */
+  readonly id: string;
+  /** What kind of party it is. Default: the option `actorType`. */
+  readonly type?: ActorType;
+  /** Whose data is at stake. Default: the option `tenantId`. */
+  readonly tenantId?: string;
+}
+
+/** What is known of an operation when its actor is asked for. */
+export interface ActorQuestion {
+  /** The protocol's method, e.g. `tools/call`; the operation's name where user code is audited. */
+  readonly method: string;
+  readonly resource: string;
+  readonly toolName?: string | undefined;
+  /** The session id that will be on record. */
+  readonly sessionId: string;
+  /** Self-reported by the server, and unknown before the handshake. */
+  readonly serverName?: string | undefined;
+  /** The caller's OpenTelemetry context: baggage and the active span can be read from it. */
+  readonly context: Context;
+}
+
+/**
+ * Says who acts. Called once at the start of each operation, synchronously and in the caller's own asynchronous context, so
+ * that an `AsyncLocalStorage` of yours gives the user whose request is being served.
+ */
+export type ActorResolver = (about: ActorQuestion) => string | Actor | undefined;
+
+/** The answer to one question: an actor, or why there is none. */
+export interface ActorAnswer {
+  readonly actor?: Actor;
+  readonly problem?: { readonly message: string; readonly cause?: unknown };
+}
+
+const ACTOR_TYPES: readonly unknown[] = ['user', 'agent', 'service'] satisfies ActorType[];
+
+/** Checks the option `actorId`: undefined where nobody was named. */
+export function resolveActorOption(actor: unknown): Actor | ActorResolver | undefined {
+  if (actor === undefined || typeof actor === 'function') return actor as ActorResolver | undefined;
+  return Object.freeze({ id: requireText('actorId', actor, 'a non-empty string or a function') });
+}
+
+/** Checks the option `requireActor` against `actorId`: a log that needs actors and has no way to learn them cannot work. */
+export function requireActorOption(required: boolean, actor: unknown): boolean {
+  if (required && actor === undefined)
+    reject('actorId', actor, 'a string or a function, since requireActor is set');
+  return required;
+}
+
+/** Asks a resolver, and takes nothing from it that is not an actor. Never throws. */
+export function askActor(resolver: ActorResolver, question: ActorQuestion): ActorAnswer {
+  let answer: unknown;
+  try {
+    answer = resolver(question);
+    if (answer === undefined || answer === null || answer === '') return {};
+    if (typeof answer === 'string') return answer.trim() === '' ? {} : { actor: { id: answer } };
+    return readActor(answer);
+  } catch (cause) {
+    return { problem: { message: 'the actorId function threw', cause } };
+  }
+}
+
+function readActor(answer: unknown): ActorAnswer {
+  if (answer instanceof Promise) {
+    // Its rejection is not the caller's business, and must not end the process as an unhandled one.
+    answer.catch(() => undefined);
+    return wrongAnswer('a promise; the actor must be known when the operation starts');
+  }
+  const { id, type, tenantId } = answer as Record<keyof Actor, unknown>;
+  if (typeof id !== 'string' || id.trim() === '') return wrongAnswer(`${typeName(answer)} without an id`);
+  if (type !== undefined && !ACTOR_TYPES.includes(type)) return wrongAnswer('an unknown actor type');
+  if (tenantId !== undefined && (typeof tenantId !== 'string' || tenantId === ''))
+    return wrongAnswer(`${typeName(tenantId)} as tenantId`);
+  return {
+    actor: {
+      id,
+      ...(type !== undefined && { type: type as ActorType }),
+      ...(tenantId !== undefined && { tenantId }),
+    },
+  };
+}
+
+function wrongAnswer(what: string): ActorAnswer {
+  return { problem: { message: `the actorId function gave ${what}` } };
+}
+
+/**
+ * A resolver for `actorId` that reads a baggage entry. Baggage may come from outside with a request: use it only where
+ * something that you trust has set or checked it.
+ *
+ * @throws ConfigError when the key is no text.
+ *
+ * @example
+ * ```ts
+ * new AuditSpanProcessor({ environment, sink, actorId: actorFromBaggage('enduser.id') });
+ * ```
+ */
+export function actorFromBaggage(key: string): ActorResolver {
+  requireText('actorFromBaggage', key);
+  return ({ context }) => propagation.getBaggage(context)?.getEntry(key)?.value;
+}
+
+/**
+ * A resolver for `actorId` that reads an attribute of the active span, e.g. `user.id` as your HTTP server's middleware has
+ * set it. Gives nothing where the span is not recorded, since such a span keeps no attributes.
+ *
+ * @throws ConfigError when the attribute is no text.
+ */
+export function actorFromSpan(attribute: string): ActorResolver {
+  requireText('actorFromSpan', attribute);
+  return ({ context }) => {
+    const span = trace.getSpan(context) as { attributes?: Record<string, unknown> } | undefined;
+    const value = span?.attributes?.[attribute];
+    return typeof value === 'string' ? value : undefined;
+  };
+}

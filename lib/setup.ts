@@ -1,0 +1,111 @@
+import { isMainThread, parentPort } from 'node:worker_threads';
+import { ProxyTracerProvider } from '@opentelemetry/api';
+import { McpInstrumentation } from './capture/instrumentation.js';
+import {
+  inTermsOfVariables,
+  onConfigError,
+  readEnvironment,
+  type Environment,
+  type SinkKind,
+  type Variables,
+} from './environment.js';
+import { ConfigError } from './errors.js';
+import { closeAtExit } from './lifecycle.js';
+import { registerLoaderHook } from './loaderHook.js';
+import { AuditSpanProcessor } from './processor/processor.js';
+import { FieldNotesSink } from './sinks/fieldNotes.js';
+import { HttpSink, type HttpSinkOptions } from './sinks/http.js';
+import type { Sink } from './sinks/sink.js';
+import { StdoutSink } from './sinks/stdout.js';
+import { shared } from './shared.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from './version.js';
+
+/** Exit code of a start-up that a bad variable stopped: EX_CONFIG of sysexits.h. */
+const EXIT_CONFIG = 78;
+
+/** The same failure is told once in this many milliseconds. */
+const REPEAT_MS = 60_000;
+
+/**
+ * Audits the MCP clients of this process as its environment says: the whole of `otel-mcp-log/register`. Once per process,
+ * however often it is asked for.
+ *
+ * @param require of a file of this package; see {@link registerLoaderHook}.
+ */
+export function auditFromEnvironment(env: Variables, require: NodeJS.Require): void {
+  // Node 20 runs `--require` in the thread of its module hooks as well: a worker without a parent to talk to.
+  if (!isMainThread && parentPort === null) return;
+  shared('register', () => {
+    try {
+      onConfigError(env);
+      const environment = readEnvironment(env);
+      if (!environment.disabled) start(environment, env, require);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      refuse(inTermsOfVariables(error), env);
+    }
+    return {};
+  });
+}
+
+function start(environment: Environment, env: Variables, require: NodeJS.Require): void {
+  const sinks = environment.sinks.map((kind) => createSink(kind, environment, env));
+  const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError: reporter() });
+  registerLoaderHook(require);
+  const instrumentation = new McpInstrumentation();
+  // A proxy that nobody gives a provider to makes no spans, whatever the application registers.
+  if (!environment.tracing) instrumentation.setTracerProvider(new ProxyTracerProvider());
+  closeAtExit({ flush: () => processor.forceFlush(), close: () => processor.shutdown() });
+  if (!environment.quiet) {
+    const { environment: name } = environment.audit;
+    say(
+      `${PACKAGE_NAME} ${PACKAGE_VERSION}: auditing MCP clients, environment ${name}, to ${environment.sinks.join(', ')}`,
+    );
+  }
+}
+
+function createSink(kind: SinkKind, environment: Environment, env: Variables): Sink {
+  const { profile } = environment.audit;
+  const options = { ...environment.sinkOptions(kind), ...(profile !== undefined && { profile }) };
+  switch (kind) {
+    case 'stdout':
+    case 'stderr':
+      return new StdoutSink({ ...options, stream: kind });
+    case 'http':
+      return new HttpSink(options as unknown as HttpSinkOptions);
+    case 'fieldnotes':
+      return FieldNotesSink.fromEnv(env, options);
+    default:
+      throw new ConfigError('OTEL_MCP_LOG_SINKS', `this version has no sink '${kind}'`);
+  }
+}
+
+function refuse(error: ConfigError, env: Variables): void {
+  const warns = modeOnError(env) === 'warn';
+  say(`${PACKAGE_NAME}: ${error.message}${warns ? '; going on WITHOUT AUDITING' : ''}`);
+  if (!warns) process.exit(EXIT_CONFIG);
+}
+
+function modeOnError(env: Variables): 'exit' | 'warn' {
+  try {
+    return onConfigError(env);
+  } catch {
+    return 'exit';
+  }
+}
+
+/** Nobody reads `diag` in an application that knows nothing of us, so failures that no caller hears of go to stderr. */
+function reporter(): (error: Error) => void {
+  const told = new Map<string, number>();
+  return ({ message }) => {
+    const now = performance.now();
+    if (now - (told.get(message) ?? -Infinity) < REPEAT_MS) return;
+    if (told.size > 100) told.clear();
+    told.set(message, now);
+    say(`${PACKAGE_NAME}: ${message}`);
+  };
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,95 @@
+import type { Definition } from './fingerprint.js';
+
+/** Which server listed a tool. */
+export interface ServerIdentity {
+  /** The URL or command that was dialled, without secrets; absent for transports without an address. */
+  readonly address?: string | undefined;
+  /** Self-reported. */
+  readonly name?: string | undefined;
+}
+
+/** A definition that differs from the accepted one, and what was said of it. */
+export interface Contest {
+  readonly definition: Definition;
+  /** Whether calls are refused; a promise while the answer is outstanding. */
+  refused: boolean | Promise<boolean>;
+}
+
+/** What is known of one tool. */
+export interface KnownTool {
+  accepted: Definition;
+  contest?: Contest | undefined;
+}
+
+/** All that is known of one server, in the form in which it can be kept. */
+export interface ServerTools extends ServerIdentity {
+  readonly tools: ReadonlyMap<string, Definition>;
+}
+
+/** Bounds, since names come from servers: a real server has a hundred tools, and a real host a hundred servers. */
+const MAX_SERVERS = 1_000;
+const MAX_TOOLS = 10_000;
+
+interface Server extends ServerIdentity {
+  readonly tools: Map<string, KnownTool>;
+}
+
+/**
+ * The tool definitions that a log has seen, by server. A tool is never forgotten, so that a list which comes in pages, or
+ * from which a tool was missing for a while, neither calls it removed nor takes it back unexamined.
+ */
+export class ToolMemory {
+  readonly #servers = new Map<string, Server>();
+
+  /** What is known of a tool; nothing where the server never listed it. */
+  find(identity: ServerIdentity, tool: string): KnownTool | undefined {
+    return this.#servers.get(keyOf(identity))?.tools.get(tool);
+  }
+
+  /**
+   * The same for a tool that is being listed. A server may report any name: a tool that its address has shown under
+   * another one is judged by what was seen then, lest a new name be a way past the comparison.
+   */
+  recall(identity: ServerIdentity, tool: string): KnownTool | undefined {
+    const known = this.find(identity, tool);
+    if (known !== undefined || identity.address === undefined) return known;
+    const elsewhere = [...this.#servers.values()]
+      .reverse()
+      .find(({ address, tools }) => address === identity.address && tools.has(tool));
+    const accepted = elsewhere?.tools.get(tool)?.accepted;
+    return accepted === undefined ? undefined : this.remember(identity, tool, accepted);
+  }
+
+  /** Accepts a definition; gives nothing where there is no more room. */
+  remember(identity: ServerIdentity, tool: string, accepted: Definition): KnownTool | undefined {
+    const tools = this.#toolsOf(identity);
+    if (tools === undefined || (tools.size >= MAX_TOOLS && !tools.has(tool))) return undefined;
+    const known: KnownTool = { accepted };
+    tools.set(tool, known);
+    return known;
+  }
+
+  /** Everything that was accepted. */
+  servers(): ServerTools[] {
+    return [...this.#servers.values()].map(({ address, name, tools }) => ({
+      address,
+      name,
+      tools: new Map([...tools].map(([tool, { accepted }]) => [tool, accepted])),
+    }));
+  }
+
+  #toolsOf(identity: ServerIdentity): Map<string, KnownTool> | undefined {
+    const key = keyOf(identity);
+    let server = this.#servers.get(key);
+    if (server === undefined) {
+      if (this.#servers.size >= MAX_SERVERS) return undefined;
+      server = { address: identity.address, name: identity.name, tools: new Map() };
+      this.#servers.set(key, server);
+    }
+    return server.tools;
+  }
+}
+
+function keyOf({ address, name }: ServerIdentity): string {
+  return JSON.stringify([address ?? null, name ?? null]);
+}

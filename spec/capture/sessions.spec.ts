@@ -1,0 +1,185 @@
+import { expect } from 'chai';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { AuditRecord } from '../../lib/schema/record.js';
+import { audited, rejection, settled } from '../support/audited.js';
+import { pair } from '../support/inMemory.js';
+import { fullPairV2 } from '../support/fullServerV2.js';
+import { runNode } from '../support/node.js';
+
+const ends = (records: readonly AuditRecord[]) =>
+  records.map(({ event_type, outcome, error }) => [event_type, outcome, error?.message].filter(Boolean));
+
+const LOGIN = ['EVENT_LOGIN', 'OUTCOME_SUCCESS'];
+const LOGOUT = ['EVENT_LOGOUT', 'OUTCOME_SUCCESS'];
+
+async function server(): Promise<InMemoryTransport> {
+  const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
+  await new McpServer({ name: 'another', version: '9.9.9' }).connect(serverSide);
+  return clientSide;
+}
+
+describe('sessions', () => {
+  it('end once, however often and however many at a time close', async () => {
+    const { client, connect } = pair();
+    const sink = audited(client);
+    await client.close();
+    await connect();
+    await Promise.all([client.close(), client.close()]);
+    await client.close();
+    expect(ends(sink.records)).to.deep.equal([LOGIN, LOGOUT]);
+  });
+
+  it('begin anew with each connection, each under what its own server said', async () => {
+    const { client, connect, transport } = pair();
+    const sink = audited(client);
+    await connect();
+    await transport.close();
+    await client.connect(await server());
+    await client.close();
+    await settled();
+    expect(ends(sink.records)).to.deep.equal([
+      LOGIN,
+      ['EVENT_LOGOUT', 'OUTCOME_FAILURE_ERROR', 'the transport was lost'],
+      LOGIN,
+      LOGOUT,
+    ]);
+    expect(sink.records.map(({ server_id }) => server_id)).to.deep.equal([
+      'fixture',
+      'fixture',
+      'another',
+      'another',
+    ]);
+    expect(new Set(sink.records.map(({ session_id }) => session_id)).size).to.equal(2);
+  });
+
+  it('name the loss of the transport by its own event in profile 0.2', async () => {
+    const { client, connect, transport } = pair();
+    const sink = audited(client, { profile: '0.2' });
+    await connect();
+    await transport.close();
+    await settled();
+    expect(sink.only('close').event_type).to.equal('EVENT_TRANSPORT_DISCONNECT');
+  });
+
+  it('outlast a second connect that the SDK refuses', async () => {
+    const { client, connect } = pair();
+    const sink = audited(client);
+    await connect();
+    await rejection(client.connect(await server()));
+    await client.callTool({ name: 'echo', arguments: {} });
+    await client.close();
+    expect(ends(sink.records).map(([event, outcome]) => [event, outcome])).to.deep.equal([
+      LOGIN,
+      ['EVENT_LOGIN', 'OUTCOME_FAILURE_ERROR'],
+      ['EVENT_TOOL_INVOCATION', 'OUTCOME_SUCCESS'],
+      LOGOUT,
+    ]);
+    expect(sink.only('close').session_id).to.equal(sink.only('tools/call').session_id);
+  });
+
+  it('end where v2 lets another connection take their place', async () => {
+    const { client, connect } = fullPairV2('legacy');
+    const sink = audited(client);
+    await connect();
+    await client.connect((await server()) as never);
+    await client.close();
+    await settled();
+    expect(ends(sink.records)).to.deep.equal([
+      LOGIN,
+      ['EVENT_LOGOUT', 'OUTCOME_FAILURE_ERROR', 'another connection took its place'],
+      LOGIN,
+      LOGOUT,
+    ]);
+  });
+
+  it('stay open where closing fails, and end when it succeeds', async () => {
+    const { client, connect, transport } = pair();
+    const sink = audited(client);
+    await connect();
+    const close = transport.close.bind(transport);
+    transport.close = () => Promise.reject(new Error('not now'));
+    await rejection(client.close());
+    transport.close = close;
+    await client.close();
+    expect(ends(sink.records)).to.deep.equal([
+      LOGIN,
+      ['EVENT_LOGOUT', 'OUTCOME_FAILURE_ERROR', 'not now'],
+      LOGOUT,
+    ]);
+  });
+
+  it('serve again over the same transport', async () => {
+    const { client, connect, transport, server: mcp } = pair();
+    const sink = audited(client);
+    await connect();
+    await client.close();
+    const [, serverSide] = InMemoryTransport.createLinkedPair();
+    Reflect.set(transport, '_otherTransport', serverSide);
+    Reflect.set(serverSide, '_otherTransport', transport);
+    await mcp.connect(serverSide);
+    await client.connect(transport);
+    await client.callTool({ name: 'echo', arguments: {} });
+    await client.close();
+    expect(ends(sink.records).map(([event]) => event)).to.deep.equal([
+      'EVENT_LOGIN',
+      'EVENT_LOGOUT',
+      'EVENT_LOGIN',
+      'EVENT_TOOL_INVOCATION',
+      'EVENT_LOGOUT',
+    ]);
+    expect(sink.only('tools/call').mcp).not.to.have.property('legs');
+  });
+
+  it('need no handshake where v2 knows the server from before', async () => {
+    const first = fullPairV2('modern');
+    await first.connect();
+    const discover = first.client.getDiscoverResult()!;
+    const { client, connect, received } = fullPairV2('modern');
+    const sink = audited(client);
+    await connect({ prior: { kind: 'modern', discover } });
+    expect(received).to.have.length(0);
+    expect(sink.only('initialize').mcp).to.include({ served_from: 'local' });
+    expect(sink.only('initialize')).to.include({ outcome: 'OUTCOME_SUCCESS', server_id: 'full' });
+  });
+
+  it('of v1 need none where the transport has a session already', async () => {
+    const { client, connect, transport } = pair();
+    const sink = audited(client);
+    transport.sessionId = 'from-before';
+    await connect();
+    expect(sink.only('initialize').mcp).to.include({ served_from: 'local', session_id: 'from-before' });
+  });
+
+  for (const [how, code] of [
+    ['comes to its end', ''],
+    ['is ended by the application', 'setImmediate(() => process.exit(0))'],
+  ]) {
+    it(`end when the process ${how}`, async () => {
+      const script = `
+        import { writeSync } from 'node:fs';
+        import { pair } from './spec/support/inMemory.ts';
+        import { withLogging } from './lib/withLogging.ts';
+        const emit = (records) => { for (const { event_type, error } of records)
+          writeSync(1, JSON.stringify([event_type, error?.message]) + '\\n'); };
+        const { client, connect } = pair();
+        withLogging(client, { sink: { name: 'stdout', emit }, environment: 'test' });
+        await connect();
+        ${code}`;
+      const {
+        stdout,
+        stderr,
+        code: status,
+      } = await runNode(['--import=tsx', '--input-type=module', '-e', script]);
+      expect(status, stderr).to.equal(0);
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown);
+      expect(lines).to.deep.equal([
+        ['EVENT_LOGIN', null],
+        ['EVENT_LOGOUT', 'the process ended with the session open'],
+      ]);
+    });
+  }
+});

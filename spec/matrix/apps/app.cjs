@@ -1,0 +1,4 @@
+const { exercise } = require('./exercise.cjs');
+const sdk = require('./sdk.cjs');
+
+exercise(sdk);

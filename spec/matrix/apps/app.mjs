@@ -1,0 +1,4 @@
+import { exercise } from './exercise.cjs';
+import * as sdk from './sdk.mjs';
+
+await exercise(sdk);

@@ -1,0 +1,3 @@
+exports.sink = {
+  emit: (records) => records.forEach((record) => process.stdout.write(`${JSON.stringify(record)}\n`)),
+};

@@ -1,0 +1,1 @@
+require('./provider.cjs').startProvider();

@@ -1,0 +1,4 @@
+const { Client, InMemoryTransport } = require('@modelcontextprotocol/client');
+const { McpServer } = require('@modelcontextprotocol/server');
+
+module.exports = { Client, InMemoryTransport, McpServer };

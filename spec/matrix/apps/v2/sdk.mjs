@@ -1,0 +1,2 @@
+export { Client, InMemoryTransport } from '@modelcontextprotocol/client';
+export { McpServer } from '@modelcontextprotocol/server';

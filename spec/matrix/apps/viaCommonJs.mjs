@@ -1,0 +1,4 @@
+import { exercise } from './exercise.cjs';
+import sdk from 'commonjs-dependency';
+
+await exercise(sdk);

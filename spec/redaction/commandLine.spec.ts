@@ -1,0 +1,62 @@
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { expect } from 'chai';
+import { commandLine } from '../../lib/redaction/commandLine.js';
+import { createRedactor } from '../../lib/redaction/createRedactor.js';
+import { withLogging } from '../../lib/withLogging.js';
+import { MemorySink } from '../support/memorySink.js';
+import { EVERYTHING } from '../support/servers.js';
+
+const shown = (...command: string[]) => commandLine(command, createRedactor());
+
+describe('a command that was dialled', () => {
+  const kept: string[][] = [
+    ['npx', '-y', '@modelcontextprotocol/server-filesystem', '/srv/data'],
+    ['node', '--import', 'tsx', 'server.ts', '--port=8080'],
+    ['docker', 'run', '-i', '--rm', '-e', 'LOG_LEVEL=debug', 'mcp/server'],
+  ];
+  for (const command of kept) {
+    it(`is shown as it is: ${command.join(' ')}`, () => {
+      expect(shown(...command)).to.equal(command.join(' '));
+    });
+  }
+
+  const hidden: string[][] = [
+    ['server', '--api-key', 'canary'],
+    ['server', '--api-key=canary'],
+    ['server', '-token', 'canary', 'stdio'],
+    ['docker', 'run', '-e', 'API_KEY=canary', 'mcp/server'],
+    ['docker', 'run', '--env=API_KEY=canary', 'mcp/server'],
+    ['npx', 'mcp-remote', 'https://user:canary@host.example/mcp', '--header', 'Authorization: Bearer canary'],
+    ['npx', 'mcp-remote', 'https://host.example/mcp?api_key=canary'],
+    ['server', '--url=https://user:canary@host.example/'],
+    ['server', 'X-Api-Key: canary'],
+  ];
+  for (const command of hidden) {
+    it(`hides the secret in ${command.join(' ')}`, () => {
+      const line = shown(...command);
+      expect(line).not.to.include('canary');
+      expect(line.split(' ')[0]).to.equal(command[0]);
+    });
+  }
+
+  it('quotes what holds spaces', () => {
+    expect(shown('my server', '', 'a"b')).to.equal('"my server" "" "a\\"b"');
+  });
+
+  it('stands on record with its arguments, and its secrets hidden', async () => {
+    const sink = new MemorySink();
+    const client = withLogging(new Client({ name: 'agent', version: '1.0.0' }), {
+      sink,
+      environment: 'test',
+    });
+    const args = [EVERYTHING, 'stdio', '--api-key', 'canary'];
+    await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
+    await client.close();
+    const address = sink.only('initialize').mcp?.server_address;
+    expect(address)
+      .to.match(/ stdio --api-key \S+$/)
+      .and.to.include(EVERYTHING);
+    expect(JSON.stringify(sink.records)).not.to.include('canary');
+  });
+});

@@ -1,0 +1,77 @@
+import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
+import { createRedactor } from '../../lib/redaction/createRedactor.js';
+import * as defaults from '../../lib/redaction/defaults.js';
+import { AUDIT_LEVELS } from '../../lib/redaction/levels.js';
+import { DEFAULT_LIMITS } from '../../lib/redaction/limits.js';
+import { parsePolicy } from '../../lib/redaction/policyFile.js';
+
+const page = readFileSync(new URL('../../docs/redaction.md', import.meta.url), 'utf8');
+
+/** What stands under a heading, up to the next. */
+function section(heading: string): string {
+  const found = page.split(/^#{2,3} /m).find((part) => part.startsWith(`${heading}\n`));
+  expect(found, heading).to.be.a('string');
+  return found ?? '';
+}
+
+const names = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
+const rows = (text: string): string[][] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .slice(2, -2)
+        .split(/ +\| +/)
+        .map((cell) => cell.trim()),
+    );
+
+describe('docs/redaction.md', () => {
+  it('lists the default key names and words, exactly', () => {
+    expect(names(section('Key names that are redacted'))).to.deep.equal([...defaults.DEFAULT_KEY_PATTERNS]);
+    expect(names(section('Of these, never stored even as a token'))).to.deep.equal([
+      ...defaults.NEVER_TOKENISED,
+    ]);
+    expect(names(section('Words after a name that say it only describes'))).to.deep.equal([
+      ...defaults.DESCRIBING_WORDS,
+    ]);
+    expect(names(section('Words before a plural that say it counts'))).to.deep.equal([
+      ...defaults.COUNTING_WORDS,
+    ]);
+  });
+
+  it('lists the detectors, what they find and which are off', () => {
+    expect(rows(section('Detectors'))).to.deep.equal(
+      Object.entries(defaults.DETECTORS).map(([name, finds]) => [
+        `\`${name}\``,
+        (defaults.OFF_BY_DEFAULT as readonly string[]).includes(name) ? 'off' : 'on',
+        finds,
+      ]),
+    );
+  });
+
+  it('lists the limits and levels', () => {
+    expect(rows(section('Bounds')).map(([name, value]) => [name, value])).to.deep.equal(
+      Object.entries(DEFAULT_LIMITS).map(([name, value]) => [`\`${name}\``, value.toLocaleString('en-US')]),
+    );
+    expect(rows(section('Levels')).map(([name]) => name)).to.deep.equal(
+      AUDIT_LEVELS.map((level) => `\`${level}\``),
+    );
+  });
+
+  it('shows one policy in two forms that do the same', () => {
+    const fences = [...page.matchAll(/```(ts|json)\n([\s\S]*?)```/g)].map((match) => match[2] ?? '');
+    const code = /createRedactor\(([\s\S]*)\);/.exec(fences[0] ?? '')?.[1] ?? '';
+    const options: unknown = new Function(`return (${code});`)();
+    expect(parsePolicy(JSON.parse(fences[1] ?? ''))).to.deep.equal(options);
+    const redactor = createRedactor(parsePolicy(JSON.parse(fences[1] ?? '')));
+    expect(
+      redactor.value({ patient: { name: 'Ada' }, iban: 'x', note: 'EMP-123456 ada@example.com' }),
+    ).to.deep.equal({
+      patient: { name: '[REDACTED]' },
+      iban: '[REDACTED]',
+      note: '[REDACTED] [REDACTED]',
+    });
+  });
+});

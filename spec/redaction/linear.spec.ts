@@ -1,0 +1,138 @@
+import { expect } from 'chai';
+import { ConfigError } from '../../lib/errors.js';
+import { createRedactor } from '../../lib/redaction/createRedactor.js';
+import { DETECTORS } from '../../lib/redaction/defaults.js';
+
+/** Texts that make a careless expression try everything again from every place. */
+const WORST = [
+  'a',
+  '1',
+  '1-',
+  '1 ',
+  'eyJ',
+  'eyJ.',
+  'eyJ.a',
+  'a=',
+  'a:',
+  '=',
+  ':',
+  'token=',
+  'token="',
+  'token=[',
+  'token:{"',
+  'password\\"',
+  'a@',
+  'a:a@',
+  '//',
+  'a//',
+  '://',
+  '?a=',
+  '-----BEGIN PRIVATE KEY-----',
+  '-----BEGIN ',
+  'Bearer ',
+  'Basic',
+  'sk-',
+  'AKIA',
+  'ghp_',
+  'xox',
+  '\\',
+  '"\\',
+  ' ',
+  '\n',
+  '--a ',
+  '--token ',
+  'a.',
+  '%3D',
+  '%5D',
+  '{"',
+  '[',
+  '[REDACTED]',
+  'hmac-sha256:',
+  '1.',
+  'é',
+  '😀',
+];
+
+const repeated = (part: string, units: number): string => part.repeat(Math.ceil(units / part.length));
+
+/** The least of a few runs: what the work takes when nothing else is at work. */
+function least(run: () => unknown): number {
+  return Math.min(
+    ...Array.from({ length: 3 }, () => {
+      const start = process.cpuUsage();
+      run();
+      const used = process.cpuUsage(start);
+      return (used.user + used.system) / 1_000;
+    }),
+  );
+}
+
+describe('[attack 14] expressions', function () {
+  this.timeout(120_000);
+
+  it('of the built-in detectors stay linear on their worst texts', () => {
+    const every = Object.fromEntries(Object.keys(DETECTORS).map((name) => [name, true]));
+    const redactor = createRedactor({ redactValues: every });
+    for (const part of WORST) {
+      // Quadratic work would take hours of steps at this length: the bound is far from both.
+      const took = least(() => redactor.text(repeated(part, 100_000)));
+      expect(took, JSON.stringify(part)).to.be.below(1_000);
+    }
+  });
+
+  it('that are unsafe are refused', () => {
+    for (const pattern of [
+      /^(a+)+$/,
+      /(a*)*b/,
+      /(\w+)*x/,
+      /([^,]+){2,}/,
+      /(?:.*)+/,
+      /(?=a)b/,
+      /(?<!x)y/,
+      /(a)\1/,
+      /(a{1,200}){1,100}/,
+    ]) {
+      expect(() => createRedactor({ redactPatterns: [pattern] }), String(pattern)).to.throw(
+        ConfigError,
+        /redactPatterns\[0\].*unsafe/,
+      );
+      expect(() => createRedactor({ redactValues: { patterns: [pattern] } }), String(pattern)).to.throw(
+        ConfigError,
+        'redactValues.patterns[0]',
+      );
+    }
+  });
+
+  it('that are accepted take linear time, even such as hang other engines', () => {
+    for (const pattern of [
+      /token$/i,
+      /(a|a)*$/,
+      /(a|aa)+$/,
+      /a*a*a*b/,
+      /.*a.*a.*b/,
+      /(\w+\s?)*$/,
+      /[\w.+-]+@[\w-]+\.[\w.-]+/,
+      /^.*secret.*$/,
+    ]) {
+      const keys = createRedactor({ redactPatterns: [pattern] });
+      const values = createRedactor({ defaults: false, redactValues: { patterns: [pattern] } });
+      const text = 'a'.repeat(100_000);
+      expect(
+        least(() => keys.value({ [text]: 1 })),
+        `${pattern} on keys`,
+      ).to.be.below(50);
+      expect(
+        least(() => values.value(`${text}!`)),
+        `${pattern} on values`,
+      ).to.be.below(500);
+    }
+  });
+
+  it('match as the language does', () => {
+    const redactor = createRedactor({
+      defaults: false,
+      redactValues: { patterns: [/\bemp-\d{2,}\b/i, /x(?<rest>\/y)/] },
+    });
+    expect(redactor.value('EMP-12 emp-1 temp-12 x/y')).to.equal('[REDACTED] emp-1 temp-12 [REDACTED]');
+  });
+});
