@@ -31,6 +31,8 @@ describe(`the report in a browser${noBrowser ?? ''}`, function () {
     writeSampleLog(at('audit.jsonl'), OPTIONS);
     expect((await runCli(['report', at('audit.jsonl'), '-o', at('r.html')])).code).to.equal(0);
   });
+  // A page that is no longer looked at would still take its share of the machine.
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
   after(async () => {
     await browser?.close();
     folder?.remove();

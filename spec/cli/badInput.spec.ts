@@ -125,7 +125,6 @@ describe('the command line: bad input', () => {
     const path = put('audit.jsonl', '{"password":"hunter2"\n"hunter2"\n');
     for (const args of [
       ['query'],
-      ['query', '--sql', 'SELECT * FROM records'],
       ['tail', '--no-follow'],
       ['report', '-o', at('r.html')],
       ['export', '-f', 'ecs'],

@@ -16,6 +16,8 @@ export interface DuckDBProject {
   readonly duckdb: DuckDB;
 }
 
+/** Its releases have names that npm takes for pre-releases, so that no range finds them. */
+const PACKAGE = '@duckdb/node-api@1.5.6-r.1';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let project: Promise<DuckDBProject> | undefined;
 
@@ -25,11 +27,10 @@ function install(): Promise<DuckDBProject> {
     const folder = temporaryFolder();
     process.once('exit', () => folder.remove());
     writeFileSync(join(folder.path, 'package.json'), '{"private":true}');
-    await promisify(execFile)(
-      'npm',
-      ['install', '--no-audit', '--no-fund', '--prefer-offline', '@duckdb/node-api@1.5'],
-      { cwd: folder.path, timeout: 150_000 },
-    );
+    await promisify(execFile)('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', PACKAGE], {
+      cwd: folder.path,
+      timeout: 150_000,
+    });
     const home = join(folder.path, 'node_modules', 'otel-mcp-log');
     mkdirSync(home);
     cpSync(join(root, 'package.json'), join(home, 'package.json'));
@@ -49,9 +50,10 @@ export async function needDuckDB(context: Mocha.Context): Promise<DuckDBProject>
   try {
     return await install();
   } catch (error) {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+    const said = error instanceof Error ? error.message : String(error);
+    const reason = /^npm error (.*)$/m.exec(said)?.[1] ?? said.split('\n')[0] ?? '';
     for (const test of context.test?.parent?.tests ?? [])
-      test.title += ` [skipped: DuckDB cannot be installed: ${reason ?? ''}]`;
+      test.title += ` [skipped: DuckDB cannot be installed: ${reason}]`;
     return context.skip();
   }
 }
