@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { unzipSync, zipSync, type Zippable } from 'fflate';
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FRAMEWORKS } from '../../lib/cli/bundle/controls.js';
 import type { BundleFindings, BundleManifest } from '../../lib/cli/bundle/manifest.js';
@@ -58,6 +58,22 @@ describe('evidence', function () {
     await gather(at('again.zip'));
     expect(readFileSync(at('again.zip')).equals(readFileSync(bundle))).to.equal(true);
     expect(statSync(bundle).mode & 0o777).to.equal(0o600);
+  });
+
+  it('gives the same bytes wherever the log lies, in any zone, and whatever is missing in it', async () => {
+    const made: Buffer[] = [];
+    writeSampleLog(at('holes.jsonl'), { records: 100, gaps: true });
+    for (const TZ of ['Asia/Kolkata', 'America/New_York']) {
+      const { path: cwd, remove } = temporaryFolder();
+      cpSync(folder.path, cwd, { recursive: true });
+      // Once by an absolute path, once from within the folder.
+      const logs = ['audit.jsonl', 'holes.jsonl'].map((name) => (made.length === 0 ? join(cwd, name) : name));
+      const args = ['evidence', '--framework', 'soc2', ...logs, '-o', join(cwd, 'e.zip')];
+      expect(await runCli(args, { cwd, env: { TZ } })).to.include({ code: 0 });
+      made.push(readFileSync(join(cwd, 'e.zip')));
+      remove();
+    }
+    expect(made[0]!.equals(made[1]!)).to.equal(true);
   });
 
   it('verifies offline, with the key of the auditor; with its own only under protest', async () => {

@@ -22,7 +22,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 let project: Promise<DuckDBProject> | undefined;
 
 /** Installs it, once a process. It is no dependency of this package, in no form: whoever wants it installs it. */
-function install(): Promise<DuckDBProject> {
+export function installDuckDB(): Promise<DuckDBProject> {
   return (project ??= (async () => {
     const folder = temporaryFolder();
     process.once('exit', () => folder.remove());
@@ -48,7 +48,7 @@ function install(): Promise<DuckDBProject> {
 export async function needDuckDB(context: Mocha.Context): Promise<DuckDBProject> {
   context.timeout(180_000);
   try {
-    return await install();
+    return await installDuckDB();
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     const reason = /^npm error (.*)$/m.exec(said)?.[1] ?? said.split('\n')[0] ?? '';

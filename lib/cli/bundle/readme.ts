@@ -1,5 +1,5 @@
-import { count } from '../term/units.js';
-import type { BundleFindings, LogSlice } from './manifest.js';
+import { count, plural } from '../term/units.js';
+import type { BundleFindings, ControlFinding, LogSlice } from './manifest.js';
 
 /** The first file that one opens: what is here, what it shows, and how to check it without us. */
 export function bundleReadme(findings: BundleFindings, slices: readonly LogSlice[]): string {
@@ -20,18 +20,7 @@ export function bundleReadme(findings: BundleFindings, slices: readonly LogSlice
     '',
     'What is asked, and what the log shows',
     '-------------------------------------',
-    ...controls.flatMap((control) => [
-      '',
-      `${control.requirements.join(', ')}: ${control.title}`,
-      ...(control.query === undefined ? [] : [`  Query        otel-mcp-log query ${control.query} LOG`]),
-      ...(control.count === undefined
-        ? []
-        : [
-            `  Found        ${count(control.count)} records${control.results === undefined ? '' : `; ${count(control.listed ?? 0)} of them in ${control.results}`}`,
-          ]),
-      `  Shows        ${control.shows}`,
-      `  Cannot show  ${control.cannot}`,
-    ]),
+    ...controls.flatMap(controlLines),
     '',
     'How to check it',
     '---------------',
@@ -50,4 +39,21 @@ export function bundleReadme(findings: BundleFindings, slices: readonly LogSlice
     '',
   ];
   return lines.join('\n');
+}
+
+function controlLines(control: ControlFinding): string[] {
+  return [
+    '',
+    `${control.requirements.join(', ')}: ${control.title}`,
+    ...(control.query === undefined
+      ? []
+      : [`  Query        ${['otel-mcp-log query', control.query, 'LOG'].filter(Boolean).join(' ')}`]),
+    ...(control.count === undefined
+      ? []
+      : [
+          `  Found        ${plural(control.count, 'record')}${control.results === undefined ? '' : `; ${count(control.listed ?? 0)} listed in ${control.results}`}`,
+        ]),
+    `  Shows        ${control.shows}`,
+    `  Cannot show  ${control.cannot}`,
+  ];
 }

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
 import { readRecords, totalBytes } from '../input/records.js';
@@ -99,7 +100,7 @@ export async function survey(
         own.end = line + 1;
         own.within++;
         if (finding?.kind === 'hole' && own.within > 1) own.missing += finding.count;
-        for (const tally of tallies.values()) tally.take(log.name, line, record);
+        for (const tally of tallies.values()) tally.take(basename(log.name), line, record);
       },
       { problems, progress, leave: (_file, lines) => (before += lines) },
     );

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import type { CommandIo } from '../command.js';
 import type { LogInput } from '../input/logs.js';
@@ -18,7 +18,7 @@ export interface ReportRequest {
   readonly vkey?: string;
   readonly problems: Problems;
   readonly io: CommandIo;
-  /** Whether the same input must give the same bytes: then it does not say when it was made. */
+  /** Whether the same input must give the same bytes: then it says neither when it was made nor where the logs lay. */
   readonly reproducible?: boolean;
 }
 
@@ -35,13 +35,35 @@ export async function readModel(logs: readonly LogInput[], request: ReportReques
     inspect: (record, _data, _start, _end, place) =>
       builder.see(logOf.get(place.file) ?? place.file, record, place),
   });
-  return {
+  const model: ReportModel = {
     title: request.title ?? defaultTitle(logs),
     ...(reproducible ? {} : { generated: new Date().toISOString() }),
     generator: `${PACKAGE_NAME} ${PACKAGE_VERSION}`,
     filter: filterWords(filters),
     ...builder.finish(logs, problems.total),
     integrity: await checkIntegrity(logs, request.vkey),
+  };
+  return reproducible ? withoutFolders(model) : model;
+}
+
+/** Files by their names alone, wherever the model speaks of them. */
+function withoutFolders(model: ReportModel): ReportModel {
+  const { logs, missing, rows, integrity } = model;
+  const folders = logs.map(({ name }) => `${dirname(name)}${sep}`);
+  const shorten = (text: string) => folders.reduce((left, folder) => left.replaceAll(folder, ''), text);
+  return {
+    ...model,
+    logs: logs.map((log) => ({
+      ...log,
+      name: basename(log.name),
+      files: log.files.map((path) => basename(path)),
+    })),
+    missing: {
+      ...missing,
+      holes: missing.holes.map((hole) => ({ ...hole, file: basename(hole.file) })),
+    },
+    rows: { ...rows, files: rows.files.map((path) => basename(path)) },
+    integrity: { ...integrity, findings: integrity.findings.map(shorten) },
   };
 }
 
