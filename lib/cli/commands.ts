@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   query: () => import('./query/command.js'),
   tail: () => import('./tail/command.js'),
   report: () => import('./report/command.js'),
+  evidence: () => import('./bundle/command.js'),
   export: () => import('./export/command.js'),
   verify: () => import('./verify.js'),
   prove: () => import('./prove.js'),

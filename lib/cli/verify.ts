@@ -25,7 +25,7 @@ interface VerifyRequest {
 export const command = defineCommand({
   name: 'verify',
   summary: 'check that nothing in a sealed log was changed, removed, inserted or moved',
-  usage: "LOG [--vkey VKEY] [--against FILE] (LOG '-' is standard input)",
+  usage: "LOG|BUNDLE.zip [--vkey VKEY] [--against FILE] (LOG '-' is standard input)",
   about: `
 Reads the whole log, with its rotated and compressed files, and holds it against its checkpoints. What
 is wrong is told in words, with the index of the record and its byte offset. Nothing is taken for true
@@ -57,6 +57,7 @@ that was kept elsewhere: without that, whoever holds both the log and its key ca
       'otel-mcp-log verify audit.jsonl --vkey audit.vkey --against /mnt/worm/checkpoints',
       'and against those that were kept elsewhere',
     ],
+    ['otel-mcp-log verify q1.zip --vkey audit.vkey', "check a bundle that 'evidence' made"],
     [
       'zcat old/*.gz | otel-mcp-log verify - --vkey audit.vkey --checkpoint old/checkpoint',
       'files from anywhere, in their order',
@@ -68,6 +69,11 @@ that was kept elsewhere: without that, whoever holds both the log and its key ca
     [3, 'the log, a checkpoint or a key could not be read'],
   ],
   async run({ options, operands, io }) {
+    const [path] = operands;
+    if (path?.endsWith('.zip') === true && operands.length === 1) {
+      const { runVerifyBundle } = await import('./bundle/verifyCommand.js');
+      return runVerifyBundle(path, { vkeys: await readVkeys(options.vkey), json: options.json ?? false }, io);
+    }
     const report = await verify(
       {
         log: onlyOperand(operands, 'log'),

@@ -1,267 +1,237 @@
 import { expect } from 'chai';
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { unzipSync, zipSync, type Zippable } from 'fflate';
+import { createHash } from 'node:crypto';
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { integrityLayout } from '../../lib/integrity/layout.js';
-import { parseVkey } from '../../lib/integrity/note.js';
-import { runCommand } from '../support/runCommand.js';
-import { ORIGIN, recordLine, TestLog } from '../support/sealedLog.js';
-import { newKey } from '../support/signing.js';
+import { FRAMEWORKS } from '../../lib/cli/bundle/controls.js';
+import type { BundleFindings, BundleManifest } from '../../lib/cli/bundle/manifest.js';
+import { runCli } from '../support/builtCli.js';
+import { sampleLog } from '../support/sampleLog.js';
+import { writeSampleLog } from '../support/sampleLogFiles.js';
+import { writeSealedSampleLog } from '../support/sealedSampleLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-describe('cli: the commands of the evidence', () => {
+const OPTIONS = { records: 600, stepMs: 600_000 };
+const PERIOD = ['--from', '2026-01-06', '--to', '2026-01-07'];
+
+describe('evidence', function () {
+  this.timeout(60_000);
   let folder: ReturnType<typeof temporaryFolder>;
-  let log: TestLog;
+  let log: string;
+  let bundle: string;
   let vkey: string;
-  let older: string;
-  const file = (name: string, content?: string | Buffer) => {
-    if (content !== undefined) writeFileSync(join(folder.path, name), content);
-    return join(folder.path, name);
-  };
+  const at = (name: string) => join(folder.path, name);
+  const within = [...sampleLog(OPTIONS)].filter(({ time }) => time >= '2026-01-06' && time < '2026-01-08');
+  const gather = (output: string, ...more: string[]) =>
+    runCli(['evidence', '--framework', 'pci', ...PERIOD, ...more, log, '-o', output]);
+  const verify = (path: string, ...more: string[]) => runCli(['verify', path, '--json', ...more]);
 
-  beforeEach(async () => {
+  before(async () => {
     folder = temporaryFolder();
-    log = await new TestLog(folder.path).open();
-    await log.append(300).log.seal();
-    older = file('older', readFileSync(integrityLayout(log.path).checkpoint));
-    await log.append(100).close();
-    vkey = file('vkey', `${log.key.vkey}\n`);
+    log = at('audit.jsonl');
+    vkey = await writeSealedSampleLog(log, OPTIONS);
+    bundle = at('q1.zip');
+    expect((await gather(bundle)).code).to.equal(0);
   });
-  afterEach(() => folder.remove());
+  after(() => folder.remove());
 
-  const edit = (index: number) => {
-    log.lines = log.lines.map((line, i) => (i === index ? line.replace('tools', 'fools') : line));
-  };
+  const files = () => unzipSync(readFileSync(bundle));
+  const read = <T>(name: string) => JSON.parse(Buffer.from(files()[name]!).toString()) as T;
 
-  describe('verify', () => {
-    it('ends with 0 when all holds, with the key as text or in a file', async () => {
-      for (const key of [vkey, log.key.vkey]) {
-        const { code, out, err } = await runCommand(['verify', log.path, '--vkey', key, '--against', older]);
-        expect(out).to.match(
-          /^ok: .* holds 400 records of audit\.example\.com\/agents, all of them sealed\nroot: \S{44}\n$/,
-        );
-        expect([code, err]).to.deep.equal([0, '']);
-      }
-    });
-
-    it('warns when it has to take the key from beside the log', async () => {
-      const { code, out } = await runCommand(['verify', log.path]);
-      expect(code).to.equal(0);
-      expect(out).to.contain('warning: the verifier key was taken from beside the log');
-    });
-
-    it('[attack 37] ends with 1 and names record and byte', async () => {
-      edit(7);
-      const { code, out } = await runCommand(['verify', log.path, '--vkey', vkey]);
-      expect(code).to.equal(1);
-      expect(out).to.match(
-        /^edited: record 7 was edited \(.*audit\.jsonl, byte \d+\)\nnot ok: .*, first bad index 7\n$/,
-      );
-    });
-
-    it('[attack 37] tells programs the same', async () => {
-      edit(7);
-      const { code, out } = await runCommand(['verify', log.path, '--vkey', vkey, '--json']);
-      expect(code).to.equal(1);
-      const report = JSON.parse(out) as Record<string, unknown>;
-      expect(report).to.deep.include({
-        ok: false,
-        origin: ORIGIN,
-        size: 400,
-        sealed: 400,
-        first_bad_index: 7,
-      });
-      expect(report['problems']).to.have.length(1);
-    });
-
-    it('[attack 37] ends with 1 for a wrong key', async () => {
-      const { code, out } = await runCommand(['verify', log.path, '--vkey', newKey(ORIGIN).vkey]);
-      expect([code, out.includes('not signed by a key that is trusted here')]).to.deep.equal([1, true]);
-    });
-
-    it('reads standard input, which needs key and checkpoint', async () => {
-      const { checkpoint } = integrityLayout(log.path);
-      const content = readFileSync(log.path);
-      const line = ['verify', '-', '--vkey', vkey, '--checkpoint', checkpoint, '--against', older];
-      expect((await runCommand(line, content)).code).to.equal(0);
-      expect((await runCommand(line, content.subarray(0, -1))).code).to.equal(1);
-      expect((await runCommand(['verify', '-', '--vkey', vkey], content)).code).to.equal(2);
-    });
-
-    it('takes the newest of several checkpoints in one file', async () => {
-      const { history } = integrityLayout(log.path);
-      expect((await runCommand(['verify', log.path, '--vkey', vkey, '--checkpoint', history])).code).to.equal(
-        0,
-      );
-    });
-
-    it('tells a live log from one that has lines too many', async () => {
-      log.lines = [...log.lines, recordLine(400).toString()];
-      expect((await runCommand(['verify', log.path, '--vkey', vkey])).code).to.equal(1);
-      expect((await runCommand(['verify', log.path, '--vkey', vkey, '--live'])).code).to.equal(0);
-    });
-
-    it('takes records that were deleted on purpose by their hashes, and still checks the others', async () => {
-      await log.open();
-      log.rotate('audit.jsonl.000001');
-      await log.append(10).close();
-      rmSync(file('audit.jsonl.000001'));
-      const line = ['verify', log.path, '--vkey', vkey];
-      expect((await runCommand(line)).code).to.equal(1);
-      const { code, out } = await runCommand([...line, '--allow-missing']);
-      expect(code).to.equal(0);
-      expect(out).to.contain('is missing, with records 0 to 399; they are taken by their stored hashes');
-      edit(3);
-      expect((await runCommand([...line, '--allow-missing'])).out).to.contain('record 403 was edited');
-    });
-
-    it('ends with 3 when there is nothing to hold the log against', async () => {
-      rmSync(integrityLayout(log.path).folder, { recursive: true });
-      for (const args of [['--vkey', vkey], []]) {
-        const { code, err } = await runCommand(['verify', log.path, ...args]);
-        expect(code, err).to.equal(3);
-      }
-      expect((await runCommand(['verify', file('none'), '--vkey', vkey])).code).to.equal(3);
-      expect((await runCommand(['verify', log.path, '--vkey', file('none')])).code).to.equal(3);
-    });
-
-    it('ends with 2 for a wrong command line', async () => {
-      for (const args of [[], [log.path, log.path], [log.path, '--vkeys', vkey]])
-        expect((await runCommand(['verify', ...args])).code).to.equal(2);
-    });
-  });
-
-  describe('prove and check-proof', () => {
-    const prove = (...args: string[]) => runCommand(['prove', log.path, '--vkey', vkey, ...args]);
-    const check = (...args: string[]) => runCommand(['check-proof', file('proof'), '--vkey', vkey, ...args]);
-
-    it('by index, to a file, with the record in it', async () => {
-      expect((await prove('--index', '123', '--with-record', '-o', file('proof'))).code).to.equal(0);
-      expect(readFileSync(file('proof'), 'utf8')).to.match(
-        /^c2sp\.org\/tlog-proof@v1\nextra \S+\nindex 123\n/,
-      );
-      const { code, out } = await check();
-      expect(code).to.equal(0);
-      expect(out).to.contain('the record is at index 123 of the log audit.example.com/agents');
-      expect(JSON.parse((await check('--json')).out)).to.deep.equal({
-        ok: true,
-        origin: ORIGIN,
-        index: 123,
-        size: 400,
-      });
-    });
-
-    it('by record_id, to standard output, for an older checkpoint, the record given apart', async () => {
-      const { record_id: id } = JSON.parse(log.lines[42] ?? '') as { record_id: string };
-      file('proof', (await prove('--record-id', id, '--checkpoint', older)).out);
-      file('record', `${log.lines[42]}\n`);
-      expect(JSON.parse((await check('--record', file('record'), '--json')).out)).to.include({
-        index: 42,
-        size: 300,
-      });
-    });
-
-    it('[attack 37] does not hold for another record, another key, or a changed proof', async () => {
-      await prove('--index', '123', '-o', file('proof'));
-      file('record', log.lines[124] ?? '');
-      expect((await check('--record', file('record'))).code).to.equal(1);
-      file('record', log.lines[123] ?? '');
-      expect((await check('--record', file('record'))).code).to.equal(0);
-      const args = ['check-proof', file('proof'), '--record', file('record')];
-      expect((await runCommand([...args, '--vkey', newKey(ORIGIN).vkey])).code).to.equal(1);
-      file('proof', readFileSync(file('proof'), 'utf8').replace('index 123', 'index 122'));
-      expect((await check('--record', file('record'))).code).to.equal(1);
-      file('proof', 'no proof');
-      expect((await check('--record', file('record'))).code).to.equal(1);
-    });
-
-    it('[attack 37] are not made of a record that was edited, nor beyond the checkpoint', async () => {
-      edit(123);
-      expect((await prove('--index', '123')).code).to.equal(1);
-      expect((await prove('--index', '350', '--checkpoint', older)).code).to.equal(1);
-      expect((await prove('--index', '400')).err).to.contain('no record with index 400');
-    });
-
-    it('need the stored hashes no more than the log does', async () => {
-      rmSync(integrityLayout(log.path).leaves);
-      expect((await prove('--index', '0', '-o', file('proof'), '--with-record')).code).to.equal(0);
-      expect((await check()).code).to.equal(0);
-    });
-
-    it('end with 2 for a wrong command line', async () => {
-      for (const args of [[], ['--index', 'x'], ['--index', '1', '--record-id', 'x']])
-        expect((await prove(...args)).code).to.equal(2);
-      await prove('--index', '1', '-o', file('proof'));
-      expect((await check()).code, 'no record').to.equal(2);
-      expect((await runCommand(['check-proof', file('proof')])).code, 'no key').to.equal(2);
-    });
-  });
-
-  describe('consistency', () => {
-    const consistency = (...args: string[]) => runCommand(['consistency', ...args, '--vkey', vkey]);
-
-    it('from the log, and from the proof that it wrote', async () => {
-      const { checkpoint } = integrityLayout(log.path);
-      const made = await consistency(older, checkpoint, '--log', log.path, '-o', file('proof'));
-      expect([made.code, made.out]).to.deep.equal([
-        0,
-        `ok: the log ${ORIGIN} at 400 records extends the log at 300\n`,
-      ]);
-      expect(readFileSync(file('proof'), 'utf8')).to.match(/^old 300\n/);
-      expect((await consistency(older, checkpoint, '--proof', file('proof'), '--json')).out).to.equal(
-        `{"ok":true,"origin":"${ORIGIN}","older":300,"newer":400}\n`,
-      );
-      expect((await consistency(checkpoint, older, '--log', log.path)).code, 'in the wrong order').to.equal(
-        1,
-      );
-      expect((await consistency(older, checkpoint)).code).to.equal(2);
-    });
-
-    it('[attack 38] does not hold for a history that was rewritten with the same key', async () => {
-      mkdirSync(file('second'));
-      const rewritten = new TestLog(file('second'), { key: { pem: log.key.pem } });
-      await (await rewritten.open()).append(5).close();
-      rewritten.lines = [];
-      rmSync(integrityLayout(rewritten.path).folder, { recursive: true });
-      await (await rewritten.open()).append(400).close();
-      const { checkpoint } = integrityLayout(rewritten.path);
-      const { code, err } = await consistency(older, checkpoint, '--log', rewritten.path);
-      expect(code).to.equal(1);
-      expect(err).to.contain('history was rewritten');
-    });
-  });
-
-  it('export-tiles writes to an empty folder only', async () => {
-    const { code, out } = await runCommand(['export-tiles', log.path, '-o', file('tiles'), '--vkey', vkey]);
-    expect([code, out]).to.deep.equal([0, `6 files written to ${file('tiles')}\n`]);
-    expect(statSync(file('tiles/tile/0/001.p/144')).size).to.equal(144 * 32);
-    expect((await runCommand(['export-tiles', log.path, '-o', file('tiles'), '--vkey', vkey])).code).to.equal(
-      2,
+  it('holds the slice of the period, byte for byte, and counts what is in it', () => {
+    expect(within.length).to.be.greaterThan(100);
+    const findings = read<BundleFindings>('evidence.json');
+    expect([findings.records, findings.missing, findings.sealed]).to.deep.equal([within.length, 0, true]);
+    const counts = Object.fromEntries(findings.controls.map(({ id, count }) => [id, count]));
+    expect(counts['refused-access']).to.equal(
+      within.filter(({ outcome }) => /DENIED|UNAUTH/.test(outcome)).length,
     );
-    edit(5);
-    expect((await runCommand(['export-tiles', log.path, '-o', file('more'), '--vkey', vkey])).code).to.equal(
-      1,
-    );
+    expect(counts['every-operation']).to.equal(within.length);
+    const slice = Buffer.from(files()['logs/1-audit.jsonl']!).toString();
+    expect(readFileSync(log, 'utf8')).to.include(slice);
+    expect(slice.trimEnd().split('\n')).to.have.length(within.length);
+    for (const { shows, cannot } of findings.controls)
+      expect([shows, cannot].every((text) => text.length > 20)).to.equal(true);
   });
 
-  it('keygen prints the verifier key, writes the private one for its owner alone, and never over another', async () => {
-    const line = ['keygen', '--origin', ORIGIN, '-o', file('key.pem')];
-    const { code, out, err } = await runCommand(line);
-    expect(code).to.equal(0);
-    expect(parseVkey(out).name).to.equal(ORIGIN);
-    expect(err).to.contain('key.pem');
-    expect(statSync(file('key.pem')).mode & 0o777).to.equal(0o600);
-    const before = readFileSync(file('key.pem'), 'utf8');
-    expect((await runCommand(line)).code).to.equal(3);
-    expect(readFileSync(file('key.pem'), 'utf8')).to.equal(before);
-    expect((await runCommand(['keygen', '--origin', 'a b', '-o', file('k')])).code).to.equal(2);
-    expect((await runCommand(['keygen', '--origin', ORIGIN])).code).to.equal(2);
+  it('gives the same bytes for the same logs and period, to the owner alone', async () => {
+    await gather(at('again.zip'));
+    expect(readFileSync(at('again.zip')).equals(readFileSync(bundle))).to.equal(true);
+    expect(statSync(bundle).mode & 0o777).to.equal(0o600);
   });
 
-  it('all have their help', async () => {
-    for (const name of ['verify', 'prove', 'check-proof', 'consistency', 'export-tiles', 'keygen']) {
-      const { code, out } = await runCommand([name, '--help']);
-      expect(code).to.equal(0);
-      expect(out).to.contain(`Usage: otel-mcp-log ${name} `).and.to.contain('Exit codes:');
+  it('gives the same bytes wherever the log lies, in any zone, and whatever is missing in it', async () => {
+    const made: Buffer[] = [];
+    writeSampleLog(at('holes.jsonl'), { records: 100, gaps: true });
+    for (const TZ of ['Asia/Kolkata', 'America/New_York']) {
+      const { path: cwd, remove } = temporaryFolder();
+      cpSync(folder.path, cwd, { recursive: true });
+      // Once by an absolute path, once from within the folder.
+      const logs = ['audit.jsonl', 'holes.jsonl'].map((name) => (made.length === 0 ? join(cwd, name) : name));
+      const args = ['evidence', '--framework', 'soc2', ...logs, '-o', join(cwd, 'e.zip')];
+      expect(await runCli(args, { cwd, env: { TZ } })).to.include({ code: 0 });
+      made.push(readFileSync(join(cwd, 'e.zip')));
+      remove();
     }
+    expect(made[0]!.equals(made[1]!)).to.equal(true);
+  });
+
+  it('verifies offline, with the key of the auditor; with its own only under protest', async () => {
+    const { code, stdout } = await verify(bundle, '--vkey', vkey);
+    expect(code).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.include({
+      ok: true,
+      sealed: true,
+      records: within.length,
+      problems: [],
+      warnings: [],
+    });
+    expect(JSON.parse((await verify(bundle)).stdout))
+      .to.have.property('warnings')
+      .with.length(1);
+  });
+
+  it('has proofs that the proof checker takes, each by itself', async () => {
+    for (const name of ['first', 'last']) {
+      const proof = at(`${name}.tlog-proof`);
+      writeFileSync(proof, files()[`proofs/1-audit.jsonl/${name}.tlog-proof`]!);
+      expect((await runCli(['check-proof', proof, '--vkey', vkey])).code).to.equal(0);
+    }
+  });
+
+  /** Packs the bundle again after a change; `honest` makes a manifest that fits it, as a forger would. */
+  function forge(change: (content: Record<string, Uint8Array>) => void, honest: boolean): string {
+    const content = files();
+    change(content);
+    if (honest) {
+      const manifest = JSON.parse(Buffer.from(content['manifest.json']!).toString()) as BundleManifest;
+      const named = Object.keys(content).filter((path) => path !== 'manifest.json');
+      const hashes = named.map((path) => ({
+        path,
+        bytes: content[path]!.length,
+        sha256: createHash('sha256').update(content[path]!).digest('hex'),
+      }));
+      content['manifest.json'] = Buffer.from(JSON.stringify({ ...manifest, files: hashes }));
+    }
+    writeFileSync(at('forged.zip'), zipSync(content as Zippable));
+    return at('forged.zip');
+  }
+  const edit = (name: string, from: string | RegExp, to: string) => (content: Record<string, Uint8Array>) => {
+    const before = Buffer.from(content[name]!).toString();
+    const after = before.replace(from, to);
+    expect(after).not.to.equal(before);
+    content[name] = Buffer.from(after);
+  };
+  const slice = 'logs/1-audit.jsonl';
+  const dropLine = (content: Record<string, Uint8Array>) => edit(slice, /^.*\n/, '')(content);
+
+  const forgeries: [string, (content: Record<string, Uint8Array>) => void, boolean][] = [
+    ['a record changed', edit(slice, '"duration_ms":', '"duration_ms":1'), false],
+    [
+      'a record changed, and the manifest made to fit',
+      edit(slice, '"duration_ms":', '"duration_ms":1'),
+      true,
+    ],
+    ['a record dropped, and the manifest made to fit', dropLine, true],
+    [
+      'a count changed, and the manifest made to fit',
+      edit('evidence.json', /"count": \d+/, '"count": 7'),
+      true,
+    ],
+    ['the checkpoint changed', edit('proofs/1-audit.jsonl/checkpoint', /\n600\n/, '\n599\n'), true],
+    ['the prefix changed', edit('proofs/1-audit.jsonl/prefix.json', /"first": \d+/, '"first": 1'), true],
+    ['a file dropped', (content) => delete content['report.html'], false],
+    ['a file added', (content) => (content['extra.txt'] = Buffer.from('x')), false],
+    ['the report changed', edit('report.html', '<h1>', '<h1>Better '), false],
+    [
+      'the proofs taken away and the log called unsealed',
+      (content) => edit('manifest.json', /,\s*"proofs": "[^"]*"/, '')(content),
+      false,
+    ],
+    ['the manifest taken away', (content) => delete content['manifest.json'], false],
+  ];
+  for (const [what, change, honest] of forgeries) {
+    it(`catches ${what}`, async () => {
+      const { code, stdout } = await verify(forge(change, honest), '--vkey', vkey);
+      expect([code, stdout === '' || (JSON.parse(stdout) as { ok: boolean }).ok]).to.deep.equal([1, false]);
+    });
+  }
+
+  it('catches a key that is not the log’s', async () => {
+    const other = await writeSealedSampleLog(at('other.jsonl'), { records: 20 });
+    expect((await verify(bundle, '--vkey', other)).code).to.equal(1);
+  });
+
+  it('refuses, with exit code 3, what is no zip file or breaks off', async () => {
+    writeFileSync(at('none.zip'), 'not a zip file');
+    writeFileSync(at('half.zip'), readFileSync(bundle).subarray(0, 40_000));
+    for (const name of ['none.zip', 'half.zip', 'absent.zip']) {
+      const { code, stderr } = await runCli(['verify', at(name)]);
+      expect([name, code]).to.deep.equal([name, 3]);
+      expect(stderr).to.include(at(name));
+    }
+  });
+
+  for (const framework of FRAMEWORKS) {
+    it(`has requirements of ${framework} for each of its controls`, async () => {
+      const { code, stdout } = await runCli([
+        'evidence',
+        '--framework',
+        framework,
+        log,
+        '-o',
+        at(`${framework}.zip`),
+        '--json',
+      ]);
+      expect(code).to.equal(0);
+      const { controls } = JSON.parse(stdout) as { controls: { id: string; count?: number }[] };
+      expect(controls.length).to.be.greaterThan(5);
+      expect((await verify(at(`${framework}.zip`), '--vkey', vkey)).code).to.equal(0);
+    });
+  }
+
+  it('says of a log that is not sealed that it proves nothing, and shows what is missing in it', async () => {
+    writeSampleLog(at('plain.jsonl'), { records: 100, gaps: true });
+    const made = await runCli([
+      'evidence',
+      '--framework',
+      'soc2',
+      at('plain.jsonl'),
+      '-o',
+      at('plain.zip'),
+      '--json',
+    ]);
+    expect(JSON.parse(made.stdout)).to.deep.include({ sealed: false, missing: 10 });
+    const { code, stdout } = await verify(at('plain.zip'));
+    expect([code, (JSON.parse(stdout) as { sealed: boolean }).sealed]).to.deep.equal([0, false]);
+  });
+
+  it('proves a period in which nothing happened', async () => {
+    const { code } = await runCli([
+      'evidence',
+      '--framework',
+      'nist',
+      '--from',
+      '2030-01-01',
+      log,
+      '-o',
+      at('none2.zip'),
+    ]);
+    expect(code).to.equal(0);
+    expect(JSON.parse((await verify(at('none2.zip'), '--vkey', vkey)).stdout)).to.deep.include({
+      ok: true,
+      records: 0,
+    });
+  });
+
+  it('wants a framework, a sensible period and a log on disk', async () => {
+    for (const args of [
+      [log],
+      ['--framework', 'gdpr', log],
+      ['--framework', 'pci'],
+      ['--framework', 'pci', '-'],
+      ['--framework', 'pci', '--from', '2026-02-01', '--to', '2026-01-01', log],
+    ])
+      expect((await runCli(['evidence', ...args])).code).to.equal(2);
   });
 });

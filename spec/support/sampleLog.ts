@@ -1,6 +1,6 @@
 import { EVENT_TYPES } from '../../lib/schema/tables.js';
 import type { AuditRecord, EventType, Outcome, Severity } from '../../lib/schema/record.js';
-import { hex, pick, randomNumbers, uuid } from './sampleRandom.js';
+import { hex, pick, randomNumbers, uuid } from './randomNumbers.js';
 import { ACTORS, HOSTILE_VALUES, SERVERS, type Server } from './sampleWorld.js';
 
 /** What a made-up log is like. The same options give the same bytes. */
@@ -56,7 +56,6 @@ interface State {
   operation: number;
 }
 
-/** Fewer records at night. */
 function daily(time: number): number {
   const hour = (time / 3_600_000) % 24;
   return hour > 7 && hour < 19 ? 0.6 : 2.4;
@@ -69,7 +68,9 @@ function base(
   'event_type' | 'outcome' | 'severity' | 'resource' | 'message' | 'ocsf_class_uid' | 'ocsf_activity_id'
 > {
   const { random } = state;
+  let root = false;
   if (state.left-- <= 0) {
+    root = state.process === 0;
     // Every process of a fleet takes part in the same traces: their ids follow from their number alone.
     state.trace = hex(randomNumbers(1000 + state.operation), 32);
     state.root = hex(randomNumbers(5000 + state.operation), 16);
@@ -96,8 +97,7 @@ function base(
     environment: 'production',
     correlation_id: state.trace,
     trace_id: state.trace,
-    span_id: hex(random, 16),
-    parent_span_id: state.root,
+    ...(root ? { span_id: state.root } : { span_id: hex(random, 16), parent_span_id: state.root }),
     session_id: `session-${state.process}-${Math.floor(state.seq / 200)}`,
     policy_tags: ['soc2', 'pci'],
     metadata: {

@@ -17,7 +17,7 @@ export const HOSTILE_VALUES = [
   HOSTILE_TEXT,
 ] as const;
 
-/** Who acts in it. */
+/** Who acts, of what kind, and how often. */
 export const ACTORS = [
   ['alice@example.com', 'user', 22],
   ['bob@example.com', 'user', 14],
@@ -28,7 +28,7 @@ export const ACTORS = [
   ['mallory@example.com', 'user', 3],
 ] as const;
 
-/** The servers of the made-up world. */
+/** Servers, with what they offer and how often they are used. */
 export const SERVERS = [
   {
     id: 'filesystem',

@@ -46,7 +46,7 @@ export function setUpBrowser(state: State, rows: readonly Row[]): void {
   );
   byId('record-browser').append(
     h('div', { class: 'line pager' }, status, h('span', { class: 'space' }), orders, earlier, later),
-    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Records' }, table),
+    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of records' }, table),
   );
 
   const draw = () => {

@@ -1,30 +1,9 @@
 import uPlot from 'uplot';
 import type { Latency } from '../../lib/cli/report/model.js';
+import { axes, colour, TIME_TICKS } from './axes.js';
 import { overTime, totals } from './counts.js';
 import { byId, clock, count, h } from './dom.js';
 import { OUTCOME_GROUPS, type State } from './state.js';
-
-/** A colour of the style sheet, as it is now: light, dark or printed. */
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-}
-
-function axes(format?: (value: number) => string): uPlot.Axis[] {
-  const common = {
-    stroke: colour('muted'),
-    font: '12px system-ui, sans-serif',
-    ticks: { stroke: colour('line'), width: 1, size: 4 },
-    grid: { stroke: colour('line'), width: 1 },
-  };
-  return [
-    { ...common, grid: { show: false } },
-    {
-      ...common,
-      size: 56,
-      values: (_plot, values) => values.map((value) => format?.(value) ?? count(value)),
-    },
-  ];
-}
 
 /** The width of a chart on paper (A4 without its margins, at 96 dots an inch); undefined on a screen. */
 const PRINTED_WIDTH = 660;
@@ -73,6 +52,16 @@ class Chart {
 
 const utc = (seconds: number): Date => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC');
 
+function timeAxes(format?: (value: number) => string): uPlot.Axis[] {
+  const [time, ...others] = axes(format);
+  return [{ ...time, values: TIME_TICKS }, ...others];
+}
+
+/** Paper has less room than a screen that scrolls. */
+function chartHeight(height: number): number {
+  return printing ? Math.round(height * 0.75) : height;
+}
+
 function timeOptions(
   state: State,
   width: number,
@@ -83,13 +72,17 @@ function timeOptions(
   const { start, step } = state.model.timeline;
   return {
     width,
-    height,
+    height: chartHeight(height),
     tzDate: utc,
     padding: [10, 8, 0, 0],
     cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false }, points: { show: false } },
     legend: { live: true },
-    scales: { x: { time: true }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.05 : 1] } },
-    axes: axes(format),
+    scales: {
+      // A bucket reaches from its time to the next: the last one, too, is to be seen.
+      x: { time: true, range: (_plot, low, high) => [low, high + step / 1000] },
+      y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.05 : 1] },
+    },
+    axes: timeAxes(format),
     series: [{ value: (_plot, at) => (at === null ? 'all shown' : `${clock(at * 1000)} UTC`) }, ...series],
     hooks: {
       setSelect: [
@@ -120,7 +113,7 @@ function bucketSeconds(state: State): number[] {
 
 /** The operations over time, stacked by outcome. */
 function timelineChart(state: State, place: HTMLElement): Chart {
-  const bars = uPlot.paths.bars!({ size: [0.9, 60], gap: 0 });
+  const bars = uPlot.paths.bars!({ size: [0.9, 60], gap: 0, align: 1 });
   let plain: number[][] = [];
   // The first series is drawn first and reaches highest: what later ones leave uncovered is its own part.
   const series = [...OUTCOME_GROUPS.keys()].reverse().map((group): uPlot.Series => {
@@ -165,6 +158,7 @@ function recoloured(series: readonly uPlot.Series[]): uPlot.Series[] {
 
 /** The part of operations that did not succeed, over time. */
 function failureChart(state: State, place: HTMLElement): Chart {
+  let overall = NaN;
   return new Chart(
     place,
     (width) =>
@@ -179,7 +173,10 @@ function failureChart(state: State, place: HTMLElement): Chart {
             fill: colour('failed-faint'),
             width: 1.5,
             points: { show: false },
-            value: (_plot, value) => (value === null ? '' : `${value.toFixed(1)} %`),
+            value: (_plot, value, _series, at) => {
+              const shown = at === null ? overall : value;
+              return Number.isFinite(shown) ? `${shown.toFixed(1)} %` : '';
+            },
           },
         ],
         (value) => `${value} %`,
@@ -187,6 +184,8 @@ function failureChart(state: State, place: HTMLElement): Chart {
     () => {
       const [from, to] = shownBuckets(state);
       const series = overTime(state.model.cube, state.choice, state.model.timeline.buckets);
+      const shown = series.map((row) => row.slice(from, to + 1).reduce((sum, part) => sum + part, 0));
+      overall = ((shown[2]! + shown[3]!) / shown.reduce((sum, part) => sum + part, 0)) * 100;
       const share = bucketSeconds(state).map((_, index) => {
         const at = from + index;
         const all = series.reduce((sum, row) => sum + row[at]!, 0);
@@ -213,7 +212,7 @@ function latencyChart({ bounds, counts }: Latency, place: HTMLElement): Chart {
     place,
     (width) => ({
       width,
-      height: 240,
+      height: chartHeight(240),
       padding: [10, 8, 0, 0],
       cursor: { drag: { x: false, y: false }, points: { show: false } },
       scales: {
@@ -246,8 +245,8 @@ function latencyChart({ bounds, counts }: Latency, place: HTMLElement): Chart {
   );
 }
 
-function figure(title: string, place: HTMLElement): HTMLElement {
-  return h('figure', {}, h('figcaption', {}, title), place);
+function figure(title: string, place: HTMLElement, hint = ''): HTMLElement {
+  return h('figure', {}, h('figcaption', {}, title, h('span', { class: 'hint' }, hint)), place);
 }
 
 /** All charts of the page. Returns what draws them anew, for a changed theme or a printer. */
@@ -256,7 +255,7 @@ export function setUpCharts(state: State): () => void {
   const failing = h('div', { class: 'chart', role: 'img' });
   const table = h('details', { class: 'as-table' }, h('summary', {}, 'The timeline as a table'));
   byId('charts').append(
-    figure('Operations over time (drag across to choose a range)', timeline),
+    figure('Operations over time', timeline, ' (drag across to choose a range)'),
     figure('Refused or failed, in per cent of operations', failing),
     table,
   );

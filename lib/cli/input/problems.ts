@@ -22,12 +22,15 @@ const SHOWN_PER_FILE = 5;
 export class Problems {
   readonly #io: CommandIo;
   readonly #json: boolean;
+  readonly #silent: boolean;
   readonly #perFile = new Map<string, number>();
   #total = 0;
 
-  constructor(io: CommandIo, json = false) {
+  /** @param silent Count only: for what is read a second time. */
+  constructor(io: CommandIo, json = false, silent = false) {
     this.#io = io;
     this.#json = json;
+    this.#silent = silent;
   }
 
   /** How many there were. */
@@ -45,7 +48,7 @@ export class Problems {
     this.#total++;
     const seen = (this.#perFile.get(place.file) ?? 0) + 1;
     this.#perFile.set(place.file, seen);
-    if (seen > SHOWN_PER_FILE) return;
+    if (this.#silent || seen > SHOWN_PER_FILE) return;
     const { file, line, offset } = place;
     if (this.#json) {
       this.#io.stderr.write(`${JSON.stringify({ problem: reason, file, line, offset })}\n`);
@@ -58,7 +61,7 @@ export class Problems {
 
   /** To be called at the end: says what was not shown. */
   conclude(): void {
-    if (this.#json) return;
+    if (this.#json || this.#silent) return;
     for (const [file, seen] of this.#perFile) {
       const more = seen - SHOWN_PER_FILE;
       if (more > 0)

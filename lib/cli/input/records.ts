@@ -24,8 +24,8 @@ export interface ReadOptions {
   readonly pause?: () => Promise<void> | void;
   /** Asked between two pieces of a file: whether enough has been read. */
   readonly enough?: () => boolean;
-  /** Called with each file before its first record. */
-  readonly enter?: (log: LogInput, file: string) => void;
+  /** Called after each file with the number of its lines. */
+  readonly leave?: (file: string, lines: number) => void;
 }
 
 /**
@@ -45,8 +45,9 @@ export async function readRecords(
     const files = log.files.length > 0 ? log.files.map(({ path }) => path) : [STDIN_NAME];
     for (const file of files) {
       if (options.enough?.() === true) return lines;
-      options.enter?.(log, file);
-      lines += await readFile(log, file, visit, options);
+      const read = await readFile(log, file, visit, options);
+      lines += read;
+      options.leave?.(file, read);
     }
     if (lines + options.problems.total === before)
       options.problems.report({ file: log.name }, 'is empty: there is no record in it');

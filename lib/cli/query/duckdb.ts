@@ -18,7 +18,8 @@ export interface DuckDBConnection {
   closeSync(): void;
 }
 
-interface DuckDB {
+/** What is used of the package. */
+export interface DuckDB {
   readonly DuckDBInstance: {
     create(
       path: string,
@@ -108,8 +109,9 @@ const COLUMNS = {
     'STRUCT(schema_version VARCHAR, product_name VARCHAR, product_version VARCHAR, vendor_name VARCHAR)',
 } as const;
 
-/** An SQL expression that reads log files as records. */
-export function readRecordsSql(paths: readonly string[]): string {
+/** An SQL query for all records of log files. A line that is JSON and no record ends it with an error. */
+export function recordsSql(paths: readonly string[]): string {
   const columns = Object.entries(COLUMNS).map(([name, type]) => `${name}: ${literal(type)}`);
-  return `read_json([${paths.map(literal).join(', ')}], format='newline_delimited', maximum_object_size=16777216, columns={${columns.join(', ')}})`;
+  const source = `read_json([${paths.map(literal).join(', ')}], format='newline_delimited', maximum_object_size=16777216, columns={${columns.join(', ')}})`;
+  return `SELECT * FROM ${source} WHERE CASE WHEN record_id IS NULL THEN error('not an audit record')::BOOLEAN ELSE true END`;
 }

@@ -4,13 +4,14 @@ import { printable, toJsonLine } from '../../codecs/text.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { csvRow } from '../export/csv.js';
 import { CliFailure, inputFailure, usageFailure } from '../failure.js';
-import { openLogs } from '../input/logs.js';
+import { openLogs, type LogInput } from '../input/logs.js';
+import { readRecords } from '../input/records.js';
 import { Problems } from '../input/problems.js';
 import { withScratchFolder, spoolLogs } from '../input/scratch.js';
 import { Output } from '../term/output.js';
 import { palette, terminalWidth } from '../term/paint.js';
 import { fit } from '../term/row.js';
-import { confine, literal, openDuckDB, readRecordsSql, type DuckDBConnection } from './duckdb.js';
+import { confine, literal, openDuckDB, recordsSql, type DuckDBConnection } from './duckdb.js';
 
 type Format = 'table' | 'jsonl' | 'csv' | 'parquet';
 
@@ -36,14 +37,16 @@ export async function runSql(
       const paths = logs.flatMap(({ files }) => files.map(({ path }) => resolve(path)));
       if (streamed.length > 0) paths.push(await spoolLogs(streamed, folder));
       if (paths.length === 0) return problems.exitCode(ExitCode.input);
-      await connection.run(`CREATE VIEW records AS SELECT * FROM ${readRecordsSql(paths)}`);
+      await connection.run(`CREATE VIEW records AS ${recordsSql(paths)}`);
       const target = format === 'parquet' ? [resolve(options.output ?? '')] : [];
       await confine(connection, [
         ...paths,
         ...(await Promise.all(paths.map((path) => realpath(path)))),
         ...target,
       ]);
-      await runQuery(connection, sql, format, options, io);
+      await runQuery(connection, sql, format, options, io).catch(async (error: unknown) => {
+        throw await explained(error, logs, problems);
+      });
       return problems.exitCode();
     });
   } finally {
@@ -58,45 +61,39 @@ async function runQuery(
   options: { output?: string; 'csv-exact'?: boolean },
   io: CommandIo,
 ): Promise<void> {
-  try {
-    if (format === 'parquet') {
-      const statement = sql.trim().replace(/;\s*$/, '');
-      await connection.run(
-        `COPY (${statement}) TO ${literal(resolve(options.output ?? ''))} (FORMAT parquet)`,
-      );
-      return;
-    }
-    const result = await connection.stream(sql);
-    const output = await Output.to(options.output, io);
-    const names = result.columnNames();
-    const write = rowWriter(format, names, output, io, options['csv-exact'] ?? false);
-    for await (const rows of result.yieldRowsJs()) {
-      write(rows.map((row) => row.map(plain)));
-      await output.settle();
-    }
-    write([], true);
-    await output.end();
-  } catch (error) {
-    throw explained(error);
+  if (format === 'parquet') {
+    const statement = sql.trim().replace(/;\s*$/, '');
+    await connection.run(`COPY (${statement}) TO ${literal(resolve(options.output ?? ''))} (FORMAT parquet)`);
+    return;
   }
+  const result = await connection.stream(sql);
+  const output = await Output.to(options.output, io);
+  const names = result.columnNames();
+  const write = rowWriter(format, names, output, io, options['csv-exact'] ?? false);
+  for await (const rows of result.yieldRowsJs()) {
+    write(rows.map((row) => row.map(plain)));
+    await output.settle();
+  }
+  write([], true);
+  await output.end();
 }
 
-/** DuckDB's own words name the place, but quote the line at fault: that part stays out. */
-function explained(error: unknown): unknown {
+/** What DuckDB says of a line that is no record; its words may quote the line. */
+const UNREADABLE =
+  /^(?:Invalid Input Error: (?:Malformed JSON|JSON transform error|.*not an audit record)|Conversion Error|IO Error: .*gzip)/is;
+
+/** Where a line cannot be read, our own reading says which, and why; the result would be wrong without it. */
+async function explained(error: unknown, logs: readonly LogInput[], problems: Problems): Promise<unknown> {
   if (error instanceof CliFailure || !(error instanceof Error)) return error;
-  const text = error.message;
-  const malformed =
-    /(?:Malformed JSON|JSON transform|Invalid Input).*?in file "([^"]*)",? (?:at byte (\d+) )?in (?:line|record\/value) (\d+)/s.exec(
-      text,
-    );
-  if (malformed !== null) {
-    const [, file, byte, line] = malformed;
-    return inputFailure(
-      `${file ?? 'input'}:${line ?? '?'}${byte === undefined ? '' : ` (byte ${byte} of the line)`}: not an audit record; an SQL result without it would be wrong, so there is none`,
-      error,
-    );
-  }
-  return usageFailure(`SQL: ${text.split('\n').slice(0, 1).join(' ')}`);
+  if (!UNREADABLE.test(error.message)) return usageFailure(`SQL: ${error.message.split('\n')[0] ?? ''}`);
+  const before = problems.total;
+  await readRecords(logs, () => undefined, { problems });
+  problems.conclude();
+  if (problems.total === before) return usageFailure(`SQL: ${error.message.split(/[\n"]/)[0] ?? ''}`);
+  return inputFailure(
+    'not every line is an audit record; a result without them would be wrong, so there is none',
+    error,
+  );
 }
 
 /** Whole numbers that fit become numbers, times become RFC 3339, what has parts stays an object. */

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { chmod } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CommandIo } from '../command.js';
 import { usageFailure } from '../failure.js';
@@ -6,7 +7,7 @@ import type { LogInput } from '../input/logs.js';
 import { withScratchFolder } from '../input/scratch.js';
 import { Output } from '../term/output.js';
 import { isTerminal } from '../term/paint.js';
-import { literal, openDuckDB, readRecordsSql } from './duckdb.js';
+import { literal, openDuckDB, recordsSql } from './duckdb.js';
 import { select, type Selection, type SelectOptions } from './select.js';
 
 /**
@@ -32,11 +33,11 @@ export async function selectToParquet(
       });
       await spool.end();
       const target = path === undefined ? join(folder, 'selected.parquet') : resolve(path);
-      // An own file first: readable by its owner alone before DuckDB writes to it.
-      await (await Output.to(target, options.io)).end();
       await connection.run(
-        `COPY (SELECT * FROM ${readRecordsSql([lines])}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd)`,
+        `COPY (${recordsSql([lines])}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd)`,
       );
+      // DuckDB puts a new file in the place of whatever was there.
+      await chmod(target, 0o600);
       const counted = await connection.runAndReadAll(
         `SELECT count(*)::INTEGER FROM read_parquet(${literal(target)})`,
       );

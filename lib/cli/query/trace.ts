@@ -19,6 +19,8 @@ export interface TraceNode {
   readonly children: TraceNode[];
 }
 
+/** Deeper than this, a level is told by its number: lines would only grow longer. */
+const DRAWN_DEPTH = 32;
 /** A trace may be shown up to so many records: beyond, a tree tells nothing. */
 const MOST = 50_000;
 
@@ -27,34 +29,38 @@ const MOST = 50_000;
  * caller, or of a process whose log was not given) stands at the top. Siblings stand in the order of their times.
  */
 export function buildTree(found: readonly { record: AuditRecord; file: string }[]): TraceNode[] {
-  const nodes = found
-    .map((item): TraceNode => ({ ...item, children: [] }))
-    .sort((a, b) =>
-      a.record.time < b.record.time ? -1 : a.record.time > b.record.time ? 1 : a.record.seq - b.record.seq,
-    );
+  const nodes = found.map((item): TraceNode => ({ ...item, children: [] })).sort(byTime);
   const bySpan = new Map<string, TraceNode>();
   for (const node of nodes) if (!bySpan.has(node.record.span_id)) bySpan.set(node.record.span_id, node);
-  const roots: TraceNode[] = [];
+  const parents = new Map<TraceNode, TraceNode>();
   for (const node of nodes) {
-    const own = bySpan.get(node.record.span_id);
-    const parent = own !== node ? own : bySpan.get(node.record.parent_span_id ?? '');
-    (parent === undefined || isWithin(parent, node, bySpan) ? roots : parent.children).push(node);
+    // A second record of the same span (its intent, say) belongs below the first.
+    const first = bySpan.get(node.record.span_id);
+    const parent = first === node ? bySpan.get(node.record.parent_span_id ?? '') : first;
+    if (parent !== undefined) parents.set(node, parent);
   }
+  openRings(nodes, parents);
+  const roots: TraceNode[] = [];
+  for (const node of nodes) (parents.get(node)?.children ?? roots).push(node);
   return roots;
 }
 
-/** Whether hanging the node below the parent would close a ring, as hostile ids might. */
-function isWithin(parent: TraceNode, node: TraceNode, bySpan: ReadonlyMap<string, TraceNode>): boolean {
-  const seen = new Set<TraceNode>();
-  for (
-    let at: TraceNode | undefined = parent;
-    at !== undefined;
-    at = bySpan.get(at.record.parent_span_id ?? '')
-  ) {
-    if (at === node || seen.has(at)) return true;
-    seen.add(at);
+function byTime({ record: a }: TraceNode, { record: b }: TraceNode): number {
+  if (a.time !== b.time) return a.time < b.time ? -1 : 1;
+  return a.seq - b.seq;
+}
+
+/** Hostile ids may name each other as parents: the first of such a ring becomes a root. Each node is walked over once. */
+function openRings(nodes: readonly TraceNode[], parents: Map<TraceNode, TraceNode>): void {
+  const walkOf = new Map<TraceNode, number>();
+  for (const [walk, start] of nodes.entries()) {
+    let at: TraceNode | undefined = start;
+    while (at !== undefined && !walkOf.has(at)) {
+      walkOf.set(at, walk);
+      at = parents.get(at);
+    }
+    if (at !== undefined && walkOf.get(at) === walk) parents.delete(at);
   }
-  return false;
 }
 
 /** `query --follow-trace`: prints the tree of one trace. */
@@ -83,7 +89,7 @@ export async function followTrace(
   if (options.json === true) output.text(`${JSON.stringify({ trace_id: [...traces][0], roots })}\n`);
   else
     output.text(
-      drawTrace(roots, found.length, { files: new Set(found.map(({ file }) => file)).size, io, ...options }),
+      drawTrace(roots, found, { files: new Set(found.map(({ file }) => file)).size, io, ...options }),
     );
   await output.end();
   problems.conclude();
@@ -92,14 +98,19 @@ export async function followTrace(
 
 function drawTrace(
   roots: readonly TraceNode[],
-  records: number,
+  found: readonly { record: AuditRecord }[],
   { files, io, details: detailed = false }: { files: number; io: CommandIo; details?: boolean },
 ): string {
   const style = palette(io.stdout, io.env);
   const first = roots[0];
   if (first === undefined) return 'No record of this trace is in these logs.\n';
-  const head = `${style.bold('trace')} ${printable(first.record.trace_id)}  ${plural(records, 'record')} in ${plural(files, 'file')}, from ${first.record.time}\n`;
-  return head + drawAll(roots, '', { style, detailed, origin: Date.parse(first.record.time) });
+  // A caller's record ends after those that happened within it, and clocks of hosts differ: the first is found by its time.
+  const began = found.reduce(
+    (least, { record }) => (record.time < least ? record.time : least),
+    first.record.time,
+  );
+  const head = `${style.bold('trace')} ${printable(first.record.trace_id)}  ${plural(found.length, 'record')} in ${plural(files, 'file')}, from ${began}\n`;
+  return head + drawAll(roots, '', { style, detailed, origin: Date.parse(began) });
 }
 
 interface Drawing {
@@ -112,16 +123,18 @@ interface Drawing {
 /** With a stack of its own: a trace may be deeper than the engine's. */
 function drawAll(roots: readonly TraceNode[], indent: string, drawing: Drawing): string {
   const lines: string[] = [];
-  const stack = [...roots].reverse().map((node, index) => ({ node, indent, last: index === 0, top: true }));
+  const stack = [...roots].reverse().map((node, index) => ({ node, indent, last: index === 0, depth: 0 }));
   for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
     const { node } = item;
-    const branch = `${item.indent}${item.last ? '└─ ' : '├─ '}`;
-    const below = `${item.indent}${item.last ? '   ' : '│  '}`;
-    const orphan = item.top && node.record.parent_span_id !== undefined;
+    const { depth } = item;
+    const deep = depth > DRAWN_DEPTH ? `(${depth}) ` : '';
+    const branch = `${item.indent}${deep}${item.last ? '└─ ' : '├─ '}`;
+    const below = depth < DRAWN_DEPTH ? `${item.indent}${item.last ? '   ' : '│  '}` : item.indent;
+    const orphan = depth === 0 && node.record.parent_span_id !== undefined;
     lines.push(drawNode(node, branch, orphan, drawing));
     if (drawing.detailed) lines.push(details(node.record, drawing.style).replace(/^ {4}/gm, `${below}   `));
     [...node.children].reverse().forEach((child, index) => {
-      stack.push({ node: child, indent: below, last: index === 0, top: false });
+      stack.push({ node: child, indent: below, last: index === 0, depth: depth + 1 });
     });
   }
   return lines.join('');

@@ -1,19 +1,14 @@
 import { writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand } from '../define.js';
 import { inputFailure, systemReason, usageFailure } from '../failure.js';
-import { openLogs, type LogInput } from '../input/logs.js';
+import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
-import { compileFilter } from '../query/filter.js';
-import { FILTER_OPTIONS, type FilterOptions } from '../query/filterOptions.js';
-import { select } from '../query/select.js';
+import { FILTER_OPTIONS } from '../query/filterOptions.js';
 import { palette } from '../term/paint.js';
 import { bytes, plural } from '../term/units.js';
-import { ReportBuilder } from './aggregate.js';
-import { checkIntegrity } from './integrity.js';
 import type { ReportModel } from './model.js';
-import { PACKAGE_VERSION } from '../../version.js';
+import { readModel } from './read.js';
 
 /** So many records a page holds one by one, unless told otherwise: it stays below 15 MB and opens at once. */
 const DEFAULT_ROWS = 10_000;
@@ -73,58 +68,6 @@ It holds what the log holds: give it only to those who may read the log.`,
     return problems.exitCode(model.integrity.status === 'broken' ? ExitCode.finding : ExitCode.ok);
   },
 });
-
-/** What a report is to be made of. */
-export interface ReportRequest {
-  readonly filters: FilterOptions;
-  readonly rows: number;
-  readonly title?: string;
-  readonly vkey?: string;
-  readonly problems: Problems;
-  readonly io: CommandIo;
-  /** When it is made; absent where the same input must give the same bytes. */
-  readonly generated?: string | undefined;
-}
-
-/** Reads logs into the model of a report. */
-export async function readModel(logs: readonly LogInput[], request: ReportRequest): Promise<ReportModel> {
-  const { filters, problems, io, generated = new Date().toISOString() } = request;
-  const builder = new ReportBuilder(request.rows);
-  const logOf = new Map(logs.flatMap(({ name, files }) => files.map(({ path }) => [path, name] as const)));
-  await select(logs, (record, data, start, end, place) => builder.add(record, data, start, end, place), {
-    io,
-    problems,
-    filter: compileFilter(filters),
-    label: 'reading',
-    inspect: (record, _data, _start, _end, place) =>
-      builder.see(logOf.get(place.file) ?? place.file, record, place),
-  });
-  return {
-    title: request.title ?? defaultTitle(logs),
-    generated,
-    generator: `otel-mcp-log ${PACKAGE_VERSION}`,
-    filter: filterWords(filters),
-    ...builder.finish(logs, problems.total),
-    integrity: await checkIntegrity(logs, request.vkey),
-  };
-}
-
-function defaultTitle(logs: readonly LogInput[]): string {
-  const names = logs.map(({ name }) => basename(name));
-  if (names.length <= 2) return names.join(' and ') || 'Nothing to read';
-  return `${names[0] ?? ''} and ${names.length - 1} more`;
-}
-
-function filterWords(filters: FilterOptions): string {
-  return Object.keys(FILTER_OPTIONS)
-    .flatMap((name) => {
-      const value = filters[name as keyof FilterOptions];
-      if (value === undefined || value === false) return [];
-      if (value === true) return [name];
-      return [`${name} ${Array.isArray(value) ? value.join(' or ') : String(value)}`];
-    })
-    .join('; ');
-}
 
 function rowLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_ROWS;

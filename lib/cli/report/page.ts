@@ -4,18 +4,8 @@ import { PAGE_SCRIPT, PAGE_STYLE } from './assets.js';
 import { glance } from './glance.js';
 import { html, Html } from './html.js';
 import type { ReportModel } from './model.js';
-import {
-  changes,
-  denials,
-  failures,
-  integrity,
-  latency,
-  masthead,
-  records,
-  sources,
-  touched,
-} from './sections.js';
-import { missing } from './missingSection.js';
+import { changes, denials, failures, integrity, missing, touched } from './findings.js';
+import { latency, masthead, records, sources } from './sections.js';
 
 /**
  * Nothing is loaded from anywhere, and no script runs but the one whose hash stands here: should a value ever break out of

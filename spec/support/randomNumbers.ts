@@ -9,12 +9,14 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
+/** One of several things, each as often as its share. */
 export function pick<T>(random: () => number, items: readonly (readonly [T, number])[]): T {
   let point = random() * items.reduce((sum, [, share]) => sum + share, 0);
   for (const [item, share] of items) if ((point -= share) < 0) return item;
   return items[0]![0];
 }
 
+/** Hex digits. */
 export function hex(random: () => number, digits: number): string {
   let text = '';
   while (text.length < digits)
@@ -24,6 +26,7 @@ export function hex(random: () => number, digits: number): string {
   return text.slice(0, digits);
 }
 
+/** A UUIDv7 of a time, in milliseconds since the epoch. */
 export function uuid(random: () => number, time: number): string {
   const stamp = time.toString(16).padStart(12, '0');
   return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${hex(random, 3)}-8${hex(random, 3)}-${hex(random, 12)}`;

@@ -1,0 +1,78 @@
+/** The form of a bundle. */
+export const BUNDLE_FORMAT = 'otel-mcp-log/evidence/v1';
+/** Where the manifest stands in a bundle: the last file of it. */
+export const MANIFEST_NAME = 'manifest.json';
+/** Where the findings stand. */
+export const FINDINGS_NAME = 'evidence.json';
+
+/** A file of a bundle. */
+export interface BundleFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+/** A part of a log in a bundle. */
+export interface LogSlice {
+  /** The log's name, without its folder. */
+  readonly name: string;
+  /** Where the slice stands in the bundle. */
+  readonly path: string;
+  /** The folder of its proofs; absent where the log is not sealed. */
+  readonly proofs?: string;
+  /** The index of its first record in the whole log. */
+  readonly first: number;
+  /** How many records it holds. */
+  readonly count: number;
+  /** How many of them lie within the period. */
+  readonly within: number;
+}
+
+/** What a bundle holds, with the hash of each file. */
+export interface BundleManifest {
+  readonly format: typeof BUNDLE_FORMAT;
+  readonly generator: string;
+  readonly framework: string;
+  /** The period, as records write times; absent where it is open. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly logs: readonly LogSlice[];
+  readonly files: readonly BundleFile[];
+}
+
+/** What was found for one control. */
+export interface ControlFinding {
+  readonly id: string;
+  readonly title: string;
+  readonly requirements: readonly string[];
+  /** The query, as one would type it; absent where no query can show it. */
+  readonly query?: string;
+  /** Records that answer the query; absent where there is none. */
+  readonly count?: number;
+  /** Where the records are listed; absent if there are none, or if they are simply all. */
+  readonly results?: string;
+  /** How many of them are listed. */
+  readonly listed?: number;
+  readonly shows: string;
+  readonly cannot: string;
+}
+
+/** The content of `evidence.json`. */
+export interface BundleFindings {
+  readonly framework: string;
+  readonly title: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** Records within the period. */
+  readonly records: number;
+  /** Places that are missing in the order of the slices. */
+  readonly missing: number;
+  readonly sealed: boolean;
+  readonly controls: readonly ControlFinding[];
+  readonly disclaimer: string;
+}
+
+/** What evidence is, and what it is not. */
+export const DISCLAIMER =
+  'This bundle supports an assessment of the controls named in it. It does not confer compliance: whether a control is met is for the assessor to judge, on this and other evidence.';

@@ -1,0 +1,125 @@
+import { IntegrityError } from '../../errors.js';
+import { parseCheckpoint, splitNotes, type Checkpoint } from '../../integrity/checkpoint.js';
+import { hashFromBase64, hashToBase64, leafHash, type Hash } from '../../integrity/hash.js';
+import { CompactRange } from '../../integrity/merkle.js';
+import { consistencyRanges, inclusionRanges, ProofCollector } from '../../integrity/proof.js';
+import { formatConsistencyProof, formatTlogProof } from '../../integrity/tlogProof.js';
+
+/** What lies left of a slice in its tree: with it and the slice, the root at the slice's end can be computed. */
+export interface SlicePrefix {
+  readonly first: number;
+  /** The perfect subtrees that the leaves before the slice fall into, largest first, in Base64. */
+  readonly hashes: readonly string[];
+}
+
+/** The prefix as a file. */
+export function formatPrefix({ first, hashes }: SlicePrefix): string {
+  return `${JSON.stringify({ first, hashes }, undefined, 1)}\n`;
+}
+
+/**
+ * Reads a prefix into the tree that a slice's leaves are to be appended to.
+ *
+ * @throws {IntegrityError} when it is none.
+ */
+export function parsePrefix(text: string): CompactRange {
+  const value = JSON.parse(text) as Partial<SlicePrefix>;
+  const hashes = Array.isArray(value.hashes) ? value.hashes.map((hash) => hashFromBase64(String(hash))) : [];
+  const tree = CompactRange.restore(Number(value.first), hashes as Hash[]);
+  if (tree === undefined || hashes.includes(undefined))
+    throw new IntegrityError('the prefix of a slice is damaged');
+  return tree;
+}
+
+/** Gathers, while the lines of a log pass by once, all that proves a slice of it. */
+export class SliceProver {
+  readonly #first: number;
+  readonly #end: number;
+  readonly #checkpoint: Checkpoint;
+  readonly #earlier: Checkpoint | undefined;
+  readonly #prefix = new CompactRange();
+  readonly #collectors: Readonly<Record<'first' | 'last' | 'rest' | 'earlier', ProofCollector | undefined>>;
+  #next = 0;
+  #ends: { first?: Buffer; last?: Buffer } = {};
+
+  /**
+   * @param bounds The slice: the index of its first line, and that after its last.
+   * @param checkpoint The newest checkpoint of the log.
+   * @param history All checkpoints of the log, one note after the other.
+   */
+  constructor(bounds: { first: number; end: number }, checkpoint: string, history: string) {
+    this.#checkpoint = parseCheckpoint(checkpoint);
+    const { size } = this.#checkpoint;
+    this.#first = Math.min(bounds.first, size);
+    this.#end = Math.min(bounds.end, size);
+    this.#earlier = newestUpTo(history, this.#first);
+    const some = this.#end > this.#first;
+    const inclusion = (index: number) =>
+      some ? new ProofCollector(inclusionRanges(index, size)) : undefined;
+    this.#collectors = {
+      first: inclusion(this.#first),
+      last: inclusion(this.#end - 1),
+      rest: new ProofCollector(consistencyRanges(this.#end, size)),
+      earlier: this.#earlier && new ProofCollector(consistencyRanges(this.#earlier.size, size)),
+    };
+  }
+
+  /** Takes the next line of the log. */
+  line(bytes: Buffer): void {
+    const index = this.#next++;
+    if (index >= this.#checkpoint.size) return;
+    const leaf = leafHash(bytes);
+    if (index < this.#first) this.#prefix.append(leaf);
+    if (index === this.#first) this.#ends.first = Buffer.from(bytes);
+    if (index === this.#end - 1) this.#ends.last = Buffer.from(bytes);
+    for (const collector of Object.values(this.#collectors)) collector?.add(leaf);
+  }
+
+  /**
+   * The proofs as files, by name.
+   *
+   * @throws {IntegrityError} when the log is shorter than its checkpoint says.
+   */
+  files(): Map<string, string> {
+    if (this.#next < this.#checkpoint.size)
+      throw new IntegrityError(
+        `the log has ${this.#next} lines, its checkpoint speaks of ${this.#checkpoint.size}`,
+      );
+    const { note: checkpoint } = this.#checkpoint;
+    const { first, last, rest, earlier } = this.#collectors;
+    const files = new Map([
+      ['checkpoint', checkpoint],
+      ['prefix.json', formatPrefix({ first: this.#first, hashes: this.#prefix.subtrees.map(hashToBase64) })],
+      [
+        'slice.consistency',
+        formatConsistencyProof({ older: this.#end, hashes: rest?.proof() ?? [], checkpoint }),
+      ],
+    ]);
+    if (first !== undefined && this.#ends.first !== undefined)
+      files.set(
+        'first.tlog-proof',
+        formatTlogProof({ index: this.#first, hashes: first.proof(), checkpoint, extra: this.#ends.first }),
+      );
+    if (last !== undefined && this.#ends.last !== undefined)
+      files.set(
+        'last.tlog-proof',
+        formatTlogProof({ index: this.#end - 1, hashes: last.proof(), checkpoint, extra: this.#ends.last }),
+      );
+    if (earlier !== undefined && this.#earlier !== undefined) {
+      files.set('earlier-checkpoint', this.#earlier.note);
+      files.set(
+        'earlier.consistency',
+        formatConsistencyProof({ older: this.#earlier.size, hashes: earlier.proof(), checkpoint }),
+      );
+    }
+    return files;
+  }
+}
+
+/** The newest checkpoint from before the slice: what an auditor of the period before may have kept. */
+function newestUpTo(history: string, size: number): Checkpoint | undefined {
+  const earlier = splitNotes(history)
+    .notes.map(parseCheckpoint)
+    .filter((checkpoint) => checkpoint.size <= size && checkpoint.size > 0);
+  return earlier.sort((a, b) => a.size - b.size).at(-1);
+}

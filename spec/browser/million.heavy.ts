@@ -1,0 +1,3 @@
+import { describeLargeLog } from './largeLog.js';
+
+describeLargeLog(50);

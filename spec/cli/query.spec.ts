@@ -1,0 +1,186 @@
+import { expect } from 'chai';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { runCli, startCli } from '../support/builtCli.js';
+import { sampleLog } from '../support/sampleLog.js';
+import { sampleLogText } from '../support/sampleLogFiles.js';
+import { HOSTILE_VALUES } from '../support/sampleWorld.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import type { AuditRecord } from '../../lib/schema/record.js';
+
+const OPTIONS = { records: 2000, gaps: true, seed: 7 };
+
+describe('query: filters', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let log: string;
+  const text = sampleLogText(OPTIONS);
+  const records = [...sampleLog(OPTIONS)];
+  const lines = text.trimEnd().split('\n');
+  const query = (...args: string[]) => runCli(['query', ...args, log]);
+  /** The lines, as they were logged, of the records that hold. */
+  const expected = (holds: (record: AuditRecord) => boolean) =>
+    lines
+      .filter((_, index) => holds(records[index]!))
+      .map((line) => `${line}\n`)
+      .join('');
+
+  before(() => {
+    folder = temporaryFolder();
+    log = join(folder.path, 'audit.jsonl');
+    writeFileSync(log, text);
+  });
+  after(() => folder.remove());
+
+  it('gives back the log, byte for byte', async () => {
+    const { code, stdout, stderr } = await query();
+    expect([code, stderr]).to.deep.equal([0, '']);
+    expect(stdout).to.equal(text);
+  });
+
+  const failed = (record: AuditRecord) => record.outcome.startsWith('OUTCOME_FAILURE');
+  const cases: [string[], (record: AuditRecord) => boolean][] = [
+    [['--outcome', 'failure'], failed],
+    [['--outcome', 'denied,unauthorized'], ({ outcome }) => /DENIED|UNAUTHORIZED/.test(outcome)],
+    [['--actor', 'mallory@example.com'], ({ actor_id }) => actor_id === 'mallory@example.com'],
+    [
+      ['--actor', '*@example.com', '--outcome', 'failure'],
+      (r) => r.actor_id.endsWith('@example.com') && failed(r),
+    ],
+    [
+      ['--actor', 'bob@example.com', '--actor', 'nightly-sync'],
+      ({ actor_id }) => /^(bob@example.com|nightly-sync)$/.test(actor_id),
+    ],
+    [['--tool', 're?und'], ({ mcp }) => mcp?.tool_name === 'refund'],
+    [['--resource', 'tools/*'], ({ resource }) => resource.startsWith('tools/')],
+    [['--resource', 'file:///srv/*'], ({ resource }) => resource.startsWith('file:///srv/')],
+    [['--server', 'billing'], ({ server_id }) => server_id === 'billing'],
+    [
+      ['--server', 'https://weather.example/*'],
+      ({ mcp }) => mcp?.server_address === 'https://weather.example/mcp',
+    ],
+    [['--event', 'login'], ({ event_type }) => event_type === 'EVENT_LOGIN'],
+    [['--severity', 'warning'], ({ severity }) => /WARNING|ERROR/.test(severity)],
+    [['--contains', '/srv/data/7'], (record) => JSON.stringify(record).includes('/srv/data/7')],
+    [
+      ['--since', '2026-01-05T07:00Z', '--until', '2026-01-05T08:00:00+00:00'],
+      ({ time }) => time >= '2026-01-05T07' && time < '2026-01-05T08',
+    ],
+    [['--until', '2026-01-05'], ({ time }) => time < '2026-01-06'],
+    [['--session', 'session-0-3'], ({ session_id }) => session_id === 'session-0-3'],
+    [['--trace', records[42]!.trace_id], ({ trace_id }) => trace_id === records[42]!.trace_id],
+    [['--id', records[99]!.record_id], ({ record_id }) => record_id === records[99]!.record_id],
+  ];
+  for (const [args, holds] of cases) {
+    it(`finds by ${args.join(' ').slice(0, 70)}`, async () => {
+      const wanted = expected(holds);
+      expect(wanted).not.to.equal('');
+      const { code, stdout } = await query(...args);
+      expect(code).to.equal(0);
+      expect(stdout).to.equal(wanted);
+      expect((await query('--count', ...args)).stdout).to.equal(`${wanted.split('\n').length - 1}\n`);
+    });
+  }
+
+  it('finds nothing without complaint', async () => {
+    expect(await query('--actor', 'nobody')).to.include({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('finds hostile values by their exact text', async () => {
+    const hostile = { records: 200, hostile: true };
+    writeFileSync(join(folder.path, 'hostile.jsonl'), sampleLogText(hostile));
+    for (const value of HOSTILE_VALUES) {
+      const exact = value.replace(/[*?\0]/g, '?');
+      const { stdout } = await runCli([
+        'query',
+        '--count',
+        `--actor=${exact}`,
+        join(folder.path, 'hostile.jsonl'),
+      ]);
+      const wanted = [...sampleLog(hostile)].filter(({ actor_id }) => actor_id === value).length;
+      expect([value, stdout]).to.deep.equal([value, `${wanted}\n`]);
+      expect(wanted).to.be.greaterThan(0);
+    }
+  });
+
+  it('finds the same with lines cut anywhere between two reads, compressed, and over standard input', async () => {
+    const wanted = expected(failed);
+    const zipped = gzipSync(text);
+    writeFileSync(join(folder.path, 'old.jsonl.gz'), zipped);
+    expect(
+      (await runCli(['query', '--outcome', 'failure', join(folder.path, 'old.jsonl.gz')])).stdout,
+    ).to.equal(wanted);
+    expect((await runCli(['query', '--outcome', 'failure', '-'], { stdin: zipped })).stdout).to.equal(wanted);
+    const { child, finished } = startCli(['query', '--outcome', 'failure']);
+    for (let at = 0; at < text.length; at += 7919) {
+      const piece = text.slice(at, at + 7919);
+      if (!child.stdin.write(piece)) await new Promise((resolve) => child.stdin.once('drain', resolve));
+    }
+    child.stdin.end();
+    expect((await finished).stdout).to.equal(wanted);
+  });
+
+  it('reads rotated files with the log, each once, also where a shell names them all', async () => {
+    const rotated = join(folder.path, 'rotated.jsonl');
+    writeFileSync(`${rotated}.2.gz`, gzipSync(`${lines.slice(0, 700).join('\n')}\n`));
+    writeFileSync(`${rotated}.1`, `${lines.slice(700, 1500).join('\n')}\n`);
+    writeFileSync(rotated, `${lines.slice(1500).join('\n')}\n`);
+    expect((await runCli(['query', rotated])).stdout).to.equal(text);
+    expect((await runCli(['query', rotated, `${rotated}.1`, `${rotated}.2.gz`])).stdout).to.equal(text);
+  });
+
+  it('stops after --limit, and when nobody reads on', async () => {
+    expect((await query('--limit', '3')).stdout).to.equal(`${lines.slice(0, 3).join('\n')}\n`);
+    const { child, finished } = startCli(['query', log]);
+    child.stdout.destroy();
+    expect(await finished).to.include({ stderr: '' });
+  });
+
+  it('picks fields, as JSON, as CSV and as a table', async () => {
+    const [first] = records;
+    const fields = ['--limit', '1', '--fields', 'time,mcp.method,metadata.product_name'];
+    expect(JSON.parse((await query(...fields)).stdout)).to.deep.equal({
+      time: first!.time,
+      'metadata.product_name': 'otel-mcp-log',
+    });
+    expect((await query('--format', 'csv', ...fields)).stdout).to.equal(
+      `time,mcp.method,metadata.product_name\r\n${first!.time},,otel-mcp-log\r\n`,
+    );
+    expect((await query('--format', 'table', ...fields)).stdout).to.match(/^TIME +MCP\.METHOD +METADATA/);
+  });
+
+  it('names what is missing, with --gaps, and ends with exit code 1', async () => {
+    const { code, stdout, stderr } = await query('--gaps');
+    expect(code).to.equal(1);
+    expect(stdout).to.equal(
+      expected((r) => r.resource === 'audit/gap' || r.error?.type === 'unknown_outcome'),
+    );
+    expect(stderr).to.include(
+      `${log}:601 (byte ${Buffer.byteLength(`${lines.slice(0, 600).join('\n')}\n`)}): 7 records missing before this one: seq 600 to 606`,
+    );
+    const whole = join(folder.path, 'whole.jsonl');
+    writeFileSync(whole, sampleLogText({ records: 100 }));
+    expect((await runCli(['query', '--gaps', whole])).code).to.equal(0);
+  });
+
+  it('writes a file that its owner alone can read', async () => {
+    const file = join(folder.path, 'found.jsonl');
+    expect((await query('--outcome', 'failure', '-o', file)).stdout).to.equal('');
+    expect(readFileSync(file, 'utf8')).to.equal(expected(failed));
+  });
+
+  it('shows no control character of a record on a terminal, in no format for people', async () => {
+    const hostile = join(folder.path, 'hostile.jsonl');
+    for (const args of [
+      ['--format', 'table', '--details'],
+      ['--format', 'csv'],
+      ['--follow-trace', [...sampleLog({ records: 200, hostile: true })][61]!.trace_id],
+    ]) {
+      const { stdout } = await runCli(['query', ...args, hostile]);
+      expect(stdout.length).to.be.greaterThan(100);
+      expect(stdout).not.to.match(
+        /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/,
+      );
+    }
+  });
+});
