@@ -83,6 +83,12 @@ const CASES: Readonly<Record<string, Case>> = {
     exported: 0,
   },
   'a processor that throws in onEnd': { config: { spanProcessors: [{ ...quiet, onEnd: bug }] }, exported: 0 },
+  'a span that never ends': {
+    config: {
+      spanProcessors: [{ ...quiet, onStart: (span) => void Object.assign(span, { end: () => undefined }) }],
+    },
+    exported: 0,
+  },
   'a processor that rewrites spans': {
     config: {
       spanProcessors: [

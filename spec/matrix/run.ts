@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { CASES, COLUMNS, SDKS, type Case, type SdkVersion } from './cases.js';
 import { fault, type CaseOutput } from './check.js';
 import { installNodes, installProject, pack } from './projects.js';
+import { matrixTable } from './table.js';
 
 interface Row {
   readonly title: string;
@@ -78,15 +79,11 @@ function runCase({ sdk, case: { args, env } }: Row, { node, otel }: (typeof COLU
 }
 
 function printTable(): void {
-  const width = Math.max(...rows.map(({ title }) => title.length));
-  const heads = COLUMNS.map(({ node, otel }) => `Node ${node} OTel ${otel}.x`);
-  say(['SDK, modules, case'.padEnd(width), ...heads].join(' | '));
-  for (const row of rows) {
-    const cells = COLUMNS.map((column, index) =>
-      (faults.get(cellKey(row, column)) === undefined ? '✔' : '✖').padEnd(heads[index]?.length ?? 0),
-    );
-    say([row.title.padEnd(width), ...cells].join(' | ').trimEnd());
-  }
+  const table = matrixTable(({ sdk, case: each, column }) => {
+    const row = rows.find((candidate) => candidate.sdk === sdk && candidate.case === each);
+    return row && faults.get(cellKey(row, column)) === undefined;
+  });
+  say(table);
   for (const [cell, reason] of faults) if (reason !== undefined) say(`✖ ${cell}: ${reason}`);
 }
 
