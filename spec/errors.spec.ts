@@ -26,7 +26,7 @@ describe('errors across two installed copies of the package', () => {
       for (const copy of [errors, other]) {
         expect(error, name).to.be.instanceOf(copy.AuditError);
         const classes = examples(copy).map(([each]) => each);
-        const fitting = classes.filter((each) => error instanceof (copy[each] as typeof Error));
+        const fitting = classes.filter((each) => error instanceof (copy[each] as unknown as typeof Error));
         expect(fitting, name).to.deep.equal([name]);
       }
     }

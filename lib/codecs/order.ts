@@ -109,16 +109,17 @@ export function inFixedOrder<T extends object>(record: T): T {
 function arrange<T extends object>(value: T, order: Order): T {
   const keys = Object.keys(value);
   if (isArranged(keys, order)) return value;
+  const fields = value as Record<string, unknown>;
   const arranged: Record<string, unknown> = {};
   let known = 0;
   for (const key of order.keys) {
     if (!Object.hasOwn(value, key)) continue;
-    arranged[key] = Reflect.get(value, key);
+    arranged[key] = fields[key];
     known++;
   }
   if (known === keys.length) return arranged as T;
   const others = keys.filter((key) => !order.places.has(key)).sort();
-  const entries = others.map((key): [string, unknown] => [key, Reflect.get(value, key)]);
+  const entries = others.map((key): [string, unknown] => [key, fields[key]]);
   // Not by assignment: a field may be called `__proto__`.
   return Object.fromEntries([...Object.entries(arranged), ...entries]) as T;
 }
