@@ -26,6 +26,11 @@ const url = `http://127.0.0.1:${port}/`;
 
 const records: AuditRecord[] = Array.from({ length: BATCH }, (_, index) => sampleRecord(index));
 const spans = makeSpans();
+/** With what a record says besides, so that as many bytes are sent. */
+const fullSpans = makeSpans({
+  'gen_ai.tool.call.arguments': JSON.stringify(records[1]?.mcp?.tool_arguments ?? {}),
+  'audit.record': 'x'.repeat(500),
+});
 
 const senders = new Map<string, () => Promise<void>>();
 const formats: [string, Partial<HttpSinkOptions>][] = [
@@ -41,7 +46,10 @@ for (const [name, options] of formats) {
   });
 }
 const exporter = new JsonExporter({ url });
-senders.set('OTLP trace exporter, JSON', () => exportSpans(exporter));
+senders.set('OTLP trace exporter, JSON, spans as an instrumented client makes them', () =>
+  exportSpans(spans),
+);
+senders.set('OTLP trace exporter, JSON, spans as long as the records', () => exportSpans(fullSpans));
 
 const samples = new Map<string, number[]>([...senders.keys()].map((name) => [name, []]));
 for (const send of senders.values()) for (let i = 0; i < 5; i++) await send();
@@ -65,16 +73,16 @@ for (const [name, values] of samples) {
   console.log(`| ${name} | ${rounded(median(values))} | ${spread} |`);
 }
 
-function exportSpans(to: JsonExporter): Promise<void> {
+function exportSpans(some: ReadableSpan[]): Promise<void> {
   return new Promise((resolve, reject) =>
-    to.export(spans, ({ code, error }) =>
+    exporter.export(some, ({ code, error }) =>
       code === 0 ? resolve() : reject(error ?? new Error('export failed')),
     ),
   );
 }
 
 /** Spans that say what an instrumented client's say: in OTLP's JSON two thirds of a record's bytes. */
-function makeSpans(): ReadableSpan[] {
+function makeSpans(more: Record<string, string> = {}): ReadableSpan[] {
   const memory = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(memory)] });
   const tracer = provider.getTracer('benchmark');
@@ -87,6 +95,7 @@ function makeSpans(): ReadableSpan[] {
       'gen_ai.operation.name': 'execute_tool',
       'jsonrpc.request.id': String(index),
       'network.transport': 'pipe',
+      ...more,
     };
     tracer.startSpan('tools/call echo', { attributes }).end();
   }
