@@ -81,12 +81,16 @@ export class ConfigError extends AuditError {
 export class SinkError extends AuditError {
   /** The name of the sink that failed; several are joined by a comma. */
   readonly sink: string;
-  /** What became of the audited operation itself; absent when the record belongs to none. */
-  operation?: PromiseSettledResult<unknown>;
+  /**
+   * What became of the audited operation itself; absent when the record belongs to none. It is the caller's own, secrets and
+   * all, so it is not enumerable: whoever prints the error does not print it.
+   */
+  declare operation?: PromiseSettledResult<unknown>;
 
   constructor(sink: string, message: string, options?: ErrorOptions & { code?: AuditErrorCode }) {
     super(options?.code ?? 'MCP_LOG_ERR_SINK', message, options);
     this.sink = sink;
+    Object.defineProperty(this, 'operation', { value: undefined, writable: true, configurable: true });
   }
 
   static {

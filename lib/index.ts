@@ -34,7 +34,18 @@ export type { PipelineStats, SinkStats } from './pipeline/stats.js';
 export type { AuditLogHandle } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
-export type { RedactionOptions } from './redaction/options.js';
+export { createRedactor } from './redaction/createRedactor.js';
+export type { AuditLevel, LevelOptions } from './redaction/levels.js';
+export type {
+  CustomRedaction,
+  LimitOptions,
+  RedactionContext,
+  RedactionOptions,
+  Replacement,
+  ToolRedactionOptions,
+  ValueOptions,
+} from './redaction/options.js';
+export type { Redactor } from './redaction/redactor.js';
 export type {
   ActorType,
   AuditRecord,

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { Redactor } from '../redaction/redactor.js';
 import type { Subject } from '../operations/operation.js';
 import type { RecordError } from '../schema/record.js';
 import type { Connection } from './connection.js';
@@ -11,20 +12,37 @@ export function startAttributes(
   operation: Pick<RunningOperation, 'method' | 'subject' | 'connection' | 'source'>,
 ): Attributes {
   const { method, subject, connection, source } = operation;
-  const attributes = addPeer(targetAttributes(method, subject), connection);
-  const redactor = source?.settings.redactor();
-  if (subject.uri !== undefined && redactor !== undefined)
-    attributes[ATTR.mcpResourceUri] = redactor.uri(subject.uri);
+  const redactor = source.settings.redactor();
+  const attributes = addPeer(targetAttributes(method, subject, redactor), connection);
+  if (subject.uri !== undefined) attributes[ATTR.mcpResourceUri] = redactor.uri(subject.uri);
   return attributes;
 }
 
 /** What is called, by names that are few: spans and metrics share them. */
-export function targetAttributes(method: string, subject: Subject): Attributes {
+export function targetAttributes(method: string, subject: Subject, redactor: Redactor): Attributes {
   const attributes: Attributes = { [ATTR.mcpMethodName]: method };
-  if (subject.toolName !== undefined) attributes[ATTR.toolName] = subject.toolName;
-  if (subject.promptName !== undefined) attributes[ATTR.promptName] = subject.promptName;
+  if (subject.toolName !== undefined) attributes[ATTR.toolName] = shownName(subject.toolName, redactor);
+  if (subject.promptName !== undefined) attributes[ATTR.promptName] = shownName(subject.promptName, redactor);
   if (method === 'tools/call') attributes[ATTR.operationName] = 'execute_tool';
   return attributes;
+}
+
+/** Names that have been shown, by redactor: few, and asked for with every call. */
+const shownNames = new WeakMap<Redactor, Map<string, string>>();
+/** When so many are known, all are forgotten: callers may make names up. */
+const MAX_NAMES = 1_000;
+
+/** The name of a tool or a prompt as spans and metrics show it: whoever calls one may have put anything into it. */
+export function shownName(name: string, redactor: Redactor): string {
+  let known = shownNames.get(redactor);
+  if (known === undefined) shownNames.set(redactor, (known = new Map()));
+  let shown = known.get(name);
+  if (shown === undefined) {
+    shown = redactor.text(name);
+    if (known.size >= MAX_NAMES) known.clear();
+    known.set(name, shown);
+  }
+  return shown;
 }
 
 /** Whom a connection is to: spans and metrics share them. */

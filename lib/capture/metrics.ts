@@ -46,7 +46,11 @@ export function measure({ ending, kind, source, method, subject, connection }: R
   if (method === 'close') session.record((performance.now() - connection.startedAt) / 1000, common);
   else {
     const code = error?.code === undefined ? undefined : { [ATTR.rpcStatusCode]: error.code };
-    operation.record(durationMs / 1000, { ...common, ...targetAttributes(method, subject), ...code });
+    operation.record(durationMs / 1000, {
+      ...common,
+      ...targetAttributes(method, subject, source.settings.redactor()),
+      ...code,
+    });
   }
 }
 

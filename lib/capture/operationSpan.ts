@@ -12,7 +12,7 @@ import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/
 import { coverSpan } from '../processor/foreign.js';
 import { shared } from '../shared.js';
 import { PACKAGE_NAME } from '../version.js';
-import { startAttributes } from './attributes.js';
+import { shownName, startAttributes } from './attributes.js';
 import { peek, peekText } from './client.js';
 import { guarded } from './guard.js';
 import { ATTR } from './semconv.js';
@@ -110,9 +110,9 @@ function spanOptions(kind: SpanKind, attributes: Attributes, links: Link[] | und
 }
 
 /** `{mcp.method.name} {target}` by the conventions; the target only where it is a tool's or a prompt's name. */
-function spanName({ method, subject }: Described): string {
+function spanName({ method, subject, source }: Described): string {
   const target = subject.toolName ?? subject.promptName;
-  return target === undefined ? method : `${method} ${target}`;
+  return target === undefined ? method : `${method} ${shownName(target, source.settings.redactor())}`;
 }
 
 /**

@@ -28,6 +28,7 @@ export class Recording implements OperationRecorder {
   readonly #listener: Report;
   readonly #dialled: Dialled;
   readonly #tools: ToolWatch;
+  #named: { readonly name: string; readonly shown: string } | undefined;
 
   /**
    * @throws ConfigError when the tool state file cannot be used.
@@ -155,7 +156,14 @@ export class Recording implements OperationRecorder {
   }
 
   #server({ connection }: OperationDetail): ServerIdentity {
-    return { name: connection.serverName, address: this.#dialled.by(connection) };
+    return { name: this.#serverName(connection.serverName), address: this.#dialled.by(connection) };
+  }
+
+  /** A server may report any name, and this one goes to the state file and to hooks. One server asks again and again. */
+  #serverName(name: string | undefined): string | undefined {
+    if (name === undefined) return undefined;
+    if (this.#named?.name !== name) this.#named = { name, shown: this.#redactor.text(name) };
+    return this.#named.shown;
   }
 
   #resolveActor({ method, resource, subject, connection }: OperationDetail): Actor | undefined {

@@ -162,7 +162,7 @@ function closingQuote(text: string, from: number, quote: string): number {
 }
 
 /** Past the bracket that closes the one at `from`; the end of the text where none does. Strings are stepped over. */
-function closingBracket(text: string, from: number): number {
+export function closingBracket(text: string, from: number): number {
   let depth = 0;
   for (let at = from; at < text.length; at++) {
     const char = text[at];

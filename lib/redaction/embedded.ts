@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { closingBracket } from './assignments.js';
 import type { Pass } from './pass.js';
 
 /** Texts within texts that are opened: each adds a layer of escaping, so real ones are few. */
@@ -13,15 +14,50 @@ const HEAD_UNITS = 64;
 /** A text with control characters other than tab, line feed and carriage return is no text. */
 const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
-/** A text that is JSON as a whole is walked like any value, and written anew if something in it was redacted or cut. */
+/** Where an object or an array may begin within a text; what redaction leaves there (`[REDACTED]`) is neither. */
+const OPENING = /[{[]\s{0,8}["{[]/g;
+
+/** What the detectors of running text do not know: lists, pairs of name and value, texts within texts. */
+const NEEDS_WALK = /[[\\]|"value"/;
+
+/**
+ * A text that is JSON, as a whole or in parts (`HTTP 500: {"error":…}`): what stands in it is walked like any value, and
+ * written anew if something was redacted or cut. Each part is looked at once.
+ */
 export function redactJson(text: string, pass: Pass): string {
-  if (pass.nesting >= MAX_NESTING || !mayBeJson(text)) return text;
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return text;
+  if (pass.nesting >= MAX_NESTING) return text;
+  if (mayBeJson(text)) {
+    const parsed = parse(text);
+    if (parsed !== undefined) return redactParsed(text, parsed.value, pass);
   }
+  let out = '';
+  let done = 0;
+  OPENING.lastIndex = 0;
+  for (let found = OPENING.exec(text); found !== null; found = OPENING.exec(text)) {
+    const start = found.index;
+    const end = closingBracket(text, start);
+    const part = text.slice(start, end);
+    const parsed = NEEDS_WALK.test(part) ? parse(part) : undefined;
+    // What is walked may hold texts that are looked through by the same expression.
+    const redacted = parsed === undefined ? part : redactParsed(part, parsed.value, pass);
+    if (redacted !== part) {
+      out += text.slice(done, start) + redacted;
+      done = end;
+    }
+    OPENING.lastIndex = end;
+  }
+  return done === 0 ? text : out + text.slice(done);
+}
+
+function parse(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+function redactParsed(text: string, parsed: unknown, pass: Pass): string {
   const before = pass.changes;
   const { units } = pass;
   pass.nesting++;

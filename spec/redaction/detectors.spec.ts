@@ -83,6 +83,41 @@ describe('value detectors', () => {
     }
   });
 
+  it('find the same in JSON that is a part of a text, or a text within it', () => {
+    const secret = plainSecret();
+    const json = JSON.stringify({
+      argv: ['run', '--token', secret],
+      headers: [{ name: 'Cookie', value: secret }],
+    });
+    for (const text of [
+      json,
+      JSON.stringify(json),
+      `HTTP 500: ${json}`,
+      `first {"a": 1}, then [ ${json} ] and (${json}) in [REDACTED] {`,
+      `{ it is not JSON } ${json}`,
+    ])
+      expect(redactor.text(text), text).not.to.contain(secret);
+    const plain = 'HTTP 404: {"error": "no such thing",   "tries": [1, 2]}';
+    expect(redactor.text(plain)).to.equal(plain);
+  });
+
+  it('find credentials after the name of their scheme, and values in the fragment of a URI', () => {
+    const secret = plainSecret();
+    for (const scheme of ['Bearer', 'basic', 'Negotiate', 'AWS4-HMAC-SHA256'])
+      expect(show(`the server got ${scheme} ${secret} from us`), scheme).not.to.contain(secret);
+    for (const fragment of [`access_token=${secret}`, `state=1&id_token=${secret}`])
+      expect(show({ at: `https://app.example/cb#${fragment}` }), fragment).not.to.contain(secret);
+    expect(redactor.uri(`https://app.example/cb#state=${secret}`)).to.equal(
+      'https://app.example/cb#state=[REDACTED]',
+    );
+  });
+
+  it('read search parameters and headers', () => {
+    const api_key = plainSecret();
+    for (const value of [new URLSearchParams({ api_key, q: 'x' }), new Headers({ api_key, q: 'x' })])
+      expect(redactor.value(value)).to.deep.equal({ api_key: '[REDACTED]', q: 'x' });
+  });
+
   it('leave ordinary text alone', () => {
     for (const text of [
       'quarterly revenue by region',

@@ -157,6 +157,18 @@ describe('a custom function', () => {
 });
 
 describe('[attack 18] a redactor that fails', () => {
+  it('keeps no free value of a record that it cannot judge at all', () => {
+    const redactor = createRedactor({ levels: { events: { EVENT_TOOL_INVOCATION: 'None' } } });
+    const draft = {
+      ...draftRecord({ tool_arguments: { note: 'secret' } }),
+      message: 'secret',
+      data: { note: 'secret' },
+    };
+    const record = redactor.record({ ...draft, resource: null as never });
+    expect(record).to.include({ record_id: draft.record_id, message: '[REDACTION FAILED]' });
+    expect(JSON.stringify(record)).not.to.contain('"secret"');
+  });
+
   it('keeps the record and marks what it could not redact', () => {
     const original = String.prototype.toLowerCase;
     const redactor = createRedactor();

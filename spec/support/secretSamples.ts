@@ -1,19 +1,15 @@
-import { randomBytes, randomInt } from 'node:crypto';
-
 // Keys are put together from parts, so that scanners of this repository's own text find nothing to report.
 
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-function letters(count: number, alphabet = ALPHANUMERIC): string {
-  return Array.from({ length: count }, () => alphabet[randomInt(alphabet.length)]).join('');
+/** Makes texts of random characters, from even random numbers. */
+function lettersFrom(random: () => number) {
+  return (count: number, alphabet = ALPHANUMERIC): string =>
+    Array.from({ length: count }, () => alphabet[Math.floor(random() * alphabet.length)]).join('');
 }
 
-const upper = (count: number): string => letters(count, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567');
-const hex = (count: number): string => randomBytes(count).toString('hex').slice(0, count);
-
 /** A Visa number of 16 digits that passes the Luhn check. */
-function card(): string {
-  const digits = `4${letters(14, '0123456789')}`;
+function card(digits: string): string {
   const sum = [...digits].reduceRight(
     (total, digit, index) =>
       total + (index % 2 === 0 ? [0, 2, 4, 6, 8, 1, 3, 5, 7, 9][Number(digit)]! : Number(digit)),
@@ -26,10 +22,19 @@ function base64url(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** One fresh secret of every kind that tells itself by its shape, by kind. */
-export function secretSamples(): Record<string, string> {
+/**
+ * One fresh secret of every kind that tells itself by its shape, by kind.
+ *
+ * @param random Where the numbers come from, for secrets that can be made again.
+ */
+export function secretSamples(random: () => number = Math.random): Record<string, string> {
+  const letters = lettersFrom(random);
+  const upper = (count: number) => letters(count, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567');
+  const hex = (count: number) => letters(count, '0123456789abcdef');
+  const digits = (count: number, first = '0123456789') =>
+    `${letters(1, first)}${letters(count - 1, '0123456789')}`;
   return {
-    jwt: `${base64url({ alg: 'HS256' })}.${base64url({ sub: hex(12) })}.${randomBytes(32).toString('base64url')}`,
+    jwt: `${base64url({ alg: 'HS256' })}.${base64url({ sub: hex(12) })}.${letters(43)}`,
     unsignedJwt: `${base64url({ alg: 'none' })}.${base64url({ sub: hex(12) })}.`,
     pem: [
       '-----BEGIN RSA',
@@ -42,7 +47,7 @@ export function secretSamples(): Record<string, string> {
     github: `ghp_${letters(36)}`,
     githubFineGrained: `github_pat_${letters(22)}_${letters(59)}`,
     gitlab: `glpat-${letters(20)}`,
-    slack: `xoxb-${letters(12, '0123456789')}-${letters(24)}`,
+    slack: `xoxb-${digits(12)}-${letters(24)}`,
     stripe: `sk_live_${letters(24)}`,
     openai: `sk-proj-${letters(40)}`,
     anthropic: `sk-ant-api03-${letters(60)}`,
@@ -51,12 +56,12 @@ export function secretSamples(): Record<string, string> {
     sendgrid: `SG.${letters(22)}.${letters(43)}`,
     huggingFace: `hf_${letters(34)}`,
     vault: `hvs.${letters(24)}`,
-    card: card(),
-    ssn: `${randomInt(100, 665)}-${randomInt(10, 99)}-${randomInt(1000, 9999)}`,
+    card: card(`4${digits(14)}`),
+    ssn: `${digits(3, '12345')}-${digits(2, '123456789')}-${digits(4, '123456789')}`,
   };
 }
 
 /** A random word that only its key can give away. */
-export function plainSecret(): string {
-  return `canary${hex(16)}`;
+export function plainSecret(random: () => number = Math.random): string {
+  return `canary${lettersFrom(random)(16, '0123456789abcdef')}`;
 }
