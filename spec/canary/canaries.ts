@@ -1,4 +1,4 @@
-import { randomNumbers } from '../support/sampleRandom.js';
+import { randomNumbers } from '../support/randomNumbers.js';
 import { plainSecret, secretSamples } from '../support/secretSamples.js';
 
 /** A secret, and where it was put. */

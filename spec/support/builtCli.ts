@@ -21,6 +21,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Options for node itself. */
   readonly node?: readonly string[];
+  /** A program, with its arguments, that runs the command line under its own conditions. */
+  readonly through?: readonly string[];
   /** Another copy of the built binary. Default: the one in `dist/`. */
   readonly binary?: string;
 }
@@ -40,11 +42,10 @@ export function builtBinary(): string {
 }
 
 /** Starts the command line; `output` gathers what it says. */
-export function startCli(
-  args: readonly string[],
-  { env = {}, cwd, node = [], binary: copy }: CliOptions = {},
-) {
-  const child = spawn(process.execPath, [...node, copy ?? builtBinary(), ...args], {
+export function startCli(args: readonly string[], options: CliOptions = {}) {
+  const { env = {}, cwd, node = [], through = [], binary: copy } = options;
+  const words = [...through, process.execPath, ...node, copy ?? builtBinary(), ...args];
+  const child = spawn(words[0]!, words.slice(1), {
     cwd,
     env: { PATH: process.env['PATH'], TZ: 'Asia/Kolkata', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
