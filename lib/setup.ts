@@ -9,15 +9,20 @@ import {
   type Variables,
 } from './environment/environment.js';
 import { createSinks } from './environment/sinks.js';
+import { resolveOptions } from './config.js';
 import { ConfigError } from './errors.js';
 import { registerLoaderHook } from './loaderHook.js';
 import { AuditSpanProcessor } from './processor/processor.js';
 import type { FileNotice } from './sinks/file.js';
+import type { Sink } from './sinks/sink.js';
 import { shared } from './shared.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.js';
 
 /** Exit code of a start-up that a bad variable stopped: EX_CONFIG of sysexits.h. */
 const EXIT_CONFIG = 78;
+
+/** Stands for the sinks while the other options are checked. */
+const NOWHERE: Sink = { emit: () => undefined };
 
 /** The same failure is told once in this many milliseconds. */
 const REPEAT_MS = 60_000;
@@ -46,6 +51,8 @@ export function auditFromEnvironment(env: Variables, require: NodeJS.Require): v
 
 function start(environment: Environment, env: Variables, require: NodeJS.Require): void {
   const onError = reporter();
+  // Before any file is opened: a start-up that a bad variable stops leaves nothing behind.
+  resolveOptions({ ...environment.audit, sink: NOWHERE });
   const sinks = createSinks(environment, env, { onNotice: notice, onError });
   const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError });
   registerLoaderHook(require);

@@ -256,7 +256,7 @@ describe('the doctor', function () {
       .and.to.satisfy(() => text.includes('warning: sdk-missing: '));
     install('@modelcontextprotocol/client');
     const [good, json] = await run('--json', folder.path);
-    expect(good).to.equal(0);
+    expect(good, json).to.equal(0);
     const report = JSON.parse(json) as { ok: boolean; findings: Finding[] };
     expect(report.ok).to.equal(true);
     expect(report.findings.map(({ topic }) => topic)).to.include('sdk-patched');
