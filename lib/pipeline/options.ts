@@ -41,7 +41,10 @@ export interface SinkEntry {
   readonly filter?: SinkFilter;
   /** Default: the pipeline's. */
   readonly mode?: Mode;
-  /** Whether callers wait for this sink, and hear of its failures. Default: true. */
+  /**
+   * Whether callers wait for this sink, and hear of its failures. Default: true. In a `blocking-strict` log, one that is not
+   * required is served as in `blocking`: it holds up no operation.
+   */
   readonly required?: boolean;
   /** How long callers wait for this sink, in ms. Default: `sinkTimeoutMs`. */
   readonly deadlineMs?: number;
@@ -96,10 +99,13 @@ export function resolvePipeline(options: PipelineOptions): ResolvedPipeline {
   const report = guardedReport(onError);
   const entries = sinks.map((given: unknown, index) => sinkEntry(`sinks[${index}]`, given));
   const names = uniqueNames(entries.map(({ sink }) => sink));
+  const lanes = entries.map((entry, index) =>
+    lane(options, entry, `sinks[${index}]`, names[index] ?? 'sink', report),
+  );
+  if (modeOf(options) === 'blocking-strict' && !lanes.some(({ mode }) => mode === 'blocking-strict'))
+    throw new ConfigError('mode', `'blocking-strict' needs a sink to wait for, and each says otherwise`);
   return {
-    lanes: entries.map((entry, index) =>
-      lane(options, entry, `sinks[${index}]`, names[index] ?? 'sink', report),
-    ),
+    lanes,
     anyWillDo: optionalChoice('requiredSinks', options.requiredSinks, ['all', 'any'], 'all') === 'any',
     report,
     firstSeq: Math.max(-1, ...entries.map(({ sink }) => sink.lastSeq ?? -1)) + 1,
@@ -115,14 +121,14 @@ function lane(
   report: Report,
 ): LaneOptions {
   const { filter, sink } = entry;
-  const mode = optionalChoice(`${at}.mode`, entry.mode, MODES, modeOf(options));
+  const required = optionalBoolean(`${at}.required`, entry.required, true);
+  const mode = laneMode(modeOf(options), entry, required, at);
   const overflow = optionalChoice(
     'overflow',
     options.overflow,
     ['wait', 'drop'],
     mode === 'batch' ? 'drop' : 'wait',
   );
-  const required = optionalBoolean(`${at}.required`, entry.required, true);
   const ack = ackOf(options, mode);
   if (ack !== 'accepted') sink.requireAck?.(ack);
   const onError = (error: unknown) =>
@@ -144,6 +150,15 @@ function lane(
     report,
     firstSeq: (sink.lastSeq ?? -1) + 1,
   };
+}
+
+/** A sink that nobody waits for cannot hold an operation up: it gets the records of a strict log in its own time. */
+function laneMode(inherited: Mode, entry: SinkEntry, required: boolean, at: string): Mode {
+  const fallback = inherited === 'blocking-strict' && !required ? 'blocking' : inherited;
+  const mode = optionalChoice(`${at}.mode`, entry.mode, MODES, fallback);
+  if (mode === 'blocking-strict' && !required)
+    throw new ConfigError(`${at}.required`, `is false, and 'blocking-strict' waits for its sinks`);
+  return mode;
 }
 
 function modeOf(options: PipelineOptions): Mode {

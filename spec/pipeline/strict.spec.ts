@@ -32,6 +32,35 @@ describe('blocking-strict mode', () => {
     expect(sink.batches).to.deep.equal([]);
   });
 
+  it('lets a sink that is not required hold up no operation', async () => {
+    const lame = new ScriptedSink('lame', [], 'hang');
+    const path = join(folder(), 'audit.jsonl');
+    const pipeline = createPipeline({
+      sinks: [new FileSink(path), { sink: lame, required: false, deadlineMs: 20 }],
+      mode: 'blocking-strict',
+      onError: () => undefined,
+    });
+    for (let round = 0; round < 3; round++) {
+      await pipeline.acceptIntent(intent());
+      await pipeline.accept(draft());
+    }
+    expect(recordsIn(path)).to.have.length(6);
+    expect(lame.batches).to.have.length(1);
+    await pipeline.shutdown().catch(() => undefined);
+  });
+
+  it('refuses sinks none of which is waited for', () => {
+    const sink = new ScriptedSink('a');
+    const strict = (entry: object) => () =>
+      createPipeline({ sinks: [{ sink, ...entry }], mode: 'blocking-strict' });
+    expect(strict({ required: false })).to.throw(ConfigError, /^mode: /);
+    expect(strict({ mode: 'batch' })).to.throw(ConfigError, /^mode: /);
+    expect(strict({ required: false, mode: 'blocking-strict' })).to.throw(
+      ConfigError,
+      /^sinks\[0\]\.required: /,
+    );
+  });
+
   it('refuses a file sink that never syncs', () => {
     const sink = new FileSink({ path: join(folder(), 'audit.jsonl'), fsync: 'never' });
     expect(() => createPipeline({ sinks: [sink], mode: 'blocking-strict' })).to.throw(ConfigError, 'fsync');
