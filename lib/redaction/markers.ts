@@ -13,3 +13,8 @@ export const Marker = {
 export function moreMarker(entries: number): string {
   return `…[${entries} more]`;
 }
+
+/** Whether a value is such an end, of a container that has been redacted before. */
+export function isMoreMarker(value: unknown): boolean {
+  return typeof value === 'string' && /^…\[\d{1,15} more\]$/.test(value);
+}

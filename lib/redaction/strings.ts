@@ -33,7 +33,10 @@ export function keepString(
 /** A URI, or a text where one may stand, with userinfo, query and fragment hidden; capped like a label. */
 export function keepUri(text: string, key: string | undefined, pass: Pass): string {
   const whole = wellFormed(text);
-  return keepString(isUri(whole) ? redactUri(whole, pass.hider) : whole, key, pass, LABEL_BYTES);
+  if (isUri(whole)) return keepString(redactUri(whole, pass.hider), key, pass, LABEL_BYTES);
+  const kept = keepString(whole, key, pass, LABEL_BYTES);
+  // A secret with blanks in it kept the text from being a URI; without it, it may be one.
+  return kept !== whole && isUri(kept) ? capText(redactUri(kept, pass.hider), key, pass, LABEL_BYTES) : kept;
 }
 
 /** A text that the user has chosen, well-formed and capped, but not searched. */

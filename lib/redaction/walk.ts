@@ -1,5 +1,5 @@
 import { KeyVerdict } from './keys.js';
-import { Marker, moreMarker } from './markers.js';
+import { isMoreMarker, Marker, moreMarker } from './markers.js';
 import { keepName, noteCut } from './names.js';
 import { open, read, type Opened } from './open.js';
 import type { RedactionContext } from './options.js';
@@ -122,7 +122,8 @@ function walkArray(
     const value = read(source, index);
     const key = String(index);
     const below = state === undefined ? undefined : stepInto(state, key);
-    const kept = keepValue(value, key, pass, below, verdictBy(before, index, total, pass));
+    const verdict = isMoreMarker(value) ? KeyVerdict.keep : verdictBy(before, index, total, pass);
+    const kept = keepValue(value, key, pass, below, verdict);
     out.push(kept === GONE ? DROPPED : (kept ?? null));
     pass.units += 2;
     before = out[index];

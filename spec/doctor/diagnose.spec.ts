@@ -2,13 +2,12 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { command } from '../../lib/cli/doctor.js';
 import { diagnoseNode } from '../../lib/doctor/diagnose.js';
 import { diagnose } from '../../lib/doctor/doctor.js';
 import type { Finding } from '../../lib/doctor/finding.js';
+import { runCli } from '../support/builtCli.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -239,16 +238,9 @@ describe('the doctor', function () {
   });
 
   it('is a command: text or JSON, and an exit code by severity', async () => {
-    const run = async (...args: string[]): Promise<[code: number, text: string]> => {
-      let text = '';
-      const stdout = new Writable({
-        write(chunk, _, done) {
-          text += String(chunk);
-          done();
-        },
-      });
-      const io = { stdin: process.stdin, stdout, stderr: stdout, env: {} };
-      return [await command.run(args, io), text];
+    const run = async (...args: string[]): Promise<[code: number | null, text: string]> => {
+      const { code, stdout, stderr } = await runCli(['doctor', ...args]);
+      return [code, stdout + stderr];
     };
     const [bad, text] = await run(folder.path);
     expect([bad, text])

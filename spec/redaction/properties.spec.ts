@@ -152,6 +152,16 @@ describe('whatever the values', function () {
     );
   });
 
+  it('redacting twice is redacting once where a cut or a hidden secret changes what a text looks like', () => {
+    const cutting = createRedactor({ limits: { breadth: 4 } });
+    const cut = [false, 0, '--password', null, 'x'];
+    expect(cutting.value(cut)).to.deep.equal([false, 0, '--password', '…[2 more]']);
+    expect(cutting.value(cutting.value(cut))).to.deep.equal(cutting.value(cut));
+    const redactor = createRedactor();
+    const once = redactor.uri('https://"u:p@-----BEGIN PRIVATE KEY-----');
+    expect(redactor.uri(once)).to.equal(once);
+  });
+
   it('[attack 15] a secret planted at a random place is gone', () => {
     const kinds = Object.keys(secretSamples());
     fc.assert(
