@@ -1,4 +1,4 @@
-/** The page's script and style, made from `web/report/` when the package is built (see scripts/build-page.mjs). */
+/** The page's script and style, made from `web/report/` when the package is built (see scripts/build/page.mjs). */
 
 /** The script, minified, with the chart library in it. */
 export declare const PAGE_SCRIPT: string;
