@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { createGunzip } from 'node:zlib';
 import { IntegrityError } from '../errors.js';
 import { integrityLayout } from './layout.js';
 import { parseManifest } from './manifest.js';
@@ -150,6 +149,8 @@ async function* readPlain(path: string, startAt: number): AsyncGenerator<LogChun
 }
 
 async function* readCompressed(path: string): AsyncGenerator<LogChunk, void, undefined> {
+  // Loaded by those alone who have compressed segments.
+  const { createGunzip } = await import('node:zlib');
   const source = createReadStream(path, { highWaterMark: READ_BYTES });
   const content = createGunzip({ chunkSize: READ_BYTES });
   source.on('error', (error) => content.destroy(error));

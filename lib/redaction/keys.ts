@@ -122,9 +122,22 @@ function nextWord(words: readonly string[], end: number): string {
  * humps of camel case. Invisible characters are dropped and look-alike forms (full width) folded first (NFKC).
  */
 export function splitWords(key: string): string[] {
-  const plain = key.normalize('NFKC').replace(/\p{Cf}/gu, '');
-  const parts = plain.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{M}]+|\p{Lu}|\p{N}+/gu) ?? [];
+  const parts = (isAscii(key) ? asciiParts(key) : unicodeParts(key)) ?? [];
   return parts.map((part) => part.toLowerCase());
+}
+
+function isAscii(key: string): boolean {
+  return !/[^\0-\x7f]/.test(key);
+}
+
+/** The same rule over fewer letters: almost all keys are such, and tables of Unicode take 2 ms to be made at start-up. */
+function asciiParts(key: string): string[] | null {
+  return key.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+/g);
+}
+
+function unicodeParts(key: string): string[] | null {
+  const plain = key.normalize('NFKC').replace(/\p{Cf}/gu, '');
+  return plain.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{M}]+|\p{Lu}|\p{N}+/gu);
 }
 
 /** The words of a name written as one. */

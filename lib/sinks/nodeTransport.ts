@@ -1,10 +1,4 @@
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type ClientRequest,
-  type IncomingMessage,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage, request } from 'node:http';
 import { quietly } from './emit.js';
 import {
   deadlineSignal,
@@ -16,35 +10,46 @@ import {
   type HttpTransport,
 } from './httpRequest.js';
 
+/** One of Node's two clients, loaded when it is first needed (5 ms), and its kept connections. */
+interface Client {
+  readonly request: typeof request;
+  readonly agent: Agent;
+}
+
 /**
  * Sends with Node's own HTTP client, over connections that are kept. It costs a fifth of what `fetch` does for a large body
  * (benchmarks/httpSink.ts), and follows and unpacks nothing by itself.
  */
 export class NodeTransport implements HttpTransport {
   readonly #secure: boolean;
-  readonly #agent: HttpAgent;
   readonly #maxResponseBytes: number;
+  #client: Promise<Client> | undefined;
 
   constructor(endpoint: URL, maxResponseBytes: number) {
     this.#secure = endpoint.protocol === 'https:';
-    this.#agent = this.#secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
     this.#maxResponseBytes = maxResponseBytes;
   }
 
   async post(request: HttpRequest, timeoutMs: number): Promise<HttpOutcome> {
+    const client = await (this.#client ??= load(this.#secure));
     const signal = deadlineSignal(timeoutMs);
-    const first = await this.#send(request, signal);
+    const first = await this.#send(client, request, signal);
     // A receiver may close a kept connection just when it is used again: that is no failure of its.
-    return first === 'stale' ? this.#send(request, signal, true).then(settled) : first;
+    return first === 'stale' ? this.#send(client, request, signal, true).then(settled) : first;
   }
 
   close(): void {
-    this.#agent.destroy();
+    void this.#client?.then(({ agent }) => agent.destroy());
   }
 
-  #send(request: HttpRequest, signal: AbortSignal, again = false): Promise<HttpOutcome | 'stale'> {
+  #send(
+    client: Client,
+    request: HttpRequest,
+    signal: AbortSignal,
+    again = false,
+  ): Promise<HttpOutcome | 'stale'> {
     return new Promise((resolve) => {
-      const sent = quietly(() => this.#start(request, signal));
+      const sent = quietly(() => start(client, request, signal));
       sent.on('error', (error) => {
         const stale = !again && sent.reusedSocket && faultCode(error) === 'ECONNRESET';
         resolve(stale ? 'stale' : { fault: faultCode(error) });
@@ -60,16 +65,6 @@ export class NodeTransport implements HttpTransport {
     });
   }
 
-  #start({ url, headers, body }: HttpRequest, signal: AbortSignal): ClientRequest {
-    const options = {
-      method: 'POST',
-      agent: this.#agent,
-      signal,
-      headers: { ...UNPACKED, ...headers, 'content-length': body.byteLength },
-    };
-    return this.#secure ? httpsRequest(url, options) : httpRequest(url, options);
-  }
-
   /** Reads a response body up to the cap, then hangs up. */
   #drain(response: IncomingMessage): void {
     let read = 0;
@@ -78,6 +73,20 @@ export class NodeTransport implements HttpTransport {
       if (read > this.#maxResponseBytes) response.destroy();
     });
   }
+}
+
+async function load(secure: boolean): Promise<Client> {
+  const { Agent, request } = secure ? await import('node:https') : await import('node:http');
+  return { request, agent: new Agent({ keepAlive: true }) };
+}
+
+function start(
+  { request, agent }: Client,
+  { url, headers, body }: HttpRequest,
+  signal: AbortSignal,
+): ClientRequest {
+  const sent = { ...UNPACKED, ...headers, 'content-length': body.byteLength };
+  return request(url, { method: 'POST', agent, signal, headers: sent });
 }
 
 /** The second time, a connection is not stale but broken. */

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { DEFAULT_KEY_PATTERNS } from '../../lib/redaction/defaults.js';
 import { compileKeys, KeyVerdict, splitWords } from '../../lib/redaction/keys.js';
 
@@ -14,6 +15,14 @@ describe('key patterns', () => {
     expect(splitWords('accessToken2URL')).to.deep.equal(['access', 'token', '2', 'url']);
     expect(splitWords('user[password]')).to.deep.equal(['user', 'password']);
     expect(splitWords('contraseña')).to.deep.equal(['contraseña']);
+  });
+
+  it('splits a plain key as the rule for all of Unicode does', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary-ascii' }), (key) => {
+        expect(splitWords(key)).to.deep.equal(splitWords(`${key} ñ`).slice(0, -1));
+      }),
+    );
   });
 
   for (const key of [

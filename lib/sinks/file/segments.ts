@@ -1,8 +1,6 @@
 import { createReadStream, createWriteStream, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { FILE_MODE, syncFolder } from './open.js';
 
 /** Digits of a segment's number: names sort as they were made. */
@@ -51,6 +49,11 @@ export async function tidy(logPath: string, compress: boolean, keep: number): Pr
 
 /** The plain file goes only when the compressed one is whole and on the disk. */
 async function compressSegment(path: string): Promise<void> {
+  // Loaded by those alone who compress.
+  const [{ pipeline }, { createGzip }] = await Promise.all([
+    import('node:stream/promises'),
+    import('node:zlib'),
+  ]);
   const draft = `${path}.gz.tmp`;
   const output = createWriteStream(draft, { mode: FILE_MODE, flush: true });
   await pipeline(createReadStream(path), createGzip(), output);

@@ -1,4 +1,3 @@
-import zlib from 'node:zlib';
 import { decodeLine, encodeLine } from '../../codecs/json.js';
 import type { AuditRecord } from '../../schema/record.js';
 
@@ -8,10 +7,18 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   return value;
 });
 
-/** CRC-32 as in RFC 1952 section 8. Node has it from 20.15 on; we run on 20.6. */
-const crc32: (bytes: Uint8Array) => number = (zlib as { crc32?: typeof zlib.crc32 }).crc32 ?? crc32ByTable;
+let loading: Promise<void> | undefined;
+let byNode: ((bytes: Uint8Array) => number) | undefined;
 
-/** The same on a Node that lacks it. */
+/** CRC-32 as in RFC 1952 section 8. Node has it from 20.15 on; zlib is loaded by those alone who spool, and not waited for. */
+function crc32(bytes: Uint8Array): number {
+  loading ??= import('node:zlib').then(({ crc32: found }: { crc32?: typeof byNode }) => {
+    byNode = found;
+  });
+  return byNode === undefined ? crc32ByTable(bytes) : byNode(bytes);
+}
+
+/** The same until then, or on a Node that lacks it. */
 export function crc32ByTable(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);
