@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../schema/record.js';
 import type { Codec } from './codec.js';
+import { bytesOfLines } from './text.js';
 
 /** How several texts become one body: newline-delimited JSON, or one JSON array. */
 export type TextFraming = 'ndjson' | 'array';
@@ -19,9 +20,8 @@ export function textCodec(
   };
 }
 
-/** Each text becomes bytes by itself: one long string for a whole batch costs more than twice as much. */
 function linesOf(records: readonly AuditRecord[], line: (record: AuditRecord) => string): Uint8Array {
-  return Buffer.concat(records.map((record) => Buffer.from(`${line(record)}\n`)));
+  return bytesOfLines(records.map(line));
 }
 
 function arrayOf(records: readonly AuditRecord[], line: (record: AuditRecord) => string): Uint8Array {

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { encodeLine } from '../codecs/json.js';
+import { bytesOfLines } from '../codecs/text.js';
 import { ConfigError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { LogHistory } from './file/history.js';
@@ -147,10 +148,10 @@ function retryable(error: unknown): SinkResult {
 
 function encode(records: readonly AuditRecord[]): { bytes: Uint8Array; rejected: Rejection[] } {
   const rejected: Rejection[] = [];
-  let text = '';
+  const lines: string[] = [];
   records.forEach((record, index) => {
     try {
-      text += `${encodeLine(record)}\n`;
+      lines.push(encodeLine(record));
     } catch (error) {
       rejected.push({
         index,
@@ -158,5 +159,5 @@ function encode(records: readonly AuditRecord[]): { bytes: Uint8Array; rejected:
       });
     }
   });
-  return { bytes: Buffer.from(text), rejected };
+  return { bytes: bytesOfLines(lines), rejected };
 }

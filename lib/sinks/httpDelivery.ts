@@ -139,7 +139,6 @@ export class HttpDelivery {
 
 /** The same for the same records, however often they are sent. */
 function batchId(records: readonly AuditRecord[]): string {
-  const hash = createHash('sha256');
-  for (const { record_id: id } of records) hash.update(id).update('\n');
-  return `batch-${hash.digest('hex').slice(0, 32)}`;
+  const ids = records.map(({ record_id: id }) => `${id}\n`).join('');
+  return `batch-${createHash('sha256').update(ids).digest('hex').slice(0, 32)}`;
 }

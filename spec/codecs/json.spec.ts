@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { decodeLine, encodeLine, jsonCodec } from '../../lib/codecs/json.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
+import { bytesOfLines, escapeControls } from '../../lib/codecs/text.js';
 import { codecContract } from '../contract/codecContract.js';
 import { HOSTILE_TEXT, sampleRecord } from '../support/sampleRecords.js';
 
@@ -100,5 +101,24 @@ describe('decodeLine', () => {
         .to.throw(SyntaxError, 'not an audit record')
         .with.property('message')
         .that.does.not.contain('hunter2');
+  });
+});
+
+describe('bytesOfLines', () => {
+  it('are the bytes of the joined text, whatever the letters', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' })), (lines) => {
+        const joined = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+        expect(bytesOfLines(lines).equals(joined)).to.equal(true);
+      }),
+    );
+  });
+});
+
+describe('escapeControls', () => {
+  it('finds what is harmful in plain ASCII and beside other letters', () => {
+    expect(escapeControls('a\u007fb')).to.equal('a\\u007fb');
+    expect(escapeControls('é\u0085\u007f')).to.equal('é\\u0085\\u007f');
+    expect(escapeControls('ab')).to.equal('ab');
   });
 });
