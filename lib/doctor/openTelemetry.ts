@@ -47,6 +47,17 @@ function found(sdks: readonly InstalledPackage[]): Finding {
   return finding('otel-found', listed(sdks));
 }
 
+/** One place for each version: a large application has dozens of copies. */
 function listed(packages: readonly InstalledPackage[]): string {
-  return packages.map(({ name, version, path }) => `${name} ${version} in ${path}`).join('; ');
+  const places = new Map<string, string[]>();
+  for (const { name, version, path } of packages) {
+    const known = places.get(`${name} ${version}`) ?? [];
+    places.set(`${name} ${version}`, [...known, path]);
+  }
+  return [...places]
+    .map(
+      ([what, [first, ...others]]) =>
+        `${what} in ${first}${others.length > 0 ? ` and ${others.length} more` : ''}`,
+    )
+    .join('; ');
 }

@@ -101,6 +101,20 @@ describe('the doctor', function () {
     expect(await topics()).to.include.members(['otel-found', 'otel-mixed', 'otel-api-copies', 'two-hooks']);
   });
 
+  it('names one place for each version of OpenTelemetry, however many copies there are', async () => {
+    install('@opentelemetry/sdk-trace-base', { version: '2.12.1' });
+    for (const dependent of ['one', 'two']) {
+      install(dependent, { version: '1.0.0' });
+      install('@opentelemetry/sdk-trace-base', { version: '2.9.0', under: `node_modules/${dependent}` });
+    }
+    const found = (await find()).find(({ topic }) => topic === 'otel-found');
+    expect(found?.message.match(/sdk-trace-base [\d.]+/g)).to.have.members([
+      'sdk-trace-base 2.12.1',
+      'sdk-trace-base 2.9.0',
+    ]);
+    expect(found?.message).to.include('and 1 more');
+  });
+
   it('says that neither samplers nor limits lose a record', async () => {
     const findings = await find({
       OTEL_TRACES_SAMPLER: 'always_off',
