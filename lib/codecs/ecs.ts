@@ -3,7 +3,7 @@ import { EVENT_TYPES, SEVERITIES } from '../schema/tables.js';
 import type { Codec } from './codec.js';
 import { encodeLine } from './json.js';
 import type { Profile } from './profile.js';
-import { toJsonLine } from './text.js';
+import { toJsonLine } from './line.js';
 import { textCodec, type TextFraming } from './textCodec.js';
 
 /** The version of the Elastic Common Schema that the names are taken from. */

@@ -2,7 +2,7 @@ import type { AuditRecord } from '../schema/record.js';
 import type { Codec } from './codec.js';
 import { inFixedOrder } from './order.js';
 import { fromProfile, toProfile, type Profile, type WireRecord } from './profile.js';
-import { toJsonLine } from './text.js';
+import { toJsonLine } from './line.js';
 import { textCodec, type TextFraming } from './textCodec.js';
 
 /**

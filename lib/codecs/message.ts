@@ -9,7 +9,8 @@ import {
 } from '../schema/tables.js';
 import { inFixedOrder } from './order.js';
 import { fromProfile, toProfile, type Profile, type WireRecord } from './profile.js';
-import { toJsonLine, wellFormed } from './text.js';
+import { toJsonLine } from './line.js';
+import { wellFormed } from './text.js';
 
 /** The published fields of a `LogRequest`, enums as numbers. */
 export interface LogFields {

@@ -4,7 +4,7 @@ import type { Codec } from './codec.js';
 import { encodeLine } from './json.js';
 import { attributesOf, published, publishedSeverity, type OcsfKind } from './ocsfClasses.js';
 import type { Profile } from './profile.js';
-import { toJsonLine } from './text.js';
+import { toJsonLine } from './line.js';
 import { textCodec, type TextFraming } from './textCodec.js';
 
 /** The version of the Open Cybersecurity Schema Framework that the events say they follow. */

@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../schema/record.js';
 import type { Codec } from './codec.js';
-import { bytesOfLines } from './text.js';
+import { bytesOfLines } from './line.js';
 
 /** How several texts become one body: newline-delimited JSON, or one JSON array. */
 export type TextFraming = 'ndjson' | 'array';

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { encodeLine } from '../codecs/json.js';
-import { toJsonLine } from '../codecs/text.js';
+import { toJsonLine } from '../codecs/line.js';
 import type { AuditRecord } from '../schema/record.js';
 
 /** Never through a symlink; without blocking, lest opening a FIFO wait for a reader. */

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { encodeLine } from '../codecs/json.js';
-import { bytesOfLines } from '../codecs/text.js';
+import { bytesOfLines } from '../codecs/line.js';
 import { ConfigError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { LogHistory } from './file/history.js';

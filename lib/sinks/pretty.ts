@@ -1,4 +1,5 @@
-import { printable, toJsonLine } from '../codecs/text.js';
+import { toJsonLine } from '../codecs/line.js';
+import { printable } from '../codecs/text.js';
 import type { AuditRecord, Outcome } from '../schema/record.js';
 
 /** How a record is laid out for people. */

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { decodeLine, encodeLine, jsonCodec } from '../../lib/codecs/json.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { bytesOfLines, escapeControls } from '../../lib/codecs/text.js';
+import { bytesOfLines, toJsonLine } from '../../lib/codecs/line.js';
 import { codecContract } from '../contract/codecContract.js';
 import { HOSTILE_TEXT, sampleRecord } from '../support/sampleRecords.js';
 
@@ -115,10 +115,10 @@ describe('bytesOfLines', () => {
   });
 });
 
-describe('escapeControls', () => {
-  it('finds what is harmful in plain ASCII and beside other letters', () => {
-    expect(escapeControls('a\u007fb')).to.equal('a\\u007fb');
-    expect(escapeControls('é\u0085\u007f')).to.equal('é\\u0085\\u007f');
-    expect(escapeControls('ab')).to.equal('ab');
+describe('toJsonLine', () => {
+  it('escapes what is harmful in plain ASCII and beside other letters', () => {
+    expect(toJsonLine('a\u007fb')).to.equal('"a\\u007fb"');
+    expect(toJsonLine('é\u0085\u007f')).to.equal('"é\\u0085\\u007f"');
+    expect(toJsonLine('ab')).to.equal('"ab"');
   });
 });

@@ -1,4 +1,4 @@
-import { toJsonLine } from '../../codecs/text.js';
+import { toJsonLine } from '../../codecs/line.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { SEVERITY_NUMBERS } from '../../sinks/otlpLogRecord.js';
 

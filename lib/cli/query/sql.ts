@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { printable, toJsonLine } from '../../codecs/text.js';
+import { toJsonLine } from '../../codecs/line.js';
+import { printable } from '../../codecs/text.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { csvRow } from '../export/csv.js';
 import { CliFailure, inputFailure, usageFailure } from '../failure.js';

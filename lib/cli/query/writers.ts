@@ -1,4 +1,4 @@
-import { toJsonLine } from '../../codecs/text.js';
+import { toJsonLine } from '../../codecs/line.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { CommandIo } from '../command.js';
 import { csvHead, csvRecord, CSV_FIELDS } from '../export/csv.js';
