@@ -1,4 +1,5 @@
 import { SpanKind } from '@opentelemetry/api';
+import { ignore } from './admission.js';
 import { conclude, withdrawn } from './asked.js';
 import { peek, type Method, type Wrapper } from './client.js';
 import { observeEmbedded, observeInbound } from './inbound.js';
@@ -49,16 +50,17 @@ const CLOSED = {
 /** Over a transport that cannot be watched, answers go out unseen. */
 const UNKNOWN = { outcome: 'OUTCOME_UNSPECIFIED', error: { type: 'unknown_outcome' } } as const;
 
-/** v2 looks into its own cache before it asks the server. */
+/** v2 looks into its own cache before it asks the server; the promise stays the one that it waits for, so as not to be later. */
 const noticeCacheHit: Wrapper = (original) =>
   function (...args) {
     const value: unknown = Reflect.apply(original, this, args);
     const running = active.getStore();
-    if (!(value instanceof Promise) || running?.covers(this, String(args[0])) !== true) return value;
-    return value.then((hit: unknown) => {
-      if (hit !== undefined) running.fromCache = true;
-      return hit;
-    });
+    if (value instanceof Promise && running?.covers(this, String(args[0])) === true) {
+      value.then((hit: unknown) => {
+        if (hit !== undefined) running.fromCache = true;
+      }, ignore);
+    }
+    return value;
   };
 
 /** v2 goes on with a request whose answer was `input_required`. */
