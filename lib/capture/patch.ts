@@ -104,11 +104,15 @@ function wrapMethod(target: object, { holders, methods }: Patch, name: string, w
       };
   const observed = wrap(original, { level: target, name });
   const wrapper: Method = function (...args) {
-    return Reflect.apply(holders.size === 0 ? original : observed, this, args);
+    // A method that was torn off its client fails in its own way, and is nobody's operation.
+    const isOurs = holders.size > 0 && Object(this) === this;
+    return Reflect.apply(isOurs ? observed : original, this, args);
   };
   for (const key of ['name', 'length'] as const) {
     Object.defineProperty(wrapper, key, { value: current[key], configurable: true });
   }
+  // So that it still says of itself that it is an async function, or a generator.
+  Object.setPrototypeOf(wrapper, Object.getPrototypeOf(current) as object);
   Object.defineProperty(target, name, {
     value: wrapper,
     configurable: true,
