@@ -34,17 +34,20 @@ export function protobufCodec({ profile = 'documented' }: { profile?: Profile } 
 /**
  * The record that one serialized `LogRequest` holds.
  *
- * @throws Error when the bytes are not such a message, SyntaxError when its payload is not a JSON object.
+ * @throws SyntaxError when the bytes are not such a message, or its payload is not a JSON object.
  */
 export function decodeProtobuf(bytes: Uint8Array, profile: Profile = 'documented'): AuditRecord {
-  return fromFields(fieldsOf(fromBinary(schemas[profile], bytes)), profile);
+  return fromFields(fieldsOf(reading(() => fromBinary(schemas[profile], bytes))), profile);
 }
 
 /** The records of a size-delimited batch, in order. Throws as {@link decodeProtobuf} does. */
 export function decodeProtobufBatch(bytes: Uint8Array, profile: Profile = 'documented'): AuditRecord[] {
   const reader = new BinaryReader(bytes);
   const records: AuditRecord[] = [];
-  while (reader.pos < reader.len) records.push(decodeProtobuf(reader.bytes(), profile));
+  while (reader.pos < reader.len) {
+    const message = reading(() => reader.bytes());
+    records.push(decodeProtobuf(message, profile));
+  }
   return records;
 }
 
@@ -61,7 +64,16 @@ export function protojsonCodec({
 
 /** The record that one message in protobuf's JSON mapping holds. Throws as {@link decodeProtobuf} does. */
 export function decodeProtojson(text: string, profile: Profile = 'documented'): AuditRecord {
-  return fromFields(fieldsOf(fromJsonString(schemas[profile], text)), profile);
+  return fromFields(fieldsOf(reading(() => fromJsonString(schemas[profile], text))), profile);
+}
+
+/** The library's own errors are of no class, and quote what they read. */
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch {
+    throw new SyntaxError('not an audit record: the message cannot be read as protobuf');
+  }
 }
 
 function message(record: AuditRecord, profile: Profile) {

@@ -1,4 +1,5 @@
 import { resolveOptions, type AuditOptions } from '../config.js';
+import { SinkError } from '../errors.js';
 import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
@@ -51,15 +52,12 @@ export class AuditSpanProcessor {
 
   /** Takes a finished span. */
   onEnd(span: FinishedSpan): void {
-    const detail = detailOf(span);
-    if (detail !== undefined) {
-      // The instrumentation waits for this promise; here nobody does, and its failure must not count as unhandled.
-      if (detail.recorders.includes(this.#recording)) this.#recording.complete(detail).catch(() => undefined);
-      return;
+    try {
+      this.#take(span);
+    } catch (cause) {
+      // A span that breaks the rules of OpenTelemetry must not break the program that ended it, nor be lost silently.
+      this.#recording.report(new SinkError('mapping', 'a finished span could not be read', { cause }), 1);
     }
-    if (!this.#foreignSpans) return;
-    const foreign = foreignOperation(span, this.#recording);
-    if (foreign !== undefined) this.#recording.completeInBackground(foreign);
   }
 
   /** Resolves when every record is delivered; rejects with `SinkError` where one could not be. */
@@ -87,5 +85,17 @@ export class AuditSpanProcessor {
   shutdown(): Promise<void> {
     discharge(this.#recording);
     return (this.#shutdown ??= this.#close());
+  }
+
+  #take(span: FinishedSpan): void {
+    const detail = detailOf(span);
+    if (detail !== undefined) {
+      // The instrumentation waits for this promise; here nobody does, and its failure must not count as unhandled.
+      if (detail.recorders.includes(this.#recording)) this.#recording.complete(detail).catch(() => undefined);
+      return;
+    }
+    if (!this.#foreignSpans) return;
+    const foreign = foreignOperation(span, this.#recording);
+    if (foreign !== undefined) this.#recording.completeInBackground(foreign);
   }
 }
