@@ -1,5 +1,4 @@
-// Faults that only the kernel can make, injected with strace (Debian: apt-get install strace). Not part of `npm test`:
-// npx mocha --no-config --node-option import=tsx --timeout 60000 spec/faults/file.spec.ts
+// Faults that only the kernel can make, injected with strace (Debian: apt-get install strace).
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
