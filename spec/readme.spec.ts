@@ -1,71 +1,23 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { execFile } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { AuditRecord } from '../lib/schema/record.js';
-import { EVERYTHING } from './support/servers.js';
+import { ExampleFolder, examplesIn } from './support/exampleFolder.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-
-/** Code blocks that begin with the name of the file they are. */
-const examples = new Map(
-  [...readme.matchAll(/```js\n\/\/ (\S+\.mjs).*\n([\s\S]*?)```/g)].map((match) => [
-    match[1]!,
-    match[0]!.slice(6, -4),
-  ]),
-);
+const readme = readFileSync(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8');
+const examples = examplesIn('README.md');
 
 describe('the examples of the README', function () {
   this.timeout(60_000);
-  let folder: string;
+  let folder: ExampleFolder;
 
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'otel-mcp-log-readme-'));
-    const modules = join(folder, 'node_modules');
-    mkdirSync(modules);
-    for (const entry of readdirSync(join(root, 'node_modules'))) {
-      if (!entry.startsWith('.')) symlinkSync(join(root, 'node_modules', entry), join(modules, entry));
-    }
-    symlinkSync(root, join(modules, 'otel-mcp-log'));
-    // What `npx -y @modelcontextprotocol/server-everything` would start, without asking a registry.
-    mkdirSync(join(folder, 'bin'));
-    writeFileSync(
-      join(folder, 'bin', 'npx'),
-      `#!/bin/sh\nexec "${process.execPath}" "${EVERYTHING}" stdio\n`,
-      { mode: 0o755 },
-    );
-    for (const [name, source] of examples) writeFileSync(join(folder, name), source);
-  });
+  before(() => (folder = new ExampleFolder(examples)));
+  after(() => folder.remove());
 
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
-  const run = (...args: string[]) =>
-    new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
-      const PATH = `${join(folder, 'bin')}:${dirname(process.execPath)}:/usr/bin:/bin`;
-      execFile(
-        process.execPath,
-        args,
-        { cwd: folder, env: { ...process.env, PATH }, timeout: 30_000 },
-        (error, stdout, stderr) => {
-          if (error === null) resolve({ stdout, stderr });
-          else reject(new Error(`${args.join(' ')}: ${error.message}\n${stderr}`));
-        },
-      );
-    });
-
+  const run = (...args: string[]) => folder.run(...args);
   const resources = (file: string) =>
-    readFileSync(join(folder, file), 'utf8')
+    readFileSync(join(folder.path, file), 'utf8')
       .trimEnd()
       .split('\n')
       .map((line) => (JSON.parse(line) as AuditRecord).resource);
@@ -87,11 +39,11 @@ describe('the examples of the README', function () {
     const { stdout } = await run('app.mjs');
     expect(resources('audit.jsonl')).to.deep.equal(['session/initialize', 'tools/echo', 'session/close']);
     expect(stdout).to.include('tools/echo');
-    expect(stdout + readFileSync(join(folder, 'audit.jsonl'), 'utf8')).not.to.include('not on record');
+    expect(stdout + readFileSync(join(folder.path, 'audit.jsonl'), 'utf8')).not.to.include('not on record');
   });
 
   it('agent.mjs is audited by instrumentation.mjs', async () => {
-    rmSync(join(folder, 'audit.jsonl'));
+    rmSync(join(folder.path, 'audit.jsonl'));
     await run('--import', './instrumentation.mjs', 'agent.mjs');
     expect(resources('audit.jsonl')).to.deep.equal(['session/initialize', 'tools/list', 'session/close']);
   });
