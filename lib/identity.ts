@@ -16,7 +16,9 @@ export interface Actor {
 export interface ActorQuestion {
   /** The protocol's method, e.g. `tools/call`; the operation's name where user code is audited. */
   readonly method: string;
+  /** The resource that will be on record, e.g. `tools/search`. */
   readonly resource: string;
+  /** The tool, where one is called. */
   readonly toolName?: string | undefined;
   /** The session id that will be on record. */
   readonly sessionId: string;

@@ -5,6 +5,7 @@ export {
 } from './capture/instrumentation.js';
 export type { McpClientClass, McpClientLike } from './capture/client.js';
 export { auditSampler } from './capture/auditSampler.js';
+export type { Profile } from './codecs/profile.js';
 export type { AuditOptions } from './config.js';
 export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';
 export { diagnose, type DiagnoseOptions } from './doctor/doctor.js';
@@ -35,6 +36,7 @@ export type { AuditLogHandle } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
 export { createRedactor } from './redaction/createRedactor.js';
+export type { DetectorName } from './redaction/defaults.js';
 export type { AuditLevel, LevelOptions } from './redaction/levels.js';
 export type {
   CustomRedaction,
@@ -49,6 +51,7 @@ export type { Redactor } from './redaction/redactor.js';
 export type {
   ActorType,
   AuditRecord,
+  DraftRecord,
   EventType,
   McpDetail,
   McpLeg,
@@ -60,7 +63,8 @@ export type {
   Truncation,
 } from './schema/record.js';
 export type { Fetch } from './sinks/fetchTransport.js';
-export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
+export { FieldNotesSink, type FieldNotesAuth, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
+export type { NoticeListener as FileNoticeListener } from './sinks/file/notice.js';
 export {
   FileSink,
   type FileAnchor,
@@ -72,6 +76,7 @@ export {
 } from './sinks/file.js';
 export type { GapInfo, GapRecordFactory } from './sinks/gap.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
+export type { HttpStats } from './sinks/httpExchange.js';
 export type { Framing, HttpBatchOptions } from './sinks/httpOptions.js';
 export {
   OtlpLogSink,

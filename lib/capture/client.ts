@@ -3,14 +3,19 @@
  * and missed without harm. Structural, so that this package needs no version of the SDK at run time or in its types.
  */
 export interface McpClientLike {
+  /** Begins a session over a transport. */
   connect(transport: never, ...rest: never[]): Promise<unknown>;
+  /** Ends the session. */
   close(): Promise<unknown>;
+  /** Calls a tool. */
   callTool(params: never, ...rest: never[]): Promise<unknown>;
 }
 
 /** The class of such a client. */
 export interface McpClientClass {
+  /** Where its methods are, which are wrapped there. */
   readonly prototype: object;
+  /** The class's own name. */
   readonly name: string;
 }
 

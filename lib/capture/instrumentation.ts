@@ -71,6 +71,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     return [v1, new InstrumentationNodeModuleDefinition(SDK_V2, ['>=2.0.0 <3'], patch, keep)];
   }
 
+  /** Wraps the client of every copy of the SDK that is loaded, and of those that will be. */
   override enable(): void {
     super.enable();
     this.source ??= {
@@ -84,6 +85,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     for (const client of discovered) patchClass(client.prototype, this);
   }
 
+  /** Takes the wrappers off again, where no other tool has wrapped them since. */
   override disable(): void {
     super.disable();
     if (this.source !== undefined) disableSource(this.source);

@@ -62,6 +62,7 @@ export function audited<Args extends readonly unknown[] = readonly unknown[], Re
 /**
  * The same for a function: gives back one of the same type whose calls are on record.
  *
+ * @typeParam Wrapped - the function's own type, which stays as it is.
  * @throws ConfigError when an option cannot work, or when it is given no function.
  *
  * @example

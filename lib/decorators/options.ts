@@ -4,6 +4,7 @@ import { optionalText, reject, requireKnownOptions, requireText } from '../valid
 
 /** A call of audited code, when it is over. */
 export interface AuditedCall<Args extends readonly unknown[], Result> {
+  /** What the method was called with. */
   readonly args: Args;
   /** What it gave: the awaited value of a promise, the return value of a generator; undefined where it failed. */
   readonly result: Result | undefined;

@@ -145,7 +145,9 @@ export type TopicName = keyof typeof TOPICS;
 
 /** One finding of the doctor. */
 export interface Finding {
+  /** What it is about; docs/troubleshooting.md has a section for each. */
   readonly topic: TopicName;
+  /** How bad it is; the worst decides the exit code of the command. */
   readonly severity: Severity;
   /** What was found, and where. Holds no secret. */
   readonly message: string;

@@ -8,6 +8,7 @@ export interface TreeHead {
   readonly origin: string;
   /** The number of leaves: lines of the log. */
   readonly size: number;
+  /** The Merkle tree hash over all of them (RFC 6962 section 2.1). */
   readonly root: Hash;
 }
 

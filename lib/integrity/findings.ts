@@ -33,6 +33,7 @@ export type ProblemKind =
 
 /** One thing that is wrong. */
 export interface Problem {
+  /** What is wrong. */
   readonly kind: ProblemKind;
   /** In words, for people; complete without the other fields. */
   readonly message: string;
@@ -40,6 +41,7 @@ export interface Problem {
   readonly index?: number;
   /** The path of the segment, and the byte offset within it (within its content, if it is compressed). */
   readonly segment?: string;
+  /** Where that line starts within its segment, in bytes. */
   readonly offset?: number;
 }
 

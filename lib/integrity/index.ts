@@ -15,7 +15,15 @@ export { integrityLayout, type IntegrityLayout } from './layout.js';
 export { readLines, type LogLine } from './lines.js';
 export { MerkleLog, type LogWriter } from './log.js';
 export { CompactRange } from './merkle.js';
-export { formatVkey, parseNote, parseVkey, verifyNote, type Note, type NoteVerifier } from './note.js';
+export {
+  formatVkey,
+  parseNote,
+  parseVkey,
+  verifyNote,
+  type Note,
+  type NoteSignature,
+  type NoteVerifier,
+} from './note.js';
 export { resolveIntegrity, type IntegrityOptions, type ResolvedIntegrity } from './options.js';
 export {
   consistencyRanges,

@@ -22,9 +22,11 @@ export interface NoteVerifier {
 
 /** One signature line. */
 export interface NoteSignature {
+  /** The name of the key. */
   readonly name: string;
   /** 8 hex digits. */
   readonly keyId: string;
+  /** 64 bytes (Ed25519). */
   readonly signature: Buffer;
 }
 
@@ -32,6 +34,7 @@ export interface NoteSignature {
 export interface Note {
   /** What is signed, with its last newline. */
   readonly text: string;
+  /** Who signed it, in the order of the lines. */
   readonly signatures: readonly NoteSignature[];
 }
 

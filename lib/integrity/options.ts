@@ -25,11 +25,15 @@ export interface IntegrityOptions {
 
 /** Options that have been checked. */
 export interface ResolvedIntegrity {
+  /** What signs checkpoints. */
   readonly signer: NoteSigner;
   /** The signer and its predecessors. */
   readonly verifiers: readonly NoteVerifier[];
+  /** A checkpoint after so many records. */
   readonly every: number;
+  /** A record waits no longer than this for its checkpoint. */
   readonly milliseconds: number;
+  /** Where checkpoints go. */
   readonly anchors: readonly Anchor[];
 }
 

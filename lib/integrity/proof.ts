@@ -3,7 +3,9 @@ import { CompactRange } from './merkle.js';
 
 /** The leaves from `first` up to, not including, `end`. */
 export interface LeafRange {
+  /** The first leaf, from 0. */
   readonly first: number;
+  /** The first leaf that is not part of it. */
   readonly end: number;
 }
 
@@ -109,9 +111,13 @@ export class ProofCollector {
 
 /** What an inclusion proof claims. */
 export interface InclusionClaim {
+  /** Its place, from 0. */
   readonly index: number;
+  /** The number of leaves of the tree. */
   readonly size: number;
+  /** The hash of the leaf. */
   readonly leaf: Hash;
+  /** The root of the tree. */
   readonly root: Hash;
 }
 
@@ -137,7 +143,9 @@ export function verifyInclusion(
 
 /** What a consistency proof claims. */
 export interface ConsistencyClaim {
+  /** The smaller tree, whose leaves the larger one begins with. */
   readonly older: { readonly size: number; readonly root: Hash };
+  /** The larger tree. */
   readonly newer: { readonly size: number; readonly root: Hash };
 }
 

@@ -15,6 +15,7 @@ import { checkTlogProof, type ConsistencyProof, type TlogProof } from './tlogPro
 
 /** A record of a log, as it stands there. */
 export interface FoundRecord {
+  /** Its place in the log, from 0. */
   readonly index: number;
   /** Its exact bytes, without LF. */
   readonly line: Buffer;

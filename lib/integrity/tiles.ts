@@ -11,6 +11,7 @@ export const MAX_LINE_BYTES = 0xffff;
 export interface TileFile {
   /** Relative to the log's prefix, with slashes: `tile/0/x001/234.p/17`. */
   readonly path: string;
+  /** Its content. */
   readonly data: Buffer;
 }
 

@@ -10,6 +10,7 @@ const MAX_HASHES = 63;
 
 /** A C2SP tlog-proof (c2sp.org/tlog-proof): one record is in the log that a checkpoint speaks of. */
 export interface TlogProof {
+  /** The place of the record, from 0. */
   readonly index: number;
   /** The inclusion proof, from the leaf's sibling to the root's child. */
   readonly hashes: readonly Hash[];
@@ -69,6 +70,7 @@ export function checkTlogProof(
 export interface ConsistencyProof {
   /** The size of the older tree. */
   readonly older: number;
+  /** The proof itself (RFC 6962 section 2.1.2). */
   readonly hashes: readonly Hash[];
   /** The newer checkpoint, verbatim. */
   readonly checkpoint: string;

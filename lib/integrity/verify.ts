@@ -18,8 +18,11 @@ export interface CheckpointInput {
 
 /** A segment that is known to be missing, in its place among the chunks of a log. */
 export interface MissingSegment {
+  /** The path that it should have. */
   readonly missing: string;
+  /** The place of its first record, from 0. */
   readonly first: number;
+  /** How many records it held. */
   readonly count: number;
 }
 
@@ -45,6 +48,7 @@ export interface VerifyOptions {
 export interface VerifyReport {
   /** Whether all holds. */
   readonly ok: boolean;
+  /** The identity of the log, as its checkpoint has it. */
   readonly origin?: string;
   /** Records in the log. */
   readonly size: number;

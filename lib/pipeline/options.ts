@@ -36,6 +36,7 @@ const OPTION_KEYS = [
 
 /** A sink with a treatment of its own. */
 export interface SinkEntry {
+  /** Where its records go. */
   readonly sink: Sink;
   /** Which records it gets. Default: all. A filtered log has numbers (`seq`) of its own, so that a hole still means a loss. */
   readonly filter?: SinkFilter;

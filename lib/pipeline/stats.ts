@@ -1,8 +1,10 @@
 /** What one sink has done since the start. */
 export interface SinkStats {
+  /** Its name. */
   readonly name: string;
   /** Records that wait, those under way included. */
   readonly queued: number;
+  /** Records that it has. */
   readonly delivered: number;
   /** Lost because the sink failed for good, or because there was no time left. */
   readonly failed: number;
@@ -14,6 +16,7 @@ export interface SinkStats {
   readonly retries: number;
   /** Batches that the sink has answered, and how long that took in all, in milliseconds. */
   readonly batches: number;
+  /** How long it took to deliver, in ms, in all. */
   readonly busyMs: number;
   /** Bytes that the sink holds on disk for later: those of a spool. */
   readonly backlogBytes?: number;
@@ -33,5 +36,6 @@ export interface PipelineStats {
   readonly refused: number;
   /** Intents refused, so that nothing was sent (`blocking-strict`). */
   readonly unavailable: number;
+  /** The same for each sink. */
   readonly sinks: readonly SinkStats[];
 }

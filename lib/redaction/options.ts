@@ -48,6 +48,7 @@ export interface RedactionContext {
   readonly toolName?: string;
   /** The protocol's method, e.g. `tools/call`. */
   readonly method?: string;
+  /** The event type of the record. */
   readonly eventType?: EventType;
 }
 
@@ -104,6 +105,7 @@ export interface RedactionOptions extends ToolRedactionOptions {
   readonly tools?: Readonly<Record<string, ToolRedactionOptions>>;
   /** Whether the path of a resource URI is redacted too. Default false; userinfo, query values and fragment always are. */
   readonly uriPath?: boolean;
+  /** How large values and records may become. */
   readonly limits?: LimitOptions;
   /** How much is recorded, by tool and by event type. Default `Request`: arguments, but no outputs. */
   readonly levels?: LevelOptions;

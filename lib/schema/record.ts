@@ -15,22 +15,31 @@ export type ActorType = 'user' | 'agent' | 'service';
 export interface McpDetail {
   /** The protocol's method, e.g. `tools/call`; `close` for the end of a session. */
   method: string;
+  /** The version that client and server agreed on. */
   protocol_version?: string;
   /** The JSON-RPC id as it stood on the wire (the last one, where an operation took several). */
   request_id?: string;
+  /** The tool that was called. */
   tool_name?: string;
+  /** The arguments of the tool, redacted. */
   tool_arguments?: unknown;
   /** Only with outputs switched on. */
   tool_result?: unknown;
+  /** The resource that was read. */
   resource_uri?: string;
+  /** The prompt that was asked for. */
   prompt_name?: string;
+  /** The arguments of the prompt, redacted. */
   prompt_arguments?: unknown;
   /** Only a session id that the protocol gave. */
   session_id?: string;
   /** The address or command that was dialled. */
   server_address?: string;
+  /** How the client reaches the server, e.g. `stdio`. */
   transport?: string;
+  /** What the client offered; in the record of the handshake alone. */
   client_capabilities?: unknown;
+  /** What the server offered; in the record of the handshake alone. */
   server_capabilities?: unknown;
   /** On the record of a login: that `server_id` and `server_version` are the server's own word. */
   server_identity?: 'self-reported';
@@ -48,7 +57,9 @@ export interface McpDetail {
 
 /** One request on the wire among several that an operation took. */
 export interface McpLeg {
+  /** The id of the JSON-RPC request. */
   request_id: string;
+  /** The method of the request. */
   method: string;
 }
 
@@ -56,6 +67,7 @@ export interface McpLeg {
 export interface RecordError {
   /** The semantic conventions' `error.type`: `timeout`, `tool_error`, a code or a class name. */
   type: string;
+  /** The code of the JSON-RPC error or of the HTTP status. */
   code?: string;
   /** Redacted and capped. */
   message?: string;
@@ -86,35 +98,57 @@ export interface AuditRecord {
   time: string;
   /** Monotonic, milliseconds with three decimals. */
   duration_ms: number;
+  /** What kind of event it is. */
   event_type: EventType;
+  /** How it ended. */
   outcome: Outcome;
+  /** Follows from the outcome, unless the user set it. */
   severity: Severity;
+  /** How sensitive the data is. */
   sensitivity: Sensitivity;
+  /** Who acted. */
   actor_id: string;
+  /** What kind of actor that is. */
   actor_type: ActorType;
+  /** Which part of the user's system wrote the record. */
   component: string;
+  /** Where it ran, e.g. `production`. */
   environment: string;
+  /** What was acted upon, e.g. `tools/search`. */
   resource: string;
   /** One plain sentence, without argument values. */
   message: string;
   /** The trace id: 32 hex digits. */
   correlation_id: string;
+  /** The trace of the operation, 32 hex digits. */
   trace_id: string;
+  /** The span of the operation, 16 hex digits. */
   span_id: string;
+  /** The span that it happened in, 16 hex digits. */
   parent_span_id?: string;
+  /** The session that it belongs to. */
   session_id: string;
+  /** Whose data is at stake. */
   tenant_id?: string;
+  /** Name of the MCP client. */
   client_id?: string;
+  /** Version of the MCP client. */
   client_version?: string;
   /** Self-reported by the server. */
   server_id?: string;
   /** Self-reported by the server. */
   server_version?: string;
+  /** Tags of the policies that it falls under. */
   policy_tags?: readonly string[];
+  /** The OCSF class that the event type maps to. */
   ocsf_class_uid: number;
+  /** The activity within the OCSF class. */
   ocsf_activity_id: number;
+  /** `gen_ai.operation.name` of the event type, where there is one. */
   otel_operation_name?: string;
+  /** What the protocol says of the operation; absent for the user's own methods. */
   mcp?: McpDetail;
+  /** What went wrong, where something did. */
   error?: RecordError;
   /** Free detail of records that user code makes. */
   data?: unknown;
@@ -122,15 +156,21 @@ export interface AuditRecord {
   stage?: string;
   /** Joins the records of one operation. */
   operation_id?: string;
+  /** What was cut to keep the record in bounds. */
   truncated?: readonly Truncation[];
+  /** Which schema and which product wrote the record. */
   metadata: RecordMetadata;
 }
 
 /** Which schema and which product wrote a record. */
 export interface RecordMetadata {
+  /** The profile: `documented` or `0.2`. */
   schema_version: string;
+  /** This package. */
   product_name: string;
+  /** Its version. */
   product_version: string;
+  /** Who publishes it. */
   vendor_name: string;
 }
 

@@ -28,7 +28,9 @@ export interface FieldNotesSinkOptions extends HttpCommonOptions {
   endpoint?: string | URL;
   /** @defaultValue `'oauth'` with a `clientId`, `'hmac'` with only an `hmacKey` */
   auth?: FieldNotesAuth;
+  /** The client of the OAuth 2.0 client credentials grant. */
   clientId?: string;
+  /** Its secret. */
   clientSecret?: string;
   /** @defaultValue the service's address */
   tokenEndpoint?: string | URL;

@@ -8,6 +8,7 @@ export interface GapInfo {
   readonly count: number;
   /** The `time` of the first and of the last of them. */
   readonly firstTime: string;
+  /** The time of the last record that is missing. */
   readonly lastTime: string;
   /** Why, as codes joined by a comma: `queue_full`, `timeout`, `shutdown`, or the code or class of the sink's error. */
   readonly cause: string;

@@ -12,13 +12,17 @@ import { quietly } from './emit.js';
 
 /** A `Logger` of `@opentelemetry/api-logs`, so far as it is needed here. */
 export interface OtelLogger {
+  /** Takes a log record. */
   emit(record: LogFacts & { timestamp: number; context: Context }): void;
+  /** Whether it would do anything with one. */
   enabled?(options?: { severityNumber?: number }): boolean;
 }
 
 /** A `LoggerProvider` of `@opentelemetry/sdk-logs`, so far as it is needed here. */
 export interface OtelLoggerProvider {
+  /** A logger of this name. */
   getLogger(name: string, version?: string): OtelLogger;
+  /** Resolves when all that was emitted is exported. */
   forceFlush?(): Promise<void>;
 }
 
@@ -34,13 +38,17 @@ export interface OtelReadableLogRecord extends LogFacts {
 
 /** A `Resource` of `@opentelemetry/resources`, so far as an exporter reads it. */
 export interface OtelResource {
+  /** What made the records, e.g. `service.name`. */
   readonly attributes: Record<string, unknown>;
 }
 
 /** A `LogRecordExporter` of `@opentelemetry/sdk-logs`: an `OTLPLogExporter`, above all. */
 export interface OtelLogExporter {
+  /** Sends log records; `resultCallback` is called once. */
   export(records: never, done: (result: { code: number; error?: Error }) => void): void;
+  /** Resolves when nothing is under way. */
   forceFlush?(): Promise<void>;
+  /** Ends it. */
   shutdown?(): Promise<void>;
 }
 

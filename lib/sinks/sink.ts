@@ -15,6 +15,7 @@ export function vouchesFor(given: Ack, needed: Ack): boolean {
 export interface Rejection {
   /** The record's place in the batch. */
   readonly index: number;
+  /** Why it cannot be taken. */
   readonly error: Error;
 }
 

@@ -1,5 +1,6 @@
 /** A tool whose definition is another than the log last saw from that server. */
 export interface ToolChange {
+  /** The name of the tool. */
   readonly tool: string;
   /** Self-reported by the server. */
   readonly serverName?: string | undefined;

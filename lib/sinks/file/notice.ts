@@ -29,8 +29,11 @@ export type FileNoticeKind =
 
 /** One finding. */
 export interface FileNotice {
+  /** What was found. */
   readonly kind: FileNoticeKind;
+  /** The file that it was found at. */
   readonly path: string;
+  /** How many bytes it concerns. */
   readonly bytes?: number;
   /** The file that bytes were put into which had to leave the log. */
   readonly keptIn?: string;

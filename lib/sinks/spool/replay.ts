@@ -8,6 +8,7 @@ import type { SpoolStore, Stretch } from './store.js';
 
 /** What `onError` is told beside the error. */
 export interface SpoolErrorInfo {
+  /** The sink behind the spool. */
   readonly sink: string;
   /** How many records the receiver will never get; 0 when they wait. */
   readonly lost: number;
