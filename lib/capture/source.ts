@@ -12,7 +12,7 @@ export interface SpanSource {
 }
 
 /** What a span may carry beyond what the conventions ask for. */
-export interface SpanSettings {
+interface SpanSettings {
   /** Adds the (redacted) arguments of tool calls to their spans. */
   recordInputs(): boolean;
   /** Adds the (redacted) results of tool calls to their spans. */

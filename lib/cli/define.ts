@@ -5,7 +5,7 @@ import { columns } from './term/columns.js';
 import { nearest } from './suggest.js';
 
 /** One option of a command, as its help shows it. */
-export interface OptionSpec {
+interface OptionSpec {
   readonly type: 'string' | 'boolean';
   /** May be given several times. */
   readonly multiple?: true;
@@ -30,7 +30,7 @@ export type OptionValues<O extends OptionTable> = {
 };
 
 /** What a command is given to run with. */
-export interface Invocation<O extends OptionTable> {
+interface Invocation<O extends OptionTable> {
   readonly options: OptionValues<O>;
   /** What stands on the line besides options: files, as a rule. */
   readonly operands: readonly string[];

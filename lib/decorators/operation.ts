@@ -14,6 +14,9 @@ export type AnyOptions = AuditedOptions<readonly unknown[], unknown>;
 /** User code talks to no server: all of it in a process is one session. */
 const nowhere = shared('process-connection', () => new Connection({}, undefined));
 
+/** Names of audited functions that a missing processor was told of. */
+const warned = new Set<string>();
+
 /** Stands in the record for what a `data` function did not give. */
 const DATA_FAILED = '[data function failed]';
 
@@ -36,7 +39,7 @@ export class CustomOperation extends RunningOperation {
       },
       params: undefined,
       connection: nowhere,
-      recorders: liveRecorders(),
+      recorders: recordersFor(name),
       source: currentSource() ?? defaultSource,
       kind: SpanKind.INTERNAL,
     });
@@ -85,6 +88,18 @@ export class CustomOperation extends RunningOperation {
     const { actorType, component, policyTags, sensitivity, severity } = this.#options;
     return { actorType, component, policyTags, sensitivity, severity };
   }
+}
+
+/** Without a processor there is nobody to write the record, which must not pass in silence: clients of `withLogging` keep theirs. */
+function recordersFor(name: string): ReturnType<typeof liveRecorders> {
+  const recorders = liveRecorders();
+  if (recorders.length === 0 && !warned.has(name)) {
+    warned.add(name);
+    diag.warn(
+      `otel-mcp-log: ${name} is audited, but there is no AuditSpanProcessor, so its calls are not on record; construct one`,
+    );
+  }
+  return recorders;
 }
 
 function resourceOf({ resource }: AnyOptions, name: string, args: readonly unknown[]): string {

@@ -63,7 +63,7 @@ function checkOptions(environment: Environment, env: Variables, cwd: string): vo
 }
 
 /** A file that the sink would open, made or not. */
-export function diagnoseFile(path: string): Finding[] {
+function diagnoseFile(path: string): Finding[] {
   const findings: Finding[] = [];
   try {
     const folder = nearestFolder(dirname(path));

@@ -1,7 +1,7 @@
 import { IntegrityError } from '../errors.js';
 
 /** One finished file of a log: which records it holds. */
-export interface ManifestEntry {
+interface ManifestEntry {
   /**
    * The file's name, in the log's own folder; it may since have been compressed to `<file>.gz`. Absent when somebody else
    * moved the file away.

@@ -53,7 +53,7 @@ export function keyId(name: string, publicKey: KeyObject): string {
 }
 
 /** The 32 bytes of an Ed25519 public key (RFC 8032). */
-export function rawPublicKey(publicKey: KeyObject): Buffer {
+function rawPublicKey(publicKey: KeyObject): Buffer {
   return Buffer.from(String(publicKey.export({ format: 'jwk' }).x), 'base64url');
 }
 

@@ -72,7 +72,7 @@ export async function startsLine(path: string, offset: number): Promise<boolean>
 }
 
 /** The size of a file in bytes; 0 if there is none. */
-export async function sizeOf(path: string): Promise<number> {
+async function sizeOf(path: string): Promise<number> {
   return stat(path).then(
     (stats) => stats.size,
     () => 0,

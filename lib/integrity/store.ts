@@ -88,7 +88,7 @@ export async function appendToFile(path: string, content: string, durable = true
 }
 
 /** A rename is on the disk only when its folder is. Windows has no such call, nor the need. */
-export async function syncFolder(path: string): Promise<void> {
+async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
   try {

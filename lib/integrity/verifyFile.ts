@@ -89,7 +89,7 @@ export async function readCheckpoints(
 }
 
 /** The chunks of segments, with a mark in the place of each that is missing. */
-export async function* chunksOf(
+async function* chunksOf(
   segments: readonly Segment[],
 ): AsyncGenerator<LogChunk | MissingSegment, void, undefined> {
   for (const segment of segments) {

@@ -100,7 +100,7 @@ function pipelineFor(options: PipelineOptions): Pipeline {
 function gapRecord({ settings }: ResolvedOptions, gap: GapInfo) {
   return logRecord(settings, {
     what: 'gap',
-    message: `Lost ${gap.count} records.`,
+    message: `Lost ${gap.count} ${gap.count === 1 ? 'record' : 'records'}.`,
     outcome: 'OUTCOME_FAILURE_ERROR',
     severity: 'SEVERITY_ERROR',
     data: {

@@ -18,7 +18,7 @@ const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
 };
 
 /** Marks the record of an operation that is about to be sent (mode `blocking-strict`). */
-export const INTENT_STAGE = 'request_received';
+const INTENT_STAGE = 'request_received';
 
 /** What one log knows of an operation beside the operation itself. */
 export interface LogFacts {

@@ -9,7 +9,7 @@ import type { DraftRecord, McpDetail } from '../schema/record.js';
  * - `uri`: as `text`, and as a URI where it is one.
  * - `free`: walked.
  */
-export type FieldKind = 'fixed' | 'label' | 'text' | 'uri' | 'free';
+type FieldKind = 'fixed' | 'label' | 'text' | 'uri' | 'free';
 
 /** Every field of a record: one that is added to the schema does not compile until it stands here. */
 const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {

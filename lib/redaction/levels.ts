@@ -40,7 +40,7 @@ export interface Levels {
 export type LevelSubject = Pick<DraftRecord, 'event_type' | 'outcome' | 'resource' | 'mcp'>;
 
 /** Events that an auditor must find: who came and went, and what was granted, changed or taken out (PCI DSS 10.2.1). */
-export const SECURITY_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
+const SECURITY_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
   'EVENT_LOGIN',
   'EVENT_LOGOUT',
   'EVENT_POLICY_CHANGE',

@@ -53,7 +53,7 @@ function redactPath(path: string, { hide, wholeUris, uriPaths }: Hider): string 
 }
 
 /** Items between `&` or `;`, as in `application/x-www-form-urlencoded`. */
-export function redactQuery(query: string, hider: Hider): string {
+function redactQuery(query: string, hider: Hider): string {
   return query
     .split(/([&;])/)
     .map((item, index) => (index % 2 === 1 ? item : redactItem(item, hider)))
@@ -76,7 +76,7 @@ function redactItem(item: string, { hide, judge, wholeUris }: Hider): string {
 }
 
 /** Percent-decoding that gives back what it cannot decode. */
-export function decode(text: string): string {
+function decode(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   try {
     return decodeURIComponent(text.replace(/\+/g, ' '));

@@ -27,7 +27,7 @@ export interface OtelLoggerProvider {
 }
 
 /** What an exporter is given: a `ReadableLogRecord` of `@opentelemetry/sdk-logs`. */
-export interface OtelReadableLogRecord extends LogFacts {
+interface OtelReadableLogRecord extends LogFacts {
   readonly hrTime: HrTime;
   readonly hrTimeObserved: HrTime;
   readonly spanContext: SpanContext;

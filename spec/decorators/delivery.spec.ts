@@ -1,3 +1,4 @@
+import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { expect } from 'chai';
 import { audit } from '../../lib/decorators/audited.js';
 import { SinkError } from '../../lib/errors.js';
@@ -57,5 +58,24 @@ describe('audited code whose record cannot be written', () => {
     await processor.forceFlush().catch(() => undefined);
     expect(errors.length).to.be.at.least(1);
     expect(errors[0]).to.be.instanceOf(SinkError);
+  });
+});
+
+describe('audited code without a processor', () => {
+  it('works, and warns once for each function that it is not on record', async () => {
+    const warnings: string[] = [];
+    const warn = (message: string) => void warnings.push(message);
+    diag.setLogger(
+      { ...console, warn, verbose: warn },
+      { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+    );
+    try {
+      const lonely = audit({ ...options, name: 'lonely' }, async (value: number) => value);
+      expect([await lonely(1), await lonely(2)]).to.deep.equal([1, 2]);
+    } finally {
+      diag.disable();
+    }
+    expect(warnings).to.have.length(1);
+    expect(warnings[0]).to.match(/^otel-mcp-log: lonely is audited, .* not on record; construct one$/);
   });
 });

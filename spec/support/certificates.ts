@@ -4,7 +4,7 @@ import forge from 'node-forge';
 const DAY_MS = 86_400_000;
 
 /** A certificate and its key, as PEM. */
-export interface Credentials {
+interface Credentials {
   cert: string;
   key: string;
 }

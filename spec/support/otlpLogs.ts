@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { startReceiver, type HttpReceiver } from './httpReceiver.js';
 
 /** A log record as the OTLP definitions have it, ids as hex. */
-export interface ReceivedLog {
+interface ReceivedLog {
   timeUnixNano: string;
   observedTimeUnixNano: string;
   severityNumber: number;

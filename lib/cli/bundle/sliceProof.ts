@@ -6,14 +6,14 @@ import { consistencyRanges, inclusionRanges, ProofCollector } from '../../integr
 import { formatConsistencyProof, formatTlogProof } from '../../integrity/tlogProof.js';
 
 /** What lies left of a slice in its tree: with it and the slice, the root at the slice's end can be computed. */
-export interface SlicePrefix {
+interface SlicePrefix {
   readonly first: number;
   /** The perfect subtrees that the leaves before the slice fall into, largest first, in Base64. */
   readonly hashes: readonly string[];
 }
 
 /** The prefix as a file. */
-export function formatPrefix({ first, hashes }: SlicePrefix): string {
+function formatPrefix({ first, hashes }: SlicePrefix): string {
   return `${JSON.stringify({ first, hashes }, undefined, 1)}\n`;
 }
 

@@ -17,7 +17,7 @@ const APART = new Set([
 ]);
 
 /** One record as an OTLP log record. Every field of it is there: in the log record's own fields, or as an attribute. */
-export function toLogRecord(record: AuditRecord): object {
+function toLogRecord(record: AuditRecord): object {
   const time = `${Date.parse(record.time)}000000`;
   const attributes = Object.entries(record)
     .filter(([key]) => !APART.has(key))

@@ -5,7 +5,7 @@ import { CliFailure } from '../failure.js';
 const PACKAGE: string = '@duckdb/node-api';
 
 /** What is used of DuckDB's results. */
-export interface DuckDBResult {
+interface DuckDBResult {
   columnNames(): string[];
   yieldRowsJs(): AsyncIterable<unknown[][]>;
 }

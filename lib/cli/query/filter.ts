@@ -54,7 +54,7 @@ const TEXT_FIELDS: Readonly<Record<string, Read>> = {
 };
 
 /** What is about the log itself and about losses: gap records, and operations whose end nobody saw. */
-export function tellsOfLoss(record: AuditRecord): boolean {
+function tellsOfLoss(record: AuditRecord): boolean {
   return record.resource === 'audit/gap' || record.error?.type === 'unknown_outcome';
 }
 

@@ -101,7 +101,7 @@ export class HoleReport {
 }
 
 /** A finding about the order, in words. */
-export function sequenceText({ kind, from, count }: SequenceFinding): string {
+function sequenceText({ kind, from, count }: SequenceFinding): string {
   if (kind === 'hole')
     return `${plural(count, 'record')} missing before this one: seq ${from}${count > 1 ? ` to ${from + count - 1}` : ''}`;
   return kind === 'restart' ? 'counting starts anew: seq 0 again' : `seq ${from} again, or out of order`;

@@ -16,7 +16,7 @@ const OUTCOME_NUMBER: ReadonlyMap<string, number> = new Map(
 const UNKNOWN = OUTCOME_ORDER.indexOf('OUTCOME_UNSPECIFIED');
 const LISTED_CHANGES = 100;
 /** Distinct sessions and traces are counted exactly up to here, and said to be at least so many beyond. */
-export const COUNTED_IDS = 2_000_000;
+const COUNTED_IDS = 2_000_000;
 
 /** What the reading of a log contributes to a report. */
 export type Aggregates = Omit<ReportModel, 'title' | 'generated' | 'generator' | 'filter' | 'integrity'>;

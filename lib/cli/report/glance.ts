@@ -28,7 +28,7 @@ export function outcomeCount(model: ReportModel, outcome: (typeof OUTCOME_ORDER)
 }
 
 /** A part of a whole in per cent: never 0 % of something, never 100 % of less than all. */
-export function percent(part: number, whole: number): string {
+function percent(part: number, whole: number): string {
   if (whole === 0 || part === 0) return '0 %';
   const value = (part / whole) * 100;
   if (part === whole) return '100 %';

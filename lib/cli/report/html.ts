@@ -22,7 +22,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Escapes a text for HTML, in content and in quoted attributes; control and direction characters become visible. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return printable(text).replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? character);
 }
 

@@ -4,7 +4,7 @@ import type { Dimension } from './model.js';
 const DISTINCT = 20_000;
 
 /** The name that stands for all values that are not told apart. */
-export const OTHER = '(other)';
+const OTHER = '(other)';
 
 /** Gives the values of one field numbers, in the order in which they come. */
 export class Names {

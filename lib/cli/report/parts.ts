@@ -1,7 +1,7 @@
 import { html, type Fragment, type Html } from './html.js';
 
 /** `2026-01-15T09:30:00.125Z` as people read it. */
-export function readableTime(time: string): string {
+function readableTime(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 19)}`;
 }
 
