@@ -1,5 +1,6 @@
 import * as nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { requireModuleHooks } from './runtime.js';
 import { shared } from './shared.js';
 
 /** What import-in-the-middle 3 exports for loading in the application's own thread. */
@@ -20,9 +21,11 @@ export function isLoaderHookRegistered(): boolean {
  *
  * @param require of a file of this package. It finds the very copy of import-in-the-middle that
  *   `@opentelemetry/instrumentation` listens to: a second copy would wrap modules that nobody is told of.
+ * @throws ConfigError where the runtime has no module hooks.
  */
 export function registerLoaderHook(require: NodeJS.Require): void {
   if (hook.registered) return;
+  requireModuleHooks('otel-mcp-log/hook');
   hook.registered = true;
   const instrumentation = nodeModule.createRequire(require.resolve('@opentelemetry/instrumentation'));
   // Where Node has hooks for the application's own thread, it can also require an ES module.

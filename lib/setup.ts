@@ -13,6 +13,7 @@ import { resolveOptions } from './config.js';
 import { ConfigError } from './errors.js';
 import { registerLoaderHook } from './loaderHook.js';
 import { AuditSpanProcessor } from './processor/processor.js';
+import { requireModuleHooks } from './runtime.js';
 import type { FileNotice } from './sinks/file.js';
 import type { Sink } from './sinks/sink.js';
 import { shared } from './shared.js';
@@ -50,6 +51,7 @@ export function auditFromEnvironment(env: Variables, require: NodeJS.Require): v
 }
 
 function start(environment: Environment, env: Variables, require: NodeJS.Require): void {
+  requireModuleHooks('otel-mcp-log/register');
   const onError = reporter();
   // Before any file is opened: a start-up that a bad variable stops leaves nothing behind.
   resolveOptions({ ...environment.audit, sink: NOWHERE });

@@ -1,4 +1,5 @@
 import { normalize, sep } from 'node:path';
+import { diag } from '@opentelemetry/api';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -9,6 +10,7 @@ import { Hook } from 'require-in-the-middle';
 import { createRedactor } from '../redaction/createRedactor.js';
 import type { RedactionOptions } from '../redaction/options.js';
 import type { Redactor } from '../redaction/redactor.js';
+import { noModuleHooks, otherRuntime } from '../runtime.js';
 import { shared } from '../shared.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import type { McpClientClass } from './client.js';
@@ -63,6 +65,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
   }
 
   protected override init(): InstrumentationNodeModuleDefinition[] {
+    if (otherRuntime() !== undefined) return [];
     const patch = (exports: unknown) => this.discover(exports);
     const keep = () => undefined;
     const v1 = new InstrumentationNodeModuleDefinition(SDK_V1, ['>=1.10.0 <2'], undefined, undefined, [
@@ -80,7 +83,8 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
       settings: this.settings(),
     };
     enableSource(this.source);
-    this.requireHook ??= this.hookRequire();
+    if (otherRuntime() === undefined) this.requireHook ??= this.hookRequire();
+    else diag.warn(`${PACKAGE_NAME}: ${noModuleHooks()}`);
     for (const loaded of loadedClientClasses()) discovered.add(loaded);
     for (const client of discovered) patchClass(client.prototype, this);
   }

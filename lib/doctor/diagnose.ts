@@ -1,4 +1,5 @@
-import { readManifest, installedCopies } from './packages.js';
+import { otherRuntime } from '../runtime.js';
+import { readManifest, installedCopies, type InstalledPackage } from './packages.js';
 import type { DiagnoseOptions } from './doctor.js';
 import { finding, type Finding } from './finding.js';
 import { diagnoseOpenTelemetry, diagnoseSampling, OTEL_PACKAGES } from './openTelemetry.js';
@@ -17,7 +18,7 @@ export async function examine(options: DiagnoseOptions = {}): Promise<Finding[]>
   const sdks = packages.filter(({ name }) => SDK_PACKAGES.includes(name));
   const findings = [
     ...diagnoseNode(process.versions.node),
-    ...(await diagnoseCopies(cwd, sdks)),
+    ...(await diagnosePatching(cwd, sdks)),
     ...diagnoseProcess(),
     ...diagnoseProject(cwd, env),
     ...diagnoseOpenTelemetry(packages),
@@ -34,6 +35,13 @@ export function diagnoseNode(version: string): Finding[] {
   const [least, leastMinor] = NODE_AT_LEAST;
   if (major > least || (major === least && minor >= leastMinor)) return [];
   return [finding('node-too-old', `Node.js ${version}`)];
+}
+
+/** Where modules cannot be patched as they are loaded there is no use in trying it with each copy. */
+async function diagnosePatching(cwd: string, sdks: readonly InstalledPackage[]): Promise<Finding[]> {
+  const runtime = otherRuntime();
+  if (runtime !== undefined) return [finding('no-module-hooks', runtime)];
+  return diagnoseCopies(cwd, sdks);
 }
 
 function diagnoseProject(cwd: string, env: NonNullable<DiagnoseOptions['env']>): Finding[] {

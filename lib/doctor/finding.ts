@@ -16,6 +16,12 @@ export const TOPICS = {
     meaning: 'This Node.js is older than the package supports.',
     remedy: 'Run Node.js 20.6 or later; OpenTelemetry 3.x needs 22.15 or later.',
   },
+  'no-module-hooks': {
+    severity: 'warning',
+    meaning:
+      'This runtime takes the place of Node.js and has no module hooks: no client is patched as it is loaded.',
+    remedy: 'Wrap clients with `withLogging`, or call `instrumentClient(Client)`; see `docs/runtimes.md`.',
+  },
   'package-missing': {
     severity: 'error',
     meaning: 'The application cannot resolve `otel-mcp-log` from this folder.',
