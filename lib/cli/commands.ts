@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   consistency: () => import('./consistency.js'),
   'export-tiles': () => import('./exportTiles.js'),
   keygen: () => import('./keygen.js'),
+  init: () => import('./init/command.js'),
   doctor: () => import('./doctor.js'),
   redact: () => import('./redact.js'),
 };

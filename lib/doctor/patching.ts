@@ -97,8 +97,8 @@ function ownFiles(cwd: string): OwnFiles | undefined {
   }
 }
 
-/** The versions that the instrumentation names. */
-function isSupported(name: string, version: string): boolean {
+/** Whether a version is one that the instrumentation names. */
+export function isSupported(name: string, version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return name === '@modelcontextprotocol/client' ? major === 2 : major === 1 && minor >= 10;
 }

@@ -1,0 +1,45 @@
+/** A file as it is and as it would be; `before` is undefined where there is none yet. */
+export interface Change {
+  /** Relative to the project, with forward slashes. */
+  readonly path: string;
+  readonly before: string | undefined;
+  readonly after: string;
+}
+
+/** How many unchanged lines are shown around a change, as `diff -u` does. */
+const CONTEXT = 3;
+
+/** One change as a unified diff, which `patch` takes: one hunk from the first line that differs to the last. */
+export function unifiedDiff({ path, before, after }: Change): string {
+  const [old, now] = [linesOf(before ?? ''), linesOf(after)];
+  let head = 0;
+  while (head < old.length && head < now.length && old[head] === now[head]) head++;
+  let tail = 0;
+  const room = Math.min(old.length, now.length) - head;
+  while (tail < room && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail++;
+  const from = Math.max(0, head - CONTEXT);
+  const until = old.length - Math.max(0, tail - CONTEXT);
+  const shown = [
+    ...old.slice(from, head).map((line) => ` ${line}`),
+    ...old.slice(head, old.length - tail).map((line) => `-${line}`),
+    ...now.slice(head, now.length - tail).map((line) => `+${line}`),
+    ...old.slice(old.length - tail, until).map((line) => ` ${line}`),
+  ];
+  const range = (length: number) => `${length === 0 ? 0 : from + 1},${length}`;
+  const oldLength = until - from;
+  const newLength = oldLength - old.length + now.length;
+  return [
+    `--- ${before === undefined ? '/dev/null' : `a/${path}`}`,
+    `+++ b/${path}`,
+    `@@ -${range(oldLength)} +${range(newLength)} @@`,
+    ...shown,
+    '',
+  ].join('\n');
+}
+
+/** As `diff` writes it, a last line without an end differs from the same line with one. */
+function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  const last = lines.pop();
+  return last === '' || last === undefined ? lines : [...lines, `${last}\n\\ No newline at end of file`];
+}

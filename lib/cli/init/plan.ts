@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Change } from './diff.js';
+import type { Project } from './project.js';
+import { startScripts, withScripts } from './scripts.js';
+
+/** What would be written, and what is left to people. */
+export interface Plan {
+  readonly changes: readonly Change[];
+  /** How to start what no script starts, or what a script starts that we do not know. */
+  readonly steps: readonly string[];
+}
+
+const NAMES = { module: 'audit-log.mjs', commonjs: 'audit-log.cjs' } as const;
+const FLAGS = { module: '--import', commonjs: '--require' } as const;
+const LOG = 'audit.jsonl';
+
+/** The file that is preloaded. It goes first, so it sets what the environment left unset and then starts the auditing. */
+function preloadText(system: Project['system']): string {
+  const name = NAMES[system];
+  const load =
+    system === 'module' ? "await import('otel-mcp-log/register');" : "require('otel-mcp-log/register');";
+  return `// Audits every MCP client of this application: node ${FLAGS[system]} ./${name} app.js
+// These are defaults, the environment's own variables win. Every variable: docs/register.md of otel-mcp-log.
+process.env.OTEL_MCP_LOG_ENVIRONMENT ||= process.env.NODE_ENV || 'development';
+process.env.OTEL_MCP_LOG_FILE ||= '${LOG}';
+
+${load}
+`;
+}
+
+/** What makes a project's clients audited: a file to preload, in its start scripts, and a log that git does not take. */
+export function planFor(project: Project): Plan {
+  const { folder, manifest, scripts, system } = project;
+  const flag = FLAGS[system];
+  const preload = `./${NAMES[system]}`;
+  const starts = startScripts(scripts, flag, preload);
+  const edited = withScripts(manifest, starts);
+  const known = edited === undefined ? [] : starts.filter(({ after }) => after !== undefined);
+  const steps = starts
+    .filter((start) => !known.includes(start))
+    .map(({ name, before }) => `start '${before}' (${name}) with NODE_OPTIONS='${flag} ${preload}'`);
+  if (starts.length === 0) steps.push(`start the application with: node ${flag} ${preload} YOUR_APP.js`);
+  const changes = [
+    change(folder, NAMES[system], () => preloadText(system)),
+    ...(edited === undefined ? [] : [{ path: 'package.json', before: manifest, after: edited }]),
+    ...(existsSync(join(folder, '.git')) ? [change(folder, '.gitignore', withIgnored)] : []),
+  ];
+  return { changes: changes.filter(({ before, after }) => before !== after), steps };
+}
+
+function withIgnored(before: string | undefined): string {
+  if (before?.includes(LOG) === true) return before;
+  const start =
+    before === undefined || before === '' || before.endsWith('\n') ? (before ?? '') : `${before}\n`;
+  return `${start}${LOG}*\n`;
+}
+
+function change(folder: string, path: string, make: (before: string | undefined) => string): Change {
+  const full = join(folder, path);
+  const before = existsSync(full) ? readFileSync(full, 'utf8') : undefined;
+  return { path, before, after: make(before) };
+}
