@@ -17,7 +17,7 @@ import { requireModuleHooks } from './runtime.js';
 import type { FileNotice } from './sinks/file.js';
 import type { Sink } from './sinks/sink.js';
 import { shared } from './shared.js';
-import { PACKAGE_NAME, PACKAGE_VERSION } from './version.js';
+import { PACKAGE_NAME } from './version.js';
 
 /** Exit code of a start-up that a bad variable stopped: EX_CONFIG of sysexits.h. */
 const EXIT_CONFIG = 78;
@@ -62,12 +62,6 @@ function start(environment: Environment, env: Variables, require: NodeJS.Require
   // A proxy that nobody gives a provider to makes no spans, whatever the application registers.
   if (!environment.tracing) instrumentation.setTracerProvider(new ProxyTracerProvider());
   processor.followProcess();
-  if (!environment.quiet) {
-    const { environment: name } = environment.audit;
-    say(
-      `${PACKAGE_NAME} ${PACKAGE_VERSION}: auditing MCP clients, environment ${name}, to ${environment.sinks.join(', ')}`,
-    );
-  }
 }
 
 function refuse(error: ConfigError, env: Variables): void {

@@ -20,7 +20,6 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 /** What the environment asks for. Values are checked later, by the constructors that they go to. */
 export interface Environment {
   readonly disabled: boolean;
-  readonly quiet: boolean;
   /** False where `OTEL_SDK_DISABLED` says that there shall be no spans. */
   readonly tracing: boolean;
   readonly sinks: readonly SinkKind[];
@@ -51,7 +50,6 @@ export function readEnvironment(env: Variables): Environment {
   const sinks = chosenSinks(values);
   return {
     disabled: values.get('DISABLED') === true,
-    quiet: values.get('QUIET') === true,
     tracing: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true',
     sinks,
     audit: {

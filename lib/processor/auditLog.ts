@@ -8,6 +8,7 @@ import { createRedactor } from '../redaction/createRedactor.js';
 import { shared } from '../shared.js';
 import type { GapInfo } from '../sinks/gap.js';
 import type { Sink } from '../sinks/sink.js';
+import { announce } from './announce.js';
 import { logRecord } from './logRecord.js';
 import { Recording } from './recording.js';
 
@@ -69,6 +70,7 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
     for (const entry of options.pipeline.sinks) owners.delete('emit' in entry ? entry : entry.sink);
     return pipeline.shutdown();
   };
+  announce(options);
   return { recording, pipeline, close };
 }
 

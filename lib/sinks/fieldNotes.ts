@@ -71,6 +71,8 @@ const VARIABLES = {
  * ```
  */
 export class FieldNotesSink extends SerialSink {
+  /** The receiver's origin. */
+  readonly destination: string;
   readonly #delivery: HttpDelivery;
 
   constructor(options: FieldNotesSinkOptions = {}) {
@@ -92,6 +94,7 @@ export class FieldNotesSink extends SerialSink {
       }),
     );
     super(common.name);
+    this.destination = common.endpoint.origin;
     this.#delivery = new HttpDelivery({
       ...common,
       ...authSettings(options, common),

@@ -66,6 +66,11 @@ export class FileSink implements Sink {
     if (this.#onSighup !== undefined) process.on('SIGHUP', this.#onSighup);
   }
 
+  /** The file's path. */
+  get destination(): string {
+    return this.path;
+  }
+
   /** What the sink has found out of order, from start-up on; at most 100. */
   get notices(): readonly FileNotice[] {
     return this.#notices.kept;

@@ -51,6 +51,8 @@ export interface HttpSinkOptions extends HttpCommonOptions {
  * ```
  */
 export class HttpSink extends SerialSink {
+  /** The receiver's origin. Its path may hold a secret, as webhooks' do. */
+  readonly destination: string;
   readonly #delivery: HttpDelivery;
 
   constructor(options: HttpSinkOptions) {
@@ -69,6 +71,7 @@ export class HttpSink extends SerialSink {
       signer: optionalSigner('HttpSink.hmacKey', options.hmacKey),
     };
     super(settings.name);
+    this.destination = settings.endpoint.origin;
     this.#delivery = new HttpDelivery(settings);
   }
 

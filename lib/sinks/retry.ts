@@ -69,6 +69,7 @@ export function retrying(sink: Sink, options: RetryOptions & { timeoutMs?: numbe
   const policy = retryPolicy('retrying', rest);
   return {
     name: sinkName(sink),
+    ...(sink.destination !== undefined && { destination: sink.destination }),
     lastSeq: sink.lastSeq,
     // A sink that cannot be asked may vouch for anything; one that can is still asked.
     requireAck: (ack) => sink.requireAck?.(ack),

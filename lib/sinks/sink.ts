@@ -56,6 +56,8 @@ export type SinkResult =
 export interface Sink {
   /** Shown in errors and metrics. Default: the class name, else `sink`. */
   readonly name?: string;
+  /** Where records end up, for people: a path, an address without its path and query. Shown at the start; holds no secret. */
+  readonly destination?: string;
   /** The place in the order that the last record already in this log holds, when it continues an older log. */
   readonly lastSeq?: number | undefined;
   /** Intents of an earlier process that no completion follows: its operations ended in nobody knows what. */

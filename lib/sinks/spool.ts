@@ -83,6 +83,11 @@ export class SpoolSink implements Sink {
     this.#replay.start();
   }
 
+  /** Where the sink behind it sends. */
+  get destination(): string {
+    return this.#sink.destination ?? sinkName(this.#sink);
+  }
+
   /** Bytes that the sink does not have yet. */
   get backlogBytes(): number {
     return this.#store.bytes;

@@ -27,7 +27,7 @@ describe('otel-mcp-log/register', function () {
   beforeEach(() => {
     folder = temporaryFolder();
     file = join(folder.path, 'audit.jsonl');
-    env = { EVERYTHING, OTEL_MCP_LOG_ENVIRONMENT: 'test', OTEL_MCP_LOG_FILE: file };
+    env = { EVERYTHING, OTEL_MCP_LOG_ENVIRONMENT: 'test', OTEL_MCP_LOG_FILE: file, OTEL_MCP_LOG_QUIET: '' };
   });
 
   afterEach(() => folder.remove());
@@ -44,7 +44,8 @@ describe('otel-mcp-log/register', function () {
       const { code, stdout, stderr } = await runNode(args, env);
       expect(code, stderr).to.equal(0);
       expect(stdout).to.equal('called\n');
-      expect(stderr).to.match(/^otel-mcp-log \S+: auditing MCP clients, environment test, to file\n$/);
+      expect(stderr).to.match(/^otel-mcp-log \S+: auditing MCP clients, environment test, to file [^\n]+\n$/);
+      expect(stderr).to.include(file);
       expect(records().map(({ resource }) => resource)).to.deep.equal(RESOURCES);
       expect(new Set(records().map(({ trace_id }) => trace_id))).to.have.property('size', RESOURCES.length);
       expect(readFileSync(file, 'utf8')).not.to.include('canary');
