@@ -1,3 +1,5 @@
+import { pageOf } from './pages.js';
+
 /**
  * Codes are stable: programs may branch on them. Brands are registered symbols, so that `instanceof` holds across two
  * installed copies of this package (and across its ESM and CommonJS builds).
@@ -48,15 +50,22 @@ export class AuditError extends Error {
 
 /**
  * A configuration that cannot work, thrown by the constructor that was given it. The message names the option, the type
- * of what was given, and what is accepted; never the value itself, which may be a secret.
+ * of what was given, what is accepted, and the page that says more; never the value itself, which may be a secret.
  */
 export class ConfigError extends AuditError {
   /** The option at fault, dotted for nested ones: `integrity.key`. */
   readonly option: string;
+  /** What is wrong, without the option's name and the page. */
+  readonly problem: string;
+  /** The page of the documentation that explains the option, e.g. `docs/delivery.md`. */
+  readonly page: string;
 
-  constructor(option: string, message: string) {
-    super('MCP_LOG_ERR_CONFIG', `${option}: ${message}`);
+  constructor(option: string, problem: string) {
+    const page = pageOf(option);
+    super('MCP_LOG_ERR_CONFIG', `${option}: ${problem} (see ${page})`);
     this.option = option;
+    this.problem = problem;
+    this.page = page;
   }
 
   static {

@@ -36,6 +36,7 @@ const ORDER = [
   'runtime.ts',
   'validate.ts',
   'errors.ts',
+  'pages.ts',
   'shared.ts',
   'version.ts',
 ];

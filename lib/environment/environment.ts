@@ -79,7 +79,7 @@ export function inTermsOfVariables(error: ConfigError): ConfigError {
     (each) => (VARIABLES[each] as Variable).option === error.option.replace(/\[.*/, ''),
   );
   if (name === undefined) return error;
-  return new ConfigError(PREFIX + name, error.message.slice(error.option.length + 2));
+  return new ConfigError(PREFIX + name, error.problem);
 }
 
 function chosenSinks(values: ReadonlyMap<VariableName, unknown>): SinkKind[] {

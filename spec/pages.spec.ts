@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { OPTION_NAMES } from '../lib/config.js';
+import { VARIABLES, PREFIX } from '../lib/environment/variables.js';
+import { ConfigError } from '../lib/errors.js';
+
+/** One option of each part, as its ConfigError names it; nested ones by the last name. */
+const NESTED = {
+  fsyncIntervalMs: 'docs/sinks.md',
+  'rotate.compress': 'docs/sinks.md',
+  'HttpSink.batch.framing': 'docs/sinks.md',
+  'FieldNotesSink.requestsPerSecond': 'docs/sinks.md',
+  'spool.maxBytes': 'docs/sinks.md',
+  'retrying.timeoutMs': 'docs/sinks.md',
+  'sinks[1].deadlineMs': 'docs/sinks.md',
+  'integrity.origin': 'docs/integrity.md',
+  'limits.maxDepth': 'docs/redaction.md',
+  'tools.pay': 'docs/redaction.md',
+  'lifecycle.signals': 'docs/delivery.md',
+  'audited.eventType': 'docs/decorators.md',
+  'policyTags[2]': 'README.md#configuration',
+  'otel-mcp-log/hook': 'docs/runtimes.md',
+  '--origin': 'docs/cli.md',
+};
+
+describe('the page that a ConfigError names', () => {
+  for (const option of [...OPTION_NAMES, ...Object.keys(VARIABLES).map((name) => PREFIX + name)])
+    it(`explains ${option}`, () => {
+      const { page, message } = new ConfigError(option, 'cannot work');
+      expect(message).to.equal(`${option}: cannot work (see ${page})`);
+      expect(textOf(page)).to.include(`\`${option}\``);
+    });
+
+  for (const [option, page] of Object.entries(NESTED))
+    it(`for ${option} is ${page}`, () => {
+      expect(new ConfigError(option, 'cannot work').page).to.equal(page);
+      const name = option
+        .replace(/\[.*?\]/g, '')
+        .split('.')
+        .at(-1)!;
+      if (!option.startsWith('tools.')) expect(textOf(page)).to.include(name);
+    });
+
+  function textOf(page: string): string {
+    const [file = '', anchor] = page.split('#');
+    const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+    if (anchor !== undefined) expect(text.toLowerCase()).to.include(`\n## ${anchor}\n`);
+    return text;
+  }
+});
