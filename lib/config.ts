@@ -17,78 +17,83 @@ import {
 
 /** Options of an audit log, wherever it is set up: `AuditSpanProcessor` and `withLogging` take the same. */
 export interface AuditOptions {
-  /** Where records go. This or {@link AuditOptions.sinks} is required. */
+  /** Where records go. @defaultValue this or `sinks` is required */
   sink?: Sink;
-  /** Several sinks; each gets every record in order, or those that its own filter lets pass: `{ sink, filter, mode, … }`. */
+  /** Several sinks; each gets every record in order, or those that its own filter lets pass: `{ sink, filter, mode, … }`. @defaultValue this or `sink` is required */
   sinks?: readonly (Sink | SinkEntry)[];
   /** Where this runs, e.g. `production`. Required: a record without it cannot be told from a test's. */
   environment: string;
   /**
    * Who acts: a name, or a function asked in the caller's own context at the start of each operation, so that one process
-   * can serve many users. Default, and where the function gives undefined or throws: the session's id.
+   * can serve many users.
+   * @defaultValue the session's id, also where the function gives undefined or throws
    */
   actorId?: string | ActorResolver;
   /**
    * Refuses operations whose actor is not known, with `RefusedError` and before anything is sent; the attempt is on record.
    * Only what cannot be refused (`close`, a lost transport, what the server asks for) goes on under the session's id.
-   * Needs {@link AuditOptions.actorId}. Default: false.
+   * Needs `actorId`.
+   * @defaultValue false
    */
   requireActor?: boolean;
-  /** Whose data is at stake, on every record unless the actor says otherwise. Default: none. */
+  /** Whose data is at stake, on every record unless the actor says otherwise. @defaultValue none */
   tenantId?: string;
-  /** What kind of party the actor is. Default: `agent`. */
+  /** What kind of party the actor is. @defaultValue `agent` */
   actorType?: ActorType;
-  /** What part of your system writes this log. Default: `mcp-client`. */
+  /** What part of your system writes this log. @defaultValue `mcp-client` */
   component?: string;
-  /** Tags on every record, e.g. `['hipaa']`. Default: none. */
+  /** Tags on every record, e.g. `['hipaa']`. @defaultValue none */
   policyTags?: readonly string[];
-  /** Sensitivity of every record, e.g. `SENSITIVITY_RESTRICTED`. Default: `SENSITIVITY_INTERNAL`. */
+  /** Sensitivity of every record, e.g. `SENSITIVITY_RESTRICTED`. @defaultValue `SENSITIVITY_INTERNAL` */
   defaultSensitivity?: Sensitivity;
-  /** Session id on every record. Default: the MCP session id of the transport, else one made for the connection. */
+  /** Session id on every record. @defaultValue the MCP session id of the transport, else one made for the connection */
   sessionId?: string;
   /**
    * Keys whose values are hidden at any depth, in arguments and outputs, beside those that are hidden by default. A string
    * matches whole words of a key, whatever its case; a RegExp matches as it is.
+   * @defaultValue the default key names alone
    */
   redactPatterns?: readonly (string | RegExp)[];
-  /** The rest of the redaction policy. */
+  /** The rest of the redaction policy. @defaultValue the default policy */
   redaction?: RedactionOptions;
-  /** Puts the results of operations on record, redacted. Default: false, since they may hold personal data. */
+  /** Puts the results of operations on record, redacted. @defaultValue false, since they may hold personal data */
   includeOutputs?: boolean;
-  /** Names of event types, outcomes and sensitivities: the published reference or schema package 0.2. Default: `documented`. */
+  /** Names of event types, outcomes and sensitivities: the published reference or schema package 0.2. @defaultValue `documented` */
   profile?: 'documented' | '0.2';
   /**
    * Told when a tool's definition is another than this log last saw, beside the record `audit/tool-changed`. May refuse calls
    * of the tool: see {@link ToolChangedHook}.
+   * @defaultValue none
    */
   onToolChanged?: ToolChangedHook;
   /**
-   * A file that remembers tool definitions across restarts: made with mode 0600 when the first tool is listed. Default: none,
-   * and then a change is noticed within one process only.
+   * A file that remembers tool definitions across restarts: made with mode 0600 when the first tool is listed.
+   * @defaultValue none, and then a change is noticed within one process only
    */
   toolState?: string;
-  /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). Default: true. */
+  /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). @defaultValue true */
   foreignSpans?: boolean;
-  /** What a caller waits for: `blocking`, `blocking-strict` or `batch`. Default: `blocking`. */
+  /** What a caller waits for: `blocking`, `blocking-strict` or `batch`. @defaultValue `blocking` */
   mode?: Mode;
-  /** How far a sink must vouch for a record before its caller goes on. Default: `written`; `durable` in `blocking-strict`. */
+  /** How far a sink must vouch for a record before its caller goes on. @defaultValue `written`; `durable` in `blocking-strict` */
   acks?: Ack;
-  /** Whether a caller needs all sinks or one of them. Default: `all`. */
+  /** Whether a caller needs all sinks or one of them. @defaultValue `all` */
   requiredSinks?: 'all' | 'any';
-  /** How long a caller waits for a sink, in milliseconds. Default: 10,000. */
+  /** How long a caller waits for a sink, in milliseconds. @defaultValue 10,000 */
   sinkTimeoutMs?: number;
-  /** How many records may wait for one sink. Default: 10,000. */
+  /** How many records may wait for one sink. @defaultValue 10,000 */
   maxQueue?: number;
   /**
    * What happens when a sink's queue is full: callers wait for room (`wait`), or the newest record is dropped, counted and told
-   * of by a gap record (`drop`). Default: `drop` in `batch` mode, else `wait`.
+   * of by a gap record (`drop`).
+   * @defaultValue `drop` in `batch` mode, else `wait`
    */
   overflow?: 'wait' | 'drop';
-  /** How many records a sink gets at once, at most. Default: 512. */
+  /** How many records a sink gets at once, at most. @defaultValue 512 */
   maxBatch?: number;
-  /** How long `batch` mode gathers records before it writes, in milliseconds. Default: 100. */
+  /** How long `batch` mode gathers records before it writes, in milliseconds. @defaultValue 100 */
   lingerMs?: number;
-  /** Hears of every failure of delivery. Default: OpenTelemetry's `diag` logger. */
+  /** Hears of every failure of delivery. @defaultValue OpenTelemetry's `diag` logger */
   onError?: ErrorListener;
 }
 

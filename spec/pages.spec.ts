@@ -14,7 +14,7 @@ const NESTED = {
   'retrying.timeoutMs': 'docs/sinks.md',
   'sinks[1].deadlineMs': 'docs/sinks.md',
   'integrity.origin': 'docs/integrity.md',
-  'limits.maxDepth': 'docs/redaction.md',
+  'limits.depth': 'docs/redaction.md',
   'tools.pay': 'docs/redaction.md',
   'lifecycle.signals': 'docs/delivery.md',
   'audited.eventType': 'docs/decorators.md',

@@ -20,18 +20,19 @@ import { defaultSource, disableSource, enableSource, type SpanSource } from './s
 
 /** Options of {@link McpInstrumentation}. They concern spans only; what is on record is the processor's to say. */
 export interface McpInstrumentationConfig extends InstrumentationConfig {
-  /** Adds `gen_ai.tool.call.arguments`, redacted, to the spans of tool calls. Default: false. */
+  /** Adds `gen_ai.tool.call.arguments`, redacted, to the spans of tool calls. @defaultValue false */
   recordInputs?: boolean;
-  /** Adds `gen_ai.tool.call.result`, redacted, to the spans of tool calls. Default: false. */
+  /** Adds `gen_ai.tool.call.result`, redacted, to the spans of tool calls. @defaultValue false */
   recordOutputs?: boolean;
-  /** Whether baggage may go to the server of this address, beside the trace context. Default: to none. */
+  /** Whether baggage may go to the server of this address, beside the trace context. @defaultValue to none */
   allowBaggage?: (serverAddress: string | undefined) => boolean;
   /**
    * Where an agent framework already has an `execute_tool` span around a tool call, puts our attributes on that span instead
-   * of making a second one inside it; the audit record carries that span's ids. Default: false.
+   * of making a second one inside it; the audit record carries that span's ids.
+   * @defaultValue false
    */
   joinToolSpans?: boolean;
-  /** How URIs, error messages, arguments and results on spans are redacted. Default: the default policy. */
+  /** How URIs, error messages, arguments and results on spans are redacted. @defaultValue the default policy */
   redaction?: RedactionOptions;
 }
 

@@ -21,25 +21,26 @@ export interface AuditedOptions<Args extends readonly unknown[] = readonly unkno
   readonly eventType: EventType;
   /** What is acted upon, e.g. `models/sonnet`, or a function of the arguments, asked before the method runs. */
   readonly resource: string | ((...args: Args) => string);
-  /** Name of the span, and in the default message. Default: the method's name. */
+  /** Name of the span, and in the default message. @defaultValue the method's name */
   readonly name?: string;
-  /** One plain sentence without argument values and without its full stop. Default: `Ran {name}`. */
+  /** One plain sentence without argument values and without its full stop. @defaultValue `Ran {name}` */
   readonly message?: string;
-  /** Default: the log's `defaultSensitivity`. */
+  /** How sensitive the record is, by its name in the schema. @defaultValue the log's `defaultSensitivity` */
   readonly sensitivity?: Sensitivity;
-  /** Default: follows from the outcome. */
+  /** How severe the record is, by its name in the schema. @defaultValue follows from the outcome */
   readonly severity?: Severity;
-  /** Beside those of the log. Default: none. */
+  /** Tags beside those of the log. @defaultValue none */
   readonly policyTags?: readonly string[];
-  /** Default: what the log's `actorId` says, else its `actorType`. */
+  /** What kind of party acts. @defaultValue what the log's `actorId` says, else its `actorType` */
   readonly actorType?: ActorType;
-  /** Default: the log's. */
+  /** What part of your system acts. @defaultValue the log's */
   readonly component?: string;
-  /** Free detail, redacted like arguments: a value, or a function asked when the call is over. Default: none. */
+  /** Free detail, redacted like arguments: a value, or a function asked when the call is over. @defaultValue none */
   readonly data?: Readonly<Record<string, unknown>> | ((call: AuditedCall<Args, Result>) => unknown);
   /**
    * Judges a call that has returned, e.g. a guardrail whose verdict is a value: `({ result }) => result.allowed ? undefined :
-   * 'OUTCOME_FAILURE_DENIED'`. Not asked where the call threw. Default, and for undefined: OUTCOME_SUCCESS.
+   * 'OUTCOME_FAILURE_DENIED'`. Not asked where the call threw.
+   * @defaultValue `OUTCOME_SUCCESS`, also where the function gives undefined
    */
   readonly outcome?: (call: AuditedCall<Args, Result>) => Outcome | undefined;
 }

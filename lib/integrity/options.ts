@@ -8,18 +8,19 @@ import { parseVkey, type NoteVerifier } from './note.js';
 export interface IntegrityOptions {
   /** The identity of the log, a schema-less URL by custom: `audit.example.com/agents`. One log, one origin, for good. */
   readonly origin: string;
-  /** The key that signs checkpoints. */
+  /** The key that signs checkpoints: a PEM file, or one of the other forms of {@link IntegrityKey}. */
   readonly key: IntegrityKey;
-  /** A checkpoint after so many records. Default: 1000. */
+  /** A checkpoint after so many records. @defaultValue 1000 */
   readonly checkpointEvery?: number;
-  /** A record waits no longer than this for its checkpoint, in seconds, whether or not others follow. Default: 10. */
+  /** A record waits no longer than this for its checkpoint, in seconds, whether or not others follow. @defaultValue 10 */
   readonly checkpointSeconds?: number;
   /**
    * Where checkpoints go so that whoever holds the log and the key cannot rewrite both: a path on another volume, or a
    * callback; one, or several.
+   * @defaultValue none
    */
   readonly anchor?: string | Anchor | readonly (string | Anchor)[];
-  /** The verifier keys of earlier keys of this origin: after a change of key, what the old one signed still counts. */
+  /** The verifier keys of earlier keys of this origin: after a change of key, what the old one signed still counts. @defaultValue none */
   readonly previousKeys?: readonly string[];
 }
 

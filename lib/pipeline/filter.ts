@@ -5,13 +5,13 @@ import { reject, requireKnownOptions } from '../validate.js';
 
 /** Which records a sink gets: those that pass every part that is given. */
 export interface SinkFilter {
-  /** Only these event types. */
+  /** Only these event types. @defaultValue all */
   readonly eventTypes?: readonly EventType[];
-  /** This severity and graver ones. */
+  /** This severity and graver ones. @defaultValue all */
   readonly minSeverity?: Severity;
-  /** Only these sensitivities. */
+  /** Only these sensitivities. @defaultValue all */
   readonly sensitivity?: readonly Sensitivity[];
-  /** Any other rule. When it throws, the record passes: a broken filter must not lose records. */
+  /** Any other rule. When it throws, the record passes: a broken filter must not lose records. @defaultValue none */
   readonly predicate?: (record: AuditRecord) => boolean;
 }
 

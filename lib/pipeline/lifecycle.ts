@@ -5,9 +5,9 @@ import type { Pipeline } from './pipeline.js';
 
 /** How a pipeline follows its process to the end. */
 export interface LifecycleOptions {
-  /** Signals on which to deliver what is held and then die by that signal. Default: SIGTERM and SIGINT; main thread only. */
+  /** Signals on which to deliver what is held and then die by that signal. @defaultValue SIGTERM and SIGINT; main thread only */
   readonly signals?: readonly NodeJS.Signals[];
-  /** How long a signal waits for the delivery, in ms. Default: 5,000 (a container gets 10 s or more before SIGKILL). */
+  /** How long a signal waits for the delivery, in ms. @defaultValue 5,000 (a container gets 10 s or more before SIGKILL) */
   readonly deadlineMs?: number;
 }
 

@@ -38,16 +38,17 @@ const OPTION_KEYS = [
 export interface SinkEntry {
   /** Where its records go. */
   readonly sink: Sink;
-  /** Which records it gets. Default: all. A filtered log has numbers (`seq`) of its own, so that a hole still means a loss. */
+  /** Which records it gets. A filtered log has numbers (`seq`) of its own, so that a hole still means a loss. @defaultValue all */
   readonly filter?: SinkFilter;
-  /** Default: the pipeline's. */
+  /** What callers wait for at this sink. @defaultValue the pipeline's */
   readonly mode?: Mode;
   /**
-   * Whether callers wait for this sink, and hear of its failures. Default: true. In a `blocking-strict` log, one that is not
-   * required is served as in `blocking`: it holds up no operation.
+   * Whether callers wait for this sink, and hear of its failures. In a `blocking-strict` log, one that is not required is
+   * served as in `blocking`: it holds up no operation.
+   * @defaultValue true
    */
   readonly required?: boolean;
-  /** How long callers wait for this sink, in ms. Default: `sinkTimeoutMs`. */
+  /** How long callers wait for this sink, in ms. @defaultValue `sinkTimeoutMs` */
   readonly deadlineMs?: number;
 }
 
@@ -55,26 +56,26 @@ export interface SinkEntry {
 export interface PipelineOptions {
   /** At least one. */
   readonly sinks: readonly (Sink | SinkEntry)[];
-  /** Default: `blocking`. */
+  /** What a caller waits for. @defaultValue `blocking` */
   readonly mode?: Mode;
   /**
-   * How far every awaited sink must vouch for a record before its caller goes on. Default: `written`; in `blocking-strict`
-   * `durable`, and nothing less.
+   * How far every awaited sink must vouch for a record before its caller goes on.
+   * @defaultValue `written`; in `blocking-strict` `durable`, and nothing less
    */
   readonly acks?: Ack;
-  /** Whether a caller needs all awaited sinks or one of them. Default: `all`. */
+  /** Whether a caller needs all awaited sinks or one of them. @defaultValue `all` */
   readonly requiredSinks?: 'all' | 'any';
-  /** How long a caller waits for a sink, in ms, from the moment its record was accepted. Default: 10,000. */
+  /** How long a caller waits for a sink, in ms, from the moment its record was accepted. @defaultValue 10,000 */
   readonly sinkTimeoutMs?: number;
-  /** How many records may wait per sink. Default: 10,000. */
+  /** How many records may wait per sink. @defaultValue 10,000 */
   readonly maxQueue?: number;
-  /** How many records a sink gets at once, at most. Default: 512, as OpenTelemetry's BatchSpanProcessor. */
+  /** How many records a sink gets at once, at most. @defaultValue 512, as OpenTelemetry's BatchSpanProcessor */
   readonly maxBatch?: number;
-  /** How long `batch` mode gathers records before it writes, in ms. Default: 100; the other modes never wait. */
+  /** How long `batch` mode gathers records before it writes, in ms. @defaultValue 100; the other modes never wait */
   readonly lingerMs?: number;
-  /** What happens when a queue is full: callers wait for room, or the record is dropped and counted. Default: `drop` in `batch`, else `wait`. */
+  /** What happens when a queue is full: callers wait for room, or the record is dropped and counted. @defaultValue `drop` in `batch`, else `wait` */
   readonly overflow?: 'wait' | 'drop';
-  /** Told of every failure. Default: the diagnostic log of OpenTelemetry. */
+  /** Told of every failure. @defaultValue the diagnostic log of OpenTelemetry */
   readonly onError?: ErrorListener;
   /** Makes the record that tells of lost ones. Without it they are only counted and reported. */
   readonly gapRecord?: GapRecordFactory;

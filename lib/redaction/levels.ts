@@ -18,13 +18,13 @@ export type AuditLevel = (typeof AUDIT_LEVELS)[number];
 
 /** Levels by tool and by event type. A tool's level comes first, then the event type's, then the default. */
 export interface LevelOptions {
-  /** For whatever is not named. Default `Request`. */
+  /** For whatever is not named. @defaultValue `Request` */
   readonly default?: AuditLevel;
-  /** By tool name. */
+  /** By tool name. @defaultValue none */
   readonly tools?: Readonly<Record<string, AuditLevel>>;
-  /** By event type. */
+  /** By event type. @defaultValue none */
   readonly events?: Readonly<Partial<Record<EventType, AuditLevel>>>;
-  /** Whether `None` may be said of security-relevant events. Default false. */
+  /** Whether `None` may be said of security-relevant events. @defaultValue false */
   readonly allowNone?: boolean;
 }
 

@@ -24,20 +24,22 @@ export type ValueOptions = {
 
 /** Bounds of what one record may hold and of what redacting it may cost. */
 export interface LimitOptions {
-  /** Levels of nesting kept, counted from the value itself. Default 32, at most 128. */
+  /** Levels of nesting kept, counted from the value itself. @defaultValue 32, at most 128 */
   readonly depth?: number;
-  /** Entries kept of one object, array, map or set. Default 1,000. */
+  /** Entries kept of one object, array, map or set. @defaultValue 1,000 */
   readonly breadth?: number;
-  /** UTF-8 bytes kept of one string. Default 8,192. */
+  /** UTF-8 bytes kept of one string. @defaultValue 8,192 */
   readonly stringBytes?: number;
   /**
    * Bytes of one record as a JSON line, with every control character escaped, and line end and sequence number counted.
-   * Default and most: 65,535. At least 8,192, so that the metadata always fit.
+   * At most 65,535, at least 8,192, so that the metadata always fit.
+   * @defaultValue 65,535
    */
   readonly totalBytes?: number;
   /**
-   * UTF-16 code units of text searched for secrets (and hashed) in one record. Default 67,108,864 (64 Mi): what a record
-   * can block the event loop for. Text beyond it is never kept, only measured, and its `truncated` entry has no `sha256`.
+   * UTF-16 code units of text searched for secrets (and hashed) in one record: what a record can block the event loop for.
+   * Text beyond it is never kept, only measured, and its `truncated` entry has no `sha256`.
+   * @defaultValue 67,108,864 (64 Mi)
    */
   readonly scanUnits?: number;
 }
@@ -68,20 +70,22 @@ export interface ToolRedactionOptions {
   /**
    * Key names whose values are redacted, added to the defaults. A string matches whole words of a key (see
    * `docs/redaction.md` for the rule); a regular expression is matched against the key as it is.
+   * @defaultValue none but the default ones
    */
   readonly redactPatterns?: readonly (string | RegExp)[];
   /**
    * Places in a record whose values are redacted: `mcp.tool_arguments.user.ssn`, `data.items.*.code`, `**.iban`. `*` is one
    * step, `**` any number, array indices are steps (`rows.0` or `rows[0]`), `["a.b"]` is a key with dots.
+   * @defaultValue none
    */
   readonly redactPaths?: readonly string[];
-  /** Which detectors look for secrets inside values; default: all but `email`. */
+  /** Which detectors look for secrets inside values, and patterns of your own. @defaultValue all detectors but `email` */
   readonly redactValues?: ValueOptions;
-  /** Whether the default key names and detectors are on. Default true. With false, only what you name is redacted. */
+  /** Whether the default key names and detectors are on; without them only what you name is redacted. @defaultValue true */
   readonly defaults?: boolean;
-  /** What a redacted value becomes. Default `mask`. */
+  /** What a redacted value becomes. @defaultValue `mask` */
   readonly replacement?: Replacement;
-  /** A function of your own. */
+  /** A function of your own that decides about single values. @defaultValue none */
   readonly custom?: CustomRedaction;
 }
 
@@ -99,14 +103,14 @@ export interface ToolRedactionOptions {
  * ```
  */
 export interface RedactionOptions extends ToolRedactionOptions {
-  /** The key of `replacement: 'hmac'`: at least 32 bytes (RFC 2104, section 3); a string counts in UTF-8. */
+  /** The key of `replacement: 'hmac'`: at least 32 bytes (RFC 2104, section 3); a string counts in UTF-8. @defaultValue none; `hmac` requires it */
   readonly hmacKey?: string | Uint8Array;
-  /** Overrides by tool name: lists are added to the ones above, the rest replaces it. */
+  /** Overrides by tool name: lists are added to the ones above, the rest replaces it. @defaultValue none */
   readonly tools?: Readonly<Record<string, ToolRedactionOptions>>;
-  /** Whether the path of a resource URI is redacted too. Default false; userinfo, query values and fragment always are. */
+  /** Whether the path of a resource URI is redacted too. @defaultValue false; userinfo, query values and fragment always are */
   readonly uriPath?: boolean;
-  /** How large values and records may become. */
+  /** How large values and records may become. @defaultValue those of {@link LimitOptions} */
   readonly limits?: LimitOptions;
-  /** How much is recorded, by tool and by event type. Default `Request`: arguments, but no outputs. */
+  /** How much is recorded, by tool and by event type. @defaultValue `Request`: arguments, but no outputs */
   readonly levels?: LevelOptions;
 }

@@ -26,17 +26,17 @@ export type FieldNotesAuth = 'oauth' | 'hmac' | 'none';
 export interface FieldNotesSinkOptions extends HttpCommonOptions {
   /** Where events go. @defaultValue the service's address; a container's is `{base}/v1/events` */
   endpoint?: string | URL;
-  /** @defaultValue `'oauth'` with a `clientId`, `'hmac'` with only an `hmacKey` */
+  /** How the receiver is told who sends. @defaultValue `'oauth'` with a `clientId`, `'hmac'` with only an `hmacKey` */
   auth?: FieldNotesAuth;
-  /** The client of the OAuth 2.0 client credentials grant. */
+  /** The client of the OAuth 2.0 client credentials grant. @defaultValue required for `oauth` */
   clientId?: string;
-  /** Its secret. */
+  /** Its secret. @defaultValue required for `oauth` */
   clientSecret?: string;
-  /** @defaultValue the service's address */
+  /** Where access tokens come from. @defaultValue the service's address */
   tokenEndpoint?: string | URL;
-  /** @defaultValue `'fieldnotes.ingest'` */
+  /** The scope that is asked for. @defaultValue `'fieldnotes.ingest'` */
   scope?: string;
-  /** For `hmac`: signs each body (`X-Signature`). */
+  /** For `hmac`: signs each body (`X-Signature`). @defaultValue required for `hmac` */
   hmacKey?: string | Uint8Array;
   /** Requests a second at most; the free tier allows 10. @defaultValue `10` */
   requestsPerSecond?: number;

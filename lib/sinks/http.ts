@@ -18,15 +18,16 @@ import type { SinkResult } from './sink.js';
 
 /** Options of {@link HttpSink}. */
 export interface HttpSinkOptions extends HttpCommonOptions {
-  /** Where to POST: `https`, or `http` to a loopback address. */
+  /** Where to POST: `https`, or `http` to a loopback address; no credentials in it. */
   endpoint: string | URL;
-  /** Sent with each request, e.g. an API key. */
+  /** Sent with each request, e.g. an API key; not those that the sink sets itself. @defaultValue none */
   headers?: Readonly<Record<string, string>>;
-  /** @defaultValue `'json'` */
+  /** The encoding of the bodies. @defaultValue `'json'` */
   format?: Format;
   /**
    * Signs each body: `X-Signature` (hex HMAC-SHA256 of the exact bytes) and the headers of Standard Webhooks. Text is used
    * as its UTF-8 bytes; a Standard Webhooks secret (`whsec_…`) as the bytes that it encodes.
+   * @defaultValue none
    */
   hmacKey?: string | Uint8Array;
   /** Several records in one request. @defaultValue one record per request */

@@ -17,7 +17,7 @@ export type Framing = 'single' | 'ndjson' | 'array' | 'delimited';
 export interface HttpBatchOptions {
   /** Records in one request at most. @defaultValue `100` */
   maxRecords?: number;
-  /** @defaultValue `'ndjson'`, for protobuf `'delimited'` */
+  /** How the records of a batch are put together; `'single'` is one record per request. @defaultValue `'ndjson'`, for protobuf `'delimited'` */
   framing?: Framing;
 }
 
@@ -25,13 +25,13 @@ export interface HttpBatchOptions {
 export interface HttpCommonOptions {
   /** What one request may take in milliseconds, its retries included. @defaultValue `10000`, as OTLP exporters */
   timeoutMs?: number;
-  /** After 429, 502, 503, 504 and broken connections. */
+  /** When to try again after 429, 502, 503, 504 and broken connections; full jitter. @defaultValue those of {@link RetryOptions} */
   retry?: RetryOptions;
   /** Where records go that the receiver refuses for good: JSON lines, mode 0600. @defaultValue none */
   deadLetterFile?: string;
-  /** Told of every refusal for good, with the records refused. */
+  /** Told of every refusal for good, with the records refused. @defaultValue none */
   onError?: (error: SinkError, records: readonly AuditRecord[]) => void;
-  /** Instead of Node's own HTTP client: through a proxy, with client certificates. */
+  /** Instead of Node's own HTTP client: through a proxy, with client certificates. @defaultValue Node's HTTP client */
   fetch?: Fetch;
   /** No more of a response is read than this many bytes. @defaultValue `65536` */
   maxResponseBytes?: number;

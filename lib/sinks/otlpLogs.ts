@@ -54,13 +54,13 @@ export interface OtelLogExporter {
 
 /** Options of {@link OtlpLogSink}: exactly one of `exporter`, `loggerProvider` and `logger`. */
 export interface OtlpLogSinkOptions {
-  /** Given each batch itself, and asked what became of it: a delivery is then a delivery. Closed with the sink. */
+  /** Given each batch itself, and asked what became of it: a delivery is then a delivery. Closed with the sink. @defaultValue one of three */
   exporter?: OtelLogExporter;
   /** What the records of `exporter` are said to come from. @defaultValue no attributes */
   resource?: OtelResource;
-  /** Records go the way of all the program's logs. It tells nobody what it could not export: `accepted` at best. */
+  /** Records go the way of all the program's logs. It tells nobody what it could not export: `accepted` at best. @defaultValue one of three */
   loggerProvider?: OtelLoggerProvider;
-  /** As `loggerProvider`, but cannot be flushed from here. */
+  /** As `loggerProvider`, but cannot be flushed from here. @defaultValue one of three */
   logger?: OtelLogger;
   /** Whose names the body uses. @defaultValue `'documented'` */
   profile?: Profile;

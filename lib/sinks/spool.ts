@@ -17,19 +17,19 @@ export type { SpoolErrorInfo } from './spool/replay.js';
 export interface SpoolOptions {
   /** A folder of its own; one process at a time. Made with mode 0700. */
   readonly directory: string;
-  /** How many bytes may wait. Beyond them records are not taken: callers wait or fail, `batch` drops and counts. Default: 256 MiB. */
+  /** How many bytes may wait. Beyond them records are not taken: callers wait or fail, `batch` drops and counts. @defaultValue 256 MiB */
   readonly maxBytes?: number;
-  /** Where a segment file ends, in bytes. Default: 8 MiB, or an eighth of `maxBytes` if that is less. */
+  /** The size at which one file of the queue ends, in bytes. @defaultValue 8 MiB, or an eighth of `maxBytes` if that is less */
   readonly segmentBytes?: number;
-  /** How many records the receiver gets at once, at most. Default: 512. */
+  /** How many records the receiver gets at once, at most. @defaultValue 512 */
   readonly batchSize?: number;
-  /** Makes the record that tells the receiver of records that the spool has lost. */
+  /** Makes the record that tells the receiver of records that the spool has lost. @defaultValue none */
   readonly gapRecord?: GapRecordFactory;
-  /** Told when the receiver fails (once, until it works again), and of records that it will never take. */
+  /** Told when the receiver fails (once, until it works again), and of records that it will never take. @defaultValue OpenTelemetry's `diag` logger */
   readonly onError?: (error: Error, info: SpoolErrorInfo) => void;
-  /** Told of what the spool finds on disk. */
+  /** Told of what the spool finds on disk. @defaultValue OpenTelemetry's `diag` logger */
   readonly onNotice?: NoticeListener;
-  /** Default: the name of the sink behind it, with `spool:` before it. */
+  /** Shown in errors and metrics. @defaultValue the name of the sink behind it, with `spool:` before it */
   readonly name?: string;
 }
 

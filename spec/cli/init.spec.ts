@@ -45,14 +45,14 @@ describe('otel-mcp-log init', () => {
     expect(read('audit-log.cjs')).to.include("require('otel-mcp-log/register')");
   });
 
-  it('shows a diff that patch makes the same files of', async () => {
+  it('shows a diff that git apply makes the same files of', async () => {
     mkdirSync(join(folder.path, '.git'));
     write('.gitignore', 'node_modules\ndist');
     manifest({ start: 'node app.js', dev: 'node --watch app.js' });
     const { out, code } = await init('--dry-run');
     expect(code).to.equal(0);
     expect(readdirSync(folder.path)).to.not.include('audit-log.mjs');
-    execFileSync('patch', ['-p1', '--silent'], { cwd: folder.path, input: out });
+    execFileSync('git', ['apply', '-'], { cwd: folder.path, input: out });
     const patched = ['package.json', '.gitignore', 'audit-log.mjs'].map(read);
     for (const name of ['.gitignore', 'package.json'])
       expect(out).to.include(`--- a/${name}\n+++ b/${name}\n`);

@@ -111,7 +111,7 @@ describe('the variables of the zero-code entry', () => {
 
   it("stand in the errors of the options that they set, instead of the option's name", () => {
     const error = inTermsOfVariables(new ConfigError('HttpSink.endpoint', 'expected an https URL'));
-    expect(error.message).to.equal('OTEL_MCP_LOG_ENDPOINT: expected an https URL');
+    expect(error.message).to.equal('OTEL_MCP_LOG_ENDPOINT: expected an https URL (see docs/register.md)');
     const other = new ConfigError('something', 'is wrong');
     expect(inTermsOfVariables(other)).to.equal(other);
   });

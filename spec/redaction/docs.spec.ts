@@ -52,12 +52,12 @@ describe('docs/redaction.md', () => {
   });
 
   it('lists the limits and levels', () => {
-    expect(rows(section('Bounds')).map(([name, value]) => [name, value])).to.deep.equal(
+    const bound = ([name, , value]: string[]) => [name, /^[\d,]*\d/.exec(value ?? '')?.[0]];
+    expect(rows(section('Bounds')).map(bound)).to.deep.equal(
       Object.entries(DEFAULT_LIMITS).map(([name, value]) => [`\`${name}\``, value.toLocaleString('en-US')]),
     );
-    expect(rows(section('Levels')).map(([name]) => name)).to.deep.equal(
-      AUDIT_LEVELS.map((level) => `\`${level}\``),
-    );
+    const levels = rows(section('Levels')).slice(0, AUDIT_LEVELS.length);
+    expect(levels.map(([name]) => name)).to.deep.equal(AUDIT_LEVELS.map((level) => `\`${level}\``));
   });
 
   it('shows one policy in two forms that do the same', () => {

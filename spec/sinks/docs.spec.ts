@@ -21,7 +21,7 @@ function optionsOf(construct: () => unknown): string[] {
   try {
     construct();
   } catch (error) {
-    if (error instanceof ConfigError) return error.message.split('known are ')[1]!.split(', ');
+    if (error instanceof ConfigError) return error.problem.split('known are ')[1]!.split(', ');
     throw error;
   }
   throw new Error('expected a ConfigError');

@@ -27,7 +27,7 @@ is: the operations become spans in it. Run twice, it changes nothing the second 
   },
   examples: [
     ['otel-mcp-log init', 'set up the application in this folder'],
-    ['otel-mcp-log init --dry-run | patch -p1', 'the same diff, for another program to apply'],
+    ['otel-mcp-log init --dry-run | git apply -', 'the same diff, for another program to apply'],
   ],
   exits: [
     [0, 'written, or nothing to do'],

@@ -25,13 +25,13 @@ export interface LineLogHooks {
 
 /** When a log is cut into parts. Nothing is deleted unless `keep` says so. */
 export interface RotationOptions {
-  /** A batch that would make the file larger than this many bytes starts a new one. */
+  /** A batch that would make the file larger than this many bytes starts a new one. @defaultValue never */
   readonly maxBytes?: number;
-  /** The first record after this many milliseconds starts a new file. */
+  /** The first record after this many milliseconds starts a new file. @defaultValue never */
   readonly maxAgeMs?: number;
-  /** Whether all finished parts but the newest are compressed with gzip. Default: false. */
+  /** Whether all finished parts but the newest are compressed with gzip. @defaultValue false */
   readonly compress?: boolean;
-  /** How many finished parts stay; older ones are deleted. Default: all. */
+  /** How many finished parts stay; older ones are deleted: the only option that deletes anything. @defaultValue all */
   readonly keep?: number;
 }
 

@@ -20,29 +20,29 @@ import type { FileIntegrityOptions } from './sealing.js';
 export interface FileSinkOptions {
   /** The file. `{pid}` becomes the process id and `{thread}` the worker thread's id (0 in the main thread). */
   readonly path: string;
-  /** A folder that the path must stay in, whatever `..` or symbolic links it holds. Relative paths start there. */
+  /** A folder that the path must stay in, whatever `..` or symbolic links it holds. Relative paths start there. @defaultValue none */
   readonly base?: string;
   /**
    * When records are put on the disk (fdatasync): `always` before they are acknowledged, all that came meanwhile together;
-   * `batch` soon after, within `fsyncIntervalMs`; `never` leaves it to the operating system. Default: `batch`; a pipeline
-   * that needs durable records (`blocking-strict`, `acks: 'durable'`) makes it `always`.
+   * `batch` soon after, within `fsyncIntervalMs`; `never` leaves it to the operating system.
+   * @defaultValue `batch`; a pipeline that needs durable records (`blocking-strict`, `acks: 'durable'`) makes it `always`
    */
   readonly fsync?: 'always' | 'batch' | 'never';
-  /** Milliseconds. Default: 1,000. */
+  /** How long `batch` leaves records unsynced at most, in milliseconds. @defaultValue 1,000 */
   readonly fsyncIntervalMs?: number;
-  /** When the log is cut into parts. Default: never. */
+  /** When the log is cut into parts. @defaultValue never */
   readonly rotate?: RotationOptions;
-  /** What to do with an existing file that others may read or write. Default: `narrow` to 0600. */
+  /** What to do with an existing file that others may read or write: `narrow` it to 0600 and report it, or `refuse` it. @defaultValue `narrow` */
   readonly widerMode?: 'narrow' | 'refuse';
-  /** Look for a renamed file at once on SIGHUP, as log rotation tools send it. Default: false. */
+  /** Look for a renamed file at once on SIGHUP, as log rotation tools send it. @defaultValue false */
   readonly reopenOnSighup?: boolean;
-  /** How often, in ms, to look whether somebody renamed, deleted or truncated the file. Default: 1,000; 0 looks before every write. */
+  /** How often, in ms, to look whether somebody renamed, deleted or truncated the file. @defaultValue 1,000; 0 looks before every write */
   readonly checkIntervalMs?: number;
-  /** Told of what the sink finds; see `notices` for what it found at start-up. */
+  /** Told of what the sink finds; `sink.notices` has the first hundred. @defaultValue OpenTelemetry's `diag` logger */
   readonly onNotice?: NoticeListener;
-  /** Seals the log: a Merkle tree and signed checkpoints beside it, which `verify` checks. Default: no. */
+  /** Seals the log: a Merkle tree and signed checkpoints beside it, which `verify` checks. @defaultValue none */
   readonly integrity?: FileIntegrityOptions;
-  /** Default: `file`. */
+  /** Shown in errors and metrics. @defaultValue `file` */
   readonly name?: string;
 }
 

@@ -16,6 +16,7 @@ export interface FileIntegrityOptions extends Omit<IntegrityOptions, 'anchor'> {
   /**
    * Where checkpoints go so that whoever holds the log and the key cannot rewrite both: a path on another volume, a
    * callback, or any sink; one, or several. A sink is flushed after each checkpoint; closing it is its owner's to do.
+   * @defaultValue none
    */
   readonly anchor?: FileAnchor | readonly FileAnchor[];
 }
