@@ -1,0 +1,98 @@
+import { readdirSync, symlinkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import ts from 'typescript';
+import { COMMANDS } from '../../lib/cli/commands.js';
+import { codeBlocks, type CodeBlock } from '../support/codeBlocks.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const given = fileURLToPath(new URL('fixtures/given.d.mts', import.meta.url));
+const blocks = codeBlocks();
+/** Pages whose named blocks `spec/readme.spec.ts` and `spec/docs/guides.spec.ts` run. */
+const RUN = ['README.md', 'docs/getting-started.md', 'docs/migrating-from-python.md'];
+const of = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language));
+
+describe('the code blocks of README, docs and examples', function () {
+  this.timeout(120_000);
+  const folder = temporaryFolder();
+  after(() => folder.remove());
+
+  it('say which language they are in', () => {
+    const known = ['js', 'ts', 'json', 'yaml', 'console', 'sh', 'sql', 'diff', 'text', ''];
+    expect(blocks.filter(({ language }) => !known.includes(language))).to.deep.equal([]);
+    expect(blocks.length).to.be.greaterThan(50);
+  });
+
+  it('in TypeScript and JavaScript type-check against the built package', () => {
+    const code = of('js', 'ts').filter((block) => !isRun(block));
+    expect(code.length).to.be.greaterThan(15);
+    expect(typeErrors(code)).to.deep.equal([]);
+  });
+
+  it('in JSON are JSON', () => {
+    for (const { place, text } of of('json')) expect(() => JSON.parse(text), place).not.to.throw();
+  });
+
+  it('for a shell use commands and options that there are', async () => {
+    const wrong: string[] = [];
+    let seen = 0;
+    for (const { place, text } of of('console', 'sh', ''))
+      for (const [line, name = ''] of text.matchAll(/otel-mcp-log (?!\[)([a-z][a-z-]*)[^|;&#\n]*/g)) {
+        if (/^\d/.test(name) || line.includes('auditing MCP clients')) continue;
+        seen++;
+        const load = COMMANDS[name];
+        const help = load === undefined ? '' : (await load()).command.help;
+        const unknown = [...line.matchAll(/ (--?[a-z][\w-]*)/g)].filter(
+          ([, option]) => !knows(help, option!),
+        );
+        if (help === '' || unknown.length > 0) wrong.push(`${place}: ${line}`);
+      }
+    expect(wrong).to.deep.equal([]);
+    expect(seen).to.be.greaterThan(40);
+  });
+
+  /** Whether another test runs it: a file by its name, of a page whose examples are run. */
+  function isRun({ place, text }: CodeBlock): boolean {
+    return RUN.includes(place.split(':')[0]!) && /^\/\/ \S+\.mjs/.test(text);
+  }
+
+  const knows = (help: string, option: string) =>
+    new RegExp(`^ *(?:-\\w, )? *${option}\\b|^ *${option}, `, 'm').test(help);
+
+  /** Each block as a file of its own in a project that has installed the package; blocks that name their file are imported by it. */
+  function typeErrors(code: readonly CodeBlock[]): string[] {
+    mkdirSync(join(folder.path, 'node_modules'));
+    for (const entry of readdirSync(join(root, 'node_modules')))
+      if (!entry.startsWith('.'))
+        symlinkSync(join(root, 'node_modules', entry), join(folder.path, 'node_modules', entry));
+    symlinkSync(root, join(folder.path, 'node_modules', 'otel-mcp-log'));
+    const places = new Map<string, string>();
+    code.forEach(({ place, language, text }, index) => {
+      const named = /^\/\/ ([\w.-]+\.m?[jt]s)/.exec(text)?.[1];
+      const path = join(folder.path, named ?? `block${index}.m${language}`);
+      // A fragment is a module too.
+      writeFileSync(path, `${text}\nexport {};\n`);
+      places.set(path, place);
+    });
+    const program = ts.createProgram([given, ...places.keys()], {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      lib: ['lib.es2022.d.ts', 'lib.esnext.decorators.d.ts', 'lib.esnext.disposable.d.ts'],
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules', '@types')],
+      allowJs: true,
+      checkJs: true,
+      noEmit: true,
+      skipLibCheck: true,
+      strict: true,
+      noImplicitAny: false,
+    });
+    return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
+      const place = places.get(file?.fileName ?? '') ?? file?.fileName;
+      const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line + 1;
+      return `${place} line ${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+    });
+  }
+});
