@@ -89,10 +89,11 @@ describe('the code blocks of README, docs and examples', function () {
       strict: true,
       noImplicitAny: false,
     });
-    return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
-      const place = places.get(file?.fileName ?? '') ?? file?.fileName;
-      const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line + 1;
-      return `${place} line ${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+    return ts.getPreEmitDiagnostics(program).flatMap(({ file, start, messageText }) => {
+      const place = places.get(file?.fileName ?? '');
+      if (file === undefined || place === undefined) return [];
+      const line = file.getLineAndCharacterOfPosition(start ?? 0).line + 1;
+      return [`${place} line ${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`];
     });
   }
 });
