@@ -23,7 +23,7 @@ rmSync(dist, { recursive: true, force: true });
 tsc('-p', join(root, 'web'));
 const shared = ['index.ts', 'integrity/index.ts'];
 await build('esm', [...shared, 'hook.mts', 'register.mts', 'cli/main.ts']);
-await build('cjs', [...shared, 'register.cts', 'browser.cts']);
+await build('cjs', [...shared, 'register.cts', 'browser.ts']);
 writeFileSync(join(dist, 'cjs', 'package.json'), JSON.stringify({ type: 'commonjs' }));
 await buildTypes(
   dist,

@@ -12,7 +12,7 @@ const ORDER = [
   'index.ts',
   'register.mts',
   'register.cts',
-  'browser.cts',
+  'browser.ts',
   'setup.ts',
   'withLogging.ts',
   'cli',

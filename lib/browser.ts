@@ -4,3 +4,5 @@ throw new Error(
   'otel-mcp-log: runs in Node.js, Bun and Deno only: browsers have no files to keep an audit log in and no secret to sign ' +
     'it with. Import it in the server part of the application alone. See docs/runtimes.md.',
 );
+
+export {};
