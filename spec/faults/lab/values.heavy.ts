@@ -1,0 +1,4 @@
+import { register } from './attack.js';
+import { valueAttacks } from './attacks/values.js';
+
+register('values', valueAttacks);
