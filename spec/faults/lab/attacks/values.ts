@@ -8,7 +8,7 @@ import { readLog } from '../judge.js';
 import type { Scene } from '../scene.js';
 import { call, callsOf, judgeCalls, type CallPlan, type Step } from './calling.js';
 import { receiving } from './sending.js';
-import { logOf, named, range } from './writing.js';
+import { logOf, named, pairs, range } from './writing.js';
 
 const bytesOf = (scene: Scene): string => readFileSync(logOf(scene), 'utf8');
 const argumentsOf = (scene: Scene, n = 0): Record<string, unknown> =>
@@ -231,9 +231,9 @@ const failing =
       { call: 'echo' },
     ];
     await call(scene, { custom, steps });
-    const got = callsOf(scene).map(({ outcome, error }) => `${outcome} ${error?.type}`);
+    const got = callsOf(scene).map(({ outcome }) => outcome);
     const failed = 'OUTCOME_FAILURE_ERROR';
-    const truth = [`${failed} tool_error`, `${failed} -32050`, 'OUTCOME_SUCCESS undefined'];
+    const truth = [failed, failed, 'OUTCOME_SUCCESS'];
     return {
       lost: got.length < steps.length ? [`${steps.length - got.length} calls`] : [],
       untrue: got.filter((each, n) => each !== truth[n]),
@@ -276,7 +276,48 @@ const embedded = (name: keyof typeof TEXTS): Try =>
 
 const keysOf = <T extends object>(of: T) => Object.keys(of) as (keyof T & string)[];
 
-/** ATTACKS 9 to 14 and 16 to 19. */
+const CANARY = 'canary4everywhere';
+const LEAKY = `password=${CANARY} Authorization: Bearer ${CANARY} https://u:${CANARY}@h.example/?access_token=${CANARY}#token=${CANARY} {"api_key":"${CANARY}"}`;
+
+/** The secret is put wherever a call has a place for one, and looked for in all that leaves the process. */
+const canary =
+  (replacement: string, mode: string, how: 'withLogging' | 'processor'): Try =>
+  (scene) =>
+    receiving(
+      () => TAKEN,
+      async (inbox) => {
+        const given = {
+          text: LEAKY,
+          password: CANARY,
+          nested: [{ headers: { authorization: `Bearer ${CANARY}` } }],
+        };
+        const uri = `https://u:${CANARY}@h.example/a?access_token=${CANARY}#${CANARY}`;
+        const steps: Step[] = [
+          { call: 'echo', arguments: given },
+          { call: 'toolError', arguments: given },
+          { call: 'rpcError', arguments: { ...given, data: given } },
+          { call: 'read', uri },
+        ];
+        const hmacKey = replacement === 'hmac' ? { hmacKey: 'k'.repeat(40) } : {};
+        const log = { mode, includeOutputs: true, redaction: { replacement, ...hmacKey } };
+        const { stderr } = await call(
+          scene,
+          { how, steps, log, http: { endpoint: inbox.url } },
+          { env: { OTEL_LOG_LEVEL: 'all' } },
+        );
+        return {
+          lost: callsOf(scene).length < 3 ? [`${3 - callsOf(scene).length} calls`] : [],
+          ...broken(
+            [!bytesOf(scene).includes(CANARY), 'the file tells the secret'],
+            [!inbox.requests.some(({ body }) => body.includes(CANARY)), 'a request tells the secret'],
+            [inbox.requests.length > 3, 'nothing was sent'],
+            [!stderr.includes(CANARY), 'a diagnostic line tells the secret'],
+          ),
+        };
+      },
+    );
+
+/** ATTACKS 9 to 19. */
 export const valueAttacks: readonly Attack[] = [
   {
     item: 9,
@@ -350,5 +391,18 @@ export const valueAttacks: readonly Attack[] = [
     item: 19,
     title: 'secrets within texts are found, counts of tokens are not',
     tries: named(keysOf(TEXTS), String, embedded),
+  },
+  {
+    item: 15,
+    title:
+      'a secret in arguments, results, errors and addresses is in no sink and no line (spec/canary has more places)',
+    tries: named(
+      pairs(
+        ['mask', 'hmac', 'drop'],
+        pairs(['blocking', 'blocking-strict', 'batch'], ['withLogging', 'processor'] as const),
+      ),
+      ([replacement, [mode, how]]) => `${replacement}, ${mode}, ${how}`,
+      ([replacement, [mode, how]]) => canary(replacement, mode, how),
+    ),
   },
 ];
