@@ -21,7 +21,7 @@ export interface Findings {
 export type Try = (scene: Scene) => Promise<Findings>;
 
 /** What a machine may lack. */
-export type Need = 'strace' | 'faketime' | 'mount' | 'root';
+type Need = 'strace' | 'faketime' | 'mount' | 'root';
 
 /** A numbered item, and the ways in which it is tried. */
 export interface Attack {

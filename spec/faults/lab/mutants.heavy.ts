@@ -4,12 +4,14 @@ import { broken, register, tryAll, type Attack, type Try } from './attack.js';
 import { integrityAttacks } from './attacks/integrity.js';
 import { kernelAttacks } from './attacks/kernel.js';
 import { receiverAttacks } from './attacks/receivers.js';
+import { secretAttacks } from './attacks/secrets.js';
 import { valueAttacks } from './attacks/values.js';
 import { named } from './attacks/writing.js';
 import { Project } from './project.js';
 
 const ATTACKS: readonly Attack[] = [
   ...valueAttacks,
+  ...secretAttacks,
   ...kernelAttacks,
   ...receiverAttacks,
   ...integrityAttacks,

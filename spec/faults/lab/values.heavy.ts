@@ -1,4 +1,5 @@
 import { register } from './attack.js';
+import { secretAttacks } from './attacks/secrets.js';
 import { valueAttacks } from './attacks/values.js';
 
-register('values', valueAttacks);
+register('values', [...valueAttacks, ...secretAttacks]);

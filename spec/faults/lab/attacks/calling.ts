@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import type { AuditRecord } from '../../../../lib/schema/record.js';
 import type { ChildOptions } from '../../../support/child.js';
-import { type Findings } from '../attack.js';
+import { together, type Findings, type Try } from '../attack.js';
 import { readLog } from '../judge.js';
 import type { Run, Said, Scene } from '../scene.js';
 import { logOf } from './writing.js';
@@ -57,8 +58,7 @@ export function callsOf(scene: Scene): AuditRecord[] {
 }
 
 /** The number that a call carried. */
-export const numberOf = ({ mcp }: AuditRecord): unknown =>
-  (mcp?.tool_arguments as { n?: unknown } | undefined)?.n;
+const numberOf = ({ mcp }: AuditRecord): unknown => (mcp?.tool_arguments as { n?: unknown } | undefined)?.n;
 
 /** Holds what the callers got, and what truly happened, against the log. */
 export function judgeCalls(scene: Scene, said: readonly Said[], steps: readonly Step[]): Findings {
@@ -92,3 +92,20 @@ export function judgeCalls(scene: Scene, said: readonly Said[], steps: readonly 
   });
   return { lost, untrue, broken };
 }
+
+/** The whole log, as text. */
+export const bytesOf = (scene: Scene): string => readFileSync(logOf(scene), 'utf8');
+/** The arguments of the n-th completed call. */
+export const argumentsOf = (scene: Scene, n = 0): Record<string, unknown> =>
+  (callsOf(scene)[n]?.mcp?.tool_arguments ?? {}) as Record<string, unknown>;
+
+/** Makes calls, judges them, and looks further. */
+export function calls(plan: CallPlan, look: (scene: Scene) => Findings): Try {
+  return async (scene) => {
+    const { said } = await call(scene, plan);
+    return together(judgeCalls(scene, said, plan.steps), look(scene));
+  };
+}
+
+/** The names of a table. */
+export const keysOf = <T extends object>(of: T) => Object.keys(of) as (keyof T & string)[];
