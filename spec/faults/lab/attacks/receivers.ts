@@ -67,11 +67,14 @@ const again =
     response.socket?.on('close', () => clearInterval(timer)).on('error', () => clearInterval(timer));
   };
 
+/** Made once: while it is made, no other receiver answers. */
+let packed: Buffer | undefined;
+const bomb = () => (packed ??= gzipSync(Buffer.alloc(256 * 2 ** 20)));
+
 /** Answers that would fill the memory, or never come to an end. */
 const FLOODS: Readonly<Record<string, { answer: Answer; told?: 'failed' }>> = {
   'a gzip bomb': {
-    answer: (response) =>
-      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(256 * 2 ** 20))),
+    answer: (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb()),
   },
   'a gigabyte': { answer: endless({ 'content-length': String(2 ** 30) }) },
   'an endless body': { answer: endless({}) },
@@ -103,8 +106,17 @@ function flooded(how: string): Try {
     receiving(
       () => ({ takes: true, answer }),
       async (inbox) => {
-        const plan: WriterPlan = { count: 4, log: { sinkTimeoutMs: 3_000 }, end: 'exit' };
-        const { said } = await send(scene, inbox.url, { timeoutMs: 1_000, retry: { maxAttempts: 1 } }, plan);
+        const plan: WriterPlan = {
+          count: 4,
+          log: { sinkTimeoutMs: told === 'ok' ? 20_000 : 3_000 },
+          end: 'exit',
+        };
+        const { said } = await send(
+          scene,
+          inbox.url,
+          { timeoutMs: told === 'ok' ? 15_000 : 1_000, retry: { maxAttempts: 1 } },
+          plan,
+        );
         const done = said.find(({ fact }) => fact === 'done')?.value as { rss: number } | undefined;
         return together(
           judge(said, inbox.log, { repeats: true }),
