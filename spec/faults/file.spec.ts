@@ -50,7 +50,7 @@ describe('FileSink, faults of the kernel (needs strace)', function () {
       `inject=${fault}`,
     ];
     if (on === 'the log') wrapper.push('-P', path);
-    const { lines } = await new Child('auditWriter.ts', plan, wrapper).ended;
+    const { lines } = await new Child('auditWriter.ts', plan, { wrapper }).ended;
     expect(readFileSync(trace, 'utf8'), 'the fault did happen').to.include('(INJECTED)');
     return { path, lines, acknowledged: lines.filter((line) => line === 'ok').length };
   }

@@ -67,12 +67,9 @@ describe('FileSink, a full disk', function () {
       end: 'process.exit',
     };
     // 20 blocks of 1,024 bytes: the write that crosses the limit is short, the next one fails with EFBIG.
-    const { lines } = await new Child('auditWriter.ts', plan, [
-      'bash',
-      '-c',
-      'ulimit -f 20; exec "$@"',
-      'bash',
-    ]).ended;
+    const { lines } = await new Child('auditWriter.ts', plan, {
+      wrapper: ['bash', '-c', 'ulimit -f 20; exec "$@"', 'bash'],
+    }).ended;
     expect(lines).to.include('failed MCP_LOG_ERR_SINK_TIMEOUT');
     expect(acknowledged(lines)).to.be.greaterThan(0);
     expect(seqsIn(path)).to.deep.equal(upTo(acknowledged(lines)));

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** How a child process ended. */
@@ -9,24 +10,38 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A script of `spec/support/children` in a process of its own. */
+/** How a child is started, beside its script and its plan. */
+export interface ChildOptions {
+  /** A command (and its arguments) to start Node with, as `strace` or a shell that sets limits. */
+  readonly wrapper?: readonly string[];
+  /** Beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Options for Node itself. */
+  readonly node?: readonly string[];
+}
+
+/** A script of `spec/support/children`, or a plain one under an absolute path, in a process of its own. */
 export class Child {
   readonly process: ChildProcess;
   readonly ended: Promise<Ended>;
   #stdout = '';
 
-  /** @param wrapper - a command (and its arguments) to start Node with, as `strace` or a shell that sets limits. */
-  constructor(script: string, plan: unknown, wrapper: readonly string[] = []) {
-    const path = fileURLToPath(new URL(`children/${script}`, import.meta.url));
+  constructor(script: string, plan: unknown, { wrapper = [], env = {}, node = [] }: ChildOptions = {}) {
+    const plain = isAbsolute(script);
+    const path = plain ? script : fileURLToPath(new URL(`children/${script}`, import.meta.url));
+    const loader = plain ? [] : ['--import', 'tsx'];
     const [command = '', ...args] = [
       ...wrapper,
       process.execPath,
-      '--import',
-      'tsx',
+      ...loader,
+      ...node,
       path,
       JSON.stringify(plan),
     ];
-    this.process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     let stderr = '';
     this.process.stdout?.on('data', (text: Buffer) => (this.#stdout += text.toString()));
     this.process.stderr?.on('data', (text: Buffer) => (stderr += text.toString()));

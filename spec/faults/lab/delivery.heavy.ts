@@ -1,0 +1,4 @@
+import { register } from './attack.js';
+import { deliveryAttacks } from './attacks/delivery.js';
+
+register('delivery', deliveryAttacks);
