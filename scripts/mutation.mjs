@@ -45,7 +45,7 @@ function configOf(tools) {
     testRunner: 'mocha',
     plugins: [
       join(tools, '@stryker-mutator/mocha-runner/dist/src/index.js'),
-      join(root, 'scripts/mutation/ignoreMessages.mjs'),
+      join(root, 'scripts/mutation/ignore.mjs'),
     ],
     ignorers: ['messages'],
     testRunnerNodeArgs: ['--import=tsx'],
