@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'mocha';
 import { decodeLine } from '../../lib/codecs/json.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 

@@ -1,0 +1,33 @@
+// Which specs judge which folder. Specs that start children or take seconds a test stay out: each would run for every mutant.
+const OUT = [
+  'spec/integrity/entry.spec.ts', // runs the compiler
+  'spec/redaction/linear.spec.ts', // times out by design where a pattern is careless
+];
+
+// The processor hears of operations through what captures them; specs of it that wait for seconds stay out.
+const CAPTURE = [
+  ...['calls', 'enabling', 'intents', 'joinToolSpans', 'listen', 'metrics', 'operationsV1', 'operationsV2'],
+  ...['auditSampler', 'sampling', 'serverRequests', 'serverRequestsV1', 'streams'],
+].map((name) => `spec/capture/${name}.spec.ts`);
+
+const SPECS = {
+  processor: [
+    'spec/processor',
+    'spec/fuzz/spans.spec.ts',
+    ...CAPTURE,
+    'spec/identity.spec.ts',
+    'spec/sinkFailure.spec.ts',
+  ],
+  pipeline: ['spec/pipeline'],
+  codecs: ['spec/codecs'],
+  redaction: ['spec/redaction'],
+  integrity: ['spec/integrity'],
+};
+
+export const folders = Object.keys(SPECS);
+
+/** The patterns of the specs that judge a folder of `lib`, and of those that are left out. */
+export function specsOf(folder) {
+  const spec = SPECS[folder].map((path) => (path.endsWith('.ts') ? path : `${path}/*.spec.ts`));
+  return { spec, ignore: OUT };
+}
