@@ -15,6 +15,9 @@ const REPEATED = {
   note: '     … the same eight lines, each with a trace id of its own',
 };
 
+/** What sets or ends a style of the terminal. */
+const SGR = /\x1b\[(\d*)m/g;
+
 /** SGR codes (ECMA-48, 8.3.117) that the demo uses, as classes; the rest end them. */
 const CLASSES = { 1: 'b', 2: 'd', 31: 'r', 32: 'g', 36: 'c' };
 const ENDS = { 0: 'bdrgc', 22: 'bd', 39: 'rgc' };
@@ -43,7 +46,7 @@ async function record() {
 }
 
 function shorten(recorded) {
-  const bare = recorded.map(({ text }) => text.replace(/\x1b\[\d*m/g, ''));
+  const bare = recorded.map(({ text }) => text.replace(SGR, ''));
   const start = bare.findIndex((text) => text.startsWith(REPEATED.from));
   const first = bare.findIndex((text, index) => index > start && /^\d\d:/.test(text));
   const end = bare.findIndex((text, index) => index > first && text === '');
@@ -70,7 +73,7 @@ function hurried(recorded) {
 function spans(text) {
   const on = new Set();
   return text
-    .split(/\x1b\[(\d*)m/)
+    .split(SGR)
     .map((part, index) => {
       if (index % 2 === 1) {
         for (const name of ENDS[part || 0] ?? '') on.delete(name);
@@ -86,7 +89,7 @@ function spans(text) {
 }
 
 function svg(shown) {
-  const longest = Math.max(...shown.map(({ text }) => text.replace(/\x1b\[\d*m/g, '').length));
+  const longest = Math.max(...shown.map(({ text }) => text.replace(SGR, '').length));
   const [width, height] = [longest * CHARACTER + 2 * MARGIN, shown.length * LINE + 2 * MARGIN];
   const rows = shown.map(
     ({ text, at }, index) =>

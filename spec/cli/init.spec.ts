@@ -70,11 +70,37 @@ describe('otel-mcp-log init', () => {
     await init('--yes');
     const [first, preload] = [read('package.json'), read('audit-log.mjs')];
     const { code, err } = await init('--yes');
-    expect({ code, err: err.includes('Nothing to do: audit-log.mjs') }).to.deep.equal({ code: 0, err: true });
+    expect({ code, err: err.includes('Nothing to do: the project') }).to.deep.equal({ code: 0, err: true });
     expect([read('package.json'), read('audit-log.mjs')]).to.deep.equal([first, preload]);
     execFileSync('rm', ['audit-log.mjs'], { cwd: folder.path });
     write('agent.ts', "import { withLogging } from 'otel-mcp-log';\nwithLogging(client, options);\n");
     expect((await init('--yes')).err).to.include('Nothing to do: agent.ts');
+  });
+
+  it('mends a set-up that is half there, and keeps what was changed in the preloaded file', async () => {
+    manifest({ start: 'node app.js', dev: 'node --watch app.js' });
+    await init('--yes');
+    const own = read('audit-log.mjs').replace("'audit.jsonl'", "'logs/audit.jsonl'");
+    write('audit-log.mjs', own);
+    const wanted = read('package.json');
+    write('package.json', wanted.replace('--import ./audit-log.mjs app.js', 'app.js'));
+    expect((await init('--yes')).code).to.equal(0);
+    expect([read('package.json'), read('audit-log.mjs')]).to.deep.equal([wanted, own]);
+  });
+
+  it('writes over no file of the project', async () => {
+    manifest({ start: 'node app.js' });
+    const before = read('package.json');
+    write('audit-log.mjs', 'export const mine = true;\n');
+    const { code, err } = await init('--yes');
+    expect({ code, said: err.includes('audit-log.mjs: is there already') }).to.deep.equal({
+      code: 3,
+      said: true,
+    });
+    expect([read('package.json'), read('audit-log.mjs')]).to.deep.equal([
+      before,
+      'export const mine = true;\n',
+    ]);
   });
 
   it('leaves a start that it does not know alone, and says how to start it', async () => {

@@ -1,10 +1,11 @@
-import { readdirSync, symlinkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import ts from 'typescript';
 import { COMMANDS } from '../../lib/cli/commands.js';
 import { codeBlocks, type CodeBlock } from '../support/codeBlocks.js';
+import { linkModules } from '../support/linkedModules.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -63,11 +64,7 @@ describe('the code blocks of README, docs and examples', function () {
 
   /** Each block as a file of its own in a project that has installed the package; blocks that name their file are imported by it. */
   function typeErrors(code: readonly CodeBlock[]): string[] {
-    mkdirSync(join(folder.path, 'node_modules'));
-    for (const entry of readdirSync(join(root, 'node_modules')))
-      if (!entry.startsWith('.'))
-        symlinkSync(join(root, 'node_modules', entry), join(folder.path, 'node_modules', entry));
-    symlinkSync(root, join(folder.path, 'node_modules', 'otel-mcp-log'));
+    symlinkSync(root, linkModules(folder.path));
     const places = new Map<string, string>();
     code.forEach(({ place, language, text }, index) => {
       const named = /^\/\/ ([\w.-]+\.m?[jt]s)/.exec(text)?.[1];

@@ -9,10 +9,10 @@ import { HttpSink } from '../../lib/sinks/http.js';
 import { OtlpLogSink } from '../../lib/sinks/otlpLogs.js';
 import { spooled } from '../../lib/sinks/spool.js';
 import type { Sink } from '../../lib/sinks/sink.js';
+import { ChaoticReceiver, ofLines, WAYS, type Way } from '../support/chaoticReceiver.js';
 import { draft } from '../support/drafts.js';
 import { randomNumbers } from '../support/randomNumbers.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { ChaoticReceiver, WAYS, type Way } from './chaoticReceiver.js';
 
 const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
 /** An outage, far longer than any deadline of a request: ten minutes at a two-hundredth. The spool's pauses are its own. */
@@ -27,11 +27,6 @@ interface OtlpRecord {
   body: { stringValue: string };
 }
 
-const ofLines = (body: string): [string, string][] =>
-  body
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => [(JSON.parse(line) as { record_id: string }).record_id, line]);
 const ofOtlp = (body: string): [string, string][] =>
   (JSON.parse(body) as OtlpBody).resourceLogs
     .flatMap(({ scopeLogs }) => scopeLogs.flatMap(({ logRecords }) => logRecords))

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OTEL, SDKS, type OtelLine, type SdkVersion } from './cases.js';
@@ -10,8 +11,15 @@ const apps = fileURLToPath(new URL('apps', import.meta.url));
 /** What runs and bundles the applications, besides node. */
 const TOOLS = ['tsx@4.23.15', 'esbuild@0.28.2'];
 
-/** Packs the package as it would be published; the path of the tarball. */
-export function pack(folder: string): string {
+let packed: string | undefined;
+
+/** The package as it would be published: the path of its tarball. Packed once per process, since each packing builds it. */
+export function pack(): string {
+  return (packed ??= packInto(mkdtempSync(join(tmpdir(), 'otel-mcp-log-packed-'))));
+}
+
+function packInto(folder: string): string {
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   npm(root, ['pack', '--silent', '--pack-destination', folder]);
   const [tarball] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack made no tarball');

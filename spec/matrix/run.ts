@@ -1,7 +1,7 @@
 // npm run matrix: every way of loading either SDK, on every Node and both lines of OpenTelemetry, from the packed package.
 // `npm run matrix -- tsx` runs the rows whose name contains the word.
 import { execFile } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CASES, COLUMNS, SDKS, type Case, type SdkVersion } from './cases.js';
@@ -42,9 +42,7 @@ if (counts !== undefined) {
 process.exitCode = failed === 0 ? 0 : 1;
 
 function prepare(): Map<string, string> {
-  const packed = join(folder, 'packed');
-  mkdirSync(packed);
-  const tarball = pack(packed);
+  const tarball = pack();
   for (const sdk of new Set(rows.map((row) => row.sdk))) {
     for (const otel of ['2', '3'] as const) installProject(project(sdk, otel), { tarball, sdk, otel });
   }

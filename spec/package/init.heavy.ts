@@ -59,7 +59,7 @@ describe('otel-mcp-log init, in a project that installs the package', function (
   this.timeout(300_000);
   const folder = temporaryFolder();
   let tarball: string;
-  before(() => (tarball = pack(folder.path)));
+  before(() => (tarball = pack()));
   after(() => folder.remove());
 
   for (const [index, [name, { type, start, file, text }]] of Object.entries(PROJECTS).entries())

@@ -35,8 +35,7 @@ describe('somebody new, in an empty folder, with the packed package and the READ
   let nodes: Map<string, string>;
 
   before(() => {
-    mkdirSync(join(folder.path, 'packed'));
-    tarball = pack(join(folder.path, 'packed'));
+    tarball = pack();
     mkdirSync(join(folder.path, 'nodes'));
     nodes = installNodes(join(folder.path, 'nodes'), NODES);
   });

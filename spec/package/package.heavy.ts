@@ -22,7 +22,7 @@ describe('the packed package', function () {
     execFileSync(command, args, { cwd: project, encoding: 'utf8' });
 
   before(() => {
-    tarball = pack(folder.path);
+    tarball = pack();
     mkdirSync(project);
     writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true }));
     run('npm', ['install', '--no-audit', '--no-fund', '--silent', tarball, '@opentelemetry/api']);

@@ -40,7 +40,7 @@ describe('beside Node.js alone', function () {
       .map((line) => (JSON.parse(line) as { resource: string }).resource);
 
   before(() => {
-    const tarball = pack(folder.path);
+    const tarball = pack();
     mkdirSync(project);
     writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
     execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', tarball, ...PACKAGES], {

@@ -40,7 +40,7 @@ describe('the types of the packed package', function () {
 
   before(() => {
     mkdirSync(consumer);
-    const tarball = pack(folder.path);
+    const tarball = pack();
     writeFileSync(join(consumer, 'package.json'), JSON.stringify({ private: true }));
     const compilers = COMPILERS.map((version) => `typescript-${version}@npm:typescript@${version}`);
     const packages = [tarball, '@opentelemetry/api', '@modelcontextprotocol/sdk@1', '@types/node@20'];

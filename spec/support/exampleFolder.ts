@@ -1,16 +1,9 @@
 import { execFile } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { linkModules } from './linkedModules.js';
 import { EVERYTHING } from './servers.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,12 +20,7 @@ export class ExampleFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'otel-mcp-log-examples-'));
 
   constructor(examples: ReadonlyMap<string, string>) {
-    const modules = join(this.path, 'node_modules');
-    mkdirSync(modules);
-    for (const entry of readdirSync(join(root, 'node_modules'))) {
-      if (!entry.startsWith('.')) symlinkSync(join(root, 'node_modules', entry), join(modules, entry));
-    }
-    symlinkSync(root, join(modules, 'otel-mcp-log'));
+    symlinkSync(root, linkModules(this.path));
     // What `npx -y @modelcontextprotocol/server-everything` would start, without asking a registry.
     mkdirSync(join(this.path, 'bin'));
     writeFileSync(

@@ -8,7 +8,7 @@ import { defineCommand } from '../define.js';
 import { usageFailure } from '../failure.js';
 import { isTerminal, palette } from '../term/paint.js';
 import { unifiedDiff, type Change } from './diff.js';
-import { planFor } from './plan.js';
+import { isPreload, planFor } from './plan.js';
 import { readProject, type Project } from './project.js';
 
 /** `init`: a working set-up for the project it finds. */
@@ -32,18 +32,17 @@ is: the operations become spans in it. Run twice, it changes nothing the second 
   exits: [
     [0, 'written, or nothing to do'],
     [1, 'nothing was written: not confirmed'],
-    [3, 'there is no package.json that can be read'],
+    [3, 'no package.json can be read, or audit-log.mjs is a file of yours'],
   ],
   async run({ options, operands, io }) {
     if (operands.length > 1) throw usageFailure('more than one folder is given');
     const project = readProject(resolve(operands[0] ?? '.'));
     io.stderr.write(describe(project));
     const { changes, steps } = planFor(project);
-    const done = project.audited.filter((name) => !changes.some(({ path }) => path === name));
-    if (changes.length === 0 || done.length > 0) {
-      io.stderr.write(
-        `Nothing to do: ${done.join(', ')} has it already. Ask otel-mcp-log doctor if in doubt.\n`,
-      );
+    const others = project.audited.filter((name) => !isPreload(name));
+    if (changes.length === 0 || others.length > 0) {
+      const where = others.length > 0 ? others.join(', ') : 'the project';
+      io.stderr.write(`Nothing to do: ${where} audits already. Ask otel-mcp-log doctor if in doubt.\n`);
       return ExitCode.ok;
     }
     show(changes, io);

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inputFailure } from '../failure.js';
 import type { Change } from './diff.js';
 import type { Project } from './project.js';
 import { startScripts, withScripts } from './scripts.js';
@@ -15,9 +16,21 @@ const NAMES = { module: 'audit-log.mjs', commonjs: 'audit-log.cjs' } as const;
 const FLAGS = { module: '--import', commonjs: '--require' } as const;
 const LOG = 'audit.jsonl';
 
-/** The file that is preloaded. It goes first, so it sets what the environment left unset and then starts the auditing. */
-function preloadText(system: Project['system']): string {
+/** Whether a file is one that this command writes. */
+export function isPreload(name: string): boolean {
+  return Object.values(NAMES).some((each) => each === name);
+}
+
+/**
+ * The file that is preloaded. It goes first, so it sets what the environment left unset and then starts the auditing. One that
+ * is there and does so stays as it is.
+ *
+ * @throws CliFailure where it is there and does something else.
+ */
+function preloadText(system: Project['system'], before: string | undefined): string {
   const name = NAMES[system];
+  if (before?.includes('otel-mcp-log/register') === true) return before;
+  if (before !== undefined) throw inputFailure(`${name}: is there already, and is not ours; rename it`);
   const load =
     system === 'module' ? "await import('otel-mcp-log/register');" : "require('otel-mcp-log/register');";
   return `// Audits every MCP client of this application: node ${FLAGS[system]} ./${name} app.js
@@ -42,7 +55,7 @@ export function planFor(project: Project): Plan {
     .map(({ name, before }) => `start '${before}' (${name}) with NODE_OPTIONS='${flag} ${preload}'`);
   if (starts.length === 0) steps.push(`start the application with: node ${flag} ${preload} YOUR_APP.js`);
   const changes = [
-    change(folder, NAMES[system], () => preloadText(system)),
+    change(folder, NAMES[system], (before) => preloadText(system, before)),
     ...(edited === undefined ? [] : [{ path: 'package.json', before: manifest, after: edited }]),
     ...(existsSync(join(folder, '.git')) ? [change(folder, '.gitignore', withIgnored)] : []),
   ];

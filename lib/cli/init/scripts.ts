@@ -4,7 +4,7 @@ const STARTS = /^(?:start|dev|serve)(?:[:-].*)?$/;
 /** Node or tsx as the command of a script or of a part of it, after variables that are set for it. */
 const RUNS = /(^|&&|;|\|\|)(\s*(?:cross-env\s+)?(?:[A-Za-z_]\w*=\S*\s+)*(?:node|tsx(?:\s+watch)?))(?=\s)/g;
 
-/** A start script: as it would be, or undefined where it runs something that we do not know. */
+/** A start script: as it would be (as it is, where it preloads the file already), or undefined where it runs something that we do not know. */
 export interface StartScript {
   readonly name: string;
   readonly before: string;
@@ -24,6 +24,7 @@ export function startScripts(
   return Object.entries(scripts)
     .filter(([name]) => STARTS.test(name))
     .map(([name, before]) => {
+      if (before.includes(` ${preload} `)) return { name, before, after: before };
       const after = before.replace(
         RUNS,
         (_, separator: string, command: string) => `${separator}${command} ${flag} ${preload}`,

@@ -30,7 +30,8 @@ export function readLog(path: string, files: readonly string[] = partsOf(path)):
   return found;
 }
 
-function partsOf(path: string): string[] {
+/** The files of a log, oldest first. */
+export function partsOf(path: string): string[] {
   const name = basename(path);
   const parts = readdirSync(dirname(path))
     .filter((each) => each.startsWith(`${name}.`) && /^\d{6}(\.gz)?$/.test(each.slice(name.length + 1)))

@@ -1,9 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { linkModules } from '../../support/linkedModules.js';
 
-const PACKAGE = 'otel-mcp-log';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const children = fileURLToPath(new URL('children', import.meta.url));
 
@@ -11,17 +11,13 @@ const children = fileURLToPath(new URL('children', import.meta.url));
 export class Project {
   readonly folder = mkdtempSync(join(tmpdir(), 'otel-mcp-log-lab-'));
   /** The package as it is installed here. */
-  readonly package = join(this.folder, 'node_modules', PACKAGE);
+  readonly package: string;
 
   /** @param how - `linked` to the repository's build, or a copy of that build, which may be spoilt. */
   constructor(how: 'linked' | 'copied' = 'linked') {
     if (statSync(join(root, 'dist', 'esm', 'index.js'), { throwIfNoEntry: false }) === undefined)
       throw new Error('there is no dist/: run npm run build');
-    const modules = join(this.folder, 'node_modules');
-    mkdirSync(modules);
-    for (const name of readdirSync(join(root, 'node_modules')))
-      if (!name.startsWith('.') && name !== PACKAGE)
-        symlinkSync(join(root, 'node_modules', name), join(modules, name));
+    this.package = linkModules(this.folder);
     if (how === 'linked') symlinkSync(root, this.package);
     else
       for (const part of ['package.json', 'dist'])

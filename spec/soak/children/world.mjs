@@ -3,17 +3,19 @@ import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { randomNumbers } from '../../support/randomNumbers.js';
 
 /** Clients of both kinds with a server each, and the operations that are done with them. */
 export class World {
   /** How many operations each kind has done: as many records there must be. */
   done = { instrumented: 0, wrapped: 0 };
   #pairs = [];
-  #state;
+  #random;
   #hooks;
 
   constructor(seed, hooks) {
-    this.#state = seed >>> 0 || 1;
+    const random = randomNumbers(seed);
+    this.#random = (below) => Math.floor(random() * below);
     this.#hooks = hooks;
     hooks.instrument(Client);
   }
@@ -63,14 +65,6 @@ export class World {
   async #end(pair) {
     await pair.client.close();
     this.done[pair.kind]++;
-  }
-
-  /** Xorshift (Marsaglia 2003): the same program of operations for the same seed. */
-  #random(below) {
-    this.#state ^= this.#state << 13;
-    this.#state ^= this.#state >>> 17;
-    this.#state ^= this.#state << 5;
-    return (this.#state >>> 0) % below;
   }
 }
 
