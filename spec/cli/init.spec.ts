@@ -73,8 +73,11 @@ describe('otel-mcp-log init', () => {
     expect({ code, err: err.includes('Nothing to do: the project') }).to.deep.equal({ code: 0, err: true });
     expect([read('package.json'), read('audit-log.mjs')]).to.deep.equal([first, preload]);
     execFileSync('rm', ['audit-log.mjs'], { cwd: folder.path });
-    write('agent.ts', "import { withLogging } from 'otel-mcp-log';\nwithLogging(client, options);\n");
-    expect((await init('--yes')).err).to.include('Nothing to do: agent.ts');
+    const audits = "import { withLogging } from 'otel-mcp-log';\nwithLogging(client, options);\n";
+    for (const name of ['src', 'node_modules']) mkdirSync(join(folder.path, name));
+    write('node_modules/other.js', audits);
+    write('src/agent.ts', audits);
+    expect((await init('--yes')).err).to.include('Nothing to do: src/agent.ts audits already');
   });
 
   it('mends a set-up that is half there, and keeps what was changed in the preloaded file', async () => {
