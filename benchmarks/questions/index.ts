@@ -1,0 +1,31 @@
+import type { Question } from '../harness/question.js';
+import { acceptCost } from './acceptCost.js';
+import { ceilings } from './ceilings.js';
+import { codecs } from './codecs.js';
+import { eventLoop } from './eventLoop.js';
+import { fileSink } from './fileSink.js';
+import { groupCommit } from './groupCommit.js';
+import { growth } from './growth.js';
+import { httpSink } from './httpSink.js';
+import { importTime } from './importTime.js';
+import { integrity } from './integrity.js';
+import { memory } from './memory.js';
+import { perCall, perCallOnTheWire, perCallV2, sampling } from './perCall.js';
+import { perRecord } from './perRecord.js';
+import { query } from './query.js';
+import { largeTexts, redaction } from './redaction.js';
+import { report } from './report.js';
+import { size } from './size.js';
+import { spool } from './spool.js';
+import { sql } from './sql.js';
+import { verify } from './verify.js';
+
+/** Every question, in the order in which they are asked and told. */
+export const questions: readonly Question[] = [
+  ...[perCall, perCallV2, ...perCallOnTheWire, sampling],
+  ...[perRecord, redaction, largeTexts, codecs, integrity],
+  ...[fileSink, acceptCost, groupCommit, httpSink, spool, memory, ceilings],
+  ...growth,
+  ...[eventLoop, importTime, size],
+  ...[verify, query, report, sql],
+];

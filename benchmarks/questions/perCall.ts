@@ -1,0 +1,144 @@
+import type { Case, Effort, Question, Ratio, Round } from '../harness/question.js';
+import { figureOf } from '../tools/measure.js';
+import { node } from '../tools/node.js';
+
+const WHOLE = 'the whole thing, batch';
+const BLOCKING = 'the whole thing, blocking';
+
+/** What a variant adds to the bare client's call, µs. */
+const added = (round: Round, variant: string): number => round.of(variant) - round.of('bare');
+/** The same in terms of what the peer adds for its spans. */
+const toPeer = (name: string, aim?: number): Ratio => ({
+  name: `added by ${name}, to the peer's`,
+  of: (round) => added(round, name) / added(round, 'peer'),
+  ...(aim !== undefined && { atMost: aim }),
+});
+
+function cases(
+  line: string,
+  transport: string,
+  variants: readonly string[],
+  sizes: Sizes,
+  { quick }: Effort,
+): Case[] {
+  const [batches, calls] = quick ? sizes.quick : sizes.full;
+  return variants.map((name) => ({
+    name,
+    measure: () => ({ 'µs a call': figureOf('call.mjs', [name, line, transport, batches, calls], node()) }),
+  }));
+}
+
+interface Sizes {
+  readonly quick: readonly [batches: number, calls: number];
+  readonly full: readonly [batches: number, calls: number];
+}
+const IN_MEMORY: Sizes = { quick: [3, 1_000], full: [8, 4_000] };
+const ON_THE_WIRE: Sizes = { quick: [2, 200], full: [5, 800] };
+
+const V1 = [
+  ...['bare', 'a span', 'peer', 'a span, and a line written', 'spans only', 'records in memory'],
+  ...['records in a file, batch', 'records in a file, blocking', WHOLE, BLOCKING],
+  'withLogging, no SDK, records in memory',
+];
+
+/** The aims for the whole thing are those of the project: no dearer than a peer's tracing alone. */
+export const perCall: Question = {
+  name: 'per-call',
+  asks: "What does auditing add to a callTool over the SDK's in-memory transport, beside a peer that traces only?",
+  rounds: 7,
+  quick: true,
+  ratios: [
+    toPeer('spans only', 1.3),
+    toPeer('records in memory'),
+    toPeer('records in a file, batch'),
+    toPeer(WHOLE, 1),
+    toPeer('withLogging, no SDK, records in memory'),
+    {
+      name: 'added by the whole thing, blocking to batch',
+      of: (round) => added(round, BLOCKING) / added(round, WHOLE),
+      atMost: 1.5,
+    },
+  ],
+  prepare: (effort) => ({
+    cases: cases(
+      'v1',
+      'memory',
+      effort.quick
+        ? ['bare', 'peer', 'spans only', 'records in memory', WHOLE, ...V1.slice(6, 8), BLOCKING, V1.at(-1)!]
+        : V1,
+      IN_MEMORY,
+      effort,
+    ),
+  }),
+};
+
+const V2 = ['bare', 'a span', 'spans only', 'records in memory', WHOLE, BLOCKING];
+
+/** The peer does not know version 2 of the SDK; a plain span stands in for it. */
+export const perCallV2: Question = {
+  name: 'per-call-v2',
+  asks: 'What does auditing add to a callTool of version 2 of the SDK, beside a plain span?',
+  rounds: 7,
+  quick: false,
+  ratios: [
+    ...['spans only', 'records in memory', WHOLE].map((name): Ratio => ({
+      name: `added by ${name}, to a span's`,
+      of: (round) => added(round, name) / added(round, 'a span'),
+    })),
+    {
+      name: 'added by the whole thing, blocking to batch',
+      of: (round) => added(round, BLOCKING) / added(round, WHOLE),
+      atMost: 1.5,
+    },
+  ],
+  prepare: (effort) => ({ cases: cases('v2', 'memory', V2, IN_MEMORY, effort) }),
+};
+
+/** Calls to a server in another process: one that does nothing but answer. */
+function onTheWire(line: 'v1' | 'v2', transport: 'stdio' | 'http', title: string): Question {
+  return {
+    name: `per-call-${line}-${transport}`,
+    asks: `What share of a callTool over ${title} is auditing, SDK ${line}?`,
+    rounds: 9,
+    quick: false,
+    ratios: [
+      ...(line === 'v1' ? [toPeer(WHOLE, 1)] : []),
+      {
+        name: "the whole thing's share of a call",
+        of: (round) => added(round, WHOLE) / round.of('bare'),
+        atMost: 0.03,
+      },
+    ],
+    prepare: (effort) => ({
+      cases: cases(line, transport, ['bare', ...(line === 'v1' ? ['peer'] : []), WHOLE], ON_THE_WIRE, effort),
+    }),
+  };
+}
+
+export const perCallOnTheWire: readonly Question[] = [
+  onTheWire('v1', 'stdio', 'stdio'),
+  onTheWire('v1', 'http', 'streamable HTTP'),
+  onTheWire('v2', 'stdio', 'stdio'),
+  onTheWire('v2', 'http', 'streamable HTTP'),
+];
+
+export const sampling: Question = {
+  name: 'sampling',
+  asks: 'What does a call cost when nobody samples it?',
+  rounds: 9,
+  quick: false,
+  ratios: ['records in memory, sampler off', 'records in memory, no SDK'].map((name) => ({
+    name: `${name}, to sampled`,
+    of: (round) => round.of(name) / round.of('records in memory'),
+    atMost: 1.2,
+  })),
+  prepare: (effort) => ({
+    cases: cases(
+      'v1',
+      'memory',
+      ['records in memory', 'records in memory, sampler off', 'records in memory, no SDK'],
+      IN_MEMORY,
+      effort,
+    ),
+  }),
+};
