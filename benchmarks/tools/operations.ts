@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { endingSpanOf, type ConnectionFacts, type OperationDetail } from '../../lib/processor/detail.js';
 import { liveRecorders } from '../../lib/processor/recorder.js';
 import type { FinishedSpan } from '../../lib/processor/span.js';
@@ -20,13 +19,12 @@ export interface Ended {
   readonly span: FinishedSpan;
 }
 
+let made = 0;
+
 /** A call of a tool as the capture side describes it once it has ended, for whoever records at that time. */
 export function endedCall(args: unknown, index = 0): Ended {
-  const context = {
-    traceId: randomBytes(16).toString('hex'),
-    spanId: randomBytes(8).toString('hex'),
-    traceFlags: 1,
-  };
+  const id = (++made).toString(16).padStart(16, '0');
+  const context = { traceId: `4bf92f3577b34da6${id}`, spanId: id, traceFlags: 1 };
   const detail: OperationDetail = {
     method: 'tools/call',
     event: { documented: 'EVENT_TOOL_INVOCATION', '0.2': 'EVENT_TOOL_INVOCATION' },

@@ -87,8 +87,8 @@ class FieldOrder {
 
   /** The same object where its fields are in order, else a copy: made by walking the order, which is faster than sorting. */
   arrange<T extends object>(value: T): T {
+    if (hasKeys(value, this.#last)) return value;
     const keys = Object.keys(value);
-    if (isSame(keys, this.#last)) return value;
     if (this.#isInOrder(keys)) {
       this.#last = keys;
       return value;
@@ -118,10 +118,11 @@ class FieldOrder {
   }
 }
 
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
-  return true;
+/** Whether an object has just these fields, told without a list of them being made. */
+function hasKeys(value: object, keys: readonly string[]): boolean {
+  let index = 0;
+  for (const key in value) if (key !== keys[index++]) return false;
+  return index === keys.length;
 }
 
 const recordOrder = new FieldOrder(RECORD_ORDER);

@@ -23,6 +23,8 @@ export interface Policy {
   readonly quick: boolean;
   readonly replacer: Replacer;
   readonly custom: CustomRedaction | undefined;
+  /** What each field of a record that is a text said when it last had nothing to hide. */
+  readonly lastClean: Map<string, string>;
   readonly limits: Limits;
   readonly uriPaths: boolean;
 }
@@ -98,6 +100,7 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
     quick,
     replacer: compileReplacer(`${prefix}replacement`, options.replacement, hmacKey),
     custom: options.custom,
+    lastClean: new Map(),
   };
 }
 
