@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { decodeLine, encodeLine, jsonCodec } from '../../lib/codecs/json.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { bytesOfLines, toJsonLine } from '../../lib/codecs/line.js';
+import { printable } from '../../lib/codecs/text.js';
 import { codecContract } from '../contract/codecContract.js';
 import { HOSTILE_TEXT, sampleRecord } from '../support/sampleRecords.js';
 
@@ -96,7 +97,7 @@ describe('profile 0.2', () => {
 
 describe('decodeLine', () => {
   it('refuses what is no record, without quoting it', () => {
-    for (const line of ['{"password":"hunter2"', '"hunter2"', '{"a":"hunter2"}', ''])
+    for (const line of ['{"password":"hunter2"', '"hunter2"', '{"a":"hunter2"}', '', 'null', '5'])
       expect(() => decodeLine(line))
         .to.throw(SyntaxError, 'not an audit record')
         .with.property('message')
@@ -120,5 +121,14 @@ describe('toJsonLine', () => {
     expect(toJsonLine('a\u007fb')).to.equal('"a\\u007fb"');
     expect(toJsonLine('é\u0085\u007f')).to.equal('"é\\u0085\\u007f"');
     expect(toJsonLine('ab')).to.equal('"ab"');
+  });
+});
+
+describe('printable', () => {
+  it('escapes what a terminal acts on, line breaks and lone surrogates too', () => {
+    expect(printable('a\u0000b\u001b[31m\n\u009b\u202e\ud800')).to.equal(
+      'a\\u0000b\\u001b[31m\\u000a\\u009b\\u202e\ufffd',
+    );
+    expect(printable('plain é \u{1f600}')).to.equal('plain é \u{1f600}');
   });
 });

@@ -125,3 +125,22 @@ describe('the generated protobuf code', () => {
     execFileSync(process.execPath, [script, '--check']);
   });
 });
+
+describe('what is no message', () => {
+  const garbage = new Uint8Array([0xff, 0xff, 0xff]);
+  const refused = /^not an audit record: the message cannot be read as protobuf$/;
+
+  it('is refused by the decoders of one message, of a batch and of its JSON mapping, and not quoted', () => {
+    expect(() => decodeProtobuf(garbage)).to.throw(SyntaxError, refused);
+    expect(() => decodeProtobufBatch(garbage)).to.throw(SyntaxError, refused);
+    expect(() => decodeProtojson('{"actorId": hunter2')).to.throw(SyntaxError, refused);
+  });
+
+  it('is told from a batch by its framing', () => {
+    const records = [sampleRecord(1), sampleRecord(2), sampleRecord(3)];
+    const batch = protobufCodec().encodeBatch(records);
+    expect(decodeProtobufBatch(batch)).to.deep.equal(records);
+    expect(() => decodeProtobufBatch(batch.subarray(0, -1))).to.throw(SyntaxError, refused);
+    expect(decodeProtobufBatch(new Uint8Array())).to.deep.equal([]);
+  });
+});
