@@ -3,6 +3,7 @@ import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { InsufficientScopeError, InvalidGrantError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
+import { RefusedError } from '../../lib/errors.js';
 import { judgeError, judgeResult } from '../../lib/processor/outcome.js';
 
 const judge = (reason: unknown, aborted = false) => {
@@ -75,5 +76,111 @@ describe('the outcome of an operation', () => {
     for (const reason of [undefined, null, 7, '', 'text', hostile, Object.create(null)]) {
       expect(judge(reason)[0]).to.equal('OUTCOME_FAILURE_ERROR');
     }
+  });
+});
+
+/** An error as JavaScript has them, with more on it. */
+const failing = (more: object, message = 'no') => Object.assign(new Error(message), more);
+const whole = (reason: unknown) => judgeError(reason, { aborted: false });
+class AppOAuthFailure extends Error {}
+class TokenRefused extends AppOAuthFailure {}
+
+describe('the outcome of a failure', () => {
+  const JUDGED: [what: string, reason: unknown, outcome: string, type: string][] = [
+    ['a status of 401', failing({ status: 401 }), 'UNAUTHORIZED', 'Error'],
+    ['a code of 401', failing({ code: 401 }), 'UNAUTHORIZED', '401'],
+    ['a code of "401"', failing({ code: '401' }), 'UNAUTHORIZED', '401'],
+    ['the name of an SDK', failing({ name: 'UnauthorizedError' }), 'UNAUTHORIZED', 'UnauthorizedError'],
+    ['a name of OAuth', failing({ name: 'OAuthTokenError' }), 'UNAUTHORIZED', 'OAuthTokenError'],
+    ['a base class of OAuth', new TokenRefused('no'), 'UNAUTHORIZED', 'TokenRefused'],
+    ['an OAuth error code', failing({ errorCode: 'invalid_grant' }), 'UNAUTHORIZED', 'invalid_grant'],
+    ['an OAuth response', failing({ toResponseObject: () => ({}) }), 'UNAUTHORIZED', 'Error'],
+    ['a status of 403', failing({ status: 403 }), 'DENIED', 'Error'],
+    ['a code of 403', failing({ code: 403 }), 'DENIED', '403'],
+    ['a name for a scope', failing({ name: 'InsufficientScopeError' }), 'DENIED', 'InsufficientScopeError'],
+    ['a code for a scope', failing({ errorCode: 'insufficient_scope' }), 'DENIED', 'insufficient_scope'],
+    ['a status of 400', failing({ status: 400 }), 'ERROR', 'Error'],
+    ['an error code that is no text', failing({ errorCode: 7 }), 'ERROR', '7'],
+    ['a timeout of version 2', failing({ code: 'REQUEST_TIMEOUT' }), 'ERROR', 'timeout'],
+    ['a timeout of the platform', failing({ name: 'TimeoutError' }), 'ERROR', 'timeout'],
+    ['a timeout in all', failing({ code: -32001, data: { maxTotalTimeout: 9 } }), 'ERROR', 'timeout'],
+    ['a timeout of one answer', failing({ code: -32001, data: { timeout: 9 } }), 'ERROR', 'timeout'],
+    ['such data with another code', failing({ code: -32002, data: { timeout: 9 } }), 'ERROR', '-32002'],
+    ['that code with other data', failing({ code: -32001, data: {} }), 'ERROR', '-32001'],
+    ['a connection of version 2', failing({ code: 'CONNECTION_CLOSED' }), 'ERROR', 'connection_closed'],
+    ['no connection in version 2', failing({ code: 'NOT_CONNECTED' }), 'ERROR', 'connection_closed'],
+    ['no connection in version 1', new Error('Not connected'), 'ERROR', 'connection_closed'],
+    [
+      'a lost connection',
+      failing({ code: -32000 }, 'MCP error -32000: Connection closed'),
+      'ERROR',
+      'connection_closed',
+    ],
+    ['the same words in the middle', failing({ code: -32000 }, 'Connection closed early'), 'ERROR', '-32000'],
+    ['the same words with another code', failing({ code: 5 }, 'Connection closed'), 'ERROR', '5'],
+    ['a code of the cause', failing({ cause: { code: 'ECONNRESET' } }), 'ERROR', 'ECONNRESET'],
+    ['a code that is no number', failing({ code: Number.NaN }), 'ERROR', 'Error'],
+    ['an infinite code', failing({ code: Infinity }), 'ERROR', 'Error'],
+    ['an empty code', failing({ code: '' }), 'ERROR', 'Error'],
+    ['a code that is an object', failing({ code: {} }), 'ERROR', 'Error'],
+    ['a name of its own', failing({ name: 'PaymentError' }), 'ERROR', 'PaymentError'],
+    ['an empty name', Object.assign(Object.create(null) as object, { name: '' }), 'ERROR', 'Error'],
+    ['a name that is no text', Object.assign(Object.create(null) as object, { name: 5 }), 'ERROR', 'Error'],
+    ['a name without a class', Object.assign(Object.create(null) as object, { name: 'Odd' }), 'ERROR', 'Odd'],
+    ['a plain object', { reason: 'no' }, 'ERROR', 'Object'],
+    ['a text', 'no', 'ERROR', 'string'],
+    ['nothing', undefined, 'ERROR', 'undefined'],
+    ['null', null, 'ERROR', 'object'],
+    ['a function', () => undefined, 'ERROR', 'function'],
+  ];
+  for (const [what, reason, outcome, type] of JUDGED)
+    it(`is judged by ${what}`, () => {
+      expect(judge(reason)).to.deep.equal([`OUTCOME_FAILURE_${outcome}`, type]);
+    });
+
+  it('has the code and the message where there are any', () => {
+    expect(whole(failing({ code: -32602 }, 'bad'))).to.deep.equal({
+      outcome: 'OUTCOME_FAILURE_ERROR',
+      error: { type: '-32602', code: '-32602', message: 'bad' },
+    });
+    expect(whole('text').error).to.deep.equal({ type: 'string', message: 'text' });
+    for (const silent of [new Error(''), { message: 5 }, undefined])
+      expect(whole(silent).error).not.to.have.any.keys('code', 'message');
+  });
+
+  it('is a cancellation once the caller has aborted, whatever came of it', () => {
+    expect(judgeError(failing({ code: 401 }), { aborted: true })).to.deep.equal({
+      outcome: 'OUTCOME_FAILURE_ERROR',
+      error: { type: 'cancelled', code: '401', message: 'no' },
+    });
+  });
+
+  it('is denied for a refusal of our own, by its reason', () => {
+    const { outcome, error } = whole(new RefusedError('actor_required', 'who?'));
+    expect(outcome).to.equal('OUTCOME_FAILURE_DENIED');
+    expect(error).to.include({ type: 'actor_required', message: 'who?' });
+  });
+
+  it('is that of what can be read, where a part of it cannot', () => {
+    const guarded = new Error('no');
+    Object.defineProperty(guarded, 'status', {
+      get: () => {
+        throw new Error('guarded');
+      },
+    });
+    expect(judge(guarded)).to.deep.equal(['OUTCOME_FAILURE_ERROR', 'Error']);
+    const closed = new Proxy(new Error('no'), {
+      getPrototypeOf: () => {
+        throw new Error('closed');
+      },
+    });
+    expect(judge(closed)[0]).to.equal('OUTCOME_FAILURE_ERROR');
+  });
+
+  it('is a failure of the tool only for isError itself', () => {
+    for (const isError of [false, 'true', 1, undefined])
+      expect(judgeResult({ isError })).to.deep.equal({ outcome: 'OUTCOME_SUCCESS' });
+    const callable = Object.assign(() => undefined, { isError: true });
+    expect(judgeResult(callable).outcome).to.equal('OUTCOME_FAILURE_ERROR');
   });
 });

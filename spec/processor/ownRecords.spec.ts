@@ -1,0 +1,114 @@
+import { expect } from 'chai';
+import { logRecord } from '../../lib/processor/logRecord.js';
+import { toDraft } from '../../lib/processor/mapping.js';
+import { recordMetadata } from '../../lib/processor/metadata.js';
+import type { OperationRecorder } from '../../lib/processor/recorder.js';
+import { toolChanged } from '../../lib/processor/toolChanged.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../../lib/version.js';
+import { detailOfCall, SETTINGS, TRACE_ID } from '../support/operationDetail.js';
+
+const EVENT = {
+  what: 'gap',
+  message: 'Lost 2 records.',
+  outcome: 'OUTCOME_FAILURE_ERROR',
+  severity: 'SEVERITY_ERROR',
+} as const;
+
+describe('a record about the log itself', () => {
+  it('is an event of the component that writes the log', () => {
+    const { record_id, time, trace_id, correlation_id, span_id, ...record } = logRecord(SETTINGS, EVENT);
+    expect(record).to.deep.equal({
+      duration_ms: 0,
+      event_type: 'EVENT_CONFIG_CHANGE',
+      outcome: 'OUTCOME_FAILURE_ERROR',
+      severity: 'SEVERITY_ERROR',
+      sensitivity: 'SENSITIVITY_INTERNAL',
+      actor_id: 'mcp-client',
+      actor_type: 'service',
+      component: 'mcp-client',
+      environment: 'test',
+      resource: 'audit/gap',
+      message: 'Lost 2 records.',
+      session_id: 'mcp-client',
+      ocsf_class_uid: 5002,
+      ocsf_activity_id: record.ocsf_activity_id,
+      metadata: recordMetadata('documented'),
+    });
+    expect(record_id).to.match(/^[0-9a-f-]{36}$/);
+    expect(Math.abs(Date.parse(time) - Date.now())).to.be.below(60_000);
+    expect(trace_id)
+      .to.match(/^[0-9a-f]{32}$/)
+      .and.to.equal(correlation_id);
+    expect(span_id).to.match(/^[0-9a-f]{16}$/);
+  });
+
+  it('has the tags and the session of the options, and what is to be told', () => {
+    const settings = { ...SETTINGS, policyTags: ['soc2'], sessionId: 'mine', profile: '0.2' } as const;
+    expect(logRecord(settings, { ...EVENT, data: { count: 2 } })).to.deep.include({
+      policy_tags: ['soc2'],
+      session_id: 'mine',
+      data: { count: 2 },
+      metadata: recordMetadata('0.2'),
+    });
+    expect(logRecord(SETTINGS, EVENT)).not.to.have.any.keys('policy_tags', 'data');
+  });
+});
+
+describe('the record of a changed tool', () => {
+  const recorder = { needsIntent: false } as OperationRecorder;
+  const CHANGE = { tool: 'echo', oldFingerprint: 'a', newFingerprint: 'b', fields: ['description'] };
+
+  it('is a warning in the trace of the listing that showed it', () => {
+    const listing = detailOfCall({
+      method: 'tools/list',
+      connection: { connectionId: 'c', serverName: 's' },
+    });
+    const detail = toolChanged({ ...CHANGE, serverAddress: 'https://a.example' }, listing, recorder, {
+      id: 'ada',
+    });
+    expect(detail.recorders).to.deep.equal([recorder]);
+    expect(detail.ledger).to.deep.equal([{ recorder, actor: { id: 'ada' } }]);
+    expect(detail.legs).to.deep.equal([]);
+    expect(Math.abs(detail.startTime - Date.now())).to.be.below(60_000);
+    expect(toDraft(detail, SETTINGS, detail.ledger[0]!)).to.deep.include({
+      event_type: 'EVENT_CONFIG_CHANGE',
+      outcome: 'OUTCOME_SUCCESS',
+      severity: 'SEVERITY_WARNING',
+      duration_ms: 0,
+      actor_id: 'ada',
+      server_id: 's',
+      trace_id: TRACE_ID,
+      resource: 'audit/tool-changed',
+      message: 'The definition of tool echo changed.',
+      data: {
+        tool: 'echo',
+        server_address: 'https://a.example',
+        old_fingerprint: 'a',
+        new_fingerprint: 'b',
+        changed_fields: ['description'],
+      },
+    });
+  });
+
+  it('is of the same event type in either profile, and names no address that is not known', () => {
+    const { event, method, custom, subject } = toolChanged(CHANGE, detailOfCall(), recorder, undefined);
+    expect(event).to.deep.equal({ documented: 'EVENT_CONFIG_CHANGE', '0.2': 'EVENT_CONFIG_CHANGE' });
+    expect(method).to.equal('audit/tool-changed');
+    expect(subject).to.deep.equal({});
+    expect(custom?.data).not.to.have.property('server_address');
+  });
+});
+
+describe('the metadata of records', () => {
+  for (const profile of ['documented', '0.2'] as const)
+    it(`names the schema and the product (${profile})`, () => {
+      const metadata = recordMetadata(profile);
+      expect(metadata).to.deep.equal({
+        schema_version: profile,
+        product_name: PACKAGE_NAME,
+        product_version: PACKAGE_VERSION,
+        vendor_name: PACKAGE_NAME,
+      });
+      expect(metadata).to.equal(recordMetadata(profile)).and.to.be.frozen;
+    });
+});
