@@ -4,7 +4,7 @@ import type { Environment, Results } from './results.js';
 import { tablesOf } from './tables.js';
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
-const PART = /(<!-- bench: ([a-z-]+) -->\n)[\s\S]*?(<!-- \/bench -->)/g;
+const PART = /(<!-- bench: ([a-z0-9-]+) -->\n)[\s\S]*?(<!-- \/bench -->)/g;
 
 /** The README's text with every table as the results have it. */
 export function withTables(text: string, results: Results): string {

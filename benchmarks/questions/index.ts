@@ -10,7 +10,7 @@ import { httpSink } from './httpSink.js';
 import { importTime } from './importTime.js';
 import { integrity } from './integrity.js';
 import { memory } from './memory.js';
-import { perCall, perCallOnTheWire, perCallV2, sampling } from './perCall.js';
+import { perCall, perCallOnTheWire, perCallV2, perCallWithNode, sampling } from './perCall.js';
 import { perRecord } from './perRecord.js';
 import { query } from './query.js';
 import { largeTexts, redaction } from './redaction.js';
@@ -22,7 +22,7 @@ import { verify } from './verify.js';
 
 /** Every question, in the order in which they are asked and told. */
 export const questions: readonly Question[] = [
-  ...[perCall, perCallV2, ...perCallOnTheWire, sampling],
+  ...[perCall, ...perCallWithNode, perCallV2, ...perCallOnTheWire, sampling],
   ...[perRecord, redaction, largeTexts, codecs, integrity],
   ...[fileSink, acceptCost, groupCommit, httpSink, spool, memory, ceilings],
   ...growth,

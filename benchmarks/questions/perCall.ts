@@ -1,6 +1,6 @@
 import type { Case, Effort, Question, Ratio, Round } from '../harness/question.js';
 import { figureOf } from '../tools/measure.js';
-import { node } from '../tools/node.js';
+import { installed, node } from '../tools/node.js';
 
 const WHOLE = 'the whole thing, batch';
 const BLOCKING = 'the whole thing, blocking';
@@ -14,17 +14,29 @@ const toPeer = (name: string, aim?: number): Ratio => ({
   ...(aim !== undefined && { atMost: aim }),
 });
 
+const BLOCKING_TO_BATCH: Ratio = {
+  name: 'added by the whole thing, blocking to batch',
+  of: (round) => added(round, BLOCKING) / added(round, WHOLE),
+  atMost: 1.5,
+};
+
+/** Which client is asked, in which way. */
+interface Setting {
+  readonly line: 'v1' | 'v2';
+  readonly transport: 'memory' | 'stdio' | 'http';
+  readonly sizes: Sizes;
+}
+
 function cases(
-  line: string,
-  transport: string,
+  { line, transport, sizes }: Setting,
   variants: readonly string[],
-  sizes: Sizes,
   { quick }: Effort,
+  binary = node(),
 ): Case[] {
   const [batches, calls] = quick ? sizes.quick : sizes.full;
   return variants.map((name) => ({
     name,
-    measure: () => ({ 'µs a call': figureOf('call.mjs', [name, line, transport, batches, calls], node()) }),
+    measure: () => ({ 'µs a call': figureOf('call.mjs', [name, line, transport, batches, calls], binary) }),
   }));
 }
 
@@ -34,6 +46,8 @@ interface Sizes {
 }
 const IN_MEMORY: Sizes = { quick: [3, 1_000], full: [8, 4_000] };
 const ON_THE_WIRE: Sizes = { quick: [2, 200], full: [5, 800] };
+
+const MEMORY_V1: Setting = { line: 'v1', transport: 'memory', sizes: IN_MEMORY };
 
 const V1 = [
   ...['bare', 'a span', 'peer', 'a span, and a line written', 'spans only', 'records in memory'],
@@ -53,24 +67,36 @@ export const perCall: Question = {
     toPeer('records in a file, batch'),
     toPeer(WHOLE, 1),
     toPeer('withLogging, no SDK, records in memory'),
-    {
-      name: 'added by the whole thing, blocking to batch',
-      of: (round) => added(round, BLOCKING) / added(round, WHOLE),
-      atMost: 1.5,
-    },
+    BLOCKING_TO_BATCH,
   ],
   prepare: (effort) => ({
     cases: cases(
-      'v1',
-      'memory',
-      effort.quick
-        ? ['bare', 'peer', 'spans only', 'records in memory', WHOLE, ...V1.slice(6, 8), BLOCKING, V1.at(-1)!]
-        : V1,
-      IN_MEMORY,
+      MEMORY_V1,
+      V1.filter((name) => !(effort.quick && name.startsWith('a span'))),
       effort,
     ),
   }),
 };
+
+/** The same with another Node, which is installed for it. */
+function withNode(version: string): Question {
+  return {
+    name: `per-call-node-${version}`,
+    asks: `What does auditing add to a callTool with Node ${version}?`,
+    rounds: 5,
+    quick: false,
+    ratios: [toPeer('spans only'), toPeer(WHOLE, 1), BLOCKING_TO_BATCH],
+    prepare: (effort) => {
+      const { binary, remove } = installed(version);
+      return {
+        cases: cases(MEMORY_V1, ['bare', 'peer', 'spans only', WHOLE, BLOCKING], effort, binary),
+        close: remove,
+      };
+    },
+  };
+}
+
+export const perCallWithNode: readonly Question[] = ['22', '24'].map(withNode);
 
 const V2 = ['bare', 'a span', 'spans only', 'records in memory', WHOLE, BLOCKING];
 
@@ -85,13 +111,9 @@ export const perCallV2: Question = {
       name: `added by ${name}, to a span's`,
       of: (round) => added(round, name) / added(round, 'a span'),
     })),
-    {
-      name: 'added by the whole thing, blocking to batch',
-      of: (round) => added(round, BLOCKING) / added(round, WHOLE),
-      atMost: 1.5,
-    },
+    BLOCKING_TO_BATCH,
   ],
-  prepare: (effort) => ({ cases: cases('v2', 'memory', V2, IN_MEMORY, effort) }),
+  prepare: (effort) => ({ cases: cases({ ...MEMORY_V1, line: 'v2' }, V2, effort) }),
 };
 
 /** Calls to a server in another process: one that does nothing but answer. */
@@ -110,7 +132,11 @@ function onTheWire(line: 'v1' | 'v2', transport: 'stdio' | 'http', title: string
       },
     ],
     prepare: (effort) => ({
-      cases: cases(line, transport, ['bare', ...(line === 'v1' ? ['peer'] : []), WHOLE], ON_THE_WIRE, effort),
+      cases: cases(
+        { line, transport, sizes: ON_THE_WIRE },
+        ['bare', ...(line === 'v1' ? ['peer'] : []), WHOLE],
+        effort,
+      ),
     }),
   };
 }
@@ -134,10 +160,8 @@ export const sampling: Question = {
   })),
   prepare: (effort) => ({
     cases: cases(
-      'v1',
-      'memory',
+      MEMORY_V1,
       ['records in memory', 'records in memory, sampler off', 'records in memory, no SDK'],
-      IN_MEMORY,
       effort,
     ),
   }),

@@ -118,11 +118,14 @@ class FieldOrder {
   }
 }
 
-/** Whether an object has just these fields, told without a list of them being made. */
+/**
+ * Whether the fields of an object are these, or the first of these, told without a list of them being made: the beginning of
+ * what is in order is in order.
+ */
 function hasKeys(value: object, keys: readonly string[]): boolean {
   let index = 0;
   for (const key in value) if (key !== keys[index++]) return false;
-  return index === keys.length;
+  return true;
 }
 
 const recordOrder = new FieldOrder(RECORD_ORDER);
