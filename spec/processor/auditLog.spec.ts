@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { AuditOptions } from '../../lib/config.js';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
@@ -27,6 +28,25 @@ describe('an audit log', () => {
     withLogging(pair().client, { sink, environment });
     const other = () => withLogging(pair().client, { sinks: [sink, new MemorySink()], environment });
     expect(other).to.throw(ConfigError, /in use by another audit log/);
+  });
+
+  it('refuses the same sink with other options, or without its neighbours, and takes it as it was', () => {
+    const [one, two, three] = [new MemorySink(), new MemorySink(), new MemorySink()];
+    const log = (options: Omit<AuditOptions, 'environment'>) =>
+      withLogging(pair().client, { ...options, environment });
+    log({ sinks: [one, { sink: two, required: false }] });
+    expect(() => log({ sinks: [one, { sink: two, required: false }] })).not.to.throw();
+    for (const options of [
+      { sinks: [one, { sink: two, required: true }] },
+      { sinks: [one, { sink: two, required: false }], maxQueue: 5 },
+      { sinks: [one] },
+      { sinks: [one, { sink: three, required: false }] },
+      { sinks: [{ sink: two, required: false }, one] },
+    ])
+      expect(() => log(options), JSON.stringify(Object.keys(options))).to.throw(
+        ConfigError,
+        /another audit log/,
+      );
   });
 
   it('takes a sink again once the log that had it is shut down', async () => {

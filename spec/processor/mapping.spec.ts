@@ -16,6 +16,10 @@ function mapped(
 ): Record<string, unknown> & { mcp: McpDetail } {
   const draft = toDraft(detailOfCall(changes), { ...SETTINGS, ...settings }, facts, serverAddress);
   expect(draft.record_id).to.have.length(newRecordId().length);
+  // The place of `seq` is kept for the pipeline; else absent is absent, not undefined.
+  expect(
+    Object.entries({ ...draft, seq: 0, ...draft.mcp }).filter(([, value]) => value === undefined),
+  ).to.deep.equal([]);
   const { record_id: _, ...rest } = JSON.parse(JSON.stringify(draft)) as Record<string, unknown>;
   return rest as Record<string, unknown> & { mcp: McpDetail };
 }
@@ -114,7 +118,9 @@ describe('an operation as a record', () => {
 
   it('has no field for an empty text', () => {
     const empty = { clientName: '', clientVersion: '', serverName: '', serverVersion: '', transport: '' };
-    expect(mapped(connected({ ...empty, protocolVersion: '', serverAddress: '' }))).to.deep.equal(LEAST);
+    expect(
+      mapped(connected({ ...empty, protocolVersion: '', serverAddress: '', sessionId: null as never })),
+    ).to.deep.equal(LEAST);
   });
 
   it('takes the event type of the profile', () => {
