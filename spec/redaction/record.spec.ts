@@ -51,6 +51,30 @@ describe('redacting a record', () => {
     expect(JSON.stringify(record)).not.to.contain(secret);
   });
 
+  it('hides a text that it kept before, once a key of the same record gives it away, and keeps it again after that', () => {
+    const redactor = createRedactor();
+    const secret = plainSecret();
+    const places = [
+      { tool_name: secret, transport: secret },
+      { client_id: secret, message: secret },
+    ] as const;
+    const clean = draftRecord({ tool_arguments: { note: 1 }, ...places[0] }, places[1]);
+    const told = draftRecord({ tool_arguments: { password: secret }, ...places[0] }, places[1]);
+    for (let time = 0; time < 2; time++) {
+      expect(redactor.record(clean), 'nothing says that it is a secret').to.deep.equal(clean);
+      expect(JSON.stringify(redactor.record(told))).not.to.contain(secret);
+    }
+  });
+
+  it('keeps a record whole that says the same as the one before but for one field', () => {
+    const redactor = createRedactor();
+    for (const message of ['Called tool a.', 'Called tool b.', 'password=hunter2222', 'Called tool b.']) {
+      const record = redactor.record(draftRecord({}, { message, resource: 'https://user:pw@h.example/' }));
+      expect(record.message).to.equal(message.replace('hunter2222', '[REDACTED]'));
+      expect(record.resource).to.equal('https://[REDACTED]@h.example/');
+    }
+  });
+
   it('keeps what identifies, and leaves the draft as it was', () => {
     const draft = draftRecord(
       { tool_arguments: { a: [1], password: 'x' } },
