@@ -1,11 +1,12 @@
 // Changes lib in many small ways, and tells which changes no test notices: npm run mutation -- --folder pipeline
-// [--file lib/pipeline/queue.ts]... [--concurrency 2]. Figures go to spec/mutation/, survivors to the standard output.
+// [--file lib/pipeline/queue.ts]... [--sample 8] [--concurrency 2]. Figures go to spec/mutation/, survivors to the standard
+// output. A sample is every so many lines of the folder: where all changes would take many hours, as in redaction.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { folders, specsOf } from './mutation/folders.mjs';
+import { folders, linesOf, specsOf } from './mutation/folders.mjs';
 import { digest, record } from './mutation/report.mjs';
 import { inWorkshop } from './mutation/workshop.mjs';
 
@@ -14,6 +15,7 @@ const { values } = parseArgs({
   options: {
     folder: { type: 'string' },
     file: { type: 'string', multiple: true },
+    sample: { type: 'string' },
     concurrency: { type: 'string', default: '2' },
   },
 });
@@ -54,7 +56,11 @@ function configOf(tools) {
       require: ['spec/support/propertySeed.cjs'],
       'no-config': true,
     },
-    mutate: values.file ?? [`lib/${values.folder}/**/*.ts`, '!lib/codecs/gen/**'],
+    mutate:
+      values.file ??
+      (values.sample === undefined
+        ? [`lib/${values.folder}/**/*.ts`, '!lib/codecs/gen/**']
+        : linesOf(`lib/${values.folder}`, Number(values.sample))),
     tsconfigFile: 'none', // else Stryker wants TypeScript beside itself
     coverageAnalysis: 'perTest',
     concurrency: Number(values.concurrency),

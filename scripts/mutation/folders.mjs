@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 // Which specs judge which folder. Specs that start children or take seconds a test stay out: each would run for every mutant.
 const OUT = [
   'spec/processor/announce.spec.ts', // starts children
@@ -32,4 +35,19 @@ export const folders = Object.keys(SPECS);
 export function specsOf(folder) {
   const spec = SPECS[folder].map((path) => (path.endsWith('.ts') ? path : `${path}/*.spec.ts`));
   return { spec, ignore: OUT };
+}
+
+/** Every so many lines of all files of a folder, counted through, as Stryker names them: `lib/redaction/keys.ts:8-8`. */
+export function linesOf(folder, every) {
+  let count = 0;
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+    .flatMap((name) => {
+      const path = join(folder, name);
+      const lines = readFileSync(path, 'utf8')
+        .split('\n')
+        .map((_, index) => index + 1);
+      return lines.filter(() => count++ % every === 0).map((line) => `${path}:${line}-${line}`);
+    });
 }
