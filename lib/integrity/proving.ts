@@ -36,7 +36,10 @@ export async function findRecord(
   let before = 0;
   for (const { present, path, range } of await findSegments(log)) {
     before = range?.first ?? before;
-    if (!present) continue;
+    if (!present) {
+      before += range?.count ?? 0;
+      continue;
+    }
     let count = 0;
     for await (const batch of readLines(readSegments([{ path, present }]))) {
       for (const { bytes } of batch) {
