@@ -16,6 +16,8 @@ describe('integrity: what is told of a difference', () => {
     ['a record is missing', 'abcdef', 'bcdef', 'deleted', 'record 10 was deleted'],
     ['several are missing', 'abcdef', 'def', 'deleted', 'records 10 to 12 were deleted'],
     ['all but the last are missing', 'abc', 'c', 'deleted', 'records 10 to 11 were deleted'],
+    ['one is missing, and a later one is another', 'abcdef', 'bcxef', 'deleted', 'record 10 was deleted'],
+    ['one is too many, and a later one is another', 'abcdef', 'xabqdef', 'inserted', 'a line was inserted'],
     ['a line is too many', 'abcdef', 'xabcdef', 'inserted', 'a line was inserted before record 10'],
     ['several are too many', 'abc', 'wxyabc', 'inserted', '3 lines were inserted before record 10'],
     ['the line before stands there again', 'abc', 'zabc', 'duplicated', 'record 9 stands there 2 times'],

@@ -76,6 +76,7 @@ describe('integrity: what a log can prove', () => {
     expect(await refusal(findRecord(log.path, { recordId: recordId(3).slice(1) }))).to.contain(
       'no record with this record_id',
     );
+    expect(await refusal(findRecord(path('none'), { index: 0 }))).to.contain('no record with index 0');
   });
 
   for (const [source, spoil] of [

@@ -19,6 +19,8 @@ describe('integrity: the seq of a line', () => {
 
   for (const [what, line, seq] of [
     ['stands at the end', `{"record_id":"${ID}","seq":12}`, 12],
+    ['has a line behind it that is no JSON', `{"record_id":"${ID}","seq":12,not parsed}`, 12],
+    ['is written with an exponent', `{"record_id":"${ID}","seq":12e1}`, 120],
     ['stands elsewhere', `{"time":"now","seq":12,"record_id":"${ID}"}`, 12],
     ['follows an id of another length', '{"record_id":"x","seq":12}', 12],
     ['follows a space', `{"record_id":"${ID}", "seq":12}`, 12],
@@ -33,6 +35,9 @@ describe('integrity: the seq of a line', () => {
     ['lacks its first brace', `"record_id":"${ID}","seq":12}`],
     ['lacks its last brace', `{"record_id":"${ID}","seq":12`],
     ['is cut off within the seq', `{"record_id":"${ID}","seq":`],
+    ['is cut off behind the seq', `{"record_id":"${ID}","seq":12,"time":"x"`],
+    ['starts with another bracket', `["record_id":"${ID}","seq":12,"time":"x"}`],
+    ['has a fraction where the seq usually is', `{"record_id":"${ID}","seq":1.5,"time":"x"}`],
     ['is a list', `[{"record_id":"${ID}","seq":12}]`],
     ['only looks like an object', '{12}'],
     ['has no seq', `{"record_id":"${ID}"}`],
@@ -45,6 +50,14 @@ describe('integrity: the seq of a line', () => {
   ] as const) {
     it(`is not there when the line ${what}`, () => expect(read(line)).to.equal(undefined));
   }
+});
+
+describe('integrity: the seq of a short line', () => {
+  it('is not read from the line that follows', () => {
+    const data = Buffer.from(`{}\n${'x'.repeat(47)}","seq":7,}`);
+    expect(data.indexOf('","seq":')).to.equal(recordLine(0).indexOf('","seq":'));
+    expect(seqOf(data, 0, 2)).to.equal(undefined);
+  });
 });
 
 describe('integrity: the order of records', () => {
