@@ -74,22 +74,22 @@ export function describeDifference(
     return { kind: 'changed', message: `the log departs from what was sealed at record ${index}` };
   const ahead = leaves.indexOf(line);
   const behind = lines.indexOf(leaf);
-  if (behind > 0 && (ahead <= 0 || agree(lines.slice(behind), leaves)))
+  if (behind !== -1 && (ahead === -1 || agree(lines.slice(behind), leaves)))
     return line === before
       ? { kind: 'duplicated', message: `the line of record ${index - 1} stands there ${behind + 1} times` }
       : {
           kind: 'inserted',
           message: `${behind === 1 ? 'a line was' : `${behind} lines were`} inserted before record ${index}`,
         };
-  if (ahead > 0 && (behind <= 0 || agree(lines, leaves.slice(ahead))))
+  if (ahead !== -1 && (behind === -1 || agree(lines, leaves.slice(ahead))))
     return { kind: 'deleted', message: `${records(index, ahead)} deleted` };
-  if (ahead > 0)
+  if (ahead !== -1)
     return {
       kind: 'reordered',
       message: `from record ${index} on, records stand in another order: record ${index + ahead} is in the place of record ${index}`,
     };
-  const resumes = lines.findIndex((hash, i) => i > 0 && hash === leaves[i]);
-  if (resumes > 0 || lines.length === 1 || leaves.length === 1)
+  const resumes = lines.findIndex((hash, i) => hash === leaves[i]);
+  if (resumes !== -1 || lines.length === 1 || leaves.length === 1)
     return { kind: 'edited', message: `${records(index, Math.max(resumes, 1))} edited` };
   return { kind: 'changed', message: `from record ${index} on, the log is not what was sealed` };
 }

@@ -36,7 +36,10 @@ export async function findRecord(
   let before = 0;
   for (const { present, path, range } of await findSegments(log)) {
     before = range?.first ?? before;
-    if (!present) continue;
+    if (!present) {
+      before += range?.count ?? 0;
+      continue;
+    }
     let count = 0;
     for await (const batch of readLines(readSegments([{ path, present }]))) {
       for (const { bytes } of batch) {
@@ -133,7 +136,7 @@ export async function exportTiles(
     }
   }
   for (const file of tiles.finish()) await write(file);
-  if (tree.size < checkpoint.size || tree.root() !== checkpoint.root) throw departed(log, checkpoint);
+  if (tree.root() !== checkpoint.root) throw departed(log, checkpoint);
   await write({ path: 'checkpoint', data: Buffer.from(note) });
   return files;
 }
@@ -154,14 +157,13 @@ async function collect(log: string, checkpoint: Checkpoint, start: () => ProofCo
       }
       if (tree.size === checkpoint.size) break;
     }
-    if (tree.size === checkpoint.size && tree.root() === checkpoint.root) return collector.proof();
+    if (tree.root() === checkpoint.root) return collector.proof();
   }
   throw departed(log, checkpoint);
 }
 
 async function* leavesOfLog(log: string): AsyncGenerator<Hash[], void, undefined> {
-  const segments = (await findSegments(log)).filter(({ present }) => present);
-  for await (const batch of readLines(readSegments(segments)))
+  for await (const batch of readLines(readSegments(await findSegments(log))))
     yield batch.map(({ bytes }) => leafHash(bytes));
 }
 

@@ -1,7 +1,7 @@
 /** `{"record_id":"` and a UUID stand before it in the fixed order of fields. */
 const SEQ_AT = '{"record_id":"'.length + 36;
 const SEQ = Buffer.from('","seq":');
-const [ZERO, NINE, OPEN, CLOSE] = [0x30, 0x39, 0x7b, 0x7d];
+const [ZERO, NINE, OPEN, CLOSE, COMMA] = [0x30, 0x39, 0x7b, 0x7d, 0x2c];
 /** More digits than a safe integer has. */
 const MAX_DIGITS = 16;
 
@@ -21,7 +21,9 @@ export function seqOf(data: Buffer, start: number, end: number): number | undefi
     seq = seq * 10 + (byte - ZERO);
     digits++;
   }
-  return at < end && digits > 0 && digits < MAX_DIGITS ? seq : parsedSeq(data, start, end);
+  // A fraction or an exponent may follow the digits.
+  const whole = data[at] === COMMA || data[at] === CLOSE;
+  return at < end && whole && digits > 0 && digits < MAX_DIGITS ? seq : parsedSeq(data, start, end);
 }
 
 function parsedSeq(data: Buffer, start: number, end: number): number | undefined {
@@ -46,9 +48,9 @@ export class OrderCheck {
 
   /** @returns whether the record may stand after those before it. */
   follows(seq: number, index: number): boolean {
-    const last = this.#last;
-    if (last !== undefined && seq <= last) return false;
-    if (last !== undefined && seq > last + 1) this.#hole(last + 1, seq - 1, index);
+    const last = this.#last ?? seq - 1;
+    if (seq <= last) return false;
+    if (seq > last + 1) this.#hole(last + 1, seq - 1, index);
     this.#last = seq;
     return true;
   }
