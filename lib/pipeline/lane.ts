@@ -172,6 +172,8 @@ export class Lane {
     const items = this.#removeAll();
     if (items.length === 0) return;
     const parts = this.#sender.compose(items);
+    // A gap alone, of which nothing is to be said.
+    if (parts.length === 0) return;
     const result = this.options.port.emit(parts.map(({ record }) => record));
     if (result instanceof Promise || result.status !== 'delivered')
       return this.#settler.lose(items, this.#shutDown());

@@ -4,7 +4,7 @@ import type { OperationDetail } from '../../lib/processor/detail.js';
 export const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 export const SPAN_ID = 'b7ad6b7169203331';
 /** 2026-01-31T12:00:00.250Z */
-export const STARTED = Date.UTC(2026, 0, 31, 12, 0, 0, 250);
+const STARTED = Date.UTC(2026, 0, 31, 12, 0, 0, 250);
 
 /** The settings of a log without options. */
 export const SETTINGS: RecordSettings = {
