@@ -60,4 +60,35 @@ describe('metrics', () => {
       await provider.shutdown();
     }
   });
+
+  it('names its instruments, their units and what they say', async () => {
+    const exporter = new metrics.InMemoryMetricExporter(metrics.AggregationTemporality.CUMULATIVE);
+    const reader = new metrics.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const provider = new metrics.MeterProvider({ readers: [reader] });
+    api.setGlobalMeterProvider(provider);
+    try {
+      const sink = Object.assign(new ScriptedSink('m', ['retryable']), { backlogBytes: 1 });
+      const pipeline = createPipeline({ sinks: [sink], onError: () => undefined });
+      await pipeline.accept(draft());
+      await provider.forceFlush();
+      const [scope] = exporter.getMetrics().at(-1)!.scopeMetrics;
+      expect(scope?.scope.name).to.equal('otel-mcp-log');
+      const named = scope?.metrics.map(({ descriptor: { name, unit, description } }) => [
+        name,
+        unit,
+        description,
+      ]);
+      expect(named).to.have.deep.members([
+        ['mcp_log.records', '{record}', 'Audit records per sink, by outcome: delivered, failed, dropped'],
+        ['mcp_log.sink.retries', '{attempt}', 'Attempts after the first to deliver a batch'],
+        ['mcp_log.sink.duration', 's', 'How long a sink took to answer for a batch'],
+        ['mcp_log.sink.queue', '{record}', 'Records that wait for a sink, those under way included'],
+        ['mcp_log.sink.backlog', 'By', 'What a spool holds on disk'],
+      ]);
+      await pipeline.shutdown();
+    } finally {
+      api.disable();
+      await provider.shutdown();
+    }
+  });
 });
