@@ -116,10 +116,15 @@ export class Sender {
   }
 
   #send(batch: Batch): void {
+    const parts = this.compose(batch.items);
+    // A gap of which nothing is to be said: an empty batch would be an answer that the sink is well.
+    if (parts.length === 0) {
+      this.#batch = undefined;
+      return this.pump();
+    }
     this.#batch = batch;
     if (batch.attempts++ > 0) this.ledger.retrying();
     batch.inHandSince = performance.now();
-    const parts = this.compose(batch.items);
     const result = this.options.port.emit(parts.map(({ record }) => record));
     if (result instanceof Promise) {
       void result.then((settled) => {

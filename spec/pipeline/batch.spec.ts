@@ -99,6 +99,22 @@ describe('batch mode', () => {
     expect(pipeline.stats().sinks[0]).to.include({ delivered: 1, failed: 2, gaps: 1 });
   });
 
+  it('gives a sink no empty batch for records that it has refused', async () => {
+    const sink = new ScriptedSink('a', ['throw', 'throw']);
+    const pipeline = createPipeline({
+      sinks: [sink],
+      mode: 'batch',
+      lingerMs: 0,
+      maxBatch: 1,
+      onError: () => undefined,
+    });
+    for (let i = 0; i < 4; i++) await pipeline.accept(draft());
+    await until(() => sink.records.length === 2);
+    await pipeline.shutdown();
+    expect(sink.batches.map((batch) => batch.length)).to.deep.equal([1, 1, 1, 1]);
+    expect(pipeline.stats().sinks[0]).to.include({ failed: 2, delivered: 2, queued: 0, batches: 4 });
+  });
+
   it('loses nothing to a sink that only asks to be tried again', async () => {
     const sink = new ScriptedSink('a', ['retryable', 'retryable', 'retryable']);
     const pipeline = createPipeline({ sinks: [sink], mode: 'batch', lingerMs: 0, sinkTimeoutMs: 1_000 });
