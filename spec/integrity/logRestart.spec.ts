@@ -1,14 +1,5 @@
 import { expect } from 'chai';
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { hashToBase64, leafHash } from '../../lib/integrity/hash.js';
@@ -16,9 +7,7 @@ import { integrityLayout } from '../../lib/integrity/layout.js';
 import { parseManifest } from '../../lib/integrity/manifest.js';
 import { splitNotes } from '../../lib/integrity/checkpoint.js';
 import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
-import { settle } from '../support/heldTimers.js';
 import { recordLine, TestLog } from '../support/sealedLog.js';
-import { newKey } from '../support/signing.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('integrity: a log that is opened again', () => {
@@ -106,15 +95,19 @@ describe('integrity: a log that is opened again', () => {
     const forged = { ...state(), size: 2, offset: 0 };
     writeFileSync(layout().state, JSON.stringify(forged));
     await log.open();
-    await expectSound(4);
+    log.append(1);
+    await expectSound(5);
   });
 
   it('believes no state whose hashes do not lead to the checkpoint', async () => {
     await log.append(4).close();
-    const subtrees = [hashToBase64(leafHash(Buffer.from('forged')))];
-    writeFileSync(layout().state, JSON.stringify({ ...state(), subtrees }));
-    await log.open();
-    await expectSound(4);
+    const forged = hashToBase64(leafHash(Buffer.from('forged')));
+    for (const [at, subtrees] of [[forged], [], [forged, forged]].entries()) {
+      writeFileSync(layout().state, JSON.stringify({ ...state(), subtrees }));
+      await log.open();
+      log.append(4 << at);
+      await expectSound(8 << at);
+    }
   });
 
   it('takes no place in the middle of a line for one where records start', async () => {
@@ -216,10 +209,65 @@ describe('integrity: a log that is opened again', () => {
     const forged = Buffer.alloc(10 * 32, 7);
     writeFileSync(layout().leaves, forged);
     rmSync(layout().state);
-    log.lines = log.lines.slice(1);
-    const failure = (await log.open().catch((error: unknown) => error)) as Error;
-    expect(failure.message).to.contain('does not lead to its checkpoint of 10 records');
-    expect(readFileSync(layout().leaves)).to.deep.equal(forged);
+    const lines = log.lines;
+    for (const changed of [lines.slice(1), [...lines.slice(0, 9), 'another'], []]) {
+      log.lines = changed;
+      const failure = (await log.open().catch((error: unknown) => error)) as Error;
+      expect(failure.message).to.contain('does not lead to its checkpoint of 10 records');
+      expect(readFileSync(layout().leaves)).to.deep.equal(forged);
+    }
+  });
+
+  it('goes by its state where log and stored hashes were both changed', async () => {
+    await log.append(10).close();
+    writeFileSync(layout().leaves, Buffer.alloc(10 * 32, 7));
+    log.lines = log.lines.map((line, i) => (i === 3 ? line.replace('call', 'cull') : line));
+    await log.open();
+    expect([log.log.size, messages()]).to.deep.equal([10, []]);
+  });
+
+  it('goes by its stored hashes where there is no state, also by those behind the checkpoint', async () => {
+    await log.append(10).close();
+    appendFileSync(log.path, `${recordLine(10).toString()}\n`);
+    appendFileSync(layout().leaves, Buffer.from(leafHash(recordLine(10)), 'latin1'));
+    rmSync(layout().state);
+    log.lines = log.lines.map((line, i) => (i === 3 ? line.replace('call', 'cull') : line));
+    await log.open();
+    expect([log.log.size, messages()]).to.deep.equal([11, []]);
+  });
+
+  it('starts where nothing was ever signed, nor written', async () => {
+    await log.close();
+    rmSync(layout().folder, { recursive: true });
+    const { key } = log.options;
+    const { publicKey } = log.key;
+    log.options = { ...log.options, key: { publicKey, sign: () => Promise.reject(new Error('down')) } };
+    await (await log.open()).close();
+    log.errors.length = 0;
+    log.options = { ...log.options, key };
+    await log.open();
+    log.append(1);
+    await expectSound(1);
+  });
+
+  it('knows where its file ends', async () => {
+    await log.append(5).log.seal();
+    log.append(3);
+    for (const lost of [[], ['state'], ['state', 'leaves']] as const) {
+      for (const name of lost) rmSync(layout()[name]);
+      await log.open();
+      log.log.reopened(statSync(log.path).size);
+      expect(messages()).to.deep.equal([]);
+    }
+  });
+
+  it('counts the records that were added to a new file while it was closed', async () => {
+    log.append(5).rotate('first');
+    await log.close();
+    appendFileSync(log.path, `${recordLine(5).toString()}\n`);
+    await log.open();
+    expect(messages()).to.have.length(1);
+    expect(messages()[0]).to.match(/: 1 records were added/);
   });
 
   it('makes stored hashes anew that do not lead to the checkpoint', async () => {
@@ -229,77 +277,5 @@ describe('integrity: a log that is opened again', () => {
     await log.open();
     expect(existsSync(`${layout().leaves}.new`)).to.equal(false);
     await expectSound(10);
-  });
-
-  it('mends a checkpoint file that is gone, and a history that lacks the newest', async () => {
-    await log.appendSealed(2, 5);
-    await log.close();
-    const [newest, notes] = [readFileSync(layout().checkpoint, 'utf8'), history()];
-    writeFileSync(layout().history, notes.slice(0, -1).join(''));
-    await log.open();
-    await log.close();
-    expect(history()).to.deep.equal(notes);
-    rmSync(layout().checkpoint);
-    await log.open();
-    expect(readFileSync(layout().checkpoint, 'utf8')).to.equal(newest);
-    expect(messages()).to.have.length(1);
-    expect(messages()[0]).to.contain('the checkpoint of 10 records was removed');
-    log.errors.length = 0;
-    await expectSound(10);
-  });
-
-  it('tells of a history that an unknown key signed, and goes by the checkpoint', async () => {
-    await log.append(5).close();
-    mkdirSync(path('other'));
-    const other = new TestLog(path('other'));
-    await (await other.open()).append(9).close();
-    copyFileSync(integrityLayout(other.path).history, layout().history);
-    await log.open();
-    expect(log.log.checkpoint?.size).to.equal(5);
-    expect(messages()[0])
-      .to.contain(layout().history)
-      .and.contain('not signed by a key that is trusted here');
-  });
-
-  it('writes down its keys, the present one first', async () => {
-    await log.append(5).close();
-    const next = newKey(log.options.origin);
-    log.options = { ...log.options, key: { pem: next.pem }, previousKeys: [log.key.vkey] };
-    await log.open();
-    expect(readFileSync(layout().vkey, 'utf8')).to.equal(`${next.vkey}\n${log.key.vkey}\n`);
-  });
-
-  it('offers an anchor only what is newer than what it took', async () => {
-    const taken: number[] = [];
-    await log.close();
-    log.options = { ...log.options, anchor: ({ size }) => void taken.push(size) };
-    await log.open();
-    await log.append(5).close();
-    taken.length = 0;
-    await log.open();
-    await log.close();
-    expect(taken).to.deep.equal([]);
-    writeFileSync(layout().anchored, 'damaged');
-    await log.open();
-    await log.close();
-    expect(taken).to.deep.equal([5]);
-    expect(readFileSync(layout().anchored, 'utf8')).to.equal(readFileSync(layout().checkpoint, 'utf8'));
-  });
-
-  it('keeps the newest that any anchor took, though a slower one takes an older one after it', async () => {
-    await log.close();
-    let release: () => void = () => expect.fail('nothing was offered');
-    const gate = new Promise<void>((resolve) => (release = resolve));
-    const slow = ({ size }: { size: number }) => (size === 0 ? gate : Promise.reject(new Error('down')));
-    rmSync(layout().folder, { recursive: true });
-    log.options = { ...log.options, anchor: [slow, () => undefined] };
-    await log.open();
-    await log.log.seal();
-    await log.append(5).log.seal();
-    while (!existsSync(layout().anchored)) await settle();
-    while (readFileSync(layout().anchored, 'utf8') !== history().at(-1)) await settle();
-    release();
-    await log.close();
-    expect(readFileSync(layout().anchored, 'utf8')).to.equal(history().at(-1));
   });
 });
