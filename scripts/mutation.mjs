@@ -20,6 +20,8 @@ const { values } = parseArgs({
   },
 });
 if (!folders.includes(values.folder)) throw new Error(`--folder is one of ${folders.join(', ')}`);
+if (values.sample !== undefined && !(Number(values.sample) >= 1))
+  throw new Error('--sample is a number of lines, from 1');
 
 process.chdir(root);
 const { figures, lived } = digest(inWorkshop(root, mutate));

@@ -18,7 +18,7 @@ interface Client {
 
 /**
  * Sends with Node's own HTTP client, over connections that are kept. It costs a fifth of what `fetch` does for a large body
- * (benchmarks/httpSink.ts), and follows and unpacks nothing by itself.
+ * (`npm run bench -- --only http`), and follows and unpacks nothing by itself.
  */
 export class NodeTransport implements HttpTransport {
   readonly #secure: boolean;
