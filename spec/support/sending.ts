@@ -28,14 +28,12 @@ export function sending(sink: Sink, over: Partial<SenderOptions> = {}) {
   const queue = new ItemQueue();
   const ledger = new Ledger('a', report, new SinkMetrics('a', () => 0, none));
   const sender: Sender = new Sender(queue, ledger, new Settler(queue, ledger, 'written'), {
-    ...{
-      port: new SinkPort('a', sink),
-      maxBatch: 2,
-      keep: false,
-      gapRecord: undefined,
-      patienceMs: 60_000,
-      report,
-    },
+    port: new SinkPort('a', sink),
+    maxBatch: 2,
+    keep: false,
+    gapRecord: undefined,
+    patienceMs: 60_000,
+    report,
     onTaken: (items) => void told.push(`took ${recordsOf(items).map(({ seq }) => seq)}`),
     goOn: () => (told.push('go on'), sender.pump()),
     onIdle: () => void told.push('idle'),
