@@ -16,19 +16,6 @@ const NASTY = '\u0085\u2028\u202e\u0000\ud800"\\😀é'.repeat(5_000);
 describe('[attack 12] bounds', function () {
   this.timeout(120_000);
 
-  it('a 50 MB argument keeps the metadata, its length and its SHA-256', () => {
-    const big = 'lorem ipsum '.repeat(50_000_000 / 12);
-    const heapBefore = process.memoryUsage().heapUsed;
-    const record = createRedactor().record(draftRecord({ tool_arguments: { body: big, after: 1 } }));
-    expect(process.memoryUsage().heapUsed - heapBefore).to.be.below(200_000_000);
-    expect(line(record)).to.be.below(65_536);
-    expect(record.mcp?.tool_arguments).to.have.property('after', 1);
-    expect(record.actor_id).to.equal(draftRecord().actor_id);
-    expect(record.truncated).to.deep.equal([
-      { path: 'mcp.tool_arguments.body', original_bytes: big.length, sha256: sha256(big) },
-    ]);
-  });
-
   it('the SHA-256 is of the redacted text, wherever the secret stands', () => {
     const { aws } = secretSamples();
     const around = 'lorem ipsum '.repeat(100_000);
