@@ -30,7 +30,8 @@ export function looksClean(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     const kind = code < 128 ? (CLASSES[code] as number) : code >= 0xd800 && code <= 0xdfff ? SIGN : PLAIN;
-    if (kind === SIGN || (kind === DASH && before === DASH)) return false;
+    // Where no word goes before it, a dash may begin a flag, whose value is the next word.
+    if (kind === SIGN || (kind === DASH && before !== TOKEN && before !== DIGIT)) return false;
     if (kind === DIGIT) digits++;
     run = kind === PLAIN ? 0 : run + 1;
     if (run === SHORTEST_TOKEN || digits === SHORTEST_NUMBER) return false;
