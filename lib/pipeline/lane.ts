@@ -233,6 +233,8 @@ export class Lane {
 
   /** Callers that waited for room go on when their records come within the bound. */
   #onTaken(items: readonly (Entry | Gap)[]): void {
+    // What has waited in the queue until now may be the last that there is: nothing else would look at the clock again.
+    this.#deadline.watch(this.options.deadlineMs);
     if (this.#waitForRoom === 0) return;
     let room = this.options.maxQueue;
     for (const item of items) this.#letGoOn(item);

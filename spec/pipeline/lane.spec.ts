@@ -142,6 +142,22 @@ describe('the way to a sink', () => {
       expect(reported).to.have.length(1);
     });
 
+    it('calls it so, too, when it hangs on what was left in the queue', async () => {
+      const sink = new ScriptedSink('a', ['hang', 'hang']);
+      const one = { mode: 'batch', lingerMs: 0, maxBatch: 1, sinkTimeoutMs: 100 } as const;
+      const { send, stats, reported } = laneTo(sink, one);
+      send(0, 1);
+      await timers.pass(150);
+      expect(stats()).to.include({ failing: true });
+      sink.release();
+      await timers.pass(99);
+      expect(sink.batches).to.have.length(2);
+      expect(stats()).to.include({ failing: false });
+      await timers.pass(1);
+      expect(stats()).to.include({ failing: true, queued: 1 });
+      expect(reported).to.have.length(2);
+    });
+
     it('ends the wait for room without an error, where nobody is to hear of one', async () => {
       const sink = new ScriptedSink('a', ['hang']);
       const waiting = { mode: 'batch', overflow: 'wait', lingerMs: 0, maxQueue: 1, maxBatch: 1 } as const;

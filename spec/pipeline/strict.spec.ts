@@ -116,6 +116,63 @@ describe('blocking-strict mode', () => {
     });
   }
 
+  it('goes on while one sink has taken what happened, where any will do, and names those that have not', async () => {
+    const sinks = [new ScriptedSink('a', ['take'], 'retryable'), new ScriptedSink('b')];
+    const pipeline = createPipeline({
+      ...{ sinks, mode: 'blocking-strict', requiredSinks: 'any', sinkTimeoutMs: 40 },
+      onError: () => undefined,
+    });
+    await pipeline.acceptIntent(intent());
+    await pipeline.accept(draft());
+    await until(() => pipeline.stats().sinks[0]!.failing);
+    await pipeline.acceptIntent(intent());
+    sinks[1]!.then = 'retryable';
+    await pipeline.accept(draft());
+    await until(() => pipeline.stats().sinks[1]!.failing);
+    const refused = await failureOf(pipeline.acceptIntent(intent()));
+    expect(String(refused)).to.contain("sink 'a,b' has not yet taken what happened before");
+    for (const sink of sinks) sink.then = 'take';
+    await until(() => pipeline.stats().sinks.every(({ queued }) => queued === 0));
+    await pipeline.shutdown();
+  });
+
+  it('refuses while what happened waits behind something else', async () => {
+    const sink = new ScriptedSink('a', ['take', 'hang']);
+    const pipeline = createPipeline({
+      ...{ sinks: [sink], mode: 'blocking-strict', sinkTimeoutMs: 40, maxBatch: 1 },
+      onError: () => undefined,
+    });
+    await pipeline.acceptIntent(intent());
+    const completions = [0, 1].map(() => pipeline.accept(draft({ message: 'completion' })));
+    await Promise.all(completions);
+    expect(await failureOf(pipeline.acceptIntent(intent()))).to.be.instanceOf(AuditUnavailableError);
+    sink.then = 'hang';
+    sink.release();
+    await until(() => sink.batches.length === 3);
+    await until(() => pipeline.stats().sinks[0]!.failing);
+    expect(await failureOf(pipeline.acceptIntent(intent()))).to.be.instanceOf(AuditUnavailableError);
+    sink.then = 'take';
+    sink.release();
+    await pipeline.shutdown();
+    expect(sink.records.map(({ message }) => message)).to.deep.equal(['intent', 'completion', 'completion']);
+  });
+
+  it('never writes an intent whose caller gave up while it waited its turn', async () => {
+    const sink = new ScriptedSink('a', ['take', 'hang']);
+    const pipeline = createPipeline({
+      ...{ sinks: [sink], mode: 'blocking-strict', sinkTimeoutMs: 40 },
+      onError: () => undefined,
+    });
+    await pipeline.acceptIntent(intent());
+    const completion = pipeline.accept(draft({ message: 'completion' }));
+    await until(() => sink.batches.length === 2);
+    expect(await failureOf(pipeline.acceptIntent(intent()))).to.be.instanceOf(AuditUnavailableError);
+    await completion;
+    sink.release();
+    await pipeline.shutdown();
+    expect(sink.records.map(({ message }) => message)).to.deep.equal(['intent', 'completion']);
+  });
+
   it('refuses intents after the shutdown', async () => {
     const pipeline = createPipeline({
       sinks: [new ScriptedSink('a')],
