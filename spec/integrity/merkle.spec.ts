@@ -1,5 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import type * as hashing from '../../lib/integrity/hash.js';
 import { EMPTY_ROOT, hashFromBase64, hashToBase64, leafHash, nodeHash } from '../../lib/integrity/hash.js';
 import { CompactRange } from '../../lib/integrity/merkle.js';
 import { hex, numberedLines, referenceRoot } from '../support/referenceTree.js';
@@ -71,6 +74,23 @@ describe('integrity: the Merkle tree of RFC 6962', () => {
     const short = Buffer.from('short');
     expect(hex(leafHash(long))).to.equal(referenceRoot([long]).toString('hex'));
     expect(hex(leafHash(short))).to.equal(referenceRoot([short]).toString('hex'));
+  });
+
+  it('hashes the same without the one-shot form, which Node has since 20.12', async () => {
+    const { hash } = crypto;
+    // The query makes the module load anew.
+    const path = '../../lib/integrity/hash.js?before-20.12';
+    const load = () => import(path) as Promise<typeof hashing>;
+    Object.assign(crypto, { hash: undefined });
+    syncBuiltinESMExports();
+    const older = await load().finally(() => {
+      Object.assign(crypto, { hash });
+      syncBuiltinESMExports();
+    });
+    expect(older.leafHash).to.not.equal(leafHash);
+    expect(older.EMPTY_ROOT).to.equal(EMPTY_ROOT);
+    expect(older.leafHash(Buffer.from('line'))).to.equal(leafHash(Buffer.from('line')));
+    expect(older.nodeHash(EMPTY_ROOT, EMPTY_ROOT)).to.equal(nodeHash(EMPTY_ROOT, EMPTY_ROOT));
   });
 
   it('reads Base64 strictly: one hash, in its one form', () => {
