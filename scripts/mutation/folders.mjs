@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const OUT = [
   'spec/processor/announce.spec.ts', // starts children
   'spec/integrity/entry.spec.ts', // runs the compiler
+  'spec/integrity/logClock.spec.ts', // waits for seconds
   'spec/redaction/linear.spec.ts', // times out by design where a pattern is careless
 ];
 
