@@ -55,7 +55,7 @@ function configOf(tools) {
     testRunnerNodeArgs: ['--import=tsx'],
     mochaOptions: {
       ...specsOf(values.folder),
-      require: ['spec/support/propertySeed.cjs'],
+      require: ['spec/support/propertySeed.cjs', 'spec/support/mutationLimit.cjs'],
       'no-config': true,
     },
     mutate:

@@ -1,5 +1,5 @@
-// One point of a question of growth. Arguments: the question, the load. Prints what a record or call cost, and the most memory
-// that the process held.
+// One point of a question of growth. Arguments: the question, the load, and 'bare' for clients that nobody audits. Prints what a
+// record or call cost, and the most memory that the process held.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -15,6 +15,7 @@ const BATCH = 500;
 const WARM_UP = 5_000;
 /** Ten million records would fill a disk. */
 const ROTATE = { maxBytes: 100_000_000, keep: 1 };
+const [name = '', load, bare] = process.argv.slice(2);
 const folder = scratch();
 const args = { message: 'the quick brown fox jumps over the lazy dog' };
 
@@ -58,7 +59,10 @@ async function figures(unit: string, count: number, warm: () => Promise<void>, w
 }
 
 async function clients(count: number): Promise<Client[]> {
-  instrumentClient(Client);
+  if (bare !== 'bare') {
+    audited();
+    instrumentClient(Client);
+  }
   return Promise.all(
     Array.from({ length: count }, async () => {
       const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
@@ -118,7 +122,6 @@ const WAYS: Record<string, (x: number) => Promise<Record<string, number>>> = {
     );
   },
   'growth-concurrent-calls': async (x) => {
-    audited();
     const all = await clients(1);
     return figures(
       'call',
@@ -128,7 +131,6 @@ const WAYS: Record<string, (x: number) => Promise<Record<string, number>>> = {
     );
   },
   'growth-open-clients': async (x) => {
-    audited();
     const all = await clients(x);
     return figures(
       'call',
@@ -139,7 +141,6 @@ const WAYS: Record<string, (x: number) => Promise<Record<string, number>>> = {
   },
 };
 
-const [name = '', load] = process.argv.slice(2);
 process.stdout.write(JSON.stringify(await WAYS[name]!(Number(load))));
 folder.remove();
 process.exit(0);

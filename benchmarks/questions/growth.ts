@@ -1,4 +1,4 @@
-import type { Case, Plot, Question } from '../harness/question.js';
+import type { Case, Figures, Plot, Question, Ratio, Round } from '../harness/question.js';
 import { runChild } from '../tools/measure.js';
 import { node } from '../tools/node.js';
 
@@ -13,6 +13,8 @@ interface Growth {
   /** Between which points the two are compared: below the first, what every call costs shows more than the load. */
   readonly between: readonly [number, number];
   readonly most: number;
+  /** Whether the client's own cost is in the figures: then it is measured beside, and what auditing adds is what is judged. */
+  readonly bare?: boolean;
   readonly rounds: number;
 }
 
@@ -55,6 +57,7 @@ const WAYS: readonly Growth[] = [
     expect: 'level',
     between: [10, 10_000],
     most: 1.5,
+    bare: true,
     rounds: 3,
   },
   {
@@ -65,22 +68,37 @@ const WAYS: readonly Growth[] = [
     expect: 'level',
     between: [10, 10_000],
     most: 1.5,
+    bare: true,
     rounds: 3,
   },
 ];
 
 const named = (x: number): string => x.toLocaleString('en-US');
+const bareAt = (x: number): string => `${named(x)}, bare`;
 
-function questionOf({
-  name,
-  asks,
-  over,
-  points,
-  expect,
-  between: [low, high],
-  most,
-  rounds,
-}: Growth): Question {
+/** How a figure at the higher load compares to the one at the lower, in terms of what is expected of it. */
+function ratiosOf({ expect, between: [low, high], most, bare }: Growth): Ratio[] {
+  const per = expect === 'level' ? 1 : high / low;
+  const [least, greatest] = [named(low), named(high)];
+  const title = `${greatest} to ${least}, ${expect === 'level' ? 'each' : 'in proportion'}`;
+  const all: Ratio = { name: title, of: (round) => round.of(greatest) / round.of(least) / per };
+  if (bare !== true) return [{ ...all, atMost: most }];
+  const added = (round: Round, x: number) => round.of(named(x)) - round.of(bareAt(x));
+  return [
+    all,
+    { name: `${title}, bare`, of: (round) => round.of(bareAt(high)) / round.of(bareAt(low)) },
+    {
+      name: `${title}, added by auditing`,
+      of: (round) => added(round, high) / added(round, low),
+      atMost: most,
+    },
+  ];
+}
+
+function questionOf(growth: Growth): Question {
+  const { name, asks, over, points, between, rounds, bare } = growth;
+  const measure = (x: number, ...more: string[]) =>
+    runChild('growth.ts', [name, x, ...more], node()) as Figures;
   const plot: Plot = { over };
   return {
     name,
@@ -88,19 +106,15 @@ function questionOf({
     rounds,
     quick: false,
     plot,
-    ratios: [
-      {
-        name: `${named(high)} to ${named(low)}, ${expect === 'level' ? 'each' : 'in proportion'}`,
-        of: (round) => round.of(named(high)) / round.of(named(low)) / (expect === 'level' ? 1 : high / low),
-        atMost: most,
-      },
-    ],
+    ratios: ratiosOf(growth),
     prepare: () => ({
-      cases: points.map((x): Case => ({
-        name: named(x),
-        x,
-        measure: () => runChild('growth.ts', [name, x], node()) as Record<string, number>,
-      })),
+      cases: [
+        ...points.map((x): Case => ({ name: named(x), x, measure: () => measure(x) })),
+        ...(bare === true ? between : []).map((x): Case => ({
+          name: bareAt(x),
+          measure: () => measure(x, 'bare'),
+        })),
+      ],
     }),
   };
 }

@@ -1,53 +1,5 @@
-import type { Case, Effort, Question, Ratio, Round } from '../harness/question.js';
-import { figureOf } from '../tools/measure.js';
-import { installed, node } from '../tools/node.js';
-
-const WHOLE = 'the whole thing, batch';
-const BLOCKING = 'the whole thing, blocking';
-
-/** What a variant adds to the bare client's call, µs. */
-const added = (round: Round, variant: string): number => round.of(variant) - round.of('bare');
-/** The same in terms of what the peer adds for its spans. */
-const toPeer = (name: string, aim?: number): Ratio => ({
-  name: `added by ${name}, to the peer's`,
-  of: (round) => added(round, name) / added(round, 'peer'),
-  ...(aim !== undefined && { atMost: aim }),
-});
-
-const BLOCKING_TO_BATCH: Ratio = {
-  name: 'added by the whole thing, blocking to batch',
-  of: (round) => added(round, BLOCKING) / added(round, WHOLE),
-  atMost: 1.5,
-};
-
-/** Which client is asked, in which way. */
-interface Setting {
-  readonly line: 'v1' | 'v2';
-  readonly transport: 'memory' | 'stdio' | 'http';
-  readonly sizes: Sizes;
-}
-
-function cases(
-  { line, transport, sizes }: Setting,
-  variants: readonly string[],
-  { quick }: Effort,
-  binary = node(),
-): Case[] {
-  const [batches, calls] = quick ? sizes.quick : sizes.full;
-  return variants.map((name) => ({
-    name,
-    measure: () => ({ 'µs a call': figureOf('call.mjs', [name, line, transport, batches, calls], binary) }),
-  }));
-}
-
-interface Sizes {
-  readonly quick: readonly [batches: number, calls: number];
-  readonly full: readonly [batches: number, calls: number];
-}
-const IN_MEMORY: Sizes = { quick: [3, 1_000], full: [8, 4_000] };
-const ON_THE_WIRE: Sizes = { quick: [2, 200], full: [5, 800] };
-
-const MEMORY_V1: Setting = { line: 'v1', transport: 'memory', sizes: IN_MEMORY };
+import type { Question, Ratio } from '../harness/question.js';
+import { added, BLOCKING_TO_BATCH, BLOCKING, cases, MEMORY_V1, toPeer, WHOLE } from './calls.js';
 
 const V1 = [
   ...['bare', 'a span', 'peer', 'a span, and a line written', 'spans only', 'records in memory'],
@@ -78,26 +30,6 @@ export const perCall: Question = {
   }),
 };
 
-/** The same with another Node, which is installed for it. */
-function withNode(version: string): Question {
-  return {
-    name: `per-call-node-${version}`,
-    asks: `What does auditing add to a callTool with Node ${version}?`,
-    rounds: 5,
-    quick: false,
-    ratios: [toPeer('spans only'), toPeer(WHOLE, 1), BLOCKING_TO_BATCH],
-    prepare: (effort) => {
-      const { binary, remove } = installed(version);
-      return {
-        cases: cases(MEMORY_V1, ['bare', 'peer', 'spans only', WHOLE, BLOCKING], effort, binary),
-        close: remove,
-      };
-    },
-  };
-}
-
-export const perCallWithNode: readonly Question[] = ['22', '24'].map(withNode);
-
 const V2 = ['bare', 'a span', 'spans only', 'records in memory', WHOLE, BLOCKING];
 
 /** The peer does not know version 2 of the SDK; a plain span stands in for it. */
@@ -115,38 +47,6 @@ export const perCallV2: Question = {
   ],
   prepare: (effort) => ({ cases: cases({ ...MEMORY_V1, line: 'v2' }, V2, effort) }),
 };
-
-/** Calls to a server in another process: one that does nothing but answer. */
-function onTheWire(line: 'v1' | 'v2', transport: 'stdio' | 'http', title: string): Question {
-  return {
-    name: `per-call-${line}-${transport}`,
-    asks: `What share of a callTool over ${title} is auditing, SDK ${line}?`,
-    rounds: 9,
-    quick: false,
-    ratios: [
-      ...(line === 'v1' ? [toPeer(WHOLE, 1)] : []),
-      {
-        name: "the whole thing's share of a call",
-        of: (round) => added(round, WHOLE) / round.of('bare'),
-        atMost: 0.03,
-      },
-    ],
-    prepare: (effort) => ({
-      cases: cases(
-        { line, transport, sizes: ON_THE_WIRE },
-        ['bare', ...(line === 'v1' ? ['peer'] : []), WHOLE],
-        effort,
-      ),
-    }),
-  };
-}
-
-export const perCallOnTheWire: readonly Question[] = [
-  onTheWire('v1', 'stdio', 'stdio'),
-  onTheWire('v1', 'http', 'streamable HTTP'),
-  onTheWire('v2', 'stdio', 'stdio'),
-  onTheWire('v2', 'http', 'streamable HTTP'),
-];
 
 export const sampling: Question = {
   name: 'sampling',

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type StdioOptions } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,8 +54,16 @@ export function runChild(
 ): unknown {
   const path = fileURLToPath(new URL(`../children/${script}`, import.meta.url));
   const env = { ...process.env, OTEL_MCP_LOG_QUIET: '1' };
-  const options = script.endsWith('.ts') ? ['--import', 'tsx'] : [];
-  return JSON.parse(execFileSync(node, [...options, path, ...args.map(String)], { encoding: 'utf8', env }));
+  // Node's `fetch` leaves listeners on the SDK's AbortSignal until they are collected, and would warn of it at each call.
+  const options = ['--disable-warning=MaxListenersExceededWarning'];
+  if (script.endsWith('.ts')) options.push('--import', 'tsx');
+  const stdio: StdioOptions = ['ignore', 'pipe', 'inherit'];
+  const output = execFileSync(node, [...options, path, ...args.map(String)], {
+    encoding: 'utf8',
+    env,
+    stdio,
+  });
+  return JSON.parse(output);
 }
 
 /** A figure that such a script prints. */

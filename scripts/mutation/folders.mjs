@@ -4,6 +4,7 @@ import { join } from 'node:path';
 // Which specs judge which folder. Specs that start children or take seconds a test stay out: each would run for every mutant.
 const OUT = [
   'spec/processor/announce.spec.ts', // starts children
+  'spec/pipeline/lifecycle.spec.ts', // starts children; followers.spec.ts shows the same within one process
   'spec/integrity/entry.spec.ts', // runs the compiler
   'spec/integrity/logClock.spec.ts', // waits for seconds
   'spec/redaction/linear.spec.ts', // times out by design where a pattern is careless

@@ -8,7 +8,7 @@ import { withTables } from '../../benchmarks/harness/readme.js';
 import { mergeResults, readResults, type Dated } from '../../benchmarks/harness/results.js';
 import { ask } from '../../benchmarks/harness/rounds.js';
 import { tablesOf } from '../../benchmarks/harness/tables.js';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -161,5 +161,11 @@ describe('the page of benchmarks', () => {
   it('shows the results that are committed', () => {
     const page = readFileSync('benchmarks/README.md', 'utf8');
     expect(withTables(page, readResults())).to.equal(page);
+  });
+
+  it('shows every plot that was drawn, and no other', () => {
+    const page = readFileSync('benchmarks/README.md', 'utf8');
+    const shown = [...page.matchAll(/\]\(plots\/([^)]+)\)/g)].map(([, name]) => name!);
+    expect(shown.sort()).to.deep.equal(readdirSync('benchmarks/plots').sort());
   });
 });

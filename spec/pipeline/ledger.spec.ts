@@ -1,4 +1,3 @@
-import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { expect } from 'chai';
 import { SinkError } from '../../lib/errors.js';
 import { Receipt } from '../../lib/pipeline/delivery.js';
@@ -12,6 +11,7 @@ import { Gap } from '../../lib/sinks/gap.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { Ack, Sink } from '../../lib/sinks/sink.js';
 import { draft, numbered } from '../support/drafts.js';
+import { heard } from '../support/heard.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 import { failureOf, ScriptedSink } from '../support/scriptedSink.js';
 
@@ -183,26 +183,6 @@ describe('settling a batch', () => {
 });
 
 describe('telling of failures', () => {
-  /** What the diagnostic log hears meanwhile. */
-  async function heard(work: () => unknown): Promise<string[]> {
-    const lines: string[] = [];
-    const quiet = () => undefined;
-    const logger = {
-      error: (line: string) => lines.push(line),
-      warn: quiet,
-      info: quiet,
-      debug: quiet,
-      verbose: quiet,
-    };
-    diag.setLogger(logger, { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true });
-    try {
-      await work();
-      await new Promise((resolve) => setImmediate(resolve));
-    } finally {
-      diag.disable();
-    }
-    return lines;
-  }
   const info: ErrorInfo = { sink: 'a', lost: 1, records: [] };
 
   it('is by the diagnostic log where nobody listens', async () => {

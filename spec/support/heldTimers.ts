@@ -3,7 +3,7 @@ interface HeldTimer {
   readonly run: () => void;
 }
 
-/** Holds every `setTimeout` of this process until a test lets time pass. `setImmediate` goes on as ever. */
+/** Holds every `setTimeout` of this process, and its monotonic clock, until a test lets time pass. `setImmediate` goes on as ever. */
 export class HeldTimers {
   readonly #real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
   readonly #waiting = new Set<unknown>();
@@ -17,6 +17,9 @@ export class HeldTimers {
     };
     const release = (timer: unknown) => this.#waiting.delete(timer);
     Object.assign(globalThis, { setTimeout: hold, clearTimeout: release });
+    // Whole milliseconds, which add up without a rest.
+    const start = Math.ceil(performance.now());
+    performance.now = () => start + this.#now;
   }
 
   /** Runs the timers that are due by then, each at its time, and lets everything happen that waits for no timer. */
@@ -39,6 +42,8 @@ export class HeldTimers {
   /** Gives the timers back; those that still wait never run. */
   restore(): void {
     Object.assign(globalThis, this.#real);
+    // The real one is the prototype's.
+    Reflect.deleteProperty(performance, 'now');
   }
 }
 

@@ -73,7 +73,13 @@ export function failureOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+/** No test waits longer: one that failed must not keep mocha from ending. */
+const IN_VAIN_MS = 120_000;
+
 /** Waits until something holds; the test's own time limit ends it. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+  for (const end = Date.now() + IN_VAIN_MS; !holds();) {
+    if (Date.now() > end) throw new Error('what was waited for never came');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }

@@ -1,0 +1,73 @@
+import type { Question, Ratio } from '../harness/question.js';
+import { installed } from '../tools/node.js';
+import {
+  BLOCKING,
+  BLOCKING_TO_BATCH,
+  cases,
+  IN_MEMORY,
+  MEMORY_V1,
+  ON_THE_WIRE,
+  toPeer,
+  WHOLE,
+  type Setting,
+} from './calls.js';
+
+/** The calls of `perCall.ts`, with another Node, which is installed for it. */
+function inMemory(version: string): Question {
+  return {
+    name: `per-call-node-${version}`,
+    asks: `What does auditing add to a callTool with Node ${version}?`,
+    rounds: 5,
+    quick: false,
+    ratios: [toPeer('spans only'), toPeer(WHOLE, 1), BLOCKING_TO_BATCH],
+    prepare: (effort) => {
+      const { binary, remove } = installed(version);
+      return {
+        cases: cases(MEMORY_V1, ['bare', 'peer', 'spans only', WHOLE, BLOCKING], effort, binary),
+        close: remove,
+      };
+    },
+  };
+}
+
+/** Version 2 of the SDK, and both versions with a server in another process, each beside its bare client. */
+const OTHERS: readonly Setting[] = [
+  { line: 'v2', transport: 'memory', sizes: IN_MEMORY },
+  { line: 'v1', transport: 'stdio', sizes: ON_THE_WIRE.stdio },
+  { line: 'v2', transport: 'stdio', sizes: ON_THE_WIRE.stdio },
+  { line: 'v1', transport: 'http', sizes: ON_THE_WIRE.http },
+  { line: 'v2', transport: 'http', sizes: ON_THE_WIRE.http },
+];
+const titleOf = ({ line, transport }: Setting) => `${line}, ${transport}`;
+
+function others(version: string): Question {
+  return {
+    name: `per-call-others-node-${version}`,
+    asks: `What does auditing add to the other calls with Node ${version}?`,
+    rounds: 3,
+    quick: false,
+    ratios: OTHERS.map((setting): Ratio => {
+      const [bare, whole] = ['bare', WHOLE].map((variant) => `${titleOf(setting)}: ${variant}`) as [
+        string,
+        string,
+      ];
+      return {
+        name: `${titleOf(setting)}: the whole thing's share of a call`,
+        of: (round) => (round.of(whole) - round.of(bare)) / round.of(bare),
+        ...(setting.transport !== 'memory' && { atMost: 0.03 }),
+      };
+    }),
+    prepare: (effort) => {
+      const { binary, remove } = installed(version);
+      const all = OTHERS.flatMap((setting) =>
+        cases(setting, ['bare', WHOLE], effort, binary, `${titleOf(setting)}: `),
+      );
+      return { cases: all, close: remove };
+    },
+  };
+}
+
+export const perCallWithNode: readonly Question[] = ['22', '24'].flatMap((version) => [
+  inMemory(version),
+  others(version),
+]);

@@ -1,0 +1,63 @@
+import { Ledger } from '../../lib/pipeline/ledger.js';
+import { SinkMetrics } from '../../lib/pipeline/metrics.js';
+import { SinkPort } from '../../lib/pipeline/port.js';
+import { Barrier, Entry, ItemQueue } from '../../lib/pipeline/queue.js';
+import type { ErrorInfo } from '../../lib/pipeline/report.js';
+import { Sender, type SenderOptions } from '../../lib/pipeline/sender.js';
+import { recordsOf, Settler } from '../../lib/pipeline/settler.js';
+import { Gap } from '../../lib/sinks/gap.js';
+import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
+import { numbered } from './drafts.js';
+
+/** A record on its way that nobody waits for. */
+export const entry = (seq: number, intent = false) => new Entry(numbered(seq), undefined, 0, intent);
+
+/** A place where one record is missing. */
+export function gapOf(seq: number): Gap {
+  const gap = new Gap();
+  gap.add(numbered(seq), 'E_GONE');
+  return gap;
+}
+
+/** A sender with its queue, and what it told: each as the lane makes it, only that the lane's own part is written down. */
+export function sending(sink: Sink, over: Partial<SenderOptions> = {}) {
+  const told: string[] = [];
+  const reported: [string, ErrorInfo][] = [];
+  const report = (error: Error, info: ErrorInfo) => void reported.push([error.message, info]);
+  const none = () => undefined;
+  const queue = new ItemQueue();
+  const ledger = new Ledger('a', report, new SinkMetrics('a', () => 0, none));
+  const sender: Sender = new Sender(queue, ledger, new Settler(queue, ledger, 'written'), {
+    port: new SinkPort('a', sink),
+    maxBatch: 2,
+    keep: false,
+    gapRecord: undefined,
+    patienceMs: 60_000,
+    report,
+    onTaken: (items) => void told.push(`took ${recordsOf(items).map(({ seq }) => seq)}`),
+    goOn: () => (told.push('go on'), sender.pump()),
+    onIdle: () => void told.push('idle'),
+    ...over,
+  });
+  const push = (...seqs: number[]) => seqs.forEach((seq) => queue.push(entry(seq)));
+  const waiting = () => {
+    const state: { settled?: unknown } = {};
+    const barrier = new Barrier(
+      () => (state.settled = 'flushed'),
+      (error) => (state.settled = error.message),
+    );
+    queue.push(barrier);
+    return Object.assign(barrier, { state });
+  };
+  return { sender, queue, ledger, told, reported, push, waiting };
+}
+
+/** A sink that answers at once what it is told to, and else takes all. */
+export function prompt(...answers: SinkResult[]) {
+  const batches: number[][] = [];
+  const emit = (batch: readonly { seq: number }[]) => {
+    batches.push(batch.map(({ seq }) => seq));
+    return answers.shift();
+  };
+  return { batches, emit };
+}
