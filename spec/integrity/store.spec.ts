@@ -206,4 +206,13 @@ describe('integrity: the stored leaf hashes', () => {
     await cursor.close();
     expect(closed).to.equal(true);
   });
+
+  it('may come from a source that does not mind whether it is let go of', async () => {
+    const given = [leaves.slice(0, 3)];
+    const next = async () => ({ done: given.length === 0, value: given.shift() });
+    const cursor = new LeafCursor({ [Symbol.asyncIterator]: () => ({ next }) } as AsyncIterable<string[]>);
+    expect(await cursor.take(2)).to.deep.equal(leaves.slice(0, 2));
+    await cursor.close();
+    expect(await cursor.take(2)).to.deep.equal(leaves.slice(2, 3));
+  });
 });
