@@ -56,11 +56,12 @@ describe('integrity: the Merkle tree of RFC 6962', () => {
     );
   });
 
-  it('restores nothing whose hashes do not fit its size', () => {
+  it('is restored at any size, and only with hashes that fit it', () => {
     expect(CompactRange.restore(3, [EMPTY_ROOT])).to.equal(undefined);
     expect(CompactRange.restore(4, [EMPTY_ROOT, EMPTY_ROOT])).to.equal(undefined);
     expect(CompactRange.restore(-1, [])).to.equal(undefined);
     expect(CompactRange.restore(1.5, [EMPTY_ROOT])).to.equal(undefined);
+    expect(CompactRange.restore(0, [])?.root()).to.equal(EMPTY_ROOT);
     expect(CompactRange.restore(2 ** 40 + 1, [EMPTY_ROOT, EMPTY_ROOT])?.size).to.equal(2 ** 40 + 1);
   });
 
