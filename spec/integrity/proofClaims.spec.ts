@@ -72,6 +72,11 @@ describe('integrity: a proof whose hashes lead to the root that is claimed', () 
     expect(verifyConsistency(claim, [...proof, EXTRA])).to.equal(false);
   });
 
+  it('shows no extension to a smaller tree', () => {
+    const { root } = headOf(2);
+    expect(verifyConsistency({ older: { size: 2, root }, newer: { size: 1, root } }, [])).to.equal(false);
+  });
+
   it('shows no extension to a tree that is too large for so few', () => {
     const [older, newer] = [headOf(2), headOf(3)];
     expect(verifyConsistency({ older, newer: { ...newer, size: 5 } }, [at(2)])).to.equal(false);
