@@ -3,6 +3,7 @@ import fs, { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import { formatTreeHead } from '../../lib/integrity/checkpoint.js';
 import { Evidence } from '../../lib/integrity/evidence.js';
 import { EMPTY_ROOT } from '../../lib/integrity/hash.js';
 import { generateKeyFile } from '../../lib/integrity/keys.js';
@@ -10,6 +11,7 @@ import { integrityLayout } from '../../lib/integrity/layout.js';
 import { LeafFile, readLeaves } from '../../lib/integrity/leafFile.js';
 import { EMPTY_MANIFEST } from '../../lib/integrity/manifest.js';
 import { CompactRange } from '../../lib/integrity/merkle.js';
+import { formatNote } from '../../lib/integrity/note.js';
 import { startsLine } from '../../lib/integrity/replay.js';
 import { readSegments } from '../../lib/integrity/segments.js';
 import { appendToFile, makeFolder, replaceFile, stateOf } from '../../lib/integrity/store.js';
@@ -70,12 +72,16 @@ describe('integrity: what a power cut may not take', () => {
     const layout = integrityLayout(path('log'));
     await makeFolder(layout.folder);
     const evidence = new Evidence(layout);
-    const checkpoint = { origin: 'log', size: 0, root: EMPTY_ROOT, note: 'note\n' };
+    const head = { origin: 'log', size: 0, root: EMPTY_ROOT };
+    const signatures = [{ name: 'log', keyId: '00000000', signature: Buffer.alloc(64) }];
+    const checkpoint = { ...head, note: formatNote({ text: formatTreeHead(head), signatures }) };
     for (const [save, expected] of [
       [() => evidence.saveCheckpoint(checkpoint), ['unnamed file', 'folder']],
       [() => evidence.saveState(stateOf(new CompactRange(), { segment: 0, offset: 0 })), []],
       [() => evidence.saveManifest(EMPTY_MANIFEST), ['unnamed file', 'folder']],
       [() => evidence.saveAnchored(checkpoint), ['unnamed file', 'folder']],
+      // Another anchor took the same.
+      [() => evidence.saveAnchored(checkpoint), []],
     ] as const) {
       synced.length = 0;
       await save();
