@@ -3,6 +3,7 @@ import fs, { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { formatTreeHead } from '../../lib/integrity/checkpoint.js';
 import { Evidence } from '../../lib/integrity/evidence.js';
 import { EMPTY_ROOT } from '../../lib/integrity/hash.js';
@@ -15,6 +16,7 @@ import { formatNote } from '../../lib/integrity/note.js';
 import { startsLine } from '../../lib/integrity/replay.js';
 import { readSegments } from '../../lib/integrity/segments.js';
 import { appendToFile, makeFolder, replaceFile, stateOf } from '../../lib/integrity/store.js';
+import { settle } from '../support/heldTimers.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('integrity: what a power cut may not take', () => {
@@ -120,6 +122,16 @@ describe('integrity: no file stays open', () => {
     writeFileSync(file, `line\n${'x'.repeat(100)}`);
   });
   afterEach(() => folder.remove());
+
+  it('that is compressed and left after its first bytes', async () => {
+    const content = Buffer.alloc(4 << 20);
+    writeFileSync(`${file}.gz`, gzipSync(content, { level: 0 }));
+    const before = lowest();
+    await take(readSegments([{ path: `${file}.gz`, present: true }]), 1);
+    // It is closed by and by.
+    for (let turns = 0; turns < 1000 && lowest() !== before; turns++) await settle();
+    expect(lowest()).to.equal(before);
+  });
 
   for (const [what, use] of [
     ['replaced', () => replaceFile(file, 'content')],

@@ -138,6 +138,24 @@ describe('integrity: the segments of a log', () => {
     }
   });
 
+  it('reads compressed content larger than its buffers, from any place in it', async () => {
+    const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => `${i}\n`).join(''));
+    file('log.gz', gzipSync(content));
+    const segments = [{ path: join(folder.path, 'log.gz'), present: true }];
+    const buffer = 1 << 20;
+    expect(content.length).to.be.above(buffer);
+    for (const start of [0, 5, buffer - 1, buffer, buffer + 7, content.length]) {
+      let next = start;
+      for await (const { data, offset } of readSegments(segments, start)) {
+        expect(offset, `from ${start}`).to.equal(next);
+        expect(data.length).to.be.above(0);
+        expect(data.equals(content.subarray(offset, offset + data.length))).to.equal(true);
+        next += data.length;
+      }
+      expect(next, `from ${start}`).to.equal(content.length);
+    }
+  });
+
   it('finds the same lines however the bytes are cut', async () => {
     const text = fc
       .array(fc.constantFrom('\n', 'a', 'bc', 'é'), { maxLength: 40 })
