@@ -83,6 +83,7 @@ describe('integrity: what a log depends on', () => {
     });
     await log.appendSealed(2, 5);
     expect(log.errors[0]?.message).to.equal('the anchor failed (Error)');
+    expect(log.errors[0]?.cause).to.be.instanceOf(Error).and.include({ message: 'no route to host' });
     expect(existsSync(integrityLayout(log.path).anchored)).to.equal(false);
     working = true;
     await log.close();
