@@ -48,7 +48,7 @@ export class AnchorQueue {
   /** Waits for the attempt under way, else makes one for what is outstanding; no other follows by itself. */
   async flush(): Promise<void> {
     this.#cancelRetry();
-    if (this.#next !== undefined) this.#start();
+    this.#start();
     await this.#running;
     this.#cancelRetry();
   }

@@ -33,8 +33,7 @@ export class LeafComparison {
   /** The next lines of the log. */
   async compare({ first, hashes, places }: WalkBatch): Promise<void> {
     if (this.#first !== undefined) return this.#collect(hashes);
-    const count = Math.min(hashes.length, this.#sealed - first);
-    const expected = count > 0 ? await this.#cursor.take(count) : [];
+    const expected = await this.#cursor.take(Math.min(hashes.length, this.#sealed - first));
     for (let i = 0; i < expected.length; i++) {
       if (hashes[i] === expected[i]) continue;
       this.#first = { index: first + i, place: places[i] as Place };
@@ -70,7 +69,7 @@ export class LeafComparison {
     for (const hash of hashes) if (this.#lines.length < DIFFERENCE_WINDOW) this.#lines.push(hash);
     if (this.#first === undefined) return;
     const ahead = Math.min(DIFFERENCE_WINDOW, this.#sealed - this.#first.index) - this.#leaves.length;
-    if (ahead > 0) for (const leaf of await this.#cursor.take(ahead)) this.#leaves.push(leaf);
+    for (const leaf of await this.#cursor.take(ahead)) this.#leaves.push(leaf);
   }
 }
 

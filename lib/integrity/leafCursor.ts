@@ -10,7 +10,7 @@ export class LeafCursor {
     this.#batches = batches[Symbol.asyncIterator]();
   }
 
-  /** The next hashes: as many as were asked for, or all that are left. */
+  /** The next hashes: as many as were asked for, or all that are left; none for a number below 1. */
   async take(count: number): Promise<Hash[]> {
     const taken: Hash[] = [];
     while (taken.length < count) {

@@ -73,7 +73,7 @@ export function parseManifest(text: string): SegmentManifest {
 }
 
 function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isManifest(value: unknown): value is SegmentManifest {

@@ -49,7 +49,7 @@ export function inclusionRanges(index: number, size: number): LeafRange[] {
 export function consistencyRanges(older: number, size: number): LeafRange[] {
   if (!(older >= 0 && older <= size))
     throw new RangeError(`a tree of ${size} leaves does not extend ${older}`);
-  if (older === 0 || older === size) return [];
+  if (older === 0) return [];
   const ranges: LeafRange[] = [];
   let first = 0;
   let end = size;

@@ -64,8 +64,8 @@ export async function startsLine(path: string, offset: number): Promise<boolean>
   if (path.endsWith('.gz') || (await sizeOf(path)) < offset) return false;
   const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, offset - 1);
-    return bytesRead === 1 && buffer[0] === LF;
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, offset - 1);
+    return buffer[0] === LF;
   } finally {
     await file.close();
   }

@@ -121,10 +121,9 @@ function splitProof(text: string): { lines: string[]; checkpoint: string } {
 }
 
 function parseSize(line: string | undefined, word: string): number {
-  const [, decimal] = new RegExp(`^${word} (0|[1-9]\\d{0,15})$`).exec(line ?? '') ?? [];
-  if (decimal === undefined || !Number.isSafeInteger(Number(decimal)))
-    throw new IntegrityError(`not a proof: no line "${word} <number>"`);
-  return Number(decimal);
+  const size = Number(new RegExp(`^${word} (0|[1-9]\\d{0,15})$`).exec(line ?? '')?.[1]);
+  if (!Number.isSafeInteger(size)) throw new IntegrityError(`not a proof: no line "${word} <number>"`);
+  return size;
 }
 
 function parseHashes(lines: readonly string[]): Hash[] {

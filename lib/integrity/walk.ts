@@ -57,7 +57,7 @@ export class LogWalk {
   /** The next bytes. */
   push({ data, segment, offset }: LogChunk): WalkBatch {
     const batch = { first: this.tree.size, hashes: [] as Hash[], places: [] as Place[] };
-    if (segment !== this.#place.segment) this.#changeSegment(segment, batch);
+    if (segment !== this.#place.segment) this.#endSegment(batch);
     let start = 0;
     for (let end = data.indexOf(LF); end !== -1; end = data.indexOf(LF, start)) {
       if (this.#carry.length > 0) {
@@ -89,15 +89,12 @@ export class LogWalk {
     if (this.#carry.length > 0) this.torn.push({ index: this.tree.size, place: this.#place });
   }
 
-  #changeSegment(segment: string, batch: { hashes: Hash[]; places: Place[] }): void {
-    if (this.#carry.length > 0) {
-      this.torn.push({ index: this.tree.size, place: this.#place });
-      const line = this.#carry;
-      this.#carry = Buffer.alloc(0);
-      this.#line(line, 0, line.length, batch);
-    }
-    this.#place = { segment, offset: 0 };
-    this.#reachSize();
+  #endSegment(batch: { hashes: Hash[]; places: Place[] }): void {
+    if (this.#carry.length === 0) return;
+    this.torn.push({ index: this.tree.size, place: this.#place });
+    const line = this.#carry;
+    this.#carry = Buffer.alloc(0);
+    this.#line(line, 0, line.length, batch);
   }
 
   #line(data: Buffer, start: number, end: number, batch: { hashes: Hash[]; places: Place[] }): void {
@@ -108,7 +105,7 @@ export class LogWalk {
     batch.hashes.push(leaf);
     batch.places.push(this.#place);
     this.tree.append(leaf);
-    if (this.#sizes[this.#nextSize] === this.tree.size) this.#reachSize();
+    this.#reachSize();
   }
 
   #reachSize(): void {

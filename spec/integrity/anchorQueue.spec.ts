@@ -121,6 +121,19 @@ describe('integrity: the checkpoints that wait for an anchor', () => {
     expect([taken, anchored, errors]).to.deep.equal([[1], [1], []]);
   });
 
+  it('keep no process alive once they were taken', async () => {
+    timers.restore();
+    const alive = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    // The test's own time limit starts to run once it waits for something.
+    await settle();
+    const before = alive();
+    const queue = queueOf(({ size }) => void taken.push(size));
+    queue.offer(checkpoint(1));
+    await queue.flush();
+    expect(taken).to.deep.equal([1]);
+    expect(alive()).to.equal(before);
+  });
+
   it('failed also when the anchor throws no error', async () => {
     failing('canary').offer(checkpoint(1));
     await settle();

@@ -83,6 +83,7 @@ describe('integrity: what a log depends on', () => {
     });
     await log.appendSealed(2, 5);
     expect(log.errors[0]?.message).to.equal('the anchor failed (Error)');
+    expect(log.errors[0]?.cause).to.be.instanceOf(Error).and.include({ message: 'no route to host' });
     expect(existsSync(integrityLayout(log.path).anchored)).to.equal(false);
     working = true;
     await log.close();
@@ -138,8 +139,10 @@ describe('integrity: what a log depends on', () => {
     log.append(5).rotate('first');
     await log.append(5).close();
     log.options = { ...log.options, key: { pem: key.pem } };
+    log.errors.length = 0;
     await log.open();
     expect(log.log.size).to.equal(10);
+    expect(log.errors, 'its own hashes tell that it was written by this log').to.deep.equal([]);
     await log.append(1).close();
     expect((await verifyLogFile(log.path, { vkeys: [key.vkey] })).problems).to.deep.equal([]);
   });

@@ -45,6 +45,7 @@ const withLines = (index: number, ...added: Hash[]) => [
   ...added,
   ...SEALED.slice(index),
 ];
+const strangers = (count: number) => withLines(100, ...Array.from({ length: count }, (_, i) => strange(i)));
 const edited = (first: number, count: number) =>
   SEALED.map((leaf, i) => (i >= first && i < first + count ? strange(i) : leaf));
 const at = (index: number) => SEALED[index] ?? expect.fail();
@@ -70,6 +71,16 @@ describe('integrity: a log beside its stored hashes', () => {
       'records 100 to 354 were',
     ],
     ['a line was inserted', withLines(100, strange(0)), 'inserted', 100, 'a line was'],
+    ['as many lines were inserted as are looked through', strangers(255), 'inserted', 100, '255 lines were'],
+    ['more lines were inserted', strangers(256), 'changed', 100, 'from record 100 on'],
+    ['more were deleted', without(100, 256), 'changed', 100, 'from record 100 on'],
+    [
+      'the last line of a log that was cut off was edited',
+      edited(299, 1).slice(0, 300),
+      'edited',
+      299,
+      '299',
+    ],
     ['lines were inserted', withLines(99, strange(0), strange(1)), 'inserted', 99, '2 lines were'],
     ['a line stands there twice', withLines(100, at(99)), 'duplicated', 100, 'record 99'],
     ['a line stands there twice, within a piece', withLines(103, at(102)), 'duplicated', 103, 'record 102'],
@@ -100,7 +111,9 @@ describe('integrity: a log beside its stored hashes', () => {
     for (const batch of batches) {
       const options = { stored: SEALED, sizes: [10, 300], batch };
       expect(await compare(edited(300, 1), options)).to.equal('sound');
-      expect(await compare(edited(299, 5), options)).to.include({ kind: 'edited', index: 299 });
+      const problem = await compare(edited(299, 5), options);
+      expect(problem).to.include({ kind: 'edited', index: 299 });
+      expect((problem as Problem).message, 'up to the checkpoint').to.contain('record 299 was');
       expect(await compare(edited(305, 1), { ...options, stored: SEALED.slice(0, 302) })).to.equal('sound');
     }
   });

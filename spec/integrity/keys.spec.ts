@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createPublicKey, sign } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError } from '../../lib/errors.js';
 import { generateKeyFile, resolveSigner, type IntegrityKey } from '../../lib/integrity/keys.js';
@@ -67,6 +67,21 @@ describe('integrity: signing keys', () => {
       chmodSync(path, mode);
       expect(() => resolve(path)).to.not.throw();
     }
+  });
+
+  it('leave no file open, whether they can be used or not', () => {
+    // The next file to be opened gets the lowest number that is free.
+    const lowest = () => {
+      const file = openSync(folder.path, 'r');
+      closeSync(file);
+      return file;
+    };
+    const before = lowest();
+    resolve({ generate: path });
+    resolve(path);
+    chmodSync(path, 0o666);
+    expect(() => resolve(path)).to.throw(ConfigError);
+    expect(lowest()).to.equal(before);
   });
 
   it('are refused, without a word of the value, where they cannot be used', () => {

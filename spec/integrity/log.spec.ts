@@ -86,16 +86,6 @@ describe('integrity: a log while it is written', () => {
     await turn(() => log.log.checkpoint?.size === 10);
   });
 
-  it('seals an idle log after so many seconds', async () => {
-    await log.close();
-    log.options = { ...log.options, checkpointSeconds: 1 };
-    await log.open();
-    log.append(3);
-    await turn(() => log.log.checkpoint?.size === 3);
-    log.append(1);
-    await turn(() => log.log.checkpoint?.size === 4);
-  });
-
   it('goes on after a restart as if there had been none', async () => {
     for (const count of [1, 2, 100, 0, 7]) {
       log.append(count);

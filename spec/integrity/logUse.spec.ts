@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { sign } from 'node:crypto';
-import { appendFileSync, copyFileSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { IntegrityError } from '../../lib/errors.js';
 import { integrityLayout } from '../../lib/integrity/layout.js';
 import { parseManifest } from '../../lib/integrity/manifest.js';
@@ -123,6 +123,33 @@ describe('integrity: what a log does with what it is told', () => {
     expect(segments()).to.deep.equal([{ file: 'first', first: 0, count: 5 }]);
     await log.open();
     expect([log.log.size, messages()]).to.deep.equal([7, []]);
+  });
+
+  it('takes for records of its own what it wrote into a new file before a crash', async () => {
+    await open();
+    log.append(5).rotate('first');
+    await log.log.seal();
+    await log.append(2).open();
+    expect([log.log.size, messages()]).to.deep.equal([7, []]);
+  });
+
+  it('tells at the end of a file, and at its own end, that nothing can be signed', async () => {
+    const { publicKey } = new TestLog(folder.path).key;
+    await open({ key: { publicKey, sign: () => Promise.reject(new Error('down')) } });
+    log.errors.length = 0;
+    log.append(5).rotate('first');
+    await turn(() => log.errors.length === 1);
+    await log.append(1).close();
+    expect(messages()).to.deep.equal(Array(2).fill('no checkpoint could be made (Error)'));
+  });
+
+  it('tells at the end of a file, and at its own end, that its evidence cannot be saved', async () => {
+    await open();
+    rmSync(integrityLayout(log.path).folder, { recursive: true });
+    log.log.rotated('first');
+    await turn(() => log.errors.length === 1);
+    await log.close();
+    expect(messages()).to.deep.equal(Array(2).fill('no checkpoint could be made (ENOENT)'));
   });
 
   for (const [what, error, reason] of [

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import type * as hashing from '../../lib/integrity/hash.js';
 import { EMPTY_ROOT, hashFromBase64, hashToBase64, leafHash, nodeHash } from '../../lib/integrity/hash.js';
 import { CompactRange } from '../../lib/integrity/merkle.js';
 import { hex, numberedLines, referenceRoot } from '../support/referenceTree.js';
@@ -53,11 +56,12 @@ describe('integrity: the Merkle tree of RFC 6962', () => {
     );
   });
 
-  it('restores nothing whose hashes do not fit its size', () => {
+  it('is restored at any size, and only with hashes that fit it', () => {
     expect(CompactRange.restore(3, [EMPTY_ROOT])).to.equal(undefined);
     expect(CompactRange.restore(4, [EMPTY_ROOT, EMPTY_ROOT])).to.equal(undefined);
     expect(CompactRange.restore(-1, [])).to.equal(undefined);
     expect(CompactRange.restore(1.5, [EMPTY_ROOT])).to.equal(undefined);
+    expect(CompactRange.restore(0, [])?.root()).to.equal(EMPTY_ROOT);
     expect(CompactRange.restore(2 ** 40 + 1, [EMPTY_ROOT, EMPTY_ROOT])?.size).to.equal(2 ** 40 + 1);
   });
 
@@ -71,6 +75,23 @@ describe('integrity: the Merkle tree of RFC 6962', () => {
     const short = Buffer.from('short');
     expect(hex(leafHash(long))).to.equal(referenceRoot([long]).toString('hex'));
     expect(hex(leafHash(short))).to.equal(referenceRoot([short]).toString('hex'));
+  });
+
+  it('hashes the same without the one-shot form, which Node has since 20.12', async () => {
+    const { hash } = crypto;
+    // A query that was never asked for makes the module load anew.
+    const path = `../../lib/integrity/hash.js?${Date.now()}`;
+    const load = () => import(path) as Promise<typeof hashing>;
+    Object.assign(crypto, { hash: undefined });
+    syncBuiltinESMExports();
+    const older = await load().finally(() => {
+      Object.assign(crypto, { hash });
+      syncBuiltinESMExports();
+    });
+    expect(older.leafHash).to.not.equal(leafHash);
+    expect(older.EMPTY_ROOT).to.equal(EMPTY_ROOT);
+    expect(older.leafHash(Buffer.from('line'))).to.equal(leafHash(Buffer.from('line')));
+    expect(older.nodeHash(EMPTY_ROOT, EMPTY_ROOT)).to.equal(nodeHash(EMPTY_ROOT, EMPTY_ROOT));
   });
 
   it('reads Base64 strictly: one hash, in its one form', () => {

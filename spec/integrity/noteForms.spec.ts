@@ -126,6 +126,11 @@ describe('integrity: the form of a checkpoint', () => {
       expect(() => parseTreeHead(text)).to.throw(IntegrityError, 'not a checkpoint'));
   }
 
+  it('is told what it lacks where it is too short', () => {
+    for (const text of ['', 'o\n', 'o\n1\n'])
+      expect(() => parseTreeHead(text), text).to.throw(IntegrityError, 'needs origin, size and root');
+  });
+
   it('has any size that is a number, written in its one form', () => {
     for (const size of [0, 9, 10, 1234, 9007199254740991])
       expect(parseTreeHead(formatTreeHead({ origin: 'o', size, root: EMPTY_ROOT }))).to.deep.equal({

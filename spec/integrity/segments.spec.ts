@@ -7,6 +7,7 @@ import { IntegrityError } from '../../lib/errors.js';
 import { integrityLayout } from '../../lib/integrity/layout.js';
 import { readLines } from '../../lib/integrity/lines.js';
 import { EMPTY_MANIFEST, formatManifest, parseManifest, withSegment } from '../../lib/integrity/manifest.js';
+import { startsLine } from '../../lib/integrity/replay.js';
 import { findSegments, readSegments, type LogChunk } from '../../lib/integrity/segments.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -118,6 +119,41 @@ describe('integrity: the segments of a log', () => {
     expect(
       lines.every(([index, text, offset, torn]) => text === line && offset === index * 1000 && !torn),
     ).to.equal(true);
+  });
+
+  it('knows where a line of a plain file starts, and of no other', async () => {
+    for (const [name, offsets] of [
+      ['plain', [0, 4, 5]],
+      ['plain.gz', [0]],
+      ['none', [0]],
+    ] as const) {
+      if (name !== 'none') file(name, 'one\n\ntwo');
+      const all = await Promise.all(
+        Array.from({ length: 12 }, (_, offset) => startsLine(join(folder.path, name), offset)),
+      );
+      expect(
+        all.flatMap((starts, offset) => (starts ? [offset] : [])),
+        name,
+      ).to.deep.equal(offsets);
+    }
+  });
+
+  it('reads compressed content larger than its buffers, from any place in it', async () => {
+    const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => `${i}\n`).join(''));
+    file('log.gz', gzipSync(content));
+    const segments = [{ path: join(folder.path, 'log.gz'), present: true }];
+    const buffer = 1 << 20;
+    expect(content.length).to.be.above(buffer);
+    for (const start of [0, 5, buffer - 1, buffer, buffer + 7, content.length]) {
+      let next = start;
+      for await (const { data, offset } of readSegments(segments, start)) {
+        expect(offset, `from ${start}`).to.equal(next);
+        expect(data.length).to.be.above(0);
+        expect(data.equals(content.subarray(offset, offset + data.length))).to.equal(true);
+        next += data.length;
+      }
+      expect(next, `from ${start}`).to.equal(content.length);
+    }
   });
 
   it('finds the same lines however the bytes are cut', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EMPTY_ROOT, leafHash } from '../../lib/integrity/hash.js';
 import { LeafCursor } from '../../lib/integrity/leafCursor.js';
@@ -16,6 +17,8 @@ import {
 } from '../../lib/integrity/store.js';
 import { numberedLines } from '../support/referenceTree.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+
+type Write = (bytes: Uint8Array, offset: number, length: number, position: number) => Promise<unknown>;
 
 const leaves = numberedLines(70_000).map((line) => leafHash(line));
 const treeOf = (size: number) => {
@@ -162,6 +165,27 @@ describe('integrity: the stored leaf hashes', () => {
     expect(await stored()).to.deep.equal(leaves.slice(0, 3));
   });
 
+  it('are written whole where the disk takes a few bytes at a time', async () => {
+    const file = await LeafFile.open(path, 0);
+    const probe = await open(path, 'r');
+    const prototype = Object.getPrototypeOf(probe) as { write: Write };
+    await probe.close();
+    const { write: whole } = prototype;
+    prototype.write = function (buffer, offset, length, position) {
+      return whole.call(this, buffer, offset, Math.min(length, 10), position);
+    };
+    try {
+      for (const from of [0, 2]) {
+        for (const leaf of leaves.slice(from, from + 2)) file.add(leaf);
+        await file.flush();
+      }
+    } finally {
+      prototype.write = whole;
+    }
+    await file.close();
+    expect(await stored()).to.deep.equal(leaves.slice(0, 4));
+  });
+
   it('count as far as they are whole', async () => {
     expect(await countLeaves(path)).to.equal(0);
     writeFileSync(path, Buffer.alloc(95));
@@ -205,5 +229,14 @@ describe('integrity: the stored leaf hashes', () => {
     expect(closed).to.equal(false);
     await cursor.close();
     expect(closed).to.equal(true);
+  });
+
+  it('may come from a source that does not mind whether it is let go of', async () => {
+    const given = [leaves.slice(0, 3)];
+    const next = async () => ({ done: given.length === 0, value: given.shift() });
+    const cursor = new LeafCursor({ [Symbol.asyncIterator]: () => ({ next }) } as AsyncIterable<string[]>);
+    expect(await cursor.take(2)).to.deep.equal(leaves.slice(0, 2));
+    await cursor.close();
+    expect(await cursor.take(2)).to.deep.equal(leaves.slice(2, 3));
   });
 });

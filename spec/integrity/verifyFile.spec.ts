@@ -111,6 +111,9 @@ describe('integrity: what a log on disk is held against', () => {
       expect(await readCheckpoints(kept, tail)).to.deep.equal(named(one));
     writeFileSync(kept, 'rest');
     expect(await readCheckpoints(kept, 'tolerant')).to.deep.equal(named('rest'));
+    const failure = (await readCheckpoints(path('none')).catch((error: unknown) => error)) as Error;
+    expect(failure).to.be.instanceOf(IntegrityError);
+    expect(failure.cause, 'why it cannot be read').to.include({ code: 'ENOENT' });
   });
 
   it('is its stored hashes where there are any', async () => {
