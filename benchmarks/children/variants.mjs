@@ -2,7 +2,7 @@
 import { mkdtempSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { context, createContextKey, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
+import { context, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { AlwaysOffSampler, BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import {
@@ -57,12 +57,6 @@ function spanned(after) {
 /** Each sets up what its name says, and gives back how a call is made. */
 export const variants = {
   bare: () => plainCall,
-  // What any tracing pays that lets spans find their parents: Node before 24 hooks into every promise for it.
-  'bare, in a context': () => {
-    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-    const within = ROOT_CONTEXT.setValue(createContextKey('anything'), true);
-    return (client, params) => context.with(within, () => client.callTool(params));
-  },
   'a span': () => spanned(),
   peer: async (_, Client) => {
     provide();

@@ -1,9 +1,6 @@
 import type { Question } from '../harness/question.js';
 import { added, cases, ON_THE_WIRE, toPeer, WHOLE } from './calls.js';
 
-/** What tracing of any kind pays for: where promises are many, as in `fetch`, that is most of what is added. */
-const CONTEXT = 'bare, in a context';
-
 /** Calls to a server in another process: one that does nothing but answer. */
 function onTheWire(line: 'v1' | 'v2', transport: 'stdio' | 'http', title: string): Question {
   return {
@@ -18,15 +15,11 @@ function onTheWire(line: 'v1' | 'v2', transport: 'stdio' | 'http', title: string
         of: (round) => added(round, WHOLE) / round.of('bare'),
         atMost: 0.03,
       },
-      {
-        name: "a context's share of a call",
-        of: (round) => added(round, CONTEXT) / round.of('bare'),
-      },
     ],
     prepare: (effort) => ({
       cases: cases(
         { line, transport, sizes: ON_THE_WIRE[transport] },
-        ['bare', CONTEXT, ...(line === 'v1' ? ['peer'] : []), WHOLE],
+        ['bare', ...(line === 'v1' ? ['peer'] : []), WHOLE],
         effort,
       ),
     }),
