@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fs, { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ import { startsLine } from '../../lib/integrity/replay.js';
 import { readSegments } from '../../lib/integrity/segments.js';
 import { appendToFile, makeFolder, replaceFile, stateOf } from '../../lib/integrity/store.js';
 import { settle } from '../support/heldTimers.js';
+import { lowestFile } from '../support/lowestFile.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('integrity: what a power cut may not take', () => {
@@ -109,12 +110,7 @@ describe('integrity: what a power cut may not take', () => {
 describe('integrity: no file stays open', () => {
   let folder: ReturnType<typeof temporaryFolder>;
   let file: string;
-  /** The number that the next file to be opened would get: the lowest that is free. */
-  const lowest = () => {
-    const number = openSync(folder.path, 'r');
-    closeSync(number);
-    return number;
-  };
+  const lowest = () => lowestFile(folder.path);
 
   beforeEach(() => {
     folder = temporaryFolder();

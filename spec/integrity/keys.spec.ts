@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import { createPublicKey, sign } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError } from '../../lib/errors.js';
 import { generateKeyFile, resolveSigner, type IntegrityKey } from '../../lib/integrity/keys.js';
 import { parseVkey, verifyNote } from '../../lib/integrity/note.js';
 import { newKey } from '../support/signing.js';
+import { lowestFile } from '../support/lowestFile.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('integrity: signing keys', () => {
@@ -70,18 +71,12 @@ describe('integrity: signing keys', () => {
   });
 
   it('leave no file open, whether they can be used or not', () => {
-    // The next file to be opened gets the lowest number that is free.
-    const lowest = () => {
-      const file = openSync(folder.path, 'r');
-      closeSync(file);
-      return file;
-    };
-    const before = lowest();
+    const before = lowestFile(folder.path);
     resolve({ generate: path });
     resolve(path);
     chmodSync(path, 0o666);
     expect(() => resolve(path)).to.throw(ConfigError);
-    expect(lowest()).to.equal(before);
+    expect(lowestFile(folder.path)).to.equal(before);
   });
 
   it('are refused, without a word of the value, where they cannot be used', () => {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../support/scriptedSink.js';
 import { TestLog } from '../support/sealedLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -12,8 +12,7 @@ describe('integrity: a log by the clock of the machine', () => {
       [1, 4],
     ] as const) {
       log.append(count);
-      // The time limit of the test is the only one.
-      while (log.log.checkpoint?.size !== size) await delay(5);
+      await until(() => log.log.checkpoint?.size === size);
     }
     await log.close();
     folder.remove();

@@ -7,7 +7,7 @@ import { integrityLayout } from '../../lib/integrity/layout.js';
 import { parseManifest } from '../../lib/integrity/manifest.js';
 import { splitNotes } from '../../lib/integrity/checkpoint.js';
 import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
-import { settle } from '../support/heldTimers.js';
+import { until } from '../support/scriptedSink.js';
 import { recordLine, TestLog } from '../support/sealedLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -42,8 +42,8 @@ describe('integrity: a log that is opened again', () => {
     await log.appendSealed(1, 10);
     log.append(5);
     await log.open();
-    // Nobody asks for it; the time limit of the test is the only one.
-    while (log.log.checkpoint?.size !== 15) await settle();
+    // Nobody asks for it.
+    await until(() => log.log.checkpoint?.size === 15);
     await log.close();
     expect(history()).to.have.length(3);
   });

@@ -5,6 +5,7 @@ import { createPipeline, type Pipeline } from '../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { draft } from '../support/drafts.js';
 import { heard } from '../support/heard.js';
+import { settle } from '../support/heldTimers.js';
 import { ScriptedSink, until } from '../support/scriptedSink.js';
 
 // The same as in `lifecycle.spec.ts`, without a process that ends: the events are raised here. What a test says of the end of a
@@ -93,7 +94,7 @@ describe('a pipeline that follows its process', () => {
     raise('beforeExit');
     await until(() => sink.flushes === 1);
     raise('beforeExit');
-    await new Promise((resolve) => setImmediate(resolve));
+    await settle();
     expect(sink).to.include({ flushes: 1 });
     pipeline.acceptInBackground(draft());
     raise('beforeExit');
@@ -156,7 +157,7 @@ describe('a pipeline that follows its process', () => {
     process.emit(SIGNAL);
     for (const unfollow of leave.splice(0)) unfollow();
     await until(() => sink.flushes === 1);
-    await new Promise((resolve) => setImmediate(resolve));
+    await settle();
     expect(added(SIGNAL)).to.deep.equal([]);
   });
 

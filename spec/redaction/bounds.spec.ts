@@ -1,14 +1,13 @@
 import { expect } from 'chai';
-import { createHash } from 'node:crypto';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { encodedSize } from '../../lib/redaction/encodedSize.js';
 import type { DraftRecord } from '../../lib/schema/record.js';
 import { draftRecord } from '../support/draftRecord.js';
+import { sha256 } from '../support/sha256.js';
 import { secretSamples } from '../support/secretSamples.js';
 
 const outputs = { levels: { default: 'RequestResponse' } } as const;
 const line = (record: DraftRecord): number => encodedSize(JSON.stringify(record));
-const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 
 /** Everything that a codec escapes, each as long as it can get. */
 const NASTY = '\u0085\u2028\u202e\u0000\ud800"\\😀é'.repeat(5_000);

@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
+import { tokenOf, tokens } from '../support/tokens.js';
 
 const redactor = createRedactor();
-const tokens = createRedactor({ replacement: 'hmac', hmacKey: 'k'.repeat(32) });
 const R = '[REDACTED]';
-const tokenOf = (secret: string) => (tokens.value({ password: secret }) as { password: string }).password;
 
 describe('what is encoded in a query', () => {
   const page = 'https://h.example/p';

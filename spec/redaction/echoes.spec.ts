@@ -3,6 +3,7 @@ import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { isUri } from '../../lib/redaction/uri.js';
 import { draftRecord } from '../support/draftRecord.js';
 import { secretSamples } from '../support/secretSamples.js';
+import { tokenOf, tokens } from '../support/tokens.js';
 
 const redactor = createRedactor();
 const R = '[REDACTED]';
@@ -55,9 +56,6 @@ describe('a URI is told by its scheme:', () => {
 });
 
 describe('the token of a secret', () => {
-  const tokens = createRedactor({ replacement: 'hmac', hmacKey: 'k'.repeat(32) });
-  const tokenOf = (secret: string) => (tokens.value({ password: secret }) as { password: string }).password;
-
   it('is made of the secret alone, whatever stands beside it', () => {
     expect(tokens.text('db user:hunter2222@host')).to.equal(`db ${tokenOf('user:hunter2222')}@host`);
     expect(tokens.text('run --token hunter2222 now')).to.equal(`run --token ${tokenOf('hunter2222')} now`);

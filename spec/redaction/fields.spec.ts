@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
+import { LOOKED_AT, LOOKED_AT_MCP } from '../../lib/redaction/fields.js';
 import { draftRecord } from '../support/draftRecord.js';
 
 const redactor = createRedactor({ levels: { default: 'RequestResponse' } });
@@ -19,19 +20,9 @@ function kept(field: string, value: unknown): unknown {
 
 // What each field holds is the schema's to say; how it is treated follows from who fills it.
 const FIXED = [
-  ...[
-    'record_id',
-    'seq',
-    'time',
-    'duration_ms',
-    'event_type',
-    'outcome',
-    'severity',
-    'sensitivity',
-    'actor_type',
-  ],
-  ...['correlation_id', 'trace_id', 'span_id', 'parent_span_id', 'ocsf_class_uid', 'ocsf_activity_id'],
-  ...['otel_operation_name', 'stage', 'operation_id', 'metadata'],
+  ...['record_id', 'seq', 'time', 'duration_ms', 'event_type', 'outcome', 'severity', 'sensitivity'],
+  ...['actor_type', 'correlation_id', 'trace_id', 'span_id', 'parent_span_id', 'ocsf_class_uid'],
+  ...['ocsf_activity_id', 'otel_operation_name', 'stage', 'operation_id', 'metadata'],
   ...['mcp.server_identity', 'mcp.served_from', 'mcp.tool_fingerprint', 'mcp.ended_by'],
 ];
 const LABELS = [
@@ -49,6 +40,11 @@ const FREE = [
 ];
 
 describe('the fields of a record', () => {
+  it('that are looked at are these', () => {
+    const mcp = LOOKED_AT_MCP.map(({ name }) => `mcp.${name}`);
+    expect([...LOOKED_AT.map(({ name }) => name), ...mcp]).to.have.members([...LABELS, ...TEXTS, ...FREE]);
+  });
+
   for (const field of FIXED)
     it(`that this library fills are kept as they are: ${field}`, () => {
       expect(kept(field, TEXT)).to.equal(TEXT);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { createHash } from 'node:crypto';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { draftRecord } from '../support/draftRecord.js';
+import { sha256 } from '../support/sha256.js';
 
 describe('[attack 12] bounds of what is large', () => {
   it('a 50 MB argument keeps the metadata, its length and its SHA-256', () => {
@@ -16,7 +16,7 @@ describe('[attack 12] bounds of what is large', () => {
       {
         path: 'mcp.tool_arguments.body',
         original_bytes: big.length,
-        sha256: createHash('sha256').update(big).digest('hex'),
+        sha256: sha256(big),
       },
     ]);
   });

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { createHash } from 'node:crypto';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { encodedSize } from '../../lib/redaction/encodedSize.js';
@@ -7,8 +6,7 @@ import { prune, sizeOf } from '../../lib/redaction/fit.js';
 import { cutText } from '../../lib/redaction/strings.js';
 import { numbered } from '../support/drafts.js';
 import { draftRecord } from '../support/draftRecord.js';
-
-const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
+import { sha256 } from '../support/sha256.js';
 
 describe('the size of a text on a line', () => {
   // First and last of each range, and their neighbours.

@@ -1,4 +1,5 @@
 import { diag, DiagLogLevel } from '@opentelemetry/api';
+import { settle } from './heldTimers.js';
 
 /** What the diagnostic log hears of errors while something is done, and in the turn of the event loop after it. */
 export async function heard(work: () => unknown): Promise<string[]> {
@@ -9,7 +10,7 @@ export async function heard(work: () => unknown): Promise<string[]> {
   diag.setLogger(logger, { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true });
   try {
     await work();
-    await new Promise((resolve) => setImmediate(resolve));
+    await settle();
   } finally {
     diag.disable();
   }
