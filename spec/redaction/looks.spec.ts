@@ -107,10 +107,11 @@ describe('what stands within Base64', () => {
         expect(redactor.text(encode(inside(note)))).to.match(letters);
       });
 
-  it('is found however often it comes', () => {
-    const run = Buffer.from(inside('x')).toString('base64');
-    const shown = Buffer.from(hidden('x')).toString('base64');
-    expect(redactor.text(Array(12).fill(run).join(' '))).to.equal(Array(12).fill(shown).join(' '));
+  it('is found however often it comes, be it known by a walk alone', () => {
+    const encoded = (value: string) => Buffer.from(`[["authorization","${value}"]]`).toString('base64');
+    // Too short to be looked for elsewhere once one of them is known.
+    const texts = Array.from({ length: 12 }, (_, index) => encoded(`x${index}`));
+    expect(redactor.text(texts.join(' '))).to.equal(Array(12).fill(encoded(R)).join(' '));
   });
 });
 
