@@ -8,7 +8,7 @@ import {
   instrumentClient,
   withLogging,
 } from 'otel-mcp-log';
-import { alarm, attempt, plan, say } from './support.mjs';
+import { alarm, attempt, peakKb, plan, say } from './support.mjs';
 import { dyingServer, refusingServer, ServerTransport } from './server.mjs';
 import { inContext, register } from './telemetry.mjs';
 
@@ -112,7 +112,7 @@ else for (const [n, each] of steps.entries()) await step(each, n);
 // Steps that are lost without anybody's asking are recorded by themselves.
 await sleep(0);
 const handle = processor ?? auditLogOf(open[0]);
-say({ fact: 'done', value: { rss: process.resourceUsage().maxRSS } });
+say({ fact: 'done', value: { rss: peakKb() } });
 await handle.shutdown().then(
   () => say({ ended: 'ok' }),
   (error) => say({ ended: error.code ?? error.name }),

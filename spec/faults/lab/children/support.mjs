@@ -1,5 +1,5 @@
 // What the lab's scripts share. They are programs of a user's: what they import is the package as it is installed.
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 export const plan = JSON.parse(process.argv[2]);
@@ -23,3 +23,9 @@ export function attempt(make) {
     return undefined;
   }
 }
+
+/**
+ * The most memory this process ever had, in KB. Not what `resourceUsage` tells: Linux counts what the parent had when
+ * it started this process, too, and the parent here is mocha, with all that it has read by then.
+ */
+export const peakKb = () => Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);

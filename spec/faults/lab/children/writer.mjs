@@ -13,7 +13,7 @@ import {
   spooled,
 } from 'otel-mcp-log';
 import { diag, DiagConsoleLogger, DiagLogLevel } from '@opentelemetry/api';
-import { alarm, attempt, plan as given, say } from './support.mjs';
+import { alarm, attempt, peakKb, plan as given, say } from './support.mjs';
 
 const plan = workerData ?? given;
 const {
@@ -127,7 +127,7 @@ async function run() {
   }
   // A sink that has failed waits ever longer between its attempts, at random, up to seconds.
   for (let next = from + count; untilOk && !(await perform(next)); next++) await sleep(50);
-  say({ fact: 'done', value: { rss: process.resourceUsage().maxRSS, longestMs, stats: processor.stats() } });
+  say({ fact: 'done', value: { rss: peakKb(), longestMs, stats: processor.stats() } });
   await ENDS[end]();
 }
 
