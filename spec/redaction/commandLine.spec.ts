@@ -35,6 +35,19 @@ describe('a command that was dialled', () => {
     });
   }
 
+  it('names a secret that is left out, so that the words keep their places', () => {
+    const dropping = createRedactor({ replacement: 'drop' });
+    expect(commandLine(['run', '--token', 'canary', 'x'], dropping)).to.equal('run --token [REDACTED] x');
+    expect(commandLine(['run', 'TOKEN=canary'], dropping)).to.equal('run TOKEN=[REDACTED]');
+  });
+
+  it('judges a value whose name is no secret by itself', () => {
+    expect(shown('run', '--env', 'TOKEN=canary', '--level', 'x')).to.equal(
+      'run --env TOKEN=[REDACTED] --level x',
+    );
+    expect(shown('run', '/token', 'canary', '/v')).to.equal('run /token [REDACTED] /v');
+  });
+
   it('quotes what holds spaces', () => {
     expect(shown('my server', '', 'a"b')).to.equal('"my server" "" "a\\"b"');
   });

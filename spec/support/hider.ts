@@ -1,0 +1,16 @@
+import type { Hider } from '../../lib/redaction/hider.js';
+import { KeyVerdict } from '../../lib/redaction/keys.js';
+
+/** A hider that shows what it was asked to hide, between `<` and `>`. */
+export function hiderOf(more: Partial<Hider> = {}): Hider {
+  return {
+    hide: (secret, mask) => `<${mask === true ? 'mask ' : ''}${secret}>`,
+    judge: (name) => {
+      if (name === 'cvv') return KeyVerdict.mask;
+      return /password|token|authorization|cookie/i.test(name) ? KeyVerdict.redact : KeyVerdict.keep;
+    },
+    wholeUris: false,
+    uriPaths: false,
+    ...more,
+  };
+}
