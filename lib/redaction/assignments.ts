@@ -71,11 +71,16 @@ function hideAfterSigns(text: string, hider: Hider): string {
       next = Math.max(next, rewriter.hideValue(name, AFTER_SIGN.lastIndex));
       from = next;
     }
-    if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
-    if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
-    if (encoded !== -1 && encoded < next) encoded = text.indexOf('%3D', next);
+    colon = reach(text, ':', colon, next);
+    equals = reach(text, '=', equals, next);
+    encoded = reach(text, '%3D', encoded, next);
   }
   return rewriter.toString();
+}
+
+/** Where a sign stands from `next` on, given where it stood last; -1 once there is none. */
+function reach(text: string, sign: string, last: number, next: number): number {
+  return last === -1 || last >= next ? last : text.indexOf(sign, next);
 }
 
 /** Read backwards from the sign, by character: blanks, a bracket or a quote (escaped or not), the name. */

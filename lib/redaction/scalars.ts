@@ -89,6 +89,5 @@ export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
 
 /** The text that a token is made from: `4111…` gives one token, be it a string, a number or a bigint. */
 function scalarText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
   return isCustomInput(value) ? String(value) : undefined;
 }

@@ -1,0 +1,9 @@
+import type { RedactionOptions } from '../../lib/redaction/options.js';
+import type { Pass } from '../../lib/redaction/pass.js';
+import { compilePolicies } from '../../lib/redaction/policy.js';
+import { newPass } from '../../lib/redaction/walk.js';
+
+/** The state of redacting one value by a policy. */
+export function passOf(options: RedactionOptions = {}): Pass {
+  return newPass(compilePolicies(options)(undefined), { eventType: 'EVENT_TOOL_INVOCATION' });
+}
