@@ -1,6 +1,5 @@
 // One point of a question of growth. Arguments: the question, the load, and 'bare' for clients that nobody audits. Prints what a
 // record or call cost, and the most memory that the process held.
-import { readFileSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -8,6 +7,7 @@ import { z } from 'zod';
 import { instrumentClient } from '../../lib/index.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import { FileSink } from '../../lib/sinks/file.js';
+import { peakOf } from '../tools/command.js';
 import { cpu, scratch } from '../tools/measure.js';
 import { end, endedCall } from '../tools/operations.js';
 
@@ -43,15 +43,6 @@ async function records(processor: AuditSpanProcessor, count: number, value: unkn
   }
 }
 
-/**
- * The most memory this process ever had, in KB. On Linux `resourceUsage` counts what the parent had when it started this
- * process, too: the kernel's own page tells this one's.
- */
-function peakKb(): number {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
-  return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
-}
-
 let used = 0;
 /** Runs some work after a warm-up; figures of one record. */
 async function figures(unit: string, count: number, warm: () => Promise<void>, work: () => Promise<void>) {
@@ -60,7 +51,7 @@ async function figures(unit: string, count: number, warm: () => Promise<void>, w
   const start = performance.now();
   await work();
   const ms = performance.now() - start;
-  const peak = peakKb() / 1024;
+  const peak = (peakOf(process.pid) || process.resourceUsage().maxRSS * 1024) / 1024 ** 2;
   return {
     [`CPU µs a ${unit}`]: used / count,
     [`${unit}s a second`]: (count / ms) * 1e3,

@@ -23,7 +23,7 @@ export async function run(command: string): Promise<Cost> {
   let said = '';
   shell.stderr.on('data', (data: Buffer) => (said += data.toString()));
   let peak = 0;
-  const watch = setInterval(() => (peak = Math.max(peak, ...descendants(shell.pid ?? 0).map(heldBy))), 20);
+  const watch = setInterval(() => (peak = Math.max(peak, ...descendants(shell.pid ?? 0).map(peakOf))), 20);
   const [code] = (await once(shell, 'close')) as [number | null];
   clearInterval(watch);
   const [wall = NaN, user = NaN, system = NaN] = (said.trimEnd().split('\n').at(-1) ?? '')
@@ -46,7 +46,11 @@ function descendants(pid: number): number[] {
   return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
-function heldBy(pid: number): number {
+/**
+ * The most memory that a process ever had, in bytes; 0 where there is no `/proc`, or it has ended. Linux counts in
+ * `resourceUsage` what the parent had when it started the process, too.
+ */
+export function peakOf(pid: number): number {
   return Number(/^VmHWM:\s+(\d+)/m.exec(procFile(`/proc/${pid}/status`))?.[1] ?? 0) * 1024;
 }
 

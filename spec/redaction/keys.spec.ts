@@ -1,11 +1,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { ConfigError } from '../../lib/errors.js';
 import { DEFAULT_KEY_PATTERNS } from '../../lib/redaction/defaults.js';
 import { compileKeys, KeyVerdict, splitWords } from '../../lib/redaction/keys.js';
 
 const judge = (patterns: (string | RegExp)[], key: string): KeyVerdict =>
   compileKeys('redactPatterns', patterns, [], () => true)(key).verdict;
 const defaults = compileKeys('redactPatterns', [], DEFAULT_KEY_PATTERNS, () => true);
+
+const judgeOf = (patterns: unknown[], names: string[] = []) =>
+  compileKeys('here', patterns, names, (key) => key === 'plain');
 
 describe('key patterns', () => {
   it('splits keys into words, whatever their spelling', () => {
@@ -83,11 +87,6 @@ describe('key patterns', () => {
     expect(judge([/^x-/], 'x-anything')).to.equal(KeyVerdict.redact);
   });
 
-  it('judges a key of any length by its ends', () => {
-    expect(judge(['secret'], `${'a-'.repeat(5_000)}secret`)).to.equal(KeyVerdict.redact);
-    expect(judge(['secret'], `secret-${'a'.repeat(5_000)}`)).to.equal(KeyVerdict.redact);
-  });
-
   it('has defaults that hit secrets and leave their descriptions', () => {
     for (const key of [
       'password',
@@ -131,10 +130,51 @@ describe('key patterns', () => {
       expect(defaults(key).verdict, key).to.equal(KeyVerdict.mask);
     }
   });
+});
 
-  it('forgets verdicts when it has too many, and still judges alike', () => {
-    const keys = compileKeys('redactPatterns', ['secret'], [], () => true);
-    for (let index = 0; index < 10_000; index++) keys(`made_up_${index}`);
-    expect(keys('my_secret').verdict).to.equal(KeyVerdict.redact);
+describe('a judge of keys', () => {
+  it('knows names, the plural, and what only describes or counts', () => {
+    const judge = judgeOf([], ['token', 'cvv', 'api key']);
+    const verdicts = (...keys: string[]) => keys.map((key) => judge(key).verdict);
+    expect(verdicts('token', 'tokens', 'xToken', 'API-KEYS', 'x.apikey')).to.deep.equal([1, 1, 1, 1, 1]);
+    expect(verdicts('max_tokens', 'token_count', 'cvv2_policy', 'tok', 'tokenss', '')).to.deep.equal([
+      ...[0, 0, 0, 0, 0, 0],
+    ]);
+    expect(verdicts('cvv', 'cvv2', 'token_cvv', 'cvv_token')).to.deep.equal([2, 2, 2, 2]);
+  });
+
+  it('asks expressions where no name matches', () => {
+    const judge = judgeOf([/^x\d$/, 'colour']);
+    expect(['x1', 'x', 'colour', 'plain'].map((key) => judge(key).verdict)).to.deep.equal([1, 0, 1, 0]);
+    expect(['x1', 'plain'].map((key) => judge(key).plain)).to.deep.equal([false, true]);
+  });
+
+  it('looks at both ends of a long key', () => {
+    const judge = judgeOf([], ['password', 'cvv']);
+    const rest = 'x '.repeat(5_000);
+    const keys = [`password ${rest}`, `${rest}password`, `${rest}password ${rest}`, `cvv ${rest}password`];
+    expect(keys.map((key) => judge(key).verdict)).to.deep.equal([1, 1, 0, 2]);
+    const longest = `${'x '.repeat(124)}password`;
+    expect([judge(longest).verdict, judge(`x${longest}`).verdict]).to.deep.equal([1, 1]);
+  });
+
+  it('remembers some thousands of keys of usual length', () => {
+    const judge = judgeOf([]);
+    const first = judge('first');
+    expect(judge('first')).to.equal(first);
+    const long = 'x'.repeat(257);
+    expect(judge(long)).not.to.equal(judge(long));
+    for (let n = 0; n < 4_095; n++) judge(`key ${n}`);
+    expect(judge('first')).to.equal(first);
+    judge('one more');
+    expect(judge('first')).not.to.equal(first);
+    expect(judge('first')).to.deep.equal(first);
+  });
+
+  it('is made of names and expressions', () => {
+    for (const patterns of [['--'], [''], [5], [null]])
+      expect(() => judgeOf(patterns), String(patterns)).to.throw(ConfigError, 'here');
+    expect(() => judgeOf(['a', ''])).to.throw(ConfigError, 'here[1]');
+    expect(() => judgeOf(['a', /(?=x)/])).to.throw(ConfigError, 'here[1]');
   });
 });
