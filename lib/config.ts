@@ -93,6 +93,12 @@ export interface AuditOptions {
   maxBatch?: number;
   /** How long `batch` mode gathers records before it writes, in milliseconds. @defaultValue 100 */
   lingerMs?: number;
+  /**
+   * How long a receiver may put us off with one answer (`Retry-After`), in milliseconds. What it asks for beyond this is told to
+   * `onError` once, and not kept.
+   * @defaultValue 3,600,000
+   */
+  maxRetryAfterMs?: number;
   /** Hears of every failure of delivery. @defaultValue OpenTelemetry's `diag` logger */
   onError?: ErrorListener;
 }
@@ -149,6 +155,7 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'overflow',
   'maxBatch',
   'lingerMs',
+  'maxRetryAfterMs',
   'onToolChanged',
   'toolState',
   'foreignSpans',
@@ -194,9 +201,12 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
 
 /** The pipeline checks what these hold; here only what an audit log adds to it. */
 function resolveDelivery(options: AuditOptions): PipelineOptions {
-  const { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, overflow, maxBatch, lingerMs, onError } =
-    options;
-  const given = { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, overflow, maxBatch, lingerMs, onError };
+  const { mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, overflow, maxBatch, lingerMs } = options;
+  const { maxRetryAfterMs, onError } = options;
+  const given = {
+    ...{ mode, acks, requiredSinks, sinkTimeoutMs, maxQueue, overflow, maxBatch, lingerMs },
+    ...{ maxRetryAfterMs, onError },
+  };
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...set, sinks: resolveSinks(options) };
 }

@@ -9,6 +9,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'docs/delivery.md': [
     ...['mode', 'acks', 'requiredSinks', 'sinkTimeoutMs', 'maxQueue', 'overflow', 'maxBatch', 'lingerMs'],
+    'maxRetryAfterMs',
     ...['lifecycle'],
   ],
   'docs/sinks.md': [

@@ -34,6 +34,7 @@ const ORDER = [
   'hook.mts',
   'loaderHook.ts',
   'runtime.ts',
+  'duration.ts',
   'validate.ts',
   'errors.ts',
   'pages.ts',

@@ -9,6 +9,7 @@ import {
 } from '../environment/environment.js';
 import { createSink, filePath, integrityOf, otlpProtocol } from '../environment/sinks.js';
 import { PREFIX, type SinkKind } from '../environment/variables.js';
+import { deadlineSignal } from '../duration.js';
 import { ConfigError } from '../errors.js';
 import { resolveIntegrity } from '../integrity/options.js';
 import { resolvePipeline } from '../pipeline/options.js';
@@ -128,7 +129,7 @@ async function diagnoseReceiver(kind: SinkKind, receiver: Receiver | undefined):
   const { url, headers } = receiver;
   const where = `${kind} ${url.origin}${url.pathname}`;
   try {
-    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+    const signal = deadlineSignal(ANSWER_TIMEOUT_MS);
     const { status } = await quietly(() =>
       fetch(url, { method: 'HEAD', redirect: 'manual', headers, signal }),
     );

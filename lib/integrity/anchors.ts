@@ -1,3 +1,4 @@
+import { after } from '../duration.js';
 import { type Checkpoint } from './checkpoint.js';
 import { appendToFile } from './store.js';
 
@@ -82,10 +83,10 @@ export class AnchorQueue {
 
   #retryLater(): void {
     const delay = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LAST_RETRY_MS);
-    this.#retry = setTimeout(() => {
+    this.#retry = after(delay, () => {
       this.#retry = undefined;
       this.#start();
-    }, delay);
+    });
     // The log does not keep a process alive for its anchor: close() makes a last attempt, the next start another.
     this.#retry.unref();
   }
@@ -94,10 +95,7 @@ export class AnchorQueue {
 async function withinDeadline(anchor: Anchor, checkpoint: Checkpoint): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`the anchor did not answer within ${ATTEMPT_MS} ms`)),
-      ATTEMPT_MS,
-    );
+    timer = after(ATTEMPT_MS, () => reject(new Error(`the anchor did not answer within ${ATTEMPT_MS} ms`)));
   });
   try {
     await Promise.race([(async () => anchor(checkpoint))(), deadline]);

@@ -1,3 +1,4 @@
+import { after } from '../duration.js';
 import { IntegrityError } from '../errors.js';
 import { AnchorQueue } from './anchors.js';
 import { formatTreeHead, type Checkpoint } from './checkpoint.js';
@@ -229,10 +230,10 @@ export class MerkleLog {
 
   /** The timer starts with the first record that has no checkpoint, so an idle log is sealed as well. */
   #sealLater(): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= after(this.#options.milliseconds, () => {
       this.#timer = undefined;
       this.#sealSoon();
-    }, this.#options.milliseconds).unref();
+    }).unref();
   }
 
   #report(error: unknown): void {

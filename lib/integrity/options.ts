@@ -1,3 +1,4 @@
+import { MAX_DELAY_MS } from '../duration.js';
 import { optionalInteger, reject, requireKnownOptions, requireText } from '../validate.js';
 import { ConfigError } from '../errors.js';
 import { fileAnchor, type Anchor } from './anchors.js';
@@ -51,11 +52,10 @@ export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'
     fallback: 1000,
     min: 1,
   });
-  // The longest time that a Node timer takes is 2^31 - 1 milliseconds.
   const seconds = optionalInteger(`${option}.checkpointSeconds`, options.checkpointSeconds, {
     fallback: 10,
     min: 1,
-    max: 2_147_483,
+    max: Math.floor(MAX_DELAY_MS / 1000),
   });
   const anchors = resolveAnchors(`${option}.anchor`, options.anchor);
   const previous = resolvePrevious(`${option}.previousKeys`, options.previousKeys, options.origin);

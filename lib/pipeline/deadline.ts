@@ -1,3 +1,5 @@
+import { after } from '../duration.js';
+
 /** Expiries that lie closer together than this are handled at once, in ms: thousands of waiting callers, few wake-ups. */
 const GRAIN_MS = 10;
 
@@ -29,11 +31,11 @@ export class DeadlineTimer {
   }
 
   #arm(dueInMs: number): void {
-    this.#timer = setTimeout(() => {
+    this.#timer = after(dueInMs, () => {
       this.#timer = undefined;
       const now = performance.now();
       const next = this.expire(now);
       if (next !== undefined) this.#arm(Math.max(GRAIN_MS, next - now));
-    }, Math.ceil(dueInMs));
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { after } from '../duration.js';
 import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import type { Gap, GapRecordFactory } from '../sinks/gap.js';
@@ -30,6 +31,7 @@ export interface LaneOptions {
   readonly maxBatch: number;
   readonly lingerMs: number;
   readonly deadlineMs: number;
+  readonly maxRetryAfterMs: number;
   readonly gapRecord: GapRecordFactory | undefined;
   readonly report: Report;
   /** The first number of its own log, where a filter makes it one of its own. */
@@ -49,7 +51,7 @@ export class Lane {
   #waitForRoom = 0;
 
   constructor(readonly options: LaneOptions) {
-    const { port, maxBatch, gapRecord, report } = options;
+    const { port, maxBatch, maxRetryAfterMs, gapRecord, report } = options;
     this.#ledger = new Ledger(
       port.name,
       report,
@@ -64,6 +66,7 @@ export class Lane {
     this.#sender = new Sender(this.#queue, this.#ledger, this.#settler, {
       port,
       maxBatch,
+      maxRetryAfterMs,
       gapRecord,
       patienceMs: options.deadlineMs,
       report,
@@ -118,10 +121,10 @@ export class Lane {
   flush(): Promise<void> {
     return new Promise((resolve, reject) => {
       const { deadlineMs } = this.options;
-      const timer = setTimeout(() => {
+      const timer = after(deadlineMs, () => {
         this.#queue.remove(barrier);
         reject(timeoutError(this.name, deadlineMs));
-      }, deadlineMs);
+      });
       const settled = (settle: () => void) => {
         clearTimeout(timer);
         settle();
@@ -216,7 +219,7 @@ export class Lane {
     if (this.#sender.isBusy) return;
     if (this.#queue.entries === 0) return this.#sender.pump();
     if (lingerMs > 0 && this.#queue.entries < maxBatch) {
-      this.#linger ??= setTimeout(() => this.#pumpNow(), lingerMs);
+      this.#linger ??= after(lingerMs, () => this.#pumpNow());
     } else if (!this.#scheduled) {
       this.#scheduled = true;
       // Records of one turn of the event loop go together.
@@ -293,7 +296,7 @@ const QUEUE_FULL = 'queue_full';
 async function within(ms: number, work: Promise<void>, sink: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timeoutError(sink, ms)), ms);
+    timer = after(ms, () => reject(timeoutError(sink, ms)));
   });
   try {
     await Promise.race([work, timeout]);

@@ -1,6 +1,7 @@
 import { diag } from '@opentelemetry/api';
 import { isMainThread } from 'node:worker_threads';
-import { optionalInteger, reject, requireKnownOptions } from '../validate.js';
+import { after, optionalDelay } from '../duration.js';
+import { reject, requireKnownOptions } from '../validate.js';
 import type { Pipeline } from './pipeline.js';
 
 /** How a pipeline follows its process to the end. */
@@ -36,8 +37,8 @@ export function followProcess(pipeline: Pipeline, options: LifecycleOptions = {}
   requireKnownOptions('lifecycle', options, ['signals', 'deadlineMs']);
   const { signals = ['SIGTERM', 'SIGINT'] } = options;
   if (!Array.isArray(signals)) reject('lifecycle.signals', signals, 'an array of signal names');
-  const limit = { fallback: 5_000, min: 1, max: 2 ** 31 - 1 };
-  followers.set(pipeline, optionalInteger('lifecycle.deadlineMs', options.deadlineMs, limit));
+  const limit = { fallback: 5_000, min: 1 };
+  followers.set(pipeline, optionalDelay('lifecycle.deadlineMs', options.deadlineMs, limit));
   listen('exit', flushNow);
   listen('beforeExit', flushLater());
   if (isMainThread) for (const signal of signals) listen(signal, () => void stop(signal));
@@ -87,7 +88,7 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
   await Promise.all(
     [...followers].map(async ([pipeline, ms]) => {
       const work = (alone ? pipeline.shutdown() : pipeline.forceFlush()).catch(complain);
-      await Promise.race([work, new Promise((resolve) => setTimeout(resolve, ms).unref())]);
+      await Promise.race([work, new Promise<void>((resolve) => after(ms, resolve).unref())]);
     }),
   );
   flushNow();

@@ -1,5 +1,7 @@
+import { optionalDelay } from '../duration.js';
 import { ConfigError } from '../errors.js';
 import type { GapRecordFactory } from '../sinks/gap.js';
+import { MAX_RETRY_AFTER_MS } from '../sinks/backoff.js';
 import { isSink, sinkName } from '../sinks/emit.js';
 import { ACKS, vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
 import {
@@ -30,6 +32,7 @@ const OPTION_KEYS = [
     'maxBatch',
     'lingerMs',
     'overflow',
+    'maxRetryAfterMs',
   ],
   ...['onError', 'gapRecord'],
 ];
@@ -73,6 +76,12 @@ export interface PipelineOptions {
   readonly maxBatch?: number;
   /** How long `batch` mode gathers records before it writes, in ms. @defaultValue 100; the other modes never wait */
   readonly lingerMs?: number;
+  /**
+   * How long a receiver may put us off with one answer (`Retry-After`, `retryAfterMs`), in ms: what it asks for beyond this is
+   * told to `onError` once, and not kept.
+   * @defaultValue 3,600,000
+   */
+  readonly maxRetryAfterMs?: number;
   /** What happens when a queue is full: callers wait for room, or the record is dropped and counted. @defaultValue `drop` in `batch`, else `wait` */
   readonly overflow?: 'wait' | 'drop';
   /** Told of every failure. @defaultValue the diagnostic log of OpenTelemetry */
@@ -170,18 +179,16 @@ function modeOf(options: PipelineOptions): Mode {
 /** The numbers among the options, checked. */
 function bounds(options: PipelineOptions, entry: SinkEntry, at: string) {
   const ms = (option: string, value: unknown, fallback: number, min: number) =>
-    optionalInteger(option, value, { fallback, min, max: MAX_TIMER_MS });
+    optionalDelay(option, value, { fallback, min });
   const timeout = ms('sinkTimeoutMs', options.sinkTimeoutMs, 10_000, 1);
   return {
     deadlineMs: ms(`${at}.deadlineMs`, entry.deadlineMs, timeout, 1),
     lingerMs: ms('lingerMs', options.lingerMs, 100, 0),
+    maxRetryAfterMs: ms('maxRetryAfterMs', options.maxRetryAfterMs, MAX_RETRY_AFTER_MS, 0),
     maxQueue: optionalInteger('maxQueue', options.maxQueue, { fallback: 10_000, min: 1 }),
     maxBatch: optionalInteger('maxBatch', options.maxBatch, { fallback: 512, min: 1 }),
   };
 }
-
-/** Node's timers take a signed 32-bit number of milliseconds; more would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function ackOf(options: PipelineOptions, mode: Mode): Ack {
   const least = mode === 'blocking-strict' ? 'durable' : mode === 'batch' ? 'accepted' : 'written';

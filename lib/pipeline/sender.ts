@@ -6,7 +6,9 @@ import type { Ledger } from './ledger.js';
 import type { SinkPort } from './port.js';
 import { Barrier, Entry, type ItemQueue } from './queue.js';
 import type { Report } from './report.js';
-import { backoffMs } from '../sinks/backoff.js';
+import { after } from '../duration.js';
+import { SinkError } from '../errors.js';
+import { backoffMs, postponement } from '../sinks/backoff.js';
 import { recordsOf, type Settler } from './settler.js';
 
 /** What the sender must know of how its sink is served. */
@@ -18,6 +20,8 @@ export interface SenderOptions {
   readonly gapRecord: GapRecordFactory | undefined;
   /** How long a process is kept alive for a batch that fails, in ms: no caller waits longer. */
   readonly patienceMs: number;
+  /** How long the receiver may put us off with one answer, in ms. */
+  readonly maxRetryAfterMs: number;
   readonly report: Report;
   /** Called with what has just left the queue. */
   readonly onTaken: (items: readonly (Entry | Gap)[]) => void;
@@ -37,6 +41,8 @@ interface Batch {
   inHandSince?: number | undefined;
   /** Whether the receiver has said when to come again: then nobody hurries it. */
   askedToWait?: boolean;
+  /** Whether the user knows that the receiver asks for longer pauses than it is granted. */
+  toldOfPause?: boolean;
 }
 
 /** An item as the record that a sink sees. */
@@ -189,9 +195,26 @@ export class Sender {
     this.ledger.trouble(this.settler.error(cause), records, callersTold);
     if (records.length === 0) return this.queue.putBack(batch.items);
     this.#batch = batch;
-    batch.askedToWait = retryAfterMs !== undefined;
-    this.#wake = setTimeout(() => this.#again(), backoffMs(batch.attempts, retryAfterMs));
-    if (performance.now() - batch.since > this.options.patienceMs) this.#wake.unref();
+    const granted = this.#grant(batch, retryAfterMs);
+    batch.askedToWait = granted > 0;
+    const pause = backoffMs(batch.attempts, granted);
+    this.#wake = after(pause, () => this.#again());
+    if (performance.now() + pause - batch.since > this.options.patienceMs) this.#wake.unref();
+  }
+
+  /** How long the receiver is left alone because it asked for it; that it asks for more is told once per batch. */
+  #grant(batch: Batch, retryAfterMs: unknown): number {
+    const { ms, notice } = postponement(retryAfterMs, this.options.maxRetryAfterMs);
+    if (notice !== undefined && batch.toldOfPause !== true) {
+      batch.toldOfPause = true;
+      const { name } = this.ledger;
+      this.options.report(new SinkError(name, `sink '${name}': ${notice}`), {
+        sink: name,
+        lost: 0,
+        records: [],
+      });
+    }
+    return ms;
   }
 
   #again(): void {

@@ -1,4 +1,5 @@
 import type * as OAuth from 'oauth4webapi' with { 'resolution-mode': 'import' };
+import { deadlineSignal } from '../duration.js';
 import { SinkError } from '../errors.js';
 import { isLoopback } from './endpoint.js';
 import type { Authorization, Failure } from './httpExchange.js';
@@ -80,7 +81,7 @@ export class ClientCredentials implements Authorization {
           [oauth.customFetch]: fetch as never,
           // Only ever http when the address was accepted as one of this machine.
           [oauth.allowInsecureRequests]: isLoopback(tokenEndpoint),
-          signal: AbortSignal.timeout(timeoutMs),
+          signal: deadlineSignal(timeoutMs),
         },
       ),
     );

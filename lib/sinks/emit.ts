@@ -22,8 +22,9 @@ export function quietly<T>(work: () => T): T {
 export function emitTo(sink: Sink, records: readonly AuditRecord[]): SinkResult | Promise<SinkResult> {
   try {
     const answer = quietly(() => sink.emit(records));
-    if (isPromiseLike(answer)) return Promise.resolve(answer).then(toResult, permanent);
-    return toResult(answer);
+    if (isPromiseLike(answer))
+      return Promise.resolve(answer).then((given) => toResult(given, records.length), permanent);
+    return toResult(answer, records.length);
   } catch (error) {
     return permanent(error);
   }
@@ -51,10 +52,15 @@ function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
 }
 
 /** Users' sinks may answer anything: no object means delivered, and an object must say how it went. */
-function toResult(answer: SinkResult | void): SinkResult {
+function toResult(answer: SinkResult | void, count: number): SinkResult {
   if (typeof answer !== 'object' || answer === null) return DELIVERED;
   if (answer.status === 'delivered') return answer;
-  if (answer.status === 'retryable') return { ...answer, error: asError(answer.error) };
+  if (answer.status === 'retryable') {
+    const { settled = 0 } = answer;
+    // Anything but a count of the records that were given would call records delivered that are not.
+    const isCount = Number.isInteger(settled) && settled >= 0 && settled <= count;
+    return { ...answer, error: asError(answer.error), ...(!isCount && { settled: 0, rejected: [] }) };
+  }
   return permanent(answer.status === 'permanent' ? answer.error : new Error('the sink gave no known result'));
 }
 

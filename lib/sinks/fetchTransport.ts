@@ -1,6 +1,6 @@
 import { quietly } from './emit.js';
+import { deadlineSignal } from '../duration.js';
 import {
-  deadlineSignal,
   faultCode,
   retryAfterMs,
   UNPACKED,
@@ -42,7 +42,10 @@ async function post(
     );
     await until(signal, drain(response, maxResponseBytes)).catch(() => undefined);
     if (response.redirected || response.type === 'opaqueredirect') return { status: 302 };
-    return { status: response.status, retryAfterMs: retryAfterMs(response.headers.get('retry-after')) };
+    return {
+      status: response.status,
+      retryAfterMs: retryAfterMs(response.headers.get('retry-after'), response.headers.get('date')),
+    };
   } catch (error) {
     return { fault: faultCode(error) };
   }

@@ -1,5 +1,6 @@
 import { FORMATS, loadCodec, type Format } from '../codecs/load.js';
 import { PROFILES, type Profile } from '../codecs/profile.js';
+import { optionalDelay } from '../duration.js';
 import { ConfigError, type SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { optionalChoice, optionalInteger, optionalText, reject, requireKnownOptions } from '../validate.js';
@@ -62,11 +63,7 @@ export function commonSettings(
   const url = requireEndpoint(`${sink}.endpoint`, endpoint);
   return {
     name: optionalText(`${sink}.name`, options.name) ?? name,
-    timeoutMs: optionalInteger(`${sink}.timeoutMs`, options.timeoutMs, {
-      fallback: 10_000,
-      min: 1,
-      max: 2 ** 31 - 1,
-    }),
+    timeoutMs: optionalDelay(`${sink}.timeoutMs`, options.timeoutMs, { fallback: 10_000, min: 1 }),
     retry: retryPolicy(`${sink}.retry`, options.retry),
     deadLetterFile: optionalText(`${sink}.deadLetterFile`, options.deadLetterFile),
     onError: optionalFunction(`${sink}.onError`, options.onError),

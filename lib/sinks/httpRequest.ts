@@ -1,3 +1,5 @@
+import { delayMs } from '../duration.js';
+
 /** One POST, complete. */
 export interface HttpRequest {
   url: URL;
@@ -22,17 +24,32 @@ export interface HttpTransport {
 /** Nobody needs the body of a response, so nobody need pack it: what would unpack to gigabytes is not asked for. */
 export const UNPACKED = { 'accept-encoding': 'identity' } as const;
 
-/** A signal for the end of a request's time. */
-export function deadlineSignal(timeoutMs: number): AbortSignal {
-  return AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
+/**
+ * `Retry-After` in milliseconds, from either of its forms: seconds or a date (RFC 9110, 10.2.3). A date is compared with the
+ * receiver's own clock where its `Date` says what that shows, since the two clocks may differ. Whatever is neither counts as
+ * nothing said.
+ *
+ * @param date - the `Date` field of the same response.
+ */
+export function retryAfterMs(
+  value: string | null | undefined,
+  date?: string | null,
+  now = Date.now(),
+): number | undefined {
+  if (value === null || value === undefined) return undefined;
+  // A fraction is no part of the standard, but some receivers send one. A field that came twice is joined by a comma.
+  const seconds = /^\s*(\d+(?:\.\d+)?)\s*(?:,\s*\d+(?:\.\d+)?\s*)*$/.exec(value)?.[1];
+  if (seconds !== undefined) return delayMs(Number(seconds) * 1000);
+  const until = parseHttpDate(value);
+  return until === undefined ? undefined : delayMs(until - (parseHttpDate(date) ?? now));
 }
 
-/** `Retry-After` in milliseconds, from either of its forms: seconds or a date (RFC 9110, 10.2.3). */
-export function retryAfterMs(value: string | null | undefined, now = Date.now()): number | undefined {
-  if (value === null || value === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+/** The three forms of RFC 9110, 5.6.7; `asctime` names no zone, and means UTC. */
+function parseHttpDate(text: string | null | undefined): number | undefined {
+  const form = /^\s*[A-Za-z]{3,9}(,?) .*\d{2}:\d{2}:\d{2}/.exec(text ?? '');
+  if (!text || form === null) return undefined;
+  const time = Date.parse(form[1] === '' && !/GMT|UTC/.test(text) ? `${text} GMT` : text);
+  return Number.isNaN(time) ? undefined : time;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest, IncomingMessage, request } from 'node:http';
 import { quietly } from './emit.js';
+import { deadlineSignal } from '../duration.js';
 import {
-  deadlineSignal,
   faultCode,
   retryAfterMs,
   UNPACKED,
@@ -56,7 +56,7 @@ export class NodeTransport implements HttpTransport {
       });
       sent.on('response', (response) => {
         const { statusCode: status = 0, headers } = response;
-        const outcome = { status, retryAfterMs: retryAfterMs(headers['retry-after']) };
+        const outcome = { status, retryAfterMs: retryAfterMs(headers['retry-after'], headers.date) };
         // The status is the answer; a body that breaks off or runs out of time changes nothing about it.
         response.on('error', () => undefined).on('close', () => resolve(outcome));
         this.#drain(response);

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../duration.js';
 
 /**
  * A token bucket: bursts up to `perSecond` requests, then as many a second. Callers are let through in the order in which

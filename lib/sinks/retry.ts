@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { optionalDelay, sleep } from '../duration.js';
 import type { AuditRecord } from '../schema/record.js';
 import { optionalInteger, requireKnownOptions } from '../validate.js';
 import { backoffMs } from './backoff.js';
@@ -18,15 +18,21 @@ export interface RetryOptions {
 /** {@link RetryOptions}, each with its value. */
 export type RetryPolicy = Readonly<Required<RetryOptions>>;
 
+/** More attempts than this within one deadline are a mistake. */
+const MAX_ATTEMPTS = 1_000;
+
 /** Checks retry options and fills in the defaults; `option` is their name in a ConfigError. */
 export function retryPolicy(option: string, value: RetryOptions = {}): RetryPolicy {
   requireKnownOptions(option, value, ['maxAttempts', 'initialDelayMs', 'maxDelayMs']);
-  const number = (key: keyof RetryOptions, fallback: number, min: number): number =>
-    optionalInteger(`${option}.${key}`, value[key], { fallback, min, max: 2 ** 31 - 1 });
+  const { maxAttempts, initialDelayMs, maxDelayMs } = value;
   return {
-    maxAttempts: number('maxAttempts', 5, 1),
-    initialDelayMs: number('initialDelayMs', 500, 0),
-    maxDelayMs: number('maxDelayMs', 5000, 0),
+    maxAttempts: optionalInteger(`${option}.maxAttempts`, maxAttempts, {
+      fallback: 5,
+      min: 1,
+      max: MAX_ATTEMPTS,
+    }),
+    initialDelayMs: optionalDelay(`${option}.initialDelayMs`, initialDelayMs, { fallback: 500, min: 0 }),
+    maxDelayMs: optionalDelay(`${option}.maxDelayMs`, maxDelayMs, { fallback: 5000, min: 0 }),
   };
 }
 
@@ -65,7 +71,7 @@ export async function retry<T extends SinkResult>(
  */
 export function retrying(sink: Sink, options: RetryOptions & { timeoutMs?: number } = {}): Sink {
   const { timeoutMs: given, ...rest } = options;
-  const timeoutMs = optionalInteger('retrying.timeoutMs', given, { fallback: 10_000, min: 1 });
+  const timeoutMs = optionalDelay('retrying.timeoutMs', given, { fallback: 10_000, min: 1 });
   const policy = retryPolicy('retrying', rest);
   return {
     name: sinkName(sink),

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import type { AuditRecord } from '../schema/record.js';
 import { optionalInteger, reject, requireKnownOptions, requireText } from '../validate.js';
 import { ConfigError } from '../errors.js';
+import { optionalDelay } from '../duration.js';
+import { MAX_RETRY_AFTER_MS } from './backoff.js';
 import { asError, isSink, sinkName } from './emit.js';
 import { Notices, type FileNotice, type NoticeListener } from './file/notice.js';
 import { causeOf, type GapRecordFactory } from './gap.js';
@@ -23,6 +25,8 @@ export interface SpoolOptions {
   readonly segmentBytes?: number;
   /** How many records the receiver gets at once, at most. @defaultValue 512 */
   readonly batchSize?: number;
+  /** How long the receiver may put us off with one answer (`Retry-After`), in milliseconds: beyond it `onError` is told once, and the wait ends. @defaultValue 3,600,000 */
+  readonly maxRetryAfterMs?: number;
   /** Makes the record that tells the receiver of records that the spool has lost. @defaultValue none */
   readonly gapRecord?: GapRecordFactory;
   /** Told when the receiver fails (once, until it works again), and of records that it will never take. @defaultValue OpenTelemetry's `diag` logger */
@@ -38,6 +42,7 @@ const KEYS = [
   'maxBytes',
   'segmentBytes',
   'batchSize',
+  'maxRetryAfterMs',
   'gapRecord',
   'onError',
   'onNotice',
@@ -76,10 +81,19 @@ export class SpoolSink implements Sink {
     const segment = { fallback: Math.min(8 * MIB, Math.ceil(this.#maxBytes / 8)), min: 1 };
     const segmentBytes = optionalInteger('spool.segmentBytes', options.segmentBytes, segment);
     const batchSize = optionalInteger('spool.batchSize', options.batchSize, { fallback: 512, min: 1 });
+    const maxRetryAfterMs = optionalDelay('spool.maxRetryAfterMs', options.maxRetryAfterMs, {
+      fallback: MAX_RETRY_AFTER_MS,
+      min: 0,
+    });
     this.#store = new SpoolStore(resolve(directory), segmentBytes, this.#notices);
     this.lastSeq = this.#store.lastSeq;
     const report = guarded(options.onError);
-    this.#replay = new Replay(this.#store, sink, { batchSize, gapRecord: options.gapRecord, report });
+    this.#replay = new Replay(this.#store, sink, {
+      batchSize,
+      maxRetryAfterMs,
+      gapRecord: options.gapRecord,
+      report,
+    });
     this.#replay.start();
   }
 

@@ -4,7 +4,7 @@ import { dirname, join, relative, sep } from 'node:path';
 /** The top level's own files, by what they serve; a folder is a file of its own. */
 const TOP = new Map([
   ['config', ['config.ts', 'identity.ts']],
-  ['base', ['runtime.ts', 'validate.ts', 'errors.ts', 'pages.ts', 'shared.ts', 'version.ts']],
+  ['base', ['runtime.ts', 'duration.ts', 'validate.ts', 'errors.ts', 'pages.ts', 'shared.ts', 'version.ts']],
 ]);
 
 function layerOf(path) {

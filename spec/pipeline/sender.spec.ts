@@ -103,6 +103,49 @@ describe('sending again', () => {
     expect(recordsOf(sender.recall())).to.have.length(1);
   });
 
+  it('grants a receiver no longer pause than the option allows, and tells of it once', async () => {
+    const forEver = { ...later, retryAfterMs: Infinity };
+    const sink = prompt(forEver, forEver);
+    const { sender, push, reported } = sending(sink, { maxRetryAfterMs: 20_000 });
+    push(0);
+    sender.pump();
+    await timers.pass(19_999);
+    expect(sink.batches).to.deep.equal([[0]]);
+    await timers.pass(1);
+    expect(sink.batches).to.deep.equal([[0], [0]]);
+    await timers.pass(20_000);
+    expect(sink.batches).to.have.length(3);
+    expect(sender).to.include({ isBusy: false });
+    const notices = reported.filter(([message]) => message.includes('maxRetryAfterMs'));
+    expect(notices.map(([message, { lost }]) => [message, lost])).to.deep.equal([
+      [
+        "sink 'a': the receiver asked for a pause of 2147484 s or more; it is asked again after 20 s (maxRetryAfterMs)",
+        0,
+      ],
+    ]);
+  });
+
+  for (const retryAfterMs of [Number.NaN, -1, '60000', null, {}] as never[])
+    it(`takes a sink's ${JSON.stringify(retryAfterMs)} for no pause that a receiver asked for`, () => {
+      const sink = prompt({ ...later, retryAfterMs });
+      const { sender, push } = sending(sink);
+      push(0);
+      sender.pump();
+      sender.hurry();
+      expect(sink.batches).to.deep.equal([[0], [0]]);
+    });
+
+  for (const settled of [-1, 0.5, 2, Number.NaN, Infinity, '1'] as never[])
+    it(`calls nothing delivered because a sink says that ${String(settled)} records of one are settled`, () => {
+      const sink = prompt({ ...later, settled });
+      const { sender, push, ledger } = sending(sink);
+      push(0);
+      sender.pump();
+      expect(ledger.snapshot(0, undefined)).to.include({ delivered: 0 });
+      sender.hurry();
+      expect(sink.batches).to.deep.equal([[0], [0]]);
+    });
+
   it('ends when what waits is called back', async () => {
     const sink = prompt(later);
     const { sender, push } = sending(sink);
@@ -170,7 +213,8 @@ describe('sending again', () => {
 describe('waiting to send again', () => {
   it('keeps a process alive only as long as a caller would wait', () => {
     for (const [patienceMs, alive] of [
-      [60_000, 1],
+      [61_000, 1],
+      [59_000, 0],
       [-1, 0],
     ] as const) {
       const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
+import { MAX_DELAY_MS } from '../../lib/duration.js';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { retryAfterMs } from '../../lib/sinks/httpRequest.js';
-import { backoffMs } from '../../lib/sinks/backoff.js';
+import { backoffMs, postponement } from '../../lib/sinks/backoff.js';
 import { retrying } from '../../lib/sinks/retry.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import { sampleRecord } from '../support/sampleRecords.js';
@@ -91,12 +93,29 @@ describe('backoffMs', () => {
       [1, 100],
       [2, 200],
       [3, 350],
-      [60, 350],
+      [10, 350],
     ] as const) {
       const pauses = Array.from({ length: 2000 }, () => backoffMs(attempt, 0, bounds));
       expect(Math.max(...pauses)).to.be.within(bound * 0.9, bound);
       expect(Math.min(...pauses)).to.be.within(0, bound * 0.1);
     }
+  });
+
+  it('is never so short, after many attempts, that it becomes a hot loop', () => {
+    const none = { initialDelayMs: 0, maxDelayMs: 0 };
+    expect(backoffMs(10, 0, none)).to.equal(0);
+    for (const attempt of [11, 100, 1e9, Infinity]) expect(backoffMs(attempt, 0, none)).to.equal(100);
+  });
+
+  it('is a delay that a timer takes, whatever a sink says that its receiver asked for', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.anything(), (attempt, asked) => {
+        expect(backoffMs(attempt + 1, asked)).to.be.within(0, MAX_DELAY_MS);
+        const { ms, notice } = postponement(asked, 60_000);
+        expect(ms).to.be.within(0, 60_000);
+        expect(notice !== undefined).to.equal(typeof asked === 'number' && asked > 60_000);
+      }),
+    );
   });
 
   it('is never less than the receiver asked for', () => {
@@ -111,11 +130,42 @@ describe('retryAfterMs', () => {
     ['120', 120_000],
     ['Wed, 21 Oct 2026 07:28:30 GMT', 30_000],
     ['Wed, 21 Oct 2020 07:28:00 GMT', 0],
+    ['Wednesday, 21-Oct-26 07:28:30 GMT', 30_000],
+    ['Wed Oct 21 07:28:30 2026', 30_000],
+    ['Wed Oct  7 07:28:30 2026', 0],
+    ['1.5', 1_500],
+    [' 7 ', 7_000],
+    ['7, 7', 7_000],
+    ['3000000', MAX_DELAY_MS],
+    ['9'.repeat(400), MAX_DELAY_MS],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', MAX_DELAY_MS],
     ['soon', undefined],
+    ['-5', undefined],
+    ['2', 2_000],
+    ['1e3', undefined],
+    ['0x10', undefined],
+    ['NaN', undefined],
+    ['Wed, 99 Oct 2026 07:28:30 GMT', undefined],
+    ['', undefined],
     [null, undefined],
   ];
   for (const [value, expected] of cases)
-    it(`reads ${value}`, () => {
-      expect(retryAfterMs(value, now)).to.equal(expected);
+    it(`reads ${value?.slice(0, 40)}`, () => {
+      expect(retryAfterMs(value, undefined, now)).to.equal(expected);
     });
+
+  it('goes by the clock of the receiver, where it tells it', () => {
+    const theirs = 'Wed, 21 Oct 2026 09:00:00 GMT';
+    expect(retryAfterMs('Wed, 21 Oct 2026 09:00:30 GMT', theirs, now)).to.equal(30_000);
+    expect(retryAfterMs('Wed, 21 Oct 2026 07:28:30 GMT', 'yesterday', now)).to.equal(30_000);
+  });
+
+  it('is a delay that a timer takes, or nothing, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.option(fc.string()), fc.double(), (value, date, at) => {
+        const read = retryAfterMs(value, date, at);
+        if (read !== undefined) expect(read).to.be.within(0, MAX_DELAY_MS);
+      }),
+    );
+  });
 });

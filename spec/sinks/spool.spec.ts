@@ -54,6 +54,43 @@ describe('SpoolSink', () => {
     await pipeline.shutdown();
   });
 
+  it('grants a receiver no longer pause than the option allows, and tells of it once', async () => {
+    let asked = 0;
+    const told: string[] = [];
+    const sink = new SpoolSink(
+      {
+        emit: () =>
+          ++asked > 3
+            ? undefined
+            : { status: 'retryable', error: new Error('later'), retryAfterMs: 40 * 86_400_000 },
+      },
+      {
+        directory: join(folder(), 'spool'),
+        maxRetryAfterMs: 5,
+        onError: ({ message }) => void told.push(message),
+      },
+    );
+    await sink.emit([numbered(0)]);
+    await until(() => sink.backlogBytes === 0);
+    expect(asked).to.equal(4);
+    expect(told.filter((message) => message.includes('maxRetryAfterMs'))).to.have.length(1);
+    await sink.close();
+  });
+
+  it('does not ask again before its time because the pause is longer than a timer takes', async () => {
+    let asked = 0;
+    const result = { status: 'retryable', error: new Error('later'), retryAfterMs: 1e12 } as const;
+    const sink = new SpoolSink(
+      { emit: () => (asked++, result) },
+      { directory: join(folder(), 'spool'), onError: () => undefined },
+    );
+    await sink.emit([numbered(0)]);
+    await until(() => asked === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(asked).to.equal(1);
+    await sink.close();
+  });
+
   it('hands over at the next start what the last one could not', async () => {
     const directory = join(folder(), 'spool');
     const away = new ScriptedSink('remote', [], 'retryable');

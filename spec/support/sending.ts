@@ -33,6 +33,7 @@ export function sending(sink: Sink, over: Partial<SenderOptions> = {}) {
     keep: false,
     gapRecord: undefined,
     patienceMs: 60_000,
+    maxRetryAfterMs: 3_600_000,
     report,
     onTaken: (items) => void told.push(`took ${recordsOf(items).map(({ seq }) => seq)}`),
     goOn: () => (told.push('go on'), sender.pump()),

@@ -1,5 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
+import { after } from '../../duration.js';
 import type { LogChunk } from '../../integrity/segments.js';
 
 /** Something that happened to the file itself. */
@@ -124,7 +125,7 @@ class Bell {
   async ring(): Promise<void> {
     if (!this.#rung && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, this.#pollMs);
+        const timer = after(this.#pollMs, resolve);
         this.#wake = () => {
           clearTimeout(timer);
           resolve();

@@ -1,4 +1,5 @@
 import { renameSync } from 'node:fs';
+import { after } from '../../duration.js';
 import { causeOf } from '../gap.js';
 import { LogFile, type Interference } from './logFile.js';
 import type { Notices } from './notice.js';
@@ -128,7 +129,7 @@ export class LineLog {
       this.#opened();
       this.#tidy();
     } catch (error) {
-      this.#rotateNotBefore = Date.now() + ROTATION_RETRY_MS;
+      this.#rotateNotBefore = performance.now() + ROTATION_RETRY_MS;
       notices.add({ kind: 'rotation-failed', path, code: causeOf(error) });
     }
   }
@@ -216,8 +217,8 @@ export class LineLog {
     const { maxBytes = Infinity, maxAgeMs = Infinity } = this.options.rotate;
     const { size, openedAt } = this.#file;
     if (size === 0 || (size + bytes <= maxBytes && maxAgeMs === Infinity)) return false;
-    const now = Date.now();
-    return (size + bytes > maxBytes || now - openedAt >= maxAgeMs) && now >= this.#rotateNotBefore;
+    const due = size + bytes > maxBytes || Date.now() - openedAt >= maxAgeMs;
+    return due && performance.now() >= this.#rotateNotBefore;
   }
 
   #added(bytes: Uint8Array): void {
@@ -230,10 +231,10 @@ export class LineLog {
   }
 
   #syncSoon(): void {
-    this.#syncTimer ??= setTimeout(() => {
+    this.#syncTimer ??= after(this.options.fsyncIntervalMs, () => {
       this.#syncTimer = undefined;
       this.#chore(this.#sync());
-    }, this.options.fsyncIntervalMs).unref();
+    }).unref();
   }
 
   async #sync(): Promise<void> {

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { optionalDelay } from '../../duration.js';
 import { ConfigError } from '../../errors.js';
 import {
   optionalBoolean,
@@ -67,8 +68,8 @@ export function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSi
   return {
     path: resolvePath(requireText('path', options.path), optionalText('base', options.base)),
     fsync: optionalChoice('fsync', options.fsync, ['always', 'batch', 'never'], 'batch'),
-    fsyncIntervalMs: optionalInteger('fsyncIntervalMs', options.fsyncIntervalMs, { fallback: 1_000, min: 1 }),
-    checkIntervalMs: optionalInteger('checkIntervalMs', options.checkIntervalMs, { fallback: 1_000, min: 0 }),
+    fsyncIntervalMs: optionalDelay('fsyncIntervalMs', options.fsyncIntervalMs, { fallback: 1_000, min: 1 }),
+    checkIntervalMs: optionalDelay('checkIntervalMs', options.checkIntervalMs, { fallback: 1_000, min: 0 }),
     widerMode: optionalChoice('widerMode', options.widerMode, ['narrow', 'refuse'], 'narrow'),
     reopenOnSighup: optionalBoolean('reopenOnSighup', options.reopenOnSighup, false),
     rotate: rotation(options.rotate),

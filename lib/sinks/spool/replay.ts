@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../../schema/record.js';
-import { backoffMs } from '../backoff.js';
+import { after } from '../../duration.js';
+import { backoffMs, postponement } from '../backoff.js';
 import { asError, emitTo, sinkName } from '../emit.js';
 import { causeOf, Gap, type GapRecordFactory } from '../gap.js';
 import type { Sink, SinkResult } from '../sink.js';
@@ -19,6 +20,8 @@ export interface SpoolErrorInfo {
 /** How the spool is emptied. */
 export interface ReplayOptions {
   readonly batchSize: number;
+  /** How long the receiver may put us off with one answer, in milliseconds. */
+  readonly maxRetryAfterMs: number;
   readonly gapRecord: GapRecordFactory | undefined;
   readonly report: (error: Error, info: SpoolErrorInfo) => void;
 }
@@ -34,6 +37,8 @@ export class Replay {
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
   #failures = 0;
+  /** Whether the user knows that the receiver asks for longer pauses than it is granted. */
+  #toldOfPause = false;
   #wake: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
   #gap = new Gap();
@@ -96,6 +101,7 @@ export class Replay {
     const result = await emitTo(this.sink, [...gaps, ...stretch.records]);
     if (result.status === 'retryable') return result;
     this.#failures = 0;
+    this.#toldOfPause = false;
     if (result.status === 'permanent') this.#refused(stretch, result.error);
     else this.#taken(stretch, gaps.length, result.rejected ?? []);
     return undefined;
@@ -163,7 +169,12 @@ export class Replay {
     if (this.#failures === 1) this.options.report(error, { sink: sinkName(this.sink), lost: 0 });
     this.#tellWaiters(error);
     // The records are on disk, so the process need not live for them.
-    this.#wake = setTimeout(() => this.#wakeUp(), backoffMs(this.#failures, retryAfterMs)).unref();
+    const { ms, notice } = postponement(retryAfterMs, this.options.maxRetryAfterMs);
+    if (notice !== undefined && !this.#toldOfPause) {
+      this.#toldOfPause = true;
+      this.options.report(new Error(`spool: ${notice}`), { sink: sinkName(this.sink), lost: 0 });
+    }
+    this.#wake = after(backoffMs(this.#failures, ms), () => this.#wakeUp()).unref();
   }
 
   #wakeUp(): void {

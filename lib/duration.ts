@@ -1,0 +1,44 @@
+import { optionalInteger } from './validate.js';
+
+/**
+ * The longest delay that a timer of Node's takes, in milliseconds (24.8 days). A longer one is not refused but becomes one
+ * millisecond, so that waiting turns into a hot loop.
+ */
+export const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/**
+ * A duration that others gave (a header, a token, a sink's answer, a difference of two clocks), as whole milliseconds that a
+ * timer takes. What is too long becomes {@link MAX_DELAY_MS}; what is negative, 0; what is no number at all, `fallback`.
+ */
+export function delayMs(given: unknown, fallback = 0): number {
+  if (typeof given !== 'number' || Number.isNaN(given)) return fallback;
+  return Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil(given)));
+}
+
+/**
+ * A duration that an option gives, in milliseconds, or the default.
+ *
+ * @throws ConfigError for anything but a whole number from `min` to {@link MAX_DELAY_MS}.
+ */
+export function optionalDelay(
+  option: string,
+  value: unknown,
+  { fallback, min }: { fallback: number; min: number },
+): number {
+  return optionalInteger(option, value, { fallback, min, max: MAX_DELAY_MS });
+}
+
+/** Calls `run` once, after so many milliseconds: `setTimeout`, but for its overflow. The only one in this package. */
+export function after(milliseconds: number, run: () => void): NodeJS.Timeout {
+  return setTimeout(run, delayMs(milliseconds));
+}
+
+/** Resolves after so many milliseconds; keeps the process alive for as long. */
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => after(milliseconds, resolve));
+}
+
+/** A signal that aborts after so many milliseconds, with a `TimeoutError`; at the earliest after one. */
+export function deadlineSignal(milliseconds: number): AbortSignal {
+  return AbortSignal.timeout(Math.max(1, delayMs(milliseconds)));
+}
