@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { instrumentClient } from '../lib/capture/instrumentation.js';
+import { defaultSource, disableSource } from '../lib/capture/source.js';
 import { ConfigError } from '../lib/errors.js';
 import { AuditSpanProcessor } from '../lib/processor/processor.js';
 import { withLogging } from '../lib/withLogging.js';
@@ -140,6 +141,7 @@ describe('withLogging', () => {
       ]);
       expect(everyone.records).to.have.length(0);
     } finally {
+      disableSource(defaultSource);
       await processor.shutdown();
     }
   });

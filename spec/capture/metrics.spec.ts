@@ -4,6 +4,7 @@ import { metrics } from '@opentelemetry/api';
 import { MeterProvider, MetricReader, type DataPoint, type Histogram } from '@opentelemetry/sdk-metrics';
 import { expect } from 'chai';
 import { instrumentClient, McpInstrumentation } from '../../lib/capture/instrumentation.js';
+import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import type { AuditOptions } from '../../lib/config.js';
 import { withLogging } from '../../lib/withLogging.js';
 import { pair } from '../support/inMemory.js';
@@ -148,6 +149,7 @@ describe('metrics', () => {
       await client.ping();
     } finally {
       instrumentation.disable();
+      disableSource(defaultSource);
     }
     expect(await reader.points('mcp.client.operation.duration')).to.have.length(2);
   });

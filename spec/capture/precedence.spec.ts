@@ -5,6 +5,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
 import { instrumentClient, McpInstrumentation } from '../../lib/capture/instrumentation.js';
+import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import { MemorySink } from '../support/memorySink.js';
 import { copyOfSdk, EXERCISED, exercise } from '../support/sdkCopy.js';
@@ -26,6 +27,7 @@ describe('instrumentClient beside an enabled McpInstrumentation', () => {
 
       await exercise(sdk);
       instrumentation.disable();
+      disableSource(defaultSource);
       sdk.remove();
       await processor.shutdown();
       expect(sink.records.map(({ resource }) => resource)).to.deep.equal(EXERCISED);

@@ -1,6 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { expect } from 'chai';
 import { instrumentClient } from '../../lib/capture/instrumentation.js';
+import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import type { AuditOptions } from '../../lib/config.js';
 import { audit } from '../../lib/decorators/audited.js';
 import { AuditUnavailableError, SinkError } from '../../lib/errors.js';
@@ -75,7 +76,10 @@ for (const [way, begin] of Object.entries(ways)) {
       operation = await begin({ sink, environment: 'test', onError: (error) => errors.push(error), ...over });
       await operation.flush();
     }
-    afterEach(() => operation.end());
+    afterEach(async () => {
+      disableSource(defaultSource);
+      await operation.end();
+    });
 
     const ofOperation = () => sink.records.filter(({ resource }) => /echo|plans/.test(resource));
 

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { instrumentClient } from '../../lib/capture/instrumentation.js';
+import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import type { AuditOptions } from '../../lib/config.js';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
@@ -14,6 +16,8 @@ import { MemorySink } from '../support/memorySink.js';
 const environment = 'test';
 
 describe('an audit log', () => {
+  after(() => disableSource(defaultSource));
+
   it('numbers the records of several clients that share a sink as one log', async () => {
     const sink = new MemorySink();
     const pairs = [pair(), pair(), pair()];
@@ -62,7 +66,6 @@ describe('an audit log', () => {
     const sink = new MemorySink();
     const processor = new AuditSpanProcessor({ sink, environment });
     const { client, connect } = pair();
-    const { instrumentClient } = await import('../../lib/capture/instrumentation.js');
     instrumentClient(client.constructor as never);
     await connect();
     await processor.shutdown();

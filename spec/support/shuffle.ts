@@ -1,0 +1,42 @@
+import Mocha from 'mocha';
+import { randomNumbers } from './randomNumbers.js';
+
+/** The largest seed that {@link randomNumbers} tells from others. */
+const SEEDS = 2 ** 32;
+
+/** The order of these files for one seed: Fisher and Yates, in the form of Knuth's algorithm P. */
+export function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const random = randomNumbers(seed);
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last--) {
+    const chosen = Math.floor(random() * (last + 1));
+    [order[last], order[chosen]] = [order[chosen]!, order[last]!];
+  }
+  return order;
+}
+
+/**
+ * The seed that a variable asks for: a number, or `random`, which takes another one each time.
+ *
+ * @throws RangeError for anything else.
+ */
+export function seedFrom(value: string): number {
+  if (value === 'random') return Math.floor(Math.random() * SEEDS);
+  const seed = Number(value);
+  if (/^\d+$/.test(value) && seed < SEEDS) return seed;
+  throw new RangeError(`MOCHA_SHUFFLE: expected 'random' or a whole number below ${SEEDS}, got '${value}'`);
+}
+
+/** Has mocha load and run its files in the order of a seed, which is printed, so that a red run can be had again. */
+function shuffleFiles(seed: number): void {
+  const load = Mocha.prototype.loadFilesAsync;
+  Mocha.prototype.loadFilesAsync = function (...args) {
+    // Files that are named on the command line come in the order of their names otherwise, whatever the order there.
+    this.files = shuffled([...this.files].sort(), seed);
+    process.stdout.write(`\n  spec files in the order of MOCHA_SHUFFLE=${seed}\n`);
+    return load.apply(this, args);
+  };
+}
+
+const asked = process.env['MOCHA_SHUFFLE'];
+if (asked !== undefined && asked !== '') shuffleFiles(seedFrom(asked));
