@@ -1,10 +1,10 @@
-import type { Attributes } from '@opentelemetry/api';
+import { SpanKind, type Attributes } from '@opentelemetry/api';
 import type { Redactor } from '../redaction/redactor.js';
 import type { Subject } from '../operations/operation.js';
 import type { RecordError } from '../schema/record.js';
 import type { Connection } from './connection.js';
 import type { RunningOperation } from './running.js';
-import { ATTR } from './semconv.js';
+import { ATTR, CALLER_FAULTS } from './semconv.js';
 import type { SpanSource } from './source.js';
 
 /** What a span carries from its start, so that a sampler can see it (OpenTelemetry's conventions for MCP). */
@@ -56,8 +56,21 @@ function addPeer(attributes: Attributes, connection: Connection): Attributes {
     attributes[ATTR.serverAddress] = peer.host;
     attributes[ATTR.serverPort] = peer.port;
   }
-  const transport = networkTransport(connection.transport);
+  return addNetwork(attributes, connection);
+}
+
+/** By what a connection goes; whom it is to is told on the client's side alone. */
+export function networkAttributes(connection: Connection): Attributes {
+  return addNetwork({}, connection);
+}
+
+function addNetwork(attributes: Attributes, { transport: kind, isPlainHttp }: Connection): Attributes {
+  const transport = networkTransport(kind);
   if (transport !== undefined) attributes[ATTR.networkTransport] = transport;
+  if (transport !== 'tcp') return attributes;
+  attributes[ATTR.networkProtocolName] = kind === 'websocket' ? 'websocket' : 'http';
+  // Without TLS there is no negotiation, and so nothing but HTTP/1.1; what ALPN has chosen, `fetch` tells nobody.
+  if (kind !== 'websocket' && isPlainHttp) attributes[ATTR.networkProtocolVersion] = '1.1';
   return attributes;
 }
 
@@ -74,10 +87,10 @@ export function endAttributes(
   if (connection.protocolVersion !== undefined)
     attributes[ATTR.mcpProtocolVersion] = connection.protocolVersion;
   if (connection.sessionId !== undefined) attributes[ATTR.mcpSessionId] = connection.sessionId;
-  if (error !== undefined) {
-    attributes[ATTR.errorType] = error.type;
-    if (error.code !== undefined) attributes[ATTR.rpcStatusCode] = error.code;
-  }
+  const code = statusCodeOf(operation);
+  if (code !== undefined) attributes[ATTR.rpcStatusCode] = code;
+  if (error !== undefined) attributes[ATTR.errorType] = error.type;
+  if (method === 'prompts/get' && source.settings.recordInputs()) addVariables(attributes, source, subject);
   if (method === 'tools/call') {
     if (source.settings.recordInputs())
       attributes[ATTR.toolArguments] = asJson(source, subject.arguments, subject.toolName);
@@ -87,10 +100,31 @@ export function endAttributes(
   return attributes;
 }
 
+/** The code of the JSON-RPC error that went over the wire: the server's, or the client's where the server had asked. */
+export function statusCodeOf({ kind, answer, ending }: RunningOperation): string | undefined {
+  if (kind === SpanKind.CLIENT) return answer?.kind === 'error' ? answer.code : undefined;
+  const code = ending?.error?.code ?? ending?.error?.type;
+  return code !== undefined && /^-?\d+$/.test(code) ? code : undefined;
+}
+
 /** The conventions know `pipe` for stdio and `tcp` for everything over HTTP; in-memory transports have no network. */
 function networkTransport(kind: string | undefined): string | undefined {
   if (kind === 'stdio') return 'pipe';
   return kind === 'streamable-http' || kind === 'sse' || kind === 'websocket' ? 'tcp' : undefined;
+}
+
+/** The error of an operation as spans and metrics count it: the receiver of a request answers for its own failures alone. */
+export function failureOf(operation: RunningOperation): RecordError | undefined {
+  const isCallersFault = operation.kind === SpanKind.SERVER && CALLER_FAULTS.has(statusCodeOf(operation));
+  return isCallersFault ? undefined : operation.ending?.error;
+}
+
+/** One attribute for each argument of a prompt, redacted together, so that a key's name counts. */
+function addVariables(attributes: Attributes, { settings }: SpanSource, subject: Subject): void {
+  const shown = settings.redactor().value(subject.arguments);
+  if (typeof shown !== 'object' || shown === null) return;
+  for (const [name, value] of Object.entries(shown))
+    attributes[`${ATTR.promptVariable}.${name}`] = typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function asJson({ settings }: SpanSource, value: unknown, toolName?: string): string | undefined {

@@ -162,10 +162,16 @@ function trackSession({ method, ending, connection, client }: RunningOperation):
   else connection.closing = false;
 }
 
-/** Request options are the last argument of every method, wherever the SDK's version puts them. */
-function signalOf(args: readonly unknown[]): AbortSignal | undefined {
-  const signal = peek(args.at(-1), 'signal');
-  return signal instanceof AbortSignal ? signal : undefined;
+/**
+ * Request options stand last among the arguments, wherever the SDK's version puts them. A signal may be of another realm or of
+ * a polyfill, so that its class says nothing.
+ */
+function signalOf(args: readonly unknown[]): unknown {
+  for (let index = args.length - 1; index >= 0; index--) {
+    const signal = peek(args[index], 'signal');
+    if (typeof peek(signal, 'aborted') === 'boolean') return signal;
+  }
+  return undefined;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -122,6 +122,11 @@ export class Connection implements ConnectionFacts {
     return { host: url.hostname, port: url.port === '' ? defaultPort : Number(url.port) };
   }
 
+  /** Whether it goes over HTTP without TLS. */
+  get isPlainHttp(): boolean {
+    return endpoint(this.#transport)?.protocol === 'http:';
+  }
+
   get #clientInfo(): unknown {
     return peek(this.#initializeParams, 'clientInfo') ?? peek(this.client, '_clientInfo');
   }

@@ -20,7 +20,10 @@ import { defaultSource, disableSource, enableSource, type SpanSource } from './s
 
 /** Options of {@link McpInstrumentation}. They concern spans only; what is on record is the processor's to say. */
 export interface McpInstrumentationConfig extends InstrumentationConfig {
-  /** Adds `gen_ai.tool.call.arguments`, redacted, to the spans of tool calls. @defaultValue false */
+  /**
+   * Adds `gen_ai.tool.call.arguments` to the spans of tool calls and `gen_ai.prompt.variable.*` to those of prompts, redacted.
+   * @defaultValue false
+   */
   recordInputs?: boolean;
   /** Adds `gen_ai.tool.call.result`, redacted, to the spans of tool calls. @defaultValue false */
   recordOutputs?: boolean;

@@ -1,5 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { ignore } from './admission.js';
+import { noticeAnswer } from './answers.js';
 import { conclude, withdrawn } from './asked.js';
 import { peek, type Method, type Wrapper } from './client.js';
 import { observeEmbedded, observeInbound } from './inbound.js';
@@ -72,6 +73,7 @@ const keepRoundsTogether: Wrapper = (original) =>
 /** Internals of the SDK's protocol class that are wrapped where they exist; without them only this detail is missing. */
 export const INTERNALS: ReadonlyMap<string, (original: Method) => Method> = new Map([
   ['_onrequest', observeInbound],
+  ['_onresponse', noticeAnswer],
   ['_onnotification', outsideOfOperations],
   ['_oncancel', noticeWithdrawal],
   ['_onclose', noticeClose],

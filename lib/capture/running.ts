@@ -1,11 +1,14 @@
 import { SpanKind, type Context, type Link } from '@opentelemetry/api';
 import type { Ending, LedgerEntry, OperationDetail, TraceIds } from '../processor/detail.js';
+import type { Answer, TaskFacts } from '../processor/answer.js';
 import { judgeError, judgeResult, type Judgement } from '../processor/outcome.js';
 import type { OperationRecorder } from '../processor/recorder.js';
 import type { McpLeg } from '../schema/record.js';
 import type { Connection } from './connection.js';
 import type { Operation, Subject } from '../operations/operation.js';
-import { endAttributes } from './attributes.js';
+import { awaitAnswer, forgetAnswers } from './answers.js';
+import { endAttributes, failureOf } from './attributes.js';
+import { peek } from './client.js';
 import { OperationSpan } from './operationSpan.js';
 import { parentOf } from './propagation.js';
 import { callerContext } from './scope.js';
@@ -26,8 +29,8 @@ export interface Start {
   readonly connection: Connection;
   readonly recorders: readonly OperationRecorder[];
   readonly source: SpanSource;
-  /** The caller's own abort signal, which tells a cancellation from a timeout. */
-  readonly signal?: AbortSignal | undefined;
+  /** The caller's own abort signal, which tells a cancellation from a timeout; of whatever class. */
+  readonly signal?: unknown;
   readonly entrance?: Entrance | undefined;
   /** Default: CLIENT. SERVER for what the server asks of the client. */
   readonly kind?: SpanKind | undefined;
@@ -64,9 +67,13 @@ export class RunningOperation implements OperationDetail {
   parts: ReadonlySet<string> | undefined;
   /** A stream whose caller is not reading just now: nothing but its caller can end it. */
   isIdle = false;
+  /** What the server answered the last request with; undefined while it has not, and where nobody has seen it. */
+  answer: Answer | undefined;
+  /** The task that an answer told of last. */
+  task: TaskFacts | undefined;
   readonly #span: OperationSpan;
   readonly #startedAt = performance.now();
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: unknown;
 
   constructor(start: Start) {
     const { operation } = start;
@@ -112,7 +119,7 @@ export class RunningOperation implements OperationDetail {
     if (this.ending === undefined || this.kind !== SpanKind.CLIENT || this.method === 'close')
       return undefined;
     if (this.fromCache) return 'cache';
-    if (this.legs.length > 0) return UNANSWERED.has(this.ending.error?.type ?? '') ? undefined : 'wire';
+    if (this.legs.length > 0) return this.answer !== undefined || this.#seemsAnswered() ? 'wire' : undefined;
     // A handshake may take place where we do not look (a second process that v2 probes); nothing else may.
     const isLocal = this.method === 'initialize' ? this.connection.resumed : this.connection.watched;
     return isLocal ? 'local' : undefined;
@@ -133,21 +140,32 @@ export class RunningOperation implements OperationDetail {
   /** Notes a request that was sent on this operation's behalf. */
   sent(leg: McpLeg): void {
     this.legs.push(leg);
+    this.answer = undefined;
+    if (this.kind === SpanKind.CLIENT) awaitAnswer(this, leg.request_id);
+  }
+
+  /** Notes what the server answered the last of them. */
+  answered(answer: Answer): void {
+    this.answer = answer;
+    if (answer.task !== undefined) this.task = answer.task;
   }
 
   /** Ends with the value that the operation resolved to. */
   succeed(result: unknown): void {
-    this.#end(judgeResult(result), result);
+    this.#end(judgeResult(result, this.answer), result, 'value');
   }
 
   /** Ends with what the operation rejected with. */
   fail(reason: unknown): void {
-    this.#end(judgeError(reason, { aborted: this.#signal?.aborted === true }), undefined);
+    const { method, answer } = this;
+    const aborted = peek(this.#signal, 'aborted') === true;
+    const abortReason = peek(this.#signal, 'reason');
+    this.#end(judgeError(reason, { aborted, abortReason, method, answer }), answer?.result, 'error');
   }
 
   /** Ends with a judgement made elsewhere. */
-  conclude(judgement: Judgement, result?: unknown): void {
-    this.#end(judgement, result);
+  conclude(judgement: Judgement, result?: unknown, callerSaw?: Ending['callerSaw']): void {
+    this.#end(judgement, result, callerSaw);
   }
 
   /** Hands the ended operation to its recorders; undefined where nobody has to be waited for. */
@@ -158,17 +176,28 @@ export class RunningOperation implements OperationDetail {
     return Promise.all(this.recorders.map((recorder) => recorder.complete(this)));
   }
 
-  #end(judgement: Judgement, result: unknown): void {
+  /** What tells of an answer that nobody has seen: a probe's before the handshake, or an HTTP response that refused the request. */
+  #seemsAnswered(): boolean {
+    const { outcome, error } = this.ending ?? {};
+    if (error === undefined || outcome !== 'OUTCOME_FAILURE_ERROR') return error?.type !== 'abandoned';
+    return this.method === 'initialize' && !UNANSWERED.has(error.type);
+  }
+
+  #end({ outcome, error, answerRefused }: Judgement, result: unknown, callerSaw: Ending['callerSaw']): void {
     if (this.ending !== undefined) return;
     const durationMs = Math.max(0, Math.round((performance.now() - this.#startedAt) * 1000) / 1000);
-    this.ending = { outcome: judgement.outcome, error: judgement.error, result, durationMs };
+    this.ending = { outcome, error, result, answerRefused, callerSaw, durationMs };
     this.connection.underWay.delete(this);
-    const { error } = judgement;
-    this.#span.end(this, () => ({
-      attributes: endAttributes(this, error, result),
-      failed: error !== undefined,
-      failure: error?.message === undefined ? undefined : this.source.settings.redactor().text(error.message),
-    }));
+    if (this.kind === SpanKind.CLIENT) forgetAnswers(this);
+    this.#span.end(this, () => {
+      const failed = failureOf(this);
+      const message = failed?.message;
+      return {
+        attributes: endAttributes(this, failed, result),
+        failed: failed !== undefined,
+        failure: message === undefined ? undefined : this.source.settings.redactor().text(message),
+      };
+    });
     finished(this);
   }
 }

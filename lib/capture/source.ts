@@ -13,7 +13,7 @@ export interface SpanSource {
 
 /** What a span may carry beyond what the conventions ask for. */
 interface SpanSettings {
-  /** Adds the (redacted) arguments of tool calls to their spans. */
+  /** Adds the (redacted) arguments of tool calls and of prompts to their spans. */
   recordInputs(): boolean;
   /** Adds the (redacted) results of tool calls to their spans. */
   recordOutputs(): boolean;

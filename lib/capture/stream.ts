@@ -121,7 +121,7 @@ class Watch {
     this.#begun = true;
     if (running === undefined || running.ended) return stop();
     const error = { type: 'abandoned', message: 'the caller stopped reading the stream' };
-    running.conclude({ outcome: 'OUTCOME_PARTIAL', error });
+    running.conclude({ outcome: 'OUTCOME_PARTIAL', error }, undefined, 'nothing');
     const conclude = (outcome: PromiseSettledResult<unknown>, settle: () => unknown) =>
       afterDelivery(running, outcome, settle);
     return inside(running, stop).then(

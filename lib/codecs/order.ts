@@ -59,6 +59,11 @@ const MCP_ORDER: Record<keyof McpDetail, true> = {
   server_capabilities: true,
   server_identity: true,
   served_from: true,
+  answer: true,
+  answer_refused: true,
+  caller_saw: true,
+  task_id: true,
+  task_status: true,
   legs: true,
   tool_fingerprint: true,
   decision: true,
@@ -73,6 +78,12 @@ const METADATA_ORDER: Record<keyof RecordMetadata, true> = {
   product_version: true,
   vendor_name: true,
 };
+
+/** The fields of a record in their order, those of its parts under dotted names: what a table of records has as columns. */
+export const FIELD_NAMES: readonly string[] = Object.keys(RECORD_ORDER).flatMap((name) => {
+  const parts = { mcp: MCP_ORDER, error: ERROR_ORDER, metadata: METADATA_ORDER }[name];
+  return parts === undefined ? [name] : Object.keys(parts).map((part) => `${name}.${part}`);
+});
 
 /** One order of fields, which remembers how the last object in order looked: most records of a log have the same fields. */
 class FieldOrder {

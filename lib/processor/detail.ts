@@ -1,9 +1,18 @@
 import type { SpanContext } from '@opentelemetry/api';
-import type { ActorType, McpLeg, Outcome, RecordError, Sensitivity, Severity } from '../schema/record.js';
+import type {
+  ActorType,
+  McpDetail,
+  McpLeg,
+  Outcome,
+  RecordError,
+  Sensitivity,
+  Severity,
+} from '../schema/record.js';
 import type { RefusedError } from '../errors.js';
 import type { Actor } from '../identity.js';
 import type { EventNames, Subject } from '../operations/operation.js';
 import { shared } from '../shared.js';
+import type { Answer, TaskFacts } from './answer.js';
 import type { OperationRecorder } from './recorder.js';
 import type { FinishedSpan } from './span.js';
 
@@ -32,8 +41,12 @@ export interface ConnectionFacts {
 export interface Ending {
   readonly outcome: Outcome;
   readonly error?: RecordError | undefined;
-  /** The value it gave, for those who record outputs. */
+  /** The value it gave, or the answer that the client did not accept, for those who record outputs. */
   readonly result?: unknown;
+  /** Why the client did not accept what the server answered. */
+  readonly answerRefused?: McpDetail['answer_refused'];
+  /** What its caller got. */
+  readonly callerSaw?: McpDetail['caller_saw'];
   readonly durationMs: number;
 }
 
@@ -62,6 +75,10 @@ export interface OperationDetail {
   readonly ending?: Ending | undefined;
   readonly legs: readonly McpLeg[];
   readonly servedFrom?: 'wire' | 'cache' | 'local' | undefined;
+  /** What the server answered the last request with, as far as it was seen. */
+  readonly answer?: Answer | undefined;
+  /** The task that an answer told of. */
+  readonly task?: TaskFacts | undefined;
   readonly decision?: string | undefined;
   readonly endedBy?: 'client' | 'server' | 'remote' | undefined;
   /** What only records of user code carry. */

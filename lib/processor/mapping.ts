@@ -5,7 +5,8 @@ import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../
 import { toTimestamp } from '../schema/time.js';
 import { EVENT_TYPES } from '../schema/tables.js';
 import { recordMetadata } from './metadata.js';
-import type { ConnectionFacts, OperationDetail } from './detail.js';
+import type { Answer } from './answer.js';
+import type { ConnectionFacts, Ending, OperationDetail } from './detail.js';
 
 /** Severity follows from the outcome unless user code set it. */
 const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
@@ -143,11 +144,22 @@ function toMcp(
   if (isThere(transport)) mcp.transport = transport;
   if (detail.method === 'initialize') addHandshake(mcp, connection);
   if (isThere(servedFrom)) mcp.served_from = servedFrom;
+  addAnswer(mcp, detail);
   if (legs.length > 1 || legs.some((leg) => leg.method !== detail.method)) mcp.legs = legs;
   if (isThere(toolFingerprint)) mcp.tool_fingerprint = toolFingerprint;
   if (isThere(decision)) mcp.decision = decision;
   if (isThere(endedBy)) mcp.ended_by = endedBy;
   return mcp;
+}
+
+/** What came back, what the client made of it, and what its caller got. */
+function addAnswer(mcp: McpDetail, { answer, task, ending, subject }: OperationDetail): void {
+  if (answer !== undefined) mcp.answer = answer.kind;
+  if (ending?.answerRefused !== undefined) mcp.answer_refused = ending.answerRefused;
+  if (ending?.callerSaw !== undefined) mcp.caller_saw = ending.callerSaw;
+  const taskId = task?.id ?? subject.taskId;
+  if (isThere(taskId)) mcp.task_id = taskId;
+  if (isThere(task?.status)) mcp.task_status = task.status;
 }
 
 /** Capabilities are facts of the handshake; repeating them in every record would only make the log larger. */
@@ -173,9 +185,18 @@ function firstText(result: unknown): string | undefined {
   return typeof first?.text === 'string' ? first.text : undefined;
 }
 
-function sentence({ summary, ending }: OperationDetail): string {
+function sentence({ summary, ending, answer }: OperationDetail): string {
   if (ending === undefined) return `${summary}: about to be sent.`;
   if (ending.outcome === 'OUTCOME_SUCCESS') return `${summary}.`;
-  if (ending.outcome === 'OUTCOME_PARTIAL') return `${summary}: stopped before the end.`;
-  return `${summary}: failed (${ending.error?.type ?? 'unknown'}).`;
+  if (ending.outcome === 'OUTCOME_PARTIAL') return `${summary}: ${unfinished(ending, answer)}.`;
+  const type = ending.error?.type ?? 'unknown';
+  return ending.answerRefused === undefined
+    ? `${summary}: failed (${type}).`
+    : `${summary}: the server answered, and the client did not accept the answer (${type}).`;
+}
+
+function unfinished(ending: Ending, answer: Answer | undefined): string {
+  if (ending.error?.type === 'abandoned') return 'stopped before the end';
+  if (answer?.kind === 'input_required') return 'the server asks for more input';
+  return answer?.kind === 'task' ? 'the server works on it as a task' : 'stopped before the end';
 }

@@ -1,19 +1,31 @@
 import { RefusedError } from '../errors.js';
-import type { Outcome, RecordError } from '../schema/record.js';
+import type { McpDetail, Outcome, RecordError } from '../schema/record.js';
+import { kindOf, taskIn, type Answer, type TaskFacts } from './answer.js';
+import { authorizationFailure } from './authorization.js';
+import { read, readText } from './read.js';
 
 /** What else is known of a failure when it is judged. */
 export interface FailureContext {
-  /** The caller's own signal was aborted: the failure is a cancellation, whatever the SDK made of it. */
+  /** The caller's own signal was aborted. */
   readonly aborted: boolean;
+  /** What that signal was aborted with. */
+  readonly abortReason?: unknown;
+  /** The protocol's method. */
+  readonly method?: string | undefined;
+  /** What the server answered the last request of the operation with; undefined where it has not, or nobody saw it. */
+  readonly answer?: Answer | undefined;
 }
 
 /** An outcome, with the reason where it is a failure. */
 export interface Judgement {
   readonly outcome: Outcome;
   readonly error?: RecordError | undefined;
+  /** Why the client did not accept what the server answered. */
+  readonly answerRefused?: McpDetail['answer_refused'];
 }
 
 const SUCCESS: Judgement = { outcome: 'OUTCOME_SUCCESS' };
+const PARTIAL: Judgement = { outcome: 'OUTCOME_PARTIAL' };
 
 /** JSON-RPC codes that the v1 SDK makes itself when nothing came back (`ErrorCode` in its types). */
 const CONNECTION_CLOSED = -32000;
@@ -21,32 +33,101 @@ const REQUEST_TIMEOUT = -32001;
 
 /**
  * Judges a value that an operation resolved to: a tool's own `isError` is a failure of the tool, not of the call. What the
- * tool said of it is output, and goes on record only where outputs do.
+ * tool said of it is output, and goes on record only where outputs do. A tool that works on as a task has not succeeded yet,
+ * nor has one that waits for more input.
  */
-export function judgeResult(result: unknown): Judgement {
-  if (read(result, 'isError') !== true) return SUCCESS;
-  return { outcome: 'OUTCOME_FAILURE_ERROR', error: { type: 'tool_error' } };
+export function judgeResult(result: unknown, answer?: Answer): Judgement {
+  const own = kindOf(result);
+  const kind = own === 'result' ? (answer?.kind ?? own) : own;
+  if (kind === 'tool_error') return TOOL_ERROR;
+  if (kind === 'task') return judgeTask(taskIn(result) ?? answer?.task);
+  return kind === 'input_required' ? PARTIAL : SUCCESS;
 }
 
+const TOOL_ERROR: Judgement = { outcome: 'OUTCOME_FAILURE_ERROR', error: { type: 'tool_error' } };
+
+function judgeTask(task: TaskFacts | undefined): Judgement {
+  if (task?.status === 'completed') return SUCCESS;
+  const type = ENDED_TASKS.get(task?.status ?? '');
+  return type === undefined ? PARTIAL : { outcome: 'OUTCOME_FAILURE_ERROR', error: { type } };
+}
+
+/** The `error.type` of tasks that ended without a result, by their status. */
+const ENDED_TASKS: ReadonlyMap<string, string> = new Map([
+  ['failed', 'task_failed'],
+  ['cancelled', 'task_cancelled'],
+]);
+
 /** Judges what an operation rejected with. */
-export function judgeError(reason: unknown, { aborted }: FailureContext): Judgement {
+export function judgeError(reason: unknown, context: FailureContext): Judgement {
   const code = codeOf(reason);
   const message = messageOf(reason);
   const base = { ...(code !== undefined && { code }), message };
-  if (aborted) return failure('OUTCOME_FAILURE_ERROR', { type: 'cancelled', ...base });
   if (reason instanceof RefusedError)
     return failure('OUTCOME_FAILURE_DENIED', { ...base, type: reason.reason });
-  if (isDenied(reason, code))
-    return failure('OUTCOME_FAILURE_DENIED', { type: typeOf(reason, code), ...base });
-  if (isUnauthorized(reason, code))
-    return failure('OUTCOME_FAILURE_UNAUTHORIZED', { type: typeOf(reason, code), ...base });
-  const type = isTimeout(reason, code)
-    ? 'timeout'
-    : isConnectionClosed(code, message)
-      ? 'connection_closed'
-      : typeOf(reason, code);
-  return failure('OUTCOME_FAILURE_ERROR', { type, ...base });
+  const { answer } = context;
+  const isServersError = answer?.kind === 'error' && answer.code === code;
+  if (!isServersError && isAbort(reason, context)) {
+    const type = isDeadline(context.abortReason) ? 'timeout' : 'cancelled';
+    return failure('OUTCOME_FAILURE_ERROR', { type, ...base });
+  }
+  const authorization = authorizationFailure(reason);
+  if (authorization !== undefined) {
+    const { outcome, error } = authorization;
+    return failure(outcome, { ...base, ...ofCause(error, reason), type: typeOf(error) });
+  }
+  if (isServersError) return failure('OUTCOME_FAILURE_ERROR', { type: typeOf(reason), ...base });
+  if (isTimeout(reason, code)) return failure('OUTCOME_FAILURE_ERROR', { type: 'timeout', ...base });
+  if (isConnectionClosed(code, message))
+    return failure('OUTCOME_FAILURE_ERROR', { type: 'connection_closed', ...base });
+  return judgeRefusal(reason, context, base);
 }
+
+type Details = Omit<RecordError, 'type' | 'message'> & { readonly message: string | undefined };
+
+/** The server has answered, and the client made an error of the answer; or nothing is known of any answer. */
+function judgeRefusal(reason: unknown, { answer, method }: FailureContext, base: Details): Judgement {
+  const type = typeOf(reason);
+  if (answer === undefined || answer.kind === 'error')
+    return failure('OUTCOME_FAILURE_ERROR', { type, ...base });
+  const answerRefused = refusalOf(reason, method);
+  const taskType = ENDED_TASKS.get(answer.task?.status ?? '');
+  if (taskType !== undefined) {
+    const judgement = failure('OUTCOME_FAILURE_ERROR', { ...base, type: taskType });
+    return answer.kind === 'task' ? { ...judgement, answerRefused } : judgement;
+  }
+  if (answer.kind === 'tool_error') return { ...TOOL_ERROR, answerRefused };
+  if (answer.kind === 'task') return { ...failure('OUTCOME_PARTIAL', { type, ...base }), answerRefused };
+  const isInvalid = answerRefused === 'output_schema' || answerRefused === 'result_schema';
+  const shown = isInvalid ? INVALID_RESULT : type;
+  return { ...failure('OUTCOME_FAILURE_ERROR', { ...base, type: shown }), answerRefused };
+}
+
+/** By which check the client refused an answer that was no error. Codes are the SDKs' own: v1 and v2 mark them differently. */
+function refusalOf(reason: unknown, method: string | undefined): McpDetail['answer_refused'] {
+  const code = codeOf(reason);
+  switch (code) {
+    case 'UNSUPPORTED_RESULT_TYPE':
+      return 'result_type';
+    case 'INVALID_RESULT':
+      return 'result_schema';
+    case 'LIST_PAGINATION_EXCEEDED':
+    case 'INPUT_REQUIRED_ROUNDS_EXCEEDED':
+      return 'limit';
+    case '-32600':
+    case '-32602':
+      // A request that was answered with a result was valid: these are of the client's own check of the tool's output.
+      return method === 'tools/call' ? 'output_schema' : 'result_schema';
+    case '-32603':
+      // v1's streams wrap whatever their own checks throw into an internal error.
+      return 'result_schema';
+    default:
+      return Array.isArray(read(reason, 'issues')) ? 'result_schema' : 'other';
+  }
+}
+
+/** The `error.type` of an answer that did not pass the client's checks: no code, or it would look like the server's. */
+const INVALID_RESULT = 'invalid_result';
 
 function failure(
   outcome: Outcome,
@@ -56,50 +137,68 @@ function failure(
   return { outcome, error: { ...rest, ...(message !== undefined && message !== '' && { message }) } };
 }
 
-function isUnauthorized(reason: unknown, code: string | undefined): boolean {
-  const name = classOf(reason);
-  // The SDK's OAuth errors carry no HTTP status; they are a family by name and by their `errorCode`.
-  return (
-    code === '401' ||
-    read(reason, 'status') === 401 ||
-    name === 'UnauthorizedError' ||
-    isOAuthError(reason, name)
-  );
+/** The code of the cause, where that is what the failure is named for; the message stays that of what the caller saw. */
+function ofCause(error: unknown, reason: unknown): { code?: string } {
+  const code = error === reason ? undefined : codeOf(error);
+  return code === undefined ? {} : { code };
 }
 
-/** v2's OAuth errors have names of their own, and one base class whose name says it. */
-function isOfOAuthFamily(reason: unknown): boolean {
+/**
+ * Whether a failure comes of the caller's signal. An answer that came before the abort stands, and what the client makes of it
+ * is its own affair, unless the failure carries what the signal was aborted with.
+ */
+function isAbort(reason: unknown, { aborted, abortReason, answer }: FailureContext): boolean {
+  if (!aborted) return false;
+  if (answer === undefined || answer.kind === 'input_required') return true;
+  if (reason === abortReason || read(reason, 'cause') === abortReason) return true;
+  const name = readText(reason, 'name');
+  return name === 'AbortError' || name === 'TimeoutError' || tells(reason, abortReason);
+}
+
+/** Both SDKs wrap what a signal was aborted with into an error of their own that quotes it. */
+function tells(reason: unknown, abortReason: unknown): boolean {
   try {
-    for (let link = reason; typeof link === 'object' && link !== null; link = Object.getPrototypeOf(link)) {
-      if (String(read(read(link, 'constructor'), 'name')).includes('OAuth')) return true;
-    }
+    const quoted = String(abortReason);
+    return quoted !== '' && messageOf(reason)?.endsWith(quoted) === true;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Whether a signal was aborted because time ran out: `AbortSignal.timeout()`, or an error of the caller's that says so by its
+ * name, its code or its cause. Words alone do not say so: they are a person's.
+ */
+function isDeadline(abortReason: unknown): boolean {
+  let link = abortReason;
+  for (let depth = 0; depth < MAX_CAUSES && link !== undefined; depth++) {
+    const code = codeOf(link);
+    // An abort is the caller's own, so that nobody's answer can be mistaken for it.
+    if (isTimeout(link, code) || code === String(REQUEST_TIMEOUT)) return true;
+    link = read(link, 'cause');
   }
   return false;
 }
 
-function isOAuthError(reason: unknown, name: string): boolean {
-  return (
-    name.includes('OAuth') ||
-    isOfOAuthFamily(reason) ||
-    typeof read(reason, 'errorCode') === 'string' ||
-    typeof read(reason, 'toResponseObject') === 'function'
-  );
-}
+/** How far the causes of an abort are followed. */
+const MAX_CAUSES = 5;
 
-function isDenied(reason: unknown, code: string | undefined): boolean {
-  return (
-    code === '403' ||
-    read(reason, 'status') === 403 ||
-    classOf(reason).includes('InsufficientScope') ||
-    read(reason, 'errorCode') === 'insufficient_scope'
-  );
-}
+/** Codes by which Node.js and HTTP clients tell that time ran out. */
+const TIMEOUT_CODES: ReadonlySet<string | undefined> = new Set([
+  'REQUEST_TIMEOUT',
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]);
+
+/** What timeouts are called: `TimeoutError` of the platform, `HeadersTimeoutError` of undici, and the like. */
+const TIMEOUT_NAME = /Timeout(?:Error|Exception)?$/;
 
 /** -32001 is also what some servers answer; only the SDK's own timeout says how long it waited. */
 function isTimeout(reason: unknown, code: string | undefined): boolean {
-  if (code === 'REQUEST_TIMEOUT' || read(reason, 'name') === 'TimeoutError') return true;
+  if (TIMEOUT_CODES.has(code) || TIMEOUT_NAME.test(classOf(reason))) return true;
   const data = read(reason, 'data');
   return (
     code === String(REQUEST_TIMEOUT) &&
@@ -113,15 +212,21 @@ function isConnectionClosed(code: string | undefined, message: string | undefine
   return code === String(CONNECTION_CLOSED) && message?.endsWith('Connection closed') === true;
 }
 
-function typeOf(reason: unknown, code: string | undefined): string {
-  return code ?? classOf(reason);
+function typeOf(reason: unknown): string {
+  return codeOf(reason) ?? classOf(reason);
 }
 
 function codeOf(reason: unknown): string | undefined {
-  const code = read(reason, 'code') ?? read(reason, 'errorCode') ?? read(read(reason, 'cause'), 'code');
+  // A DOMException's number is a legacy of the DOM's (20 for every abort); its name says what it is.
+  const own = isDomException(reason) ? undefined : read(reason, 'code');
+  const code = own ?? read(reason, 'errorCode') ?? read(read(reason, 'cause'), 'code');
   return (typeof code === 'number' && Number.isFinite(code)) || (typeof code === 'string' && code !== '')
     ? String(code)
     : undefined;
+}
+
+function isDomException(reason: unknown): boolean {
+  return read(read(reason, 'constructor'), 'name') === 'DOMException';
 }
 
 function classOf(reason: unknown): string {
@@ -137,14 +242,4 @@ function messageOf(reason: unknown): string | undefined {
   if (typeof reason === 'string') return reason;
   const message = read(reason, 'message');
   return typeof message === 'string' ? message : undefined;
-}
-
-/** Reads a property of anything; a getter or Proxy that throws counts as absent, since judging must never fail a call. */
-function read(value: unknown, key: string): unknown {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
-  try {
-    return Reflect.get(value, key);
-  } catch {
-    return undefined;
-  }
 }

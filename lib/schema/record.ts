@@ -45,6 +45,22 @@ export interface McpDetail {
   server_identity?: 'self-reported';
   /** Where the answer came from: the server, the client's own cache, or the client itself. Absent where that is not known. */
   served_from?: 'wire' | 'cache' | 'local';
+  /**
+   * What the server answered the (last) request with: a result, a result that says `isError`, a JSON-RPC error, a task that it
+   * now works on, or a question of its own. Absent where nothing came back, and where nobody was asked.
+   */
+  answer?: 'result' | 'tool_error' | 'error' | 'task' | 'input_required';
+  /**
+   * Why the client did not accept that answer: by the tool's output schema, by the shape of such a result, since it does not
+   * know that kind of result, since there were too many pages or rounds, or for a reason of its own.
+   */
+  answer_refused?: 'output_schema' | 'result_schema' | 'result_type' | 'limit' | 'other';
+  /** What the caller got in the end: a value, an error, or nothing, having stopped to read. */
+  caller_saw?: 'value' | 'error' | 'nothing';
+  /** The task that the server answered with, or that was asked about. */
+  task_id?: string;
+  /** The state of that task when it was last heard of, e.g. `working`. */
+  task_status?: string;
   /** The requests that one operation took, where it took more than one. */
   legs?: readonly McpLeg[];
   /** SHA-256 (hex) of the tool's definition as it was last listed. */

@@ -48,7 +48,7 @@ export function toLogFacts(record: AuditRecord, profile: Profile): LogFacts {
     'deployment.environment': record.environment,
     'user.id': record.actor_id,
     'session.id': record.session_id,
-    'gen_ai.operation.name': record.otel_operation_name,
+    'gen_ai.operation.name': toolOperation(record),
     'mcp.method.name': mcp?.method,
     'gen_ai.tool.name': mcp?.tool_name,
     'error.type': error?.type,
@@ -66,6 +66,14 @@ export function toLogFacts(record: AuditRecord, profile: Profile): LogFacts {
     body: encodeLine(record, profile),
     attributes: attributes as Record<string, string | number>,
   };
+}
+
+/**
+ * The conventions for MCP have an operation name for calls of tools, and for nothing else of the protocol; the schema's table,
+ * which goes by event types, has more. The record in the body keeps that.
+ */
+function toolOperation({ mcp, otel_operation_name: name }: AuditRecord): string | undefined {
+  return name === 'execute_tool' && (mcp === undefined || mcp.method === 'tools/call') ? name : undefined;
 }
 
 /** The span that a record belongs to. Whether it was sampled is not known here, so it is not claimed. */

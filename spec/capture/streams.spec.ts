@@ -57,7 +57,7 @@ describe('task streams of SDK v1', () => {
     expect(await read(tasks.callToolStream({ name: 'typed' }))).to.deep.equal(['error']);
     expect(sink.records.map(({ outcome, error }) => [outcome, error?.type])).to.deep.equal([
       ['OUTCOME_FAILURE_ERROR', 'tool_error'],
-      ['OUTCOME_FAILURE_ERROR', '-32600'],
+      ['OUTCOME_FAILURE_ERROR', 'invalid_result'],
     ]);
   });
 

@@ -2,7 +2,12 @@ import { expect } from 'chai';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { InsufficientScopeError, InvalidGrantError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
+import {
+  AccessDeniedError,
+  InsufficientScopeError,
+  InvalidGrantError,
+  ServerError,
+} from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { RefusedError } from '../../lib/errors.js';
 import { judgeError, judgeResult } from '../../lib/processor/outcome.js';
 
@@ -99,6 +104,36 @@ describe('the outcome of a failure', () => {
     ['a code of 403', failing({ code: 403 }), 'DENIED', '403'],
     ['a name for a scope', failing({ name: 'InsufficientScopeError' }), 'DENIED', 'InsufficientScopeError'],
     ['a code for a scope', failing({ errorCode: 'insufficient_scope' }), 'DENIED', 'insufficient_scope'],
+    ['a statusCode of 401', failing({ statusCode: 401 }), 'UNAUTHORIZED', 'Error'],
+    ['the status of a response', failing({ response: { status: 401 } }), 'UNAUTHORIZED', 'Error'],
+    ['a statusCode of 403', failing({ statusCode: 403 }), 'DENIED', 'Error'],
+    ['a status that is a word', failing({ status: 'UNAUTHENTICATED' }), 'ERROR', 'Error'],
+    ['a code of Prisma', failing({ errorCode: 'P1001' }), 'ERROR', 'P1001'],
+    [
+      'a code of Firebase',
+      failing({ errorCode: 'auth/network-request-failed' }),
+      'ERROR',
+      'auth/network-request-failed',
+    ],
+    ['a code of Node.js there', failing({ errorCode: 'ECONNREFUSED' }), 'ERROR', 'ECONNREFUSED'],
+    ['a code of SQL', failing({ code: '28P01' }), 'ERROR', '28P01'],
+    ['a word that others use too', failing({ errorCode: 'invalid_request' }), 'ERROR', 'invalid_request'],
+    [
+      'an OAuth error in the cause',
+      failing({ code: 'ERA_NEGOTIATION_FAILED', cause: new InvalidGrantError('no') }),
+      'UNAUTHORIZED',
+      'invalid_grant',
+    ],
+    [
+      'a 403 in the cause of the cause',
+      failing({ cause: failing({ cause: failing({ status: 403 }) }) }),
+      'DENIED',
+      'Error',
+    ],
+    ['a denial by the owner', new AccessDeniedError('no'), 'DENIED', 'access_denied'],
+    ['an authorization server that broke down', new ServerError('no'), 'ERROR', 'server_error'],
+    ["an abort that is nobody's", new DOMException('no', 'AbortError'), 'ERROR', 'AbortError'],
+    ['a failed fetch', failing({ cause: { code: 'UND_ERR_HEADERS_TIMEOUT' } }), 'ERROR', 'timeout'],
     ['a status of 400', failing({ status: 400 }), 'ERROR', 'Error'],
     ['an error code that is no text', failing({ errorCode: 7 }), 'ERROR', '7'],
     ['a timeout of version 2', failing({ code: 'REQUEST_TIMEOUT' }), 'ERROR', 'timeout'],
@@ -153,6 +188,13 @@ describe('the outcome of a failure', () => {
       outcome: 'OUTCOME_FAILURE_ERROR',
       error: { type: 'cancelled', code: '401', message: 'no' },
     });
+  });
+
+  it('is that of the whole where its causes run in a circle', () => {
+    const first = failing({ code: 'FIRST' });
+    const second = failing({ cause: first });
+    Object.assign(first, { cause: second });
+    expect(judge(first)).to.deep.equal(['OUTCOME_FAILURE_ERROR', 'FIRST']);
   });
 
   it('is denied for a refusal of our own, by its reason', () => {

@@ -1,21 +1,10 @@
+import { FIELD_NAMES } from '../../codecs/order.js';
 import { printable } from '../../codecs/text.js';
 import { fieldAt, type FieldPath } from '../query/fields.js';
 import type { AuditRecord } from '../../schema/record.js';
 
 /** The columns of a CSV file, in order: every plain field of a record; what has parts is JSON. */
-export const CSV_FIELDS: readonly FieldPath[] = [
-  'record_id,seq,time,duration_ms,event_type,outcome,severity,sensitivity,actor_id,actor_type,component,environment',
-  'resource,message,correlation_id,trace_id,span_id,parent_span_id,session_id,tenant_id,client_id,client_version',
-  'server_id,server_version,policy_tags,ocsf_class_uid,ocsf_activity_id,otel_operation_name,mcp.method',
-  'mcp.protocol_version,mcp.request_id,mcp.tool_name,mcp.tool_arguments,mcp.tool_result,mcp.resource_uri',
-  'mcp.prompt_name,mcp.prompt_arguments,mcp.session_id,mcp.server_address,mcp.transport,mcp.client_capabilities',
-  'mcp.server_capabilities,mcp.served_from,mcp.legs,mcp.tool_fingerprint,mcp.decision,error.type,error.code',
-  'error.message,data,stage,operation_id,truncated,metadata.schema_version,metadata.product_name',
-  'metadata.product_version,metadata.vendor_name',
-]
-  .join(',')
-  .split(',')
-  .map((name) => name.split('.'));
+export const CSV_FIELDS: readonly FieldPath[] = FIELD_NAMES.map((name) => name.split('.'));
 
 /** What a spreadsheet takes for a formula (OWASP, "CSV Injection"). */
 const FORMULA = /^[=+\-@\t\r|]/;

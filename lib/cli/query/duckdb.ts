@@ -1,4 +1,5 @@
 import { ExitCode } from '../command.js';
+import type { McpDetail } from '../../schema/record.js';
 import { CliFailure } from '../failure.js';
 
 /** The package that brings DuckDB. Its name is no literal at the import, since few installations have it. */
@@ -69,6 +70,35 @@ export async function confine(connection: DuckDBConnection, paths: readonly stri
   await connection.run('SET lock_configuration=true');
 }
 
+/** The parts of the column `mcp`: a field that is added to a record and forgotten here does not compile. */
+const MCP_COLUMNS: Readonly<Record<keyof McpDetail, 'VARCHAR' | 'INTEGER' | 'JSON'>> = {
+  method: 'VARCHAR',
+  protocol_version: 'VARCHAR',
+  request_id: 'VARCHAR',
+  tool_name: 'VARCHAR',
+  tool_arguments: 'JSON',
+  tool_result: 'JSON',
+  resource_uri: 'VARCHAR',
+  prompt_name: 'VARCHAR',
+  prompt_arguments: 'JSON',
+  session_id: 'VARCHAR',
+  server_address: 'VARCHAR',
+  transport: 'VARCHAR',
+  client_capabilities: 'JSON',
+  server_capabilities: 'JSON',
+  server_identity: 'VARCHAR',
+  served_from: 'VARCHAR',
+  answer: 'VARCHAR',
+  answer_refused: 'VARCHAR',
+  caller_saw: 'VARCHAR',
+  task_id: 'VARCHAR',
+  task_status: 'VARCHAR',
+  legs: 'JSON',
+  tool_fingerprint: 'VARCHAR',
+  decision: 'VARCHAR',
+  ended_by: 'VARCHAR',
+};
+
 /** The columns of the table `records`, with DuckDB's types; what has parts is JSON. */
 const COLUMNS = {
   record_id: 'VARCHAR',
@@ -99,7 +129,9 @@ const COLUMNS = {
   ocsf_class_uid: 'INTEGER',
   ocsf_activity_id: 'INTEGER',
   otel_operation_name: 'VARCHAR',
-  mcp: 'STRUCT(method VARCHAR, protocol_version VARCHAR, request_id VARCHAR, tool_name VARCHAR, tool_arguments JSON, tool_result JSON, resource_uri VARCHAR, prompt_name VARCHAR, prompt_arguments JSON, session_id VARCHAR, server_address VARCHAR, transport VARCHAR, client_capabilities JSON, server_capabilities JSON, served_from VARCHAR, legs JSON, tool_fingerprint VARCHAR, decision VARCHAR)',
+  mcp: `STRUCT(${Object.entries(MCP_COLUMNS)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(', ')})`,
   error: 'STRUCT(type VARCHAR, code VARCHAR, message VARCHAR)',
   data: 'JSON',
   stage: 'VARCHAR',
