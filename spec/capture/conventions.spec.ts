@@ -72,7 +72,7 @@ describe('the conventions for MCP', () => {
       return new (instrumentClient(Patched))({ name: 'agent', version: '1' }, options);
     });
     codes = [...NO_ERRORS_OF_THE_RECEIVER, -32603, -32000, -32001, -1, 42];
-    let left = [...codes];
+    const left = [...codes];
     made.client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: {} }));
     made.client.setRequestHandler(CreateMessageRequestSchema, () => {
       throw new McpError(left.shift() ?? 0, 'no');
