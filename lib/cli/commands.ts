@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   'check-proof': () => import('./checkProof.js'),
   consistency: () => import('./consistency.js'),
   'export-tiles': () => import('./exportTiles.js'),
+  witness: () => import('./witness/command.js'),
   keygen: () => import('./keygen.js'),
   init: () => import('./init/command.js'),
   doctor: () => import('./doctor.js'),

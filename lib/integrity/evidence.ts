@@ -1,4 +1,5 @@
 import { parseCheckpoint, splitNotes, type Checkpoint } from './checkpoint.js';
+import { parseNote } from './note.js';
 import { type IntegrityLayout } from './layout.js';
 import { formatManifest, type SegmentManifest } from './manifest.js';
 import { appendToFile, formatState, makeFolder, readIfThere, replaceFile, type SavedState } from './store.js';
@@ -8,6 +9,8 @@ export class Evidence {
   readonly #layout: IntegrityLayout;
   /** Several anchors may report at once; the file is replaced once at a time. */
   #anchoring: Promise<void> = Promise.resolve();
+  /** The newest checkpoint is replaced by a newer one, and by itself with more signatures: once at a time. */
+  #checkpointing: Promise<void> = Promise.resolve();
 
   constructor(layout: IntegrityLayout) {
     this.#layout = layout;
@@ -32,8 +35,37 @@ export class Evidence {
 
   /** A signed checkpoint is on the disk before anybody else sees it; the state follows, and may be lost. */
   async saveCheckpoint({ note }: Checkpoint): Promise<void> {
-    await replaceFile(this.#layout.checkpoint, note);
+    await this.#inTurn(() => replaceFile(this.#layout.checkpoint, note));
     await appendToFile(this.#layout.history, note, false);
+  }
+
+  /**
+   * Checkpoints that witnesses cosigned: those to keep, oldest first, of which the last may be the newest of the log and is
+   * then kept in its place, too.
+   */
+  saveCosigned(notes: readonly string[]): Promise<void> {
+    const newest = notes.at(-1);
+    return this.#inTurn(async () => {
+      await replaceFile(this.#layout.cosigned, notes.join(''));
+      const current = await readIfThere(this.#layout.checkpoint);
+      if (newest !== undefined && current !== undefined && parseNote(current).text === parseNote(newest).text)
+        await replaceFile(this.#layout.checkpoint, newest);
+    });
+  }
+
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    const done = this.#checkpointing.then(task);
+    this.#checkpointing = done.catch(() => undefined);
+    return done;
+  }
+
+  /** What {@link saveCosigned} kept; nothing if it is damaged. */
+  async cosigned(): Promise<Checkpoint[]> {
+    try {
+      return splitNotes((await readIfThere(this.#layout.cosigned)) ?? '').notes.map(parseCheckpoint);
+    } catch {
+      return [];
+    }
   }
 
   /** Not durable by itself: without it the tree is found from the leaf hashes. */

@@ -84,11 +84,25 @@ export function generateKeyFile(path: string): KeyObject {
 }
 
 function generatingSigner(option: string, origin: string, path: string): NoteSigner {
+  const { privateKey, generated } = readOrGenerateKey(option, path);
+  return { ...localSigner(origin, privateKey), ...(generated && { generated: path }) };
+}
+
+/**
+ * The key of a file, which is made with mode 0600 if it is not there yet.
+ *
+ * @param option What the path is called in error texts.
+ * @throws {ConfigError} when it cannot be made or read, or others may access it.
+ */
+export function readOrGenerateKey(
+  option: string,
+  path: string,
+): { readonly privateKey: KeyObject; readonly generated: boolean } {
   try {
-    return { ...localSigner(origin, generateKeyFile(path)), generated: path };
+    return { privateKey: generateKeyFile(path), generated: true };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-      return localSigner(origin, readKeyFile(option, path));
+      return { privateKey: readKeyFile(option, path), generated: false };
     throw new ConfigError(
       option,
       `the key file cannot be made (${String((error as NodeJS.ErrnoException).code)})`,

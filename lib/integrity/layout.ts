@@ -10,6 +10,10 @@ export interface IntegrityLayout {
   readonly history: string;
   /** The newest checkpoint that an anchor took. */
   readonly anchored: string;
+  /** Checkpoints with the cosignatures of witnesses: the newest that enough of them cosigned, and what follows it. */
+  readonly cosigned: string;
+  /** What each witness cosigned last, so that a proof from there costs no more than what was added. */
+  readonly witnesses: string;
   /** The leaf hashes, 32 bytes each, in order. */
   readonly leaves: string;
   /** The compact range at the newest checkpoint, and where in the log it stands. */
@@ -28,6 +32,8 @@ export function integrityLayout(log: string): IntegrityLayout {
     checkpoint: join(folder, 'checkpoint'),
     history: join(folder, 'checkpoints'),
     anchored: join(folder, 'anchored'),
+    cosigned: join(folder, 'cosigned'),
+    witnesses: join(folder, 'witnesses.json'),
     leaves: join(folder, 'leaves'),
     state: join(folder, 'state.json'),
     manifest: join(folder, 'segments.json'),

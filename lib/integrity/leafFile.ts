@@ -69,14 +69,19 @@ export async function countLeaves(path: string): Promise<number> {
  * The hashes of a file of them, a batch at a time.
  *
  * @param count How many at most.
+ * @param first The place of the first one, from 0.
  */
-export async function* readLeaves(path: string, count = Infinity): AsyncGenerator<Hash[], void, undefined> {
+export async function* readLeaves(
+  path: string,
+  count = Infinity,
+  first = 0,
+): AsyncGenerator<Hash[], void, undefined> {
   const file = await open(path, 'r');
   const buffer = Buffer.alloc(BATCH * HASH_BYTES);
   try {
     for (let done = 0; done < count;) {
       const wanted = Math.min(BATCH, count - done);
-      const { bytesRead } = await file.read(buffer, 0, wanted * HASH_BYTES, done * HASH_BYTES);
+      const { bytesRead } = await file.read(buffer, 0, wanted * HASH_BYTES, (first + done) * HASH_BYTES);
       const found = Math.floor(bytesRead / HASH_BYTES);
       if (found === 0) return;
       const text = buffer.toString('latin1', 0, found * HASH_BYTES);

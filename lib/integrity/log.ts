@@ -4,7 +4,7 @@ import { AnchorQueue } from './anchors.js';
 import { formatTreeHead, type Checkpoint } from './checkpoint.js';
 import { Evidence } from './evidence.js';
 import { leafHash } from './hash.js';
-import { integrityLayout } from './layout.js';
+import { integrityLayout, type IntegrityLayout } from './layout.js';
 import { type LeafFile } from './leafFile.js';
 import { withSegment, type SegmentManifest } from './manifest.js';
 import { type CompactRange } from './merkle.js';
@@ -13,6 +13,8 @@ import { type ResolvedIntegrity } from './options.js';
 import { restoreTree, type Restored } from './restore.js';
 import { makeFolder, stateOf } from './store.js';
 import { MAX_LINE_BYTES } from './tiles.js';
+import { CosignedCheckpoints } from './witness/cosignedCheckpoints.js';
+import { Witnesses } from './witness/witnesses.js';
 
 /** What a log asks of whoever writes its file. */
 export interface LogWriter {
@@ -38,6 +40,7 @@ export class MerkleLog {
   readonly #writer: LogWriter;
   readonly #evidence: Evidence;
   readonly #anchors: readonly AnchorQueue[];
+  #witnesses: Witnesses | undefined;
   readonly #tree: CompactRange;
   readonly #leaves: LeafFile;
   #manifest: SegmentManifest;
@@ -81,6 +84,7 @@ export class MerkleLog {
     const vkeys = options.verifiers.map(({ name, publicKey }) => formatVkey(name, publicKey));
     await evidence.prepare(vkeys, restored.checkpoint);
     const opened = new MerkleLog(options, writer, evidence, restored);
+    opened.#witnesses = await opened.#openWitnesses(layout);
     await opened.#start();
     for (const alarm of restored.alarms) writer.onError(new IntegrityError(`${log}: ${alarm}`));
     return opened;
@@ -92,7 +96,25 @@ export class MerkleLog {
     const anchored = await this.#evidence.anchored();
     if (this.#last !== undefined && this.#last.size > (anchored?.size ?? -1))
       for (const anchor of this.#anchors) anchor.offer(this.#last);
+    if (this.#last !== undefined && this.#last.size === this.#tree.size)
+      this.#witnesses?.offer(this.#last, { size: this.#tree.size, subtrees: [...this.#tree.subtrees] });
     if (this.#last === undefined || this.#last.size < this.#tree.size) this.#sealSoon();
+  }
+
+  async #openWitnesses(layout: IntegrityLayout): Promise<Witnesses | undefined> {
+    const { witnesses } = this.#options;
+    if (witnesses === undefined) return undefined;
+    const evidence = this.#evidence;
+    const cosigned = new CosignedCheckpoints(witnesses.policy, await evidence.cosigned());
+    return Witnesses.open({
+      ...witnesses,
+      layout,
+      onCosigned: (checkpoint, signatures) => {
+        cosigned.add(checkpoint, signatures);
+        return evidence.saveCosigned(cosigned.notes);
+      },
+      onError: (error) => this.#writer.onError(error),
+    });
   }
 
   /** How many records the log holds. */
@@ -179,7 +201,7 @@ export class MerkleLog {
       clearTimeout(this.#timer);
       await this.#saveState(true).catch((error: unknown) => this.#report(error));
       await this.#leaves.close();
-      await Promise.all(this.#anchors.map((anchor) => anchor.flush()));
+      await Promise.all([...this.#anchors, this.#witnesses].map((each) => each?.flush()));
     });
   }
 
@@ -208,6 +230,7 @@ export class MerkleLog {
       this.#last = checkpoint;
       this.#failed = false;
       for (const anchor of this.#anchors) anchor.offer(checkpoint);
+      this.#witnesses?.offer(checkpoint, state);
       await this.#evidence.saveState(state);
       return checkpoint;
     } catch (error) {

@@ -2,8 +2,10 @@ import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto
 import { IntegrityError } from '../errors.js';
 import { fromBase64 } from './hash.js';
 
-/** C2SP signed-note, signature types: Ed25519. */
-const ED25519 = 0x01;
+/** C2SP signed-note, signature types: a key that signs checkpoints itself, or one that cosigns those of other logs. */
+export const SIGNATURE_TYPE = { ed25519: 0x01, cosignature: 0x04 } as const;
+/** What a key is used for; a part of its id, so that one use never passes for the other. */
+export type SignatureType = keyof typeof SIGNATURE_TYPE;
 const ED25519_BYTES = 32;
 const KEY_ID_BYTES = 4;
 /** Go's `note` package takes no more of either; whoever writes more is not understood by the tools out there. */
@@ -43,9 +45,13 @@ export function isKeyName(name: string): boolean {
   return name !== '' && !/[\s+\p{Cc}\p{Cs}\p{Z}]/u.test(name);
 }
 
-/** SHA-256(name ‖ LF ‖ 0x01 ‖ public key), its first four bytes as hex. */
-export function keyId(name: string, publicKey: KeyObject): string {
-  const typed = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ED25519), rawPublicKey(publicKey)]);
+/** SHA-256(name ‖ LF ‖ signature type ‖ public key), its first four bytes as hex. */
+export function keyId(name: string, publicKey: KeyObject, type: SignatureType = 'ed25519'): string {
+  const typed = Buffer.concat([
+    Buffer.from(`${name}\n`),
+    Buffer.of(SIGNATURE_TYPE[type]),
+    rawPublicKey(publicKey),
+  ]);
   return createHash('sha256')
     .update(typed)
     .digest('hex')
@@ -58,26 +64,43 @@ function rawPublicKey(publicKey: KeyObject): Buffer {
 }
 
 /** The verifier key of a name and a public key: `name+id+key`, as C2SP signed-note has it. */
-export function formatVkey(name: string, publicKey: KeyObject): string {
-  const key = Buffer.concat([Buffer.of(ED25519), rawPublicKey(publicKey)]);
-  return `${name}+${keyId(name, publicKey)}+${key.toString('base64')}`;
+export function formatVkey(name: string, publicKey: KeyObject, type: SignatureType = 'ed25519'): string {
+  const key = Buffer.concat([Buffer.of(SIGNATURE_TYPE[type]), rawPublicKey(publicKey)]);
+  return `${name}+${keyId(name, publicKey, type)}+${key.toString('base64')}`;
 }
 
 /**
- * Reads a verifier key.
+ * Reads the verifier key of a log.
  *
  * @throws {IntegrityError} when it is malformed, of another kind than Ed25519, or its id is not that of its key.
  */
 export function parseVkey(vkey: string): NoteVerifier {
+  return parseKey(vkey, 'ed25519');
+}
+
+/**
+ * Reads the verifier key of a witness (c2sp.org/tlog-cosignature, Ed25519).
+ *
+ * @throws {IntegrityError} when it is malformed, of another kind, or its id is not that of its key.
+ */
+export function parseWitnessVkey(vkey: string): NoteVerifier {
+  return parseKey(vkey, 'cosignature');
+}
+
+function parseKey(vkey: string, type: SignatureType): NoteVerifier {
   const [, name = '', id = '', encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+([^\s]+)$/u.exec(vkey.trim()) ?? [];
   const key = fromBase64(encoded);
   if (!isKeyName(name) || key === undefined)
     throw new IntegrityError('a verifier key has the form <name>+<8 hex digits>+<base64>');
-  if (key.length !== 1 + ED25519_BYTES || key[0] !== ED25519)
-    throw new IntegrityError('the verifier key is not an Ed25519 key');
+  if (key.length !== 1 + ED25519_BYTES || key[0] !== SIGNATURE_TYPE[type])
+    throw new IntegrityError(
+      type === 'ed25519'
+        ? 'the verifier key is not an Ed25519 key of a log'
+        : 'the verifier key is not the Ed25519 key of a witness (cosignature/v1)',
+    );
   const x = key.subarray(1).toString('base64url');
   const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-  if (keyId(name, publicKey) !== id)
+  if (keyId(name, publicKey, type) !== id)
     throw new IntegrityError('the id in the verifier key does not belong to its name and key');
   return { name, keyId: id, publicKey };
 }

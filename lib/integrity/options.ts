@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { MAX_DELAY_MS } from '../duration.js';
 import { optionalInteger, reject, requireKnownOptions, requireText } from '../validate.js';
 import { ConfigError } from '../errors.js';
 import { fileAnchor, type Anchor } from './anchors.js';
 import { resolveSigner, type IntegrityKey, type NoteSigner } from './keys.js';
 import { parseVkey, type NoteVerifier } from './note.js';
+import { parsePolicy, type WitnessPolicy } from './witness/policy.js';
+import { type WitnessFetch } from './witness/post.js';
+import { reachable } from './witness/witnesses.js';
 
 /** How a log is sealed. */
 export interface IntegrityOptions {
@@ -21,8 +25,22 @@ export interface IntegrityOptions {
    * @defaultValue none
    */
   readonly anchor?: string | Anchor | readonly (string | Anchor)[];
+  /**
+   * Witnesses that cosign checkpoints, so that others vouch for the log (c2sp.org/tlog-witness): the path of a policy
+   * (c2sp.org/tlog-policy) whose witnesses have URLs, or the policy's text and a `fetch` of your own.
+   * @defaultValue none
+   */
+  readonly witnesses?: string | WitnessesOptions;
   /** The verifier keys of earlier keys of this origin: after a change of key, what the old one signed still counts. @defaultValue none */
   readonly previousKeys?: readonly string[];
+}
+
+/** The witnesses of a log, where a path does not say it all. */
+export interface WitnessesOptions {
+  /** The text of a policy (c2sp.org/tlog-policy): witnesses with their keys and URLs, and how many of them are needed. */
+  readonly policy: string;
+  /** Reaches the witnesses: through a proxy, with client certificates. @defaultValue Node's `fetch` */
+  readonly fetch?: WitnessFetch;
 }
 
 /** Options that have been checked. */
@@ -37,6 +55,8 @@ export interface ResolvedIntegrity {
   readonly milliseconds: number;
   /** Where checkpoints go. */
   readonly anchors: readonly Anchor[];
+  /** Who cosigns checkpoints, and how they are reached. */
+  readonly witnesses: { readonly policy: WitnessPolicy; readonly fetch: WitnessFetch } | undefined;
 }
 
 /**
@@ -46,7 +66,10 @@ export interface ResolvedIntegrity {
  * @throws {ConfigError} when they cannot work.
  */
 export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'): ResolvedIntegrity {
-  const known = ['origin', 'key', 'checkpointEvery', 'checkpointSeconds', 'anchor', 'previousKeys'];
+  const known = [
+    ...['origin', 'key', 'checkpointEvery', 'checkpointSeconds'],
+    ...['anchor', 'witnesses', 'previousKeys'],
+  ];
   requireKnownOptions(option, options, known);
   const every = optionalInteger(`${option}.checkpointEvery`, options.checkpointEvery, {
     fallback: 1000,
@@ -58,9 +81,41 @@ export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'
     max: Math.floor(MAX_DELAY_MS / 1000),
   });
   const anchors = resolveAnchors(`${option}.anchor`, options.anchor);
+  const witnesses = resolveWitnesses(`${option}.witnesses`, options.witnesses);
   const previous = resolvePrevious(`${option}.previousKeys`, options.previousKeys, options.origin);
   const signer = resolveSigner(option, options.origin, options.key);
-  return { signer, verifiers: [signer, ...previous], every, milliseconds: seconds * 1000, anchors };
+  return {
+    signer,
+    verifiers: [signer, ...previous],
+    every,
+    milliseconds: seconds * 1000,
+    anchors,
+    witnesses,
+  };
+}
+
+function resolveWitnesses(option: string, value: unknown): ResolvedIntegrity['witnesses'] {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string')
+    return resolveWitnesses(option, { policy: readPolicy(option, requireText(option, value)) });
+  requireKnownOptions(option, value, ['policy', 'fetch']);
+  const { policy: text, fetch: given } = value as Partial<Record<keyof WitnessesOptions, unknown>>;
+  if (given !== undefined && typeof given !== 'function') reject(`${option}.fetch`, given, 'a function');
+  const policy = checked(`${option}.policy`, () =>
+    parsePolicy(requireText(`${option}.policy`, text, 'the text of a witness policy')),
+  );
+  if (reachable(policy).length === 0)
+    throw new ConfigError(option, 'no witness of the policy has both a URL and an Ed25519 key');
+  return { policy, fetch: (given as WitnessFetch | undefined) ?? ((url, init) => fetch(url, init)) };
+}
+
+function readPolicy(option: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code);
+    throw new ConfigError(option, `the witness policy cannot be read (${code})`);
+  }
 }
 
 function resolveAnchors(option: string, value: unknown): Anchor[] {
@@ -75,17 +130,20 @@ function resolvePrevious(option: string, value: unknown, origin: string): NoteVe
   if (value === undefined) return [];
   if (!Array.isArray(value)) reject(option, value, 'a list of verifier keys');
   return value.map((vkey: unknown) => {
-    const verifier = parsed(option, requireText(option, vkey, 'a list of verifier keys'));
+    const text = requireText(option, vkey, 'a list of verifier keys');
+    const verifier = checked(option, () => parseVkey(text));
     if (verifier.name !== origin)
       throw new ConfigError(option, 'a verifier key in it belongs to another origin');
     return verifier;
   });
 }
 
-function parsed(option: string, vkey: string): NoteVerifier {
+/** What is no policy or key is a wrong option here. */
+function checked<T>(option: string, read: () => T): T {
   try {
-    return parseVkey(vkey);
+    return read();
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError(option, (error as Error).message);
   }
 }

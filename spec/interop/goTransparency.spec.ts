@@ -1,13 +1,16 @@
 import { expect } from 'chai';
+import { createPublicKey } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openCheckpoint, type Checkpoint } from '../../lib/integrity/checkpoint.js';
 import { exportTiles, findRecord, proveConsistency, proveRecord } from '../../lib/integrity/proving.js';
+import { parseNote } from '../../lib/integrity/note.js';
+import { cosign, withSignatures } from '../../lib/integrity/witness/cosignature.js';
 import { formatConsistencyProof, formatTlogProof } from '../../lib/integrity/tlogProof.js';
 import { TestLog } from '../support/sealedLog.js';
-import { newKey } from '../support/signing.js';
+import { newKey, newWitnessKey } from '../support/signing.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** Where Debian's golang-golang-x-mod-dev puts its sources. */
@@ -23,7 +26,9 @@ function whyNot(): string | undefined {
   return undefined;
 }
 
-type Check = Partial<Record<'Note' | 'Older' | 'Proof' | 'Line' | 'Path', string>> & { Kind: string };
+type Check = Partial<Record<'Note' | 'Older' | 'Proof' | 'Line' | 'Path' | 'Witness', string>> & {
+  Kind: string;
+};
 
 const reason = whyNot();
 const title = "interop: Go's transparency library, golang.org/x/mod/sumdb";
@@ -139,6 +144,24 @@ const title = "interop: Go's transparency library, golang.org/x/mod/sumdb";
       ]);
       expect(verdicts).to.have.length(8);
       expect(verdicts).to.not.include('ok');
+    });
+
+    it('verifies the cosignatures of a witness, and no others', () => {
+      const { privateKey, vkey } = newWitnessKey('witness.example/w1');
+      const { note } = at(257);
+      const publicKey = createPublicKey(privateKey);
+      const line = cosign(parseNote(note).text, 'witness.example/w1', privateKey, publicKey, 1_700_000_000);
+      const cosigned = { Kind: 'cosigned', Note: withSignatures(note, [line]), Witness: vkey };
+      const late = Buffer.from(line.signature);
+      late[7]! ^= 1;
+      const verdicts = go([
+        cosigned,
+        { ...cosigned, Note: withSignatures(note, [{ ...line, signature: late }]) },
+        { ...cosigned, Note: withSignatures(at(256).note, [line]) },
+        { ...cosigned, Witness: newWitnessKey('witness.example/w1').vkey },
+      ]);
+      expect(verdicts[0]).to.equal('ok');
+      expect(verdicts.slice(1)).to.have.length(3).and.not.include('ok');
     });
 
     it('[attack 37] rejects what another key of the same name signed', () => {

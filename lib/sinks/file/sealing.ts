@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import { type Anchor } from '../../integrity/anchors.js';
 import { MerkleLog } from '../../integrity/log.js';
-import { resolveIntegrity, type IntegrityOptions } from '../../integrity/options.js';
+import { resolveIntegrity, type IntegrityOptions, type ResolvedIntegrity } from '../../integrity/options.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { sinkAnchor } from '../checkpointAnchor.js';
+import { quietly } from '../emit.js';
 import type { Sink } from '../sink.js';
 import type { LineLog, LineLogHooks } from './lineLog.js';
 import type { Notices } from './notice.js';
@@ -41,7 +42,7 @@ export class Sealing {
   /** @throws ConfigError for a bad option. */
   constructor({ path, options, log, notices, lastRecord }: SealingParts) {
     const like = () => (this.#newest ??= lastRecord());
-    const resolved = resolveIntegrity(withAnchors(options, like));
+    const resolved = withoutSpans(resolveIntegrity(withAnchors(options, like)));
     const { generated, vkey } = resolved.signer;
     if (generated !== undefined) notices.add({ kind: 'key-generated', path: generated, detail: vkey });
     const writer = {
@@ -87,6 +88,13 @@ function withAnchors(options: FileIntegrityOptions, like: () => AuditRecord | un
   if (anchor === undefined) return others;
   const anchors = Array.isArray(anchor) ? (anchor as readonly FileAnchor[]) : [anchor as FileAnchor];
   return { ...others, anchor: anchors.map((each) => (isSink(each) ? sinkAnchor(each, like) : each)) };
+}
+
+/** Asking a witness makes no spans, as delivering a record makes none. */
+function withoutSpans(resolved: ResolvedIntegrity): ResolvedIntegrity {
+  if (resolved.witnesses === undefined) return resolved;
+  const { policy, fetch } = resolved.witnesses;
+  return { ...resolved, witnesses: { policy, fetch: (url, init) => quietly(() => fetch(url, init)) } };
 }
 
 function isSink(anchor: FileAnchor): anchor is Sink {

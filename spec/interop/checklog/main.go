@@ -4,6 +4,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -25,12 +27,13 @@ type input struct {
 
 // A check names texts and files as our program wrote them; Go parses them anew.
 type check struct {
-	Kind  string // log, inclusion, consistency or tiles
-	Note  string // a checkpoint
-	Older string // an older checkpoint
-	Proof string // a tlog-proof, or an add-checkpoint request
-	Line  string // a record, without line feed
-	Path  string // a log, or a folder of tiles
+	Kind    string // log, inclusion, consistency, cosigned or tiles
+	Note    string // a checkpoint
+	Older   string // an older checkpoint
+	Proof   string // a tlog-proof, or an add-checkpoint request
+	Line    string // a record, without line feed
+	Path    string // a log, or a folder of tiles
+	Witness string // the verifier key of a witness
 }
 
 func main() {
@@ -63,6 +66,8 @@ func (c check) run(keys note.Verifiers) error {
 		return c.inclusion(keys)
 	case "consistency":
 		return c.consistency(keys)
+	case "cosigned":
+		return c.cosigned(keys)
 	case "tiles":
 		return c.tiles(keys)
 	}
@@ -249,4 +254,53 @@ func (c check) tiles(keys note.Verifiers) error {
 		}
 	}
 	return rootOf(records, tree)
+}
+
+// A cosigner verifies what c2sp.org/tlog-cosignature describes for Ed25519, which the note package leaves to its users.
+type cosigner struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func (c cosigner) Name() string    { return c.name }
+func (c cosigner) KeyHash() uint32 { return c.hash }
+
+func (c cosigner) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	time := binary.BigEndian.Uint64(signature)
+	message := fmt.Sprintf("cosignature/v1\ntime %d\n%s", time, text)
+	return ed25519.Verify(c.key, []byte(message), signature[8:])
+}
+
+func newCosigner(vkey string) (cosigner, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return cosigner{}, errors.New("not a verifier key")
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != 0x04 {
+		return cosigner{}, errors.New("not the Ed25519 key of a witness")
+	}
+	id := sha256.Sum256(append([]byte(parts[0]+"\n"), key...))
+	hash := binary.BigEndian.Uint32(id[:])
+	if fmt.Sprintf("%08x", hash) != parts[1] {
+		return cosigner{}, errors.New("the id of the key is wrong")
+	}
+	return cosigner{parts[0], hash, key[1:]}, nil
+}
+
+// cosigned asks that the log signed the checkpoint, and the witness cosigned it.
+func (c check) cosigned(keys note.Verifiers) error {
+	if _, err := openCheckpoint(c.Note, keys); err != nil {
+		return err
+	}
+	witness, err := newCosigner(c.Witness)
+	if err != nil {
+		return err
+	}
+	_, err = note.Open([]byte(c.Note), note.VerifierList(witness))
+	return err
 }

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { NoteVerifier } from '../../lib/integrity/note.js';
+import { Witness } from '../../lib/integrity/witness/witness.js';
+import { witnessServer } from '../../lib/cli/witness/server.js';
+import { newWitnessKey } from './signing.js';
+
+/** A witness that runs, on loopback. */
+export interface RunningWitness {
+  readonly name: string;
+  readonly vkey: string;
+  readonly verifier: NoteVerifier;
+  readonly url: string;
+  /** Its line of a policy. */
+  readonly line: string;
+  /** The status of each answer so far. */
+  readonly answers: readonly number[];
+  stop(): Promise<void>;
+}
+
+/** Starts a witness: a real server, with its state in a folder. */
+export async function startWitness(
+  name: string,
+  folder: string,
+  logs: readonly NoteVerifier[],
+  key = newWitnessKey(`witness.example/${name}`),
+  port = 0,
+): Promise<RunningWitness> {
+  const { privateKey, verifier, vkey } = key;
+  const witness = await Witness.open({ name: verifier.name, privateKey, folder, logs });
+  const answers: number[] = [];
+  const server: Server = witnessServer(witness, ({ status }) => void answers.push(status));
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const line = `witness ${name} ${vkey} ${url}\n`;
+  const stop = async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  return { name, vkey, verifier, url, line, answers, stop };
+}
