@@ -85,10 +85,10 @@ export function filePath(environment: Environment): string {
  * @throws ConfigError
  */
 export function integrityOf(environment: Environment): FileIntegrityOptions | undefined {
-  const { origin, key, anchor } = environment.optionsOf('integrity') as Partial<
-    Record<'origin' | 'key' | 'anchor', string>
+  const { origin, key, anchor, witnesses } = environment.optionsOf('integrity') as Partial<
+    Record<'origin' | 'key' | 'anchor' | 'witnesses', string>
   >;
-  if (origin === undefined && key === undefined && anchor === undefined) return undefined;
+  if ([origin, key, anchor, witnesses].every((value) => value === undefined)) return undefined;
   if (origin === undefined || key === undefined) {
     const missing = origin === undefined ? 'ORIGIN' : 'KEY';
     throw new ConfigError(
@@ -103,7 +103,12 @@ export function integrityOf(environment: Environment): FileIntegrityOptions | un
   }
   const perThread = isMainThread || origin.includes('{thread}') ? origin : `${origin}/{thread}`;
   const own = perThread.replaceAll('{pid}', String(process.pid)).replaceAll('{thread}', String(threadId));
-  return { origin: own, key, ...(anchor !== undefined && { anchor }) };
+  return {
+    origin: own,
+    key,
+    ...(anchor !== undefined && { anchor }),
+    ...(witnesses !== undefined && { witnesses }),
+  };
 }
 
 /**

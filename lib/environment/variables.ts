@@ -146,6 +146,13 @@ export const VARIABLES = {
     fallback: 'none',
     about: 'A file, on another volume if possible, that checkpoints are copied to.',
   },
+  INTEGRITY_WITNESSES: {
+    kind: 'text',
+    option: 'integrity.witnesses',
+    part: 'integrity',
+    fallback: 'none',
+    about: 'A policy (c2sp.org/tlog-policy): the witnesses that checkpoints are sent to, to be cosigned.',
+  },
   SPOOL: {
     kind: 'text',
     option: 'spool.directory',

@@ -19,12 +19,18 @@ export {
   formatVkey,
   parseNote,
   parseVkey,
+  parseWitnessVkey,
   verifyNote,
   type Note,
   type NoteSignature,
   type NoteVerifier,
 } from './note.js';
-export { resolveIntegrity, type IntegrityOptions, type ResolvedIntegrity } from './options.js';
+export {
+  resolveIntegrity,
+  type IntegrityOptions,
+  type ResolvedIntegrity,
+  type WitnessesOptions,
+} from './options.js';
 export {
   consistencyRanges,
   inclusionRanges,
@@ -56,3 +62,7 @@ export {
   type VerifyReport,
 } from './verify.js';
 export { readCheckpoints, verifyLogFile, type VerifyFileOptions } from './verifyFile.js';
+export { cosignaturesOf, type Cosignature } from './witness/cosignature.js';
+export { parsePolicy, type PolicyWitness, type WitnessPolicy } from './witness/policy.js';
+export { Witness, type WitnessAnswer, type WitnessOptions } from './witness/witness.js';
+export type { WitnessFetch } from './witness/post.js';
