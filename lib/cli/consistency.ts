@@ -8,7 +8,7 @@ import {
 } from '../integrity/tlogProof.js';
 import { ExitCode } from './command.js';
 import { defineCommand } from './define.js';
-import { asFinding, checkpointNote, keysFor, VKEY_OPTION } from './evidence/trust.js';
+import { asFinding, checkpointNote, keyFiles, keysFor, VKEY_OPTION } from './evidence/trust.js';
 import { usageFailure } from './failure.js';
 import { Output } from './term/output.js';
 
@@ -44,6 +44,9 @@ from the log, or read from a file. Its form is the body of a witness's add-check
       throw usageFailure('two checkpoints are needed');
     if ((options.log === undefined) === (options.proof === undefined))
       throw usageFailure('give either --log or --proof');
+    const inputs = [a, b, options.log, options.proof, ...keyFiles(options.vkey)].filter(
+      (path) => path !== undefined,
+    );
     const verifiers = await keysFor(options.log, options.vkey, io);
     const [older, newer] = await asFinding(
       async () =>
@@ -59,7 +62,7 @@ from the log, or read from a file. Its form is the body of a witness's add-check
     );
     await asFinding(() => checkConsistencyProof(proof, older, verifiers));
     if (options.output !== undefined) {
-      const output = await Output.to(options.output, io);
+      const output = await Output.to(options.output, inputs, io);
       output.text(formatConsistencyProof(proof));
       await output.end();
     }

@@ -2,7 +2,7 @@ import { findRecord, proveRecord } from '../integrity/proving.js';
 import { formatTlogProof } from '../integrity/tlogProof.js';
 import { ExitCode } from './command.js';
 import { defineCommand } from './define.js';
-import { asFinding, checkpointNote, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';
+import { asFinding, checkpointNote, keyFiles, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';
 import { usageFailure } from './failure.js';
 import { Output } from './term/output.js';
 
@@ -40,7 +40,8 @@ that the record is in the log, without the log. It tells nothing of the other re
     const proof = await asFinding(async () =>
       proveRecord(log, await findRecord(log, wanted), note, verifiers, options['with-record']),
     );
-    const output = await Output.to(options.output, io);
+    const inputs = [log, ...(options.checkpoint === undefined ? [] : [options.checkpoint])];
+    const output = await Output.to(options.output, [...inputs, ...keyFiles(options.vkey)], io);
     output.text(formatTlogProof(proof));
     await output.end();
     return ExitCode.ok;

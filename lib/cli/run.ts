@@ -5,6 +5,7 @@ import { COMMANDS } from './commands.js';
 import { CliFailure, inputFailure, systemPath, systemReason, usageFailure } from './failure.js';
 import { nearest } from './suggest.js';
 import { columns } from './term/columns.js';
+import { Output } from './term/output.js';
 import { palette } from './term/paint.js';
 import { PACKAGE_VERSION } from '../version.js';
 
@@ -26,6 +27,8 @@ export async function runCli(argv: readonly string[], io: CommandIo): Promise<nu
     return await (await load(name)).run(args, io);
   } catch (error) {
     return complain(error, name, args.includes('--json'), io);
+  } finally {
+    await Output.discardUnended(io);
   }
 }
 

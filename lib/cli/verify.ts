@@ -1,12 +1,14 @@
 import { type Problem } from '../integrity/findings.js';
 import { parseVkey } from '../integrity/note.js';
 import { readCheckpoints, verifyLogFile } from '../integrity/verifyFile.js';
+import { VERDICT_TITLES, verdictSentence } from '../integrity/verdict.js';
 import { verifyLog, type VerifyReport } from '../integrity/verify.js';
 import { printable } from '../codecs/text.js';
 import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';
 import { onlyOperand, readVkeys, VKEY_OPTION } from './evidence/trust.js';
 import { usageFailure } from './failure.js';
+import { checkLines } from './term/checks.js';
 import { palette } from './term/paint.js';
 import { plural } from './term/units.js';
 
@@ -30,7 +32,8 @@ export const command = defineCommand({
 Reads the whole log, with its rotated and compressed files, and holds it against its checkpoints. What
 is wrong is told in words, with the index of the record and its byte offset. Nothing is taken for true
 from beside the log but what a trusted key signed, so bring your own verifier key, and a checkpoint
-that was kept elsewhere: without that, whoever holds both the log and its key can rewrite it.`,
+that was kept elsewhere: without that, whoever holds both the log and its key can rewrite it. The table
+at the end says what was checked, by which evidence, and what was not.`,
   options: {
     vkey: VKEY_OPTION,
     checkpoint: { type: 'string', value: 'FILE', help: 'the checkpoint, if not the one beside the log' },
@@ -66,7 +69,8 @@ that was kept elsewhere: without that, whoever holds both the log and its key ca
   exits: [
     [0, 'all holds'],
     [1, 'the log is not what was sealed, or not all of it'],
-    [3, 'the log, a checkpoint or a key could not be read'],
+    [2, 'the command line was wrong, or --vkey names no verifier key'],
+    [3, 'the log, a checkpoint or a key could not be read, or the log is not sealed'],
   ],
   async run({ options, operands, io }) {
     const [path] = operands;
@@ -88,6 +92,7 @@ that was kept elsewhere: without that, whoever holds both the log and its key ca
     );
     if (options.json === true) io.stdout.write(`${JSON.stringify(forPrograms(operands[0] ?? '', report))}\n`);
     else printReport(operands[0] ?? '', report, io);
+    if (report.status === 'unsealed') return ExitCode.input;
     return report.ok ? ExitCode.ok : ExitCode.finding;
   },
 });
@@ -107,7 +112,8 @@ async function verify(
     throw usageFailure('standard input needs --vkey and --checkpoint', 'Nothing lies beside it.');
   const others = await readCheckpoints(checkpoint);
   const own = others.pop();
-  for (const path of against) others.push(...(await readCheckpoints(path)));
+  for (const path of against)
+    others.push(...(await readCheckpoints(path)).map((input) => ({ ...input, keptElsewhere: true })));
   if (own === undefined) throw usageFailure('--checkpoint names no checkpoint');
   return verifyLog(io.stdin as AsyncIterable<Uint8Array>, {
     verifiers: vkeys.map(parseVkey),
@@ -122,8 +128,21 @@ function firstBad({ problems }: VerifyReport): number | undefined {
 }
 
 function forPrograms(log: string, report: VerifyReport): object {
-  const { ok, origin, size, sealed, root, problems, warnings } = report;
-  return { ok, log, origin, size, sealed, root, first_bad_index: firstBad(report), problems, warnings };
+  const { ok, status, origin, size, sealed, root, problems, checks, warnings } = report;
+  return {
+    ok,
+    status,
+    verdict: verdictSentence(report),
+    log,
+    origin,
+    size,
+    sealed,
+    root,
+    first_bad_index: firstBad(report),
+    problems,
+    checks,
+    warnings,
+  };
 }
 
 function printReport(log: string, report: VerifyReport, { stdout, env }: CommandIo): void {
@@ -132,13 +151,17 @@ function printReport(log: string, report: VerifyReport, { stdout, env }: Command
   for (const problem of report.problems)
     lines.push(`${red(`${problem.kind}:`)} ${printable(problem.message)}${placeOf(problem)}`);
   const first = firstBad(report);
-  lines.push(
-    report.ok
-      ? `${green('ok')}: ${bold(log)} holds ${plural(report.size, 'record')} of ${report.origin}, ${report.sealed === report.size ? 'all' : report.sealed} of them sealed`
-      : `${red('not ok')}: ${bold(log)}${first === undefined ? '' : `, first bad index ${first}`}`,
-  );
-  if (report.ok) lines.push(`root: ${report.root}`);
-  stdout.write(`${lines.join('\n')}\n`);
+  const title = VERDICT_TITLES[report.status].toLowerCase();
+  if (report.ok) {
+    const part = report.sealed === report.size ? 'all' : report.sealed;
+    lines.push(
+      `${green('ok')}: ${bold(log)} holds ${plural(report.size, 'record')} of ${printable(report.origin ?? '')}, ${part} of them sealed`,
+      `root: ${report.root}`,
+    );
+  } else
+    lines.push(`${red('not ok')}: ${bold(log)}${first === undefined ? '' : `, first bad index ${first}`}`);
+  lines.push(`${title}: ${printable(verdictSentence(report))}`, '', ...checkLines(report.checks), '');
+  stdout.write(lines.join('\n'));
 }
 
 function placeOf({ segment, offset }: Problem): string {

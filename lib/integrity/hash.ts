@@ -39,6 +39,11 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   return sha256(pair);
 }
 
+/** Whether a value is a hash: exactly 32 characters, each of which stands for one byte. */
+export function isHash(value: unknown): value is Hash {
+  return typeof value === 'string' && value.length === HASH_BYTES && !/[^\0-\u00ff]/.test(value);
+}
+
 /** A hash in standard Base64 (RFC 4648 section 4), as C2SP formats have it. */
 export function hashToBase64(hash: Hash): string {
   return Buffer.from(hash, 'latin1').toString('base64');

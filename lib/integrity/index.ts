@@ -55,9 +55,18 @@ export {
   type TlogProof,
 } from './tlogProof.js';
 export {
+  isBad,
+  VERDICT_TITLES,
+  verdictSentence,
+  type Check,
+  type Verdict,
+  type VerdictStatus,
+} from './verdict.js';
+export {
   verifyLog,
   type CheckpointInput,
   type MissingSegment,
+  type UnreadableSegment,
   type VerifyOptions,
   type VerifyReport,
 } from './verify.js';

@@ -1,4 +1,4 @@
-import { EMPTY_ROOT, nodeHash, type Hash } from './hash.js';
+import { EMPTY_ROOT, isHash, nodeHash, type Hash } from './hash.js';
 import { CompactRange } from './merkle.js';
 
 /** The leaves from `first` up to, not including, `end`. */
@@ -127,6 +127,7 @@ export function verifyInclusion(
   proof: readonly Hash[],
 ): boolean {
   if (!isSize(index) || !isSize(size) || index >= size) return false;
+  if (![leaf, root, ...proof].every(isHash)) return false;
   let [node, last, hash] = [index, size - 1, leaf];
   for (const sibling of proof) {
     if (last === 0) return false;
@@ -151,19 +152,44 @@ export interface ConsistencyClaim {
 
 /** RFC 9162 section 2.1.4.2: whether the proof shows that the newer tree is the older one with leaves appended. */
 export function verifyConsistency({ older, newer }: ConsistencyClaim, proof: readonly Hash[]): boolean {
-  if (!isSize(older.size) || !isSize(newer.size) || older.size > newer.size) return false;
-  if (older.size === newer.size) return proof.length === 0 && older.root === newer.root;
-  if (older.size === 0) return proof.length === 0 && older.root === EMPTY_ROOT;
+  return consistencyOf({ older, newer }, proof) === 'holds';
+}
 
+/**
+ * Why a consistency proof does not hold. A proof that is damaged says nothing about the log; one that leads to the newer
+ * tree, and not from the older one, shows that they have different beginnings.
+ */
+export function consistencyOf(
+  { older, newer }: ConsistencyClaim,
+  proof: readonly Hash[],
+): 'holds' | 'contradiction' | 'no proof' {
+  if (!isSize(older.size) || !isSize(newer.size) || older.size > newer.size) return 'no proof';
+  if (![older.root, newer.root, ...proof].every(isHash)) return 'no proof';
+  if (older.size === newer.size || older.size === 0) {
+    if (proof.length > 0) return 'no proof';
+    const root = older.size === 0 ? EMPTY_ROOT : newer.root;
+    return older.root === root ? 'holds' : 'contradiction';
+  }
+  const roots = rootsOf(older, newer.size, proof);
+  if (roots?.newer !== newer.root) return 'no proof';
+  return roots.older === older.root ? 'holds' : 'contradiction';
+}
+
+/** The roots that a consistency proof leads to; nothing if it has another length than one of these sizes has. */
+function rootsOf(
+  older: { readonly size: number; readonly root: Hash },
+  size: number,
+  proof: readonly Hash[],
+): { readonly older: Hash; readonly newer: Hash } | undefined {
   // An older tree that is one perfect subtree is not repeated in the proof: it is where the proof starts.
   const path = isPowerOfTwo(older.size) ? [older.root, ...proof] : proof;
-  let [node, last] = [older.size - 1, newer.size - 1];
+  let [node, last] = [older.size - 1, size - 1];
   while (node % 2 === 1) [node, last] = [half(node), half(last)];
   const [start, ...rest] = path;
-  if (start === undefined) return false;
+  if (start === undefined) return undefined;
   let [oldHash, newHash] = [start, start];
   for (const sibling of rest) {
-    if (last === 0) return false;
+    if (last === 0) return undefined;
     if (node % 2 === 1 || node === last) {
       [oldHash, newHash] = [nodeHash(sibling, oldHash), nodeHash(sibling, newHash)];
       while (node % 2 === 0 && node !== 0) [node, last] = [node / 2, half(last)];
@@ -172,7 +198,7 @@ export function verifyConsistency({ older, newer }: ConsistencyClaim, proof: rea
     }
     [node, last] = [half(node), half(last)];
   }
-  return last === 0 && oldHash === older.root && newHash === newer.root;
+  return last === 0 ? { older: oldHash, newer: newHash } : undefined;
 }
 
 /** Sizes go beyond 32 bits, where the shift operators do not reach. */

@@ -86,7 +86,7 @@ export async function proveRecord(
 /**
  * Proves that a checkpoint extends an older one of the same log.
  *
- * @throws {IntegrityError} when the log does not lead to the newer one.
+ * @throws {IntegrityError} when the log does not lead to the newer one, or did not lead to the older one.
  */
 export async function proveConsistency(
   log: string,
@@ -98,7 +98,7 @@ export async function proveConsistency(
       `the second checkpoint, of ${newer.size} records, is older than the first, of ${older.size}`,
     );
   const ranges = consistencyRanges(older.size, newer.size);
-  const hashes = await collect(log, newer, () => new ProofCollector(ranges));
+  const hashes = await collect(log, newer, () => new ProofCollector(ranges), older);
   return { older: older.size, hashes, checkpoint: newer.note };
 }
 
@@ -142,22 +142,34 @@ export async function exportTiles(
 }
 
 /** Leads all leaf hashes past a collector: the stored ones, a hundredth of the bytes; where those fail, the log's own. */
-async function collect(log: string, checkpoint: Checkpoint, start: () => ProofCollector): Promise<Hash[]> {
+async function collect(
+  log: string,
+  checkpoint: Checkpoint,
+  start: () => ProofCollector,
+  older?: Checkpoint,
+): Promise<Hash[]> {
   const { leaves } = integrityLayout(log);
   const sources = [() => leavesOfLog(log)];
   if ((await countLeaves(leaves)) >= checkpoint.size) sources.unshift(() => readLeaves(leaves));
   for (const source of sources) {
     const collector = start();
     const tree = new CompactRange();
+    let before = tree.root();
     for await (const batch of source()) {
       for (const leaf of batch) {
         if (tree.size === checkpoint.size) break;
         tree.append(leaf);
         collector.add(leaf);
+        if (tree.size === older?.size) before = tree.root();
       }
       if (tree.size === checkpoint.size) break;
     }
-    if (tree.root() === checkpoint.root) return collector.proof();
+    if (tree.root() !== checkpoint.root) continue;
+    if (older !== undefined && before !== older.root)
+      throw new IntegrityError(
+        `the log at ${checkpoint.size} records does not extend the log at ${older.size}: history was rewritten`,
+      );
+    return collector.proof();
   }
   throw departed(log, checkpoint);
 }

@@ -2,7 +2,7 @@ import { IntegrityError } from '../errors.js';
 import { openCheckpoint, type Checkpoint } from './checkpoint.js';
 import { fromBase64, hashFromBase64, hashToBase64, leafHash, type Hash } from './hash.js';
 import { type NoteVerifier } from './note.js';
-import { verifyConsistency, verifyInclusion } from './proof.js';
+import { consistencyOf, verifyInclusion } from './proof.js';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
 /** No tree of 2^63 leaves needs more hashes than this. */
@@ -106,9 +106,17 @@ export function checkConsistencyProof(
   const newer = openCheckpoint(proof.checkpoint, verifiers);
   if (newer.origin !== older.origin)
     throw new IntegrityError(`the checkpoints are of two logs, ${older.origin} and ${newer.origin}`);
-  if (proof.older !== older.size || !verifyConsistency({ older, newer }, proof.hashes))
+  const sizes = `the log at ${newer.size} records does not extend the log at ${older.size}`;
+  if (older.size > newer.size) throw new IntegrityError(`${sizes}: it is the older one`);
+  if (proof.older !== older.size)
     throw new IntegrityError(
-      `the log at ${newer.size} records does not extend the log at ${older.size}: history was rewritten`,
+      `the proof is of another checkpoint: it begins at ${proof.older} records, the older checkpoint covers ${older.size}`,
+    );
+  const found = consistencyOf({ older, newer }, proof.hashes);
+  if (found === 'contradiction') throw new IntegrityError(`${sizes}: history was rewritten`);
+  if (found === 'no proof')
+    throw new IntegrityError(
+      `the proof does not lead from ${older.size} records to the checkpoint of ${newer.size}: it is damaged, or not of these two checkpoints; the log itself can tell (--log)`,
     );
   return newer;
 }

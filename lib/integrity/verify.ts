@@ -1,11 +1,14 @@
 import { IntegrityError } from '../errors.js';
-import { openCheckpoint, type Checkpoint } from './checkpoint.js';
+import { openCheckpoint, parseCheckpoint, type Checkpoint } from './checkpoint.js';
 import { LeafComparison, type LeafSource } from './comparison.js';
 import { type Problem } from './findings.js';
 import { hashToBase64 } from './hash.js';
-import { type NoteVerifier } from './note.js';
+import { parseNote, type NoteVerifier } from './note.js';
 import { OrderCheck, seqOf } from './recordOrder.js';
+import { restartedLog } from './restartOrigin.js';
 import { type LogChunk } from './segments.js';
+import { type Check, type Verdict, type VerdictStatus } from './verdict.js';
+import { tableOf } from './verdictTable.js';
 import { LogWalk, type Place } from './walk.js';
 
 /** A checkpoint that a log is held against. */
@@ -14,6 +17,8 @@ export interface CheckpointInput {
   readonly note: string;
   /** What it is called in findings: a path, for instance. */
   readonly name: string;
+  /** Whether it was kept where whoever writes the log cannot write: only such a one shows a rollback. Default: false. */
+  readonly keptElsewhere?: boolean;
 }
 
 /** A segment that is known to be missing, in its place among the chunks of a log. */
@@ -26,12 +31,20 @@ export interface MissingSegment {
   readonly count: number;
 }
 
+/** A segment whose content cannot be had, in its place among the chunks of a log: a damaged compressed file. */
+export interface UnreadableSegment {
+  /** What is wrong with it, in words. */
+  readonly unreadable: string;
+}
+
 /** What {@link verifyLog} holds a log against. */
 export interface VerifyOptions {
   /** The keys that may have signed. */
   readonly verifiers: readonly NoteVerifier[];
-  /** The checkpoint that speaks for the whole log. */
-  readonly checkpoint: CheckpointInput;
+  /** Where the keys are from: from beside the log they confirm nothing. Default: `given`. */
+  readonly trust?: 'given' | 'beside';
+  /** The checkpoint that speaks for the whole log. Without it the log is called unsealed. */
+  readonly checkpoint?: CheckpointInput;
   /** Others, older or newer, from wherever: all have to fit the same log. */
   readonly others?: readonly CheckpointInput[];
   /** The leaf hashes as they were stored: with them, the very record is named that was changed. */
@@ -45,19 +58,23 @@ export interface VerifyOptions {
 }
 
 /** What was found. */
-export interface VerifyReport {
+export interface VerifyReport extends Verdict {
   /** Whether all holds. */
   readonly ok: boolean;
+  /** The verdict in one word. */
+  readonly status: VerdictStatus;
   /** The identity of the log, as its checkpoint has it. */
   readonly origin?: string;
   /** Records in the log. */
   readonly size: number;
-  /** Of them, those that the checkpoint covers. */
+  /** Of them, those that a checkpoint covers. */
   readonly sealed: number;
   /** The root of all records, in Base64. */
   readonly root: string;
   /** What is wrong: first the checkpoints, then by index. */
   readonly problems: readonly Problem[];
+  /** What was checked, by which evidence, and what was not. */
+  readonly checks: readonly Check[];
   /** What is worth knowing and proves nothing. */
   readonly warnings: readonly string[];
 }
@@ -77,7 +94,7 @@ export interface VerifyReport {
  * ```
  */
 export async function verifyLog(
-  source: AsyncIterable<Uint8Array | LogChunk | MissingSegment>,
+  source: AsyncIterable<Uint8Array | LogChunk | MissingSegment | UnreadableSegment>,
   options: VerifyOptions,
 ): Promise<VerifyReport> {
   const verification = new Verification(options);
@@ -88,6 +105,7 @@ export async function verifyLog(
       await verification.chunk({ data, segment: 'the log', offset });
       offset += part.length;
     } else if ('missing' in part) await verification.missing(part);
+    else if ('unreadable' in part) verification.unreadable(part.unreadable);
     else await verification.chunk(part);
   }
   return verification.finish();
@@ -104,25 +122,38 @@ class Verification {
   readonly #walk: LogWalk;
   readonly #order = new OrderCheck();
   readonly #leaves: LeafComparison | undefined;
+  readonly #byHash: { readonly first: number; readonly count: number }[] = [];
   #faults = { foreign: 0, order: 0 };
+  #elsewhere = 0;
+  #ofOthers = 0;
+  /** Whether there are checkpoints, and none of them is damaged: then a wrong key is as likely as another log. */
+  #strangers = { signed: 0, damaged: 0 };
   /** Without some of the leaves there is no root to compare. */
   #rootless = false;
 
   constructor(options: VerifyOptions) {
     this.#options = options;
-    this.#own = this.#open(options.checkpoint);
+    this.#own = options.checkpoint && this.#open(options.checkpoint);
     for (const input of options.others ?? []) this.#open(input);
     this.#heads.sort((a, b) => a.size - b.size);
     const sizes = [...new Set(this.#heads.map(({ size }) => size))];
     const visit = (options.records ?? true) ? this.#record.bind(this) : undefined;
     this.#walk = new LogWalk(sizes, visit);
     if (options.leaves !== undefined) this.#leaves = new LeafComparison(options.leaves, sizes.at(-1) ?? 0);
+    if (this.#ofOthers > 0)
+      this.#warnings.push(`${this.#ofOthers} checkpoints of other logs were passed over`);
   }
 
   /** Opens a checkpoint; a second one of the same size has to be the same. */
-  #open({ note, name }: CheckpointInput): Head | undefined {
+  #open({ note, name, keptElsewhere = false }: CheckpointInput): Head | undefined {
     try {
+      // One anchor may serve several logs.
+      if (keptElsewhere && this.#own !== undefined && isOfAnother(note, this.#own.origin)) {
+        this.#ofOthers++;
+        return undefined;
+      }
       const head = { ...openCheckpoint(note, this.#options.verifiers), name };
+      if (keptElsewhere) this.#elsewhere++;
       const twin = this.#heads.find(({ size }) => size === head.size);
       if (twin !== undefined && twin.root !== head.root)
         this.#problems.push({
@@ -133,9 +164,21 @@ class Verification {
       return head;
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
-      this.#problems.push({ kind: 'checkpoint', message: `${name}: ${error.message}` });
+      const stranger = isSignedByOthers(note, this.#options.verifiers);
+      this.#strangers[stranger ? 'signed' : 'damaged']++;
+      this.#problems.push({
+        kind: 'checkpoint',
+        message: `${name}: ${this.#restarted(note) ?? error.message}`,
+      });
       return undefined;
     }
+  }
+
+  /** What is said of a checkpoint by a trusted key under the name of a log that was started anew. */
+  #restarted(note: string): string | undefined {
+    const restarted = restartedLog(note, this.#options.verifiers);
+    if (restarted === undefined) return undefined;
+    return `the log was started anew as ${restarted.checkpoint.origin}, because what lay here before did not hold; that is another log, and the old one was set aside. Its verifier key is ${restarted.vkey}`;
   }
 
   #record(data: Buffer, start: number, end: number, index: number, place: Place): void {
@@ -159,6 +202,12 @@ class Verification {
     await this.#leaves?.compare(batch);
   }
 
+  /** What follows cannot be read. */
+  unreadable(message: string): void {
+    this.#rootless = true;
+    this.#problems.push({ kind: 'segment', message, index: this.#walk.tree.size });
+  }
+
   async missing({ missing, first, count }: MissingSegment): Promise<void> {
     const leaves = (await this.#leaves?.take(count)) ?? [];
     this.#walk.skip(leaves);
@@ -171,9 +220,10 @@ class Verification {
         index: first,
         segment: missing,
       });
-    else if (this.#options.allowMissing === true)
+    else if (this.#options.allowMissing === true) {
       this.#warnings.push(`${message}; they are taken by their stored hashes`);
-    else this.#problems.push({ kind: 'segment', message, index: first, segment: missing });
+      this.#byHash.push({ first, count });
+    } else this.#problems.push({ kind: 'segment', message, index: first, segment: missing });
   }
 
   async finish(): Promise<VerifyReport> {
@@ -181,18 +231,44 @@ class Verification {
     const { tree } = this.#walk;
     this.#findTorn();
     if (!this.#rootless) await this.#holdAgainstHeads();
-    const sealed = Math.min(this.#own?.size ?? 0, tree.size);
-    if (this.#own !== undefined && tree.size > this.#own.size && this.#options.live !== true)
-      this.#findUnsealed(this.#own.size);
+    // Of several checkpoints the newest covers the most, wherever it lies.
+    const newest = this.#heads.at(-1);
+    const sealed = Math.min(newest?.size ?? 0, tree.size);
+    if (newest !== undefined && this.#own !== undefined && this.#own.size < newest.size)
+      this.#warnings.push(
+        `${this.#own.name} covers ${this.#own.size} records, and is not the newest: ${newest.name} covers ${newest.size}`,
+      );
+    if (newest !== undefined && tree.size > sealed && this.#options.live !== true) this.#findUnsealed(sealed);
+    const [named = this.#own] = this.#heads;
+    const problems = this.#problems.sort((a, b) => (a.index ?? -1) - (b.index ?? -1));
+    const found = { size: tree.size, sealed, problems, ...(named && { origin: named.origin }) };
+    const status = this.#status();
     return {
-      ok: this.#problems.length === 0,
-      ...(this.#own && { origin: this.#own.origin }),
-      size: tree.size,
-      sealed,
+      ok: status === 'intact' || status === 'unconfirmed',
+      status,
+      ...found,
       root: hashToBase64(tree.root()),
-      problems: this.#problems.sort((a, b) => (a.index ?? -1) - (b.index ?? -1)),
+      checks: tableOf({
+        ...found,
+        status,
+        trust: this.#options.trust ?? 'given',
+        elsewhere: this.#elsewhere,
+        checkpoint: newest?.name,
+        byHash: this.#byHash,
+        records: this.#options.records ?? true,
+      }),
       warnings: [...this.#warnings, ...this.#order.summary()],
     };
+  }
+
+  #status(): VerdictStatus {
+    if (this.#heads.length === 0) {
+      const { signed, damaged } = this.#strangers;
+      if (damaged > 0) return 'broken';
+      return signed > 0 ? 'untrusted' : 'unsealed';
+    }
+    if (this.#problems.length === 0) return this.#options.trust === 'beside' ? 'unconfirmed' : 'intact';
+    return this.#problems.every(({ kind }) => kind === 'unsealed') ? 'partly-sealed' : 'broken';
   }
 
   async #holdAgainstHeads(): Promise<void> {
@@ -235,5 +311,26 @@ class Verification {
     const count = this.#walk.tree.size - sealed;
     const message = `${count === 1 ? 'a line follows' : `${count} lines follow`} the last record that the checkpoint covers; nothing vouches for ${count === 1 ? 'it' : 'them'}`;
     this.#problems.push({ kind: 'unsealed', message, index: sealed, ...this.#walk.places.get(sealed) });
+  }
+}
+
+/** Whether a checkpoint speaks of another log. What is no checkpoint speaks of none. */
+function isOfAnother(note: string, origin: string): boolean {
+  try {
+    return parseCheckpoint(note).origin !== origin;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a note is whole, and signed by keys that are not trusted here alone. */
+function isSignedByOthers(note: string, verifiers: readonly NoteVerifier[]): boolean {
+  try {
+    parseCheckpoint(note);
+    return parseNote(note).signatures.every(
+      ({ name, keyId }) => !verifiers.some((known) => known.name === name && known.keyId === keyId),
+    );
+  } catch {
+    return false;
   }
 }

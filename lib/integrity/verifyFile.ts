@@ -6,7 +6,13 @@ import { countLeaves, readLeaves } from './leafFile.js';
 import { parseVkey, type NoteVerifier } from './note.js';
 import { findSegments, readSegments, type LogChunk, type Segment } from './segments.js';
 import { readIfThere } from './store.js';
-import { verifyLog, type CheckpointInput, type MissingSegment, type VerifyReport } from './verify.js';
+import {
+  verifyLog,
+  type CheckpointInput,
+  type MissingSegment,
+  type UnreadableSegment,
+  type VerifyReport,
+} from './verify.js';
 
 /** What a log on disk is held against. */
 export interface VerifyFileOptions {
@@ -28,28 +34,77 @@ export interface VerifyFileOptions {
  * Verifies a log on disk, with its segments, and with all the evidence that lies beside it.
  *
  * @param log The path that it is written to.
- * @throws {IntegrityError} when there is no checkpoint or no key to hold it against.
+ * @returns what was found; a log without a checkpoint is called unsealed.
+ * @throws {IntegrityError} when there is no such log, a file that the options name cannot be read, or a key is malformed.
  */
 export async function verifyLogFile(log: string, options: VerifyFileOptions = {}): Promise<VerifyReport> {
   const layout = integrityLayout(log);
-  const { verifiers, warnings } = await trustedKeys(log, options.vkeys);
-  // Of several in one file, the newest is the last.
-  const others = await readCheckpoints(options.checkpoint ?? layout.checkpoint);
-  const checkpoint = others.pop();
-  for (const path of [layout.history, layout.anchored])
-    if ((await readIfThere(path)) !== undefined) others.push(...(await readCheckpoints(path, 'tolerant')));
-  for (const path of options.against ?? []) others.push(...(await readCheckpoints(path)));
-  if (checkpoint === undefined) throw new IntegrityError(`${log} has no checkpoint`);
-  const report = await verifyLog(chunksOf(await findSegments(log)), {
-    verifiers,
-    checkpoint,
+  const segments = await findSegments(log);
+  const { checkpoint, others, warnings } = await checkpointsOf(log, options);
+  if (checkpoint === undefined && !segments.some(({ present }) => present))
+    throw new IntegrityError(`${log}: no such log`);
+  const keys =
+    checkpoint === undefined
+      ? { verifiers: (options.vkeys ?? []).map(parseVkey), warnings: [] }
+      : await keysOrNone(log, options.vkeys);
+  const report = await verifyLog(chunksOf(segments), {
+    verifiers: keys.verifiers,
+    trust: (options.vkeys?.length ?? 0) > 0 ? 'given' : 'beside',
+    ...(checkpoint && { checkpoint }),
     others,
     ...((await countLeaves(layout.leaves)) > 0 && { leaves: () => readLeaves(layout.leaves) }),
     ...(options.live !== undefined && { live: options.live }),
     ...(options.allowMissing !== undefined && { allowMissing: options.allowMissing }),
     ...(options.records !== undefined && { records: options.records }),
   });
-  return { ...report, warnings: [...warnings, ...report.warnings] };
+  return { ...report, warnings: [...keys.warnings, ...warnings, ...report.warnings] };
+}
+
+/** Without any key every checkpoint is one that no trusted key signed, which the verdict says. */
+async function keysOrNone(log: string, vkeys: readonly string[] | undefined) {
+  try {
+    return await trustedKeys(log, vkeys);
+  } catch (error) {
+    if (!(error instanceof IntegrityError) || (vkeys?.length ?? 0) > 0) throw error;
+    return { verifiers: [], warnings: [error.message] };
+  }
+}
+
+/** All checkpoints that a log is to be held against, and the one that speaks for it. */
+async function checkpointsOf(
+  log: string,
+  options: VerifyFileOptions,
+): Promise<{ checkpoint: CheckpointInput | undefined; others: CheckpointInput[]; warnings: string[] }> {
+  const layout = integrityLayout(log);
+  const warnings: string[] = [];
+  // Of several in one file, the newest is the last.
+  const own = await optionalCheckpoints(
+    options.checkpoint ?? layout.checkpoint,
+    'strict',
+    options.checkpoint,
+  );
+  const others: CheckpointInput[] = [];
+  for (const path of [layout.history, layout.anchored])
+    others.push(...(await optionalCheckpoints(path, 'tolerant')));
+  const kept: CheckpointInput[] = [];
+  for (const path of options.against ?? [])
+    kept.push(...(await readCheckpoints(path)).map((input) => ({ ...input, keptElsewhere: true })));
+  if (own.length === 0 && others.length > 0)
+    warnings.push(`${layout.checkpoint} is missing; the newest checkpoint of the history stands in for it`);
+  else if (own.length === 0 && kept.length > 0)
+    warnings.push(`no checkpoint lies beside ${log}; the newest that was kept elsewhere stands in for it`);
+  const checkpoint = own.pop() ?? others.pop() ?? kept.pop();
+  return { checkpoint, others: [...own, ...others, ...kept], warnings };
+}
+
+/** The checkpoints in a file; none if there is no such file, unless somebody named it. */
+async function optionalCheckpoints(
+  path: string,
+  tail: 'strict' | 'tolerant',
+  named?: string,
+): Promise<CheckpointInput[]> {
+  if (named === undefined && (await readIfThere(path)) === undefined) return [];
+  return readCheckpoints(path, tail);
 }
 
 /** The keys to trust: those given, else those beside the log. */
@@ -88,12 +143,21 @@ export async function readCheckpoints(
   return notes.map((note) => ({ note, name: path }));
 }
 
-/** The chunks of segments, with a mark in the place of each that is missing. */
+/** The chunks of segments, with a mark in the place of each that is missing, and where one cannot be read. */
 async function* chunksOf(
   segments: readonly Segment[],
-): AsyncGenerator<LogChunk | MissingSegment, void, undefined> {
+): AsyncGenerator<LogChunk | MissingSegment | UnreadableSegment, void, undefined> {
   for (const segment of segments) {
-    if (segment.present) yield* readSegments([segment]);
-    else if (segment.range !== undefined) yield { missing: segment.path, ...segment.range };
+    if (!segment.present) {
+      if (segment.range !== undefined) yield { missing: segment.path, ...segment.range };
+      continue;
+    }
+    try {
+      yield* readSegments([segment]);
+    } catch (error) {
+      if (!(error instanceof IntegrityError)) throw error;
+      yield { unreadable: error.message };
+      return;
+    }
   }
 }

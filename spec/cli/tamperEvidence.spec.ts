@@ -37,7 +37,7 @@ describe('cli: the commands of the evidence', () => {
       for (const key of [vkey, log.key.vkey]) {
         const { code, out, err } = await runCommand(['verify', log.path, '--vkey', key, '--against', older]);
         expect(out).to.match(
-          /^ok: .* holds 400 records of audit\.example\.com\/agents, all of them sealed\nroot: \S{44}\n$/,
+          /^ok: .* holds 400 records of audit\.example\.com\/agents, all of them sealed\nroot: \S{44}\nintact: all 400 records are as audit\.example\.com\/agents sealed them\n\nchecked .*\n/,
         );
         expect([code, err]).to.deep.equal([0, '']);
       }
@@ -54,7 +54,7 @@ describe('cli: the commands of the evidence', () => {
       const { code, out } = await runCommand(['verify', log.path, '--vkey', vkey]);
       expect(code).to.equal(1);
       expect(out).to.match(
-        /^edited: record 7 was edited \(.*audit\.jsonl, byte \d+\)\nnot ok: .*, first bad index 7\n$/,
+        /^edited: record 7 was edited \(.*audit\.jsonl, byte \d+\)\nnot ok: .*, first bad index 7\nbroken: it does not agree with its checkpoint: record 7 was edited\n\nchecked /,
       );
     });
 

@@ -77,11 +77,16 @@ describe('integrity: proofs as text', () => {
     expect(parseConsistencyProof(text)).to.deep.equal(proof);
     expect(checkConsistencyProof(parseConsistencyProof(text), older, [verifier]).size).to.equal(SIZE);
     expect(() => checkConsistencyProof({ ...proof, older: 5 }, older, [verifier])).to.throw(
-      'history was rewritten',
+      'the proof is of another checkpoint',
     );
-    expect(() => checkConsistencyProof({ ...proof, hashes: [] }, older, [verifier])).to.throw(
-      'history was rewritten',
-    );
+    const [first = '', ...rest] = proof.hashes;
+    const damaged = [[], rest, [...proof.hashes, first], [leafHash(Buffer.from('x')), ...rest]];
+    for (const changed of damaged)
+      expect(() => checkConsistencyProof({ ...proof, hashes: changed }, older, [verifier])).to.throw(
+        'it is damaged, or not of these two checkpoints',
+      );
+    const rewritten = { ...older, root: leafHash(Buffer.from('another history')) };
+    expect(() => checkConsistencyProof(proof, rewritten, [verifier])).to.throw('history was rewritten');
   });
 
   it('are not made between two logs', async () => {

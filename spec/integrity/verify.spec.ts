@@ -72,10 +72,19 @@ describe('integrity: a stream held against checkpoints', () => {
 
   it('is sound when it leads to all of them, in whatever pieces it comes', async () => {
     const others = [await sealed(13), await sealed(0), await sealed(20), await sealed(7)];
+    expect((await verify(textOf(LINES), { trust: 'beside' })).status).to.equal('unconfirmed');
     for (const size of [1, 7, 100, 1000, Infinity]) {
       const report = await verify(pieces(textOf(LINES), size), { others, leaves: () => stored(LINES) });
-      expect(report).to.deep.equal({
+      expect(report.checks.map(({ result }) => result)).to.deep.equal([
+        'holds',
+        'holds',
+        'not checked',
+        'holds',
+        'not checked',
+      ]);
+      expect(report).to.deep.include({
         ok: true,
+        status: 'intact',
         origin: ORIGIN,
         size: 20,
         sealed: 20,
@@ -236,11 +245,11 @@ describe('integrity: a stream held against checkpoints', () => {
     expect(failure).to.be.instanceOf(Error).and.not.be.instanceOf(IntegrityError);
   });
 
-  it('without a checkpoint of its own is held against the others, and nothing of it counts as sealed', async () => {
+  it('without a checkpoint of its own is held against the others', async () => {
     const checkpoint = { note: 'forged', name: 'its own' };
     const report = await verify(textOf(LINES), { checkpoint, others: [await sealed(15)] });
-    expect(report).to.include({ ok: false, size: 20, sealed: 0 }).and.not.have.property('origin');
-    expect(report.problems.map(({ kind }) => kind)).to.deep.equal(['checkpoint']);
+    expect(report).to.include({ ok: false, status: 'broken', size: 20, sealed: 15, origin: ORIGIN });
+    expect(report.problems.map(({ kind }) => kind)).to.deep.equal(['checkpoint', 'unsealed']);
     expect(await found('', { checkpoint })).to.deep.equal([['checkpoint', undefined, undefined]]);
     expect(await found('', { checkpoint, others: [await sealed(0)] })).to.have.length(1);
   });

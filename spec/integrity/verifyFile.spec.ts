@@ -51,9 +51,12 @@ describe('integrity: what a log on disk is held against', () => {
 
   it('is nothing where there is no key, or no checkpoint', async () => {
     rmSync(layout().vkey);
-    expect(await refusal(verifyLogFile(log.path))).to.contain('no verifier key is given');
-    rmSync(layout().checkpoint);
-    expect(await refusal(verifyLogFile(log.path, { vkeys }))).to.contain(layout().checkpoint);
+    const untrusted = await verifyLogFile(log.path);
+    expect([untrusted.ok, untrusted.status]).to.deep.equal([false, 'untrusted']);
+    expect(untrusted.warnings[0]).to.contain('no verifier key is given');
+    rmSync(layout().folder, { recursive: true });
+    expect(await verifyLogFile(log.path, { vkeys })).to.include({ ok: false, status: 'unsealed', sealed: 0 });
+    expect(await refusal(verifyLogFile(path('none'), { vkeys }))).to.contain('no such log');
     expect(await refusal(verifyLogFile(log.path, { vkeys, checkpoint: path('none') }))).to.contain(
       path('none'),
     );
@@ -63,7 +66,7 @@ describe('integrity: what a log on disk is held against', () => {
     writeFileSync(path('kept'), notes().slice(0, 3).join(''));
     rmSync(layout().history);
     const report = await verifyLogFile(log.path, { vkeys, checkpoint: path('kept') });
-    expect(report).to.include({ ok: false, size: 30, sealed: 20 });
+    expect(report).to.include({ ok: false, status: 'partly-sealed', size: 30, sealed: 20 });
     expect(report.problems.map(({ kind, index }) => [kind, index])).to.deep.equal([['unsealed', 20]]);
     const lines = log.lines;
     log.lines = [...lines.slice(0, 3), recordLine(99).toString(), ...lines.slice(4)];
@@ -77,7 +80,12 @@ describe('integrity: what a log on disk is held against', () => {
     rmSync(layout().history);
     for (const file of ['history', 'anchored'] as const) {
       writeFileSync(layout()[file], `${newest}${newest.slice(0, 50)}`);
-      expect(await found(), file).to.deep.equal([['unsealed', 20]]);
+      const { ok, sealed, warnings } = await verifyLogFile(log.path, { vkeys });
+      expect([file, ok, sealed]).to.deep.equal([file, true, 30]);
+      expect(warnings[0]).to.contain(`covers 20 records, and is not the newest: ${layout()[file]} covers 30`);
+      rmSync(layout().checkpoint);
+      expect((await verifyLogFile(log.path, { vkeys })).warnings[0]).to.contain('stands in for it');
+      writeFileSync(layout().checkpoint, older);
       log.lines = log.lines.slice(0, 29);
       expect(await found(), file).to.deep.include(['truncated', 29]);
       log.lines = [...log.lines, recordLine(29).toString()];

@@ -63,7 +63,7 @@ The bundle supports an assessment; it does not confer compliance. It holds what 
     const logs = await openLogs(operands, io, problems);
     if (logs.length === 0) return problems.exitCode(ExitCode.input);
     const path = options.output ?? `evidence-${framework}.zip`;
-    const output = await Output.to(path, io);
+    const output = await Output.to(path, operands, io);
     const { writeBundle } = await import('./write.js');
     const written = await writeBundle(logs, output, { framework, from, to, problems, io });
     await output.end();

@@ -15,16 +15,44 @@ export const VKEY_OPTION = {
   help: 'a verifier key to trust, or a file of them; may be repeated',
 } as const;
 
-/** The texts of the verifier keys that `--vkey` names: each a key, or a file of keys. */
+/** How a verifier key begins, which no path of a file of keys does: name, plus, key id, plus. */
+const KEY = /^[^+\n]+\+[0-9a-f]{8}\+/;
+
+/**
+ * The texts of the verifier keys that `--vkey` names: each a key, or a file of keys.
+ *
+ * @throws {CliFailure} with exit code 2 when there is no verifier key in one: a slip on the command line is never a finding
+ * about the log.
+ */
 export async function readVkeys(given: readonly string[] | undefined): Promise<string[] | undefined> {
   if (given === undefined) return undefined;
-  const texts = await Promise.all(
-    given.map(async (value) => (value.includes('+') ? value : readFile(value, 'utf8'))),
-  );
-  const keys = texts.flatMap((text) => text.split('\n').filter((line) => line.trim() !== ''));
+  const keys: string[] = [];
+  for (const value of given) {
+    const text = KEY.test(value) ? value : await readFile(value, 'utf8');
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    if (lines.length === 0) throw usageFailure('--vkey names no key');
+    for (const line of lines) keys.push(checkedKey(line.trim()));
+  }
   if (keys.length === 0) throw usageFailure('--vkey names no key');
   return keys;
 }
+
+/** Those of the values of `--vkey` that are paths of files. */
+export function keyFiles(given: readonly string[] | undefined): readonly string[] {
+  return (given ?? []).filter((value) => !KEY.test(value));
+}
+
+function checkedKey(text: string): string {
+  try {
+    parseVkey(text);
+    return text;
+  } catch (error) {
+    if (error instanceof AuditError) throw usageFailure(`--vkey: ${error.message}`, WANTED);
+    throw error;
+  }
+}
+
+const WANTED = "A key is what 'otel-mcp-log keygen' prints, or a file that holds it.";
 
 /** The keys to trust for a log: those given, else, with a word of warning, those beside it. */
 export async function keysFor(

@@ -53,10 +53,10 @@ OpenTelemetry Collector's otlpjsonfile receiver reads; csv and parquet hold ever
     let counts: { in: number; out: number };
     if (format === 'parquet') {
       const { selectToParquet } = await import('../query/toParquet.js');
-      const { matched, rows } = await selectToParquet(logs, options.output, common);
+      const { matched, rows } = await selectToParquet(logs, options.output, { ...common, inputs: operands });
       counts = { in: matched, out: rows };
     } else {
-      const output = await Output.to(options.output, io);
+      const output = await Output.to(options.output, operands, io);
       const writer = await exportWriter(format, output, options['csv-exact'] ?? false);
       writer.begin();
       const { matched } = await select(logs, (record) => writer.record(record), {

@@ -1,5 +1,6 @@
-import type { CommandIo } from '../command.js';
+import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand, type OptionValues } from '../define.js';
+import { readVkeys, VKEY_OPTION } from '../evidence/trust.js';
 import { usageFailure } from '../failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
@@ -31,6 +32,8 @@ const OPTIONS = {
     type: 'boolean',
     help: 'with csv: no apostrophe before cells that a spreadsheet would run as a formula',
   },
+  verify: { type: 'boolean', help: 'first verify each log as verify does, and say the verdict on stderr' },
+  vkey: { ...VKEY_OPTION, help: `${VKEY_OPTION.help}; verifies, too` },
   json: { type: 'boolean', help: 'the same as --format jsonl; problems as JSON, too' },
 } as const;
 
@@ -62,22 +65,43 @@ Lines that are no record are named on stderr; the rest is served, and the exit c
   ],
   exits: [
     [0, 'done, whether or not anything matched'],
-    [1, '--gaps found something missing'],
+    [1, '--gaps found something missing, or --verify a log that cannot be relied on'],
     [3, 'an input, or a line of one, could not be read'],
     [4, '--sql or parquet without @duckdb/node-api'],
   ],
   async run({ options, operands, io }) {
-    if (options.sql !== undefined) {
-      const { runSql } = await import('./sql.js');
-      return runSql(options.sql, operands, chosenFormat(options, io), options, io);
-    }
-    if (options['follow-trace'] !== undefined) {
-      const { followTrace } = await import('./trace.js');
-      return followTrace(options['follow-trace'], operands, options, io);
-    }
-    return runFilters(options, operands, io);
+    const verdict = await verdictFirst(options, operands, io);
+    return (await runQuery(options, operands, io)) || verdict;
   },
 });
+
+/** The verdict on each log before anything of it is shown; what the query finds is served all the same. */
+async function verdictFirst(
+  { verify, vkey, json }: QueryOptions,
+  operands: readonly string[],
+  io: CommandIo,
+): Promise<number> {
+  if (verify !== true && vkey === undefined) return ExitCode.ok;
+  const vkeys = await readVkeys(vkey);
+  const { judge, tellJudgements } = await import('../evidence/judge.js');
+  const judgements = [];
+  // What cannot be read is told when the query reads it.
+  for (const log of await openLogs(operands, io, new Problems(io, false, true)))
+    judgements.push(await judge(log, vkeys));
+  return tellJudgements(judgements, io, json ?? false);
+}
+
+async function runQuery(options: QueryOptions, operands: readonly string[], io: CommandIo): Promise<number> {
+  if (options.sql !== undefined) {
+    const { runSql } = await import('./sql.js');
+    return runSql(options.sql, operands, chosenFormat(options, io), options, io);
+  }
+  if (options['follow-trace'] !== undefined) {
+    const { followTrace } = await import('./trace.js');
+    return followTrace(options['follow-trace'], operands, options, io);
+  }
+  return runFilters(options, operands, io);
+}
 
 function chosenFormat({ format, json }: QueryOptions, io: CommandIo): Format {
   if (json === true) {
@@ -112,11 +136,11 @@ async function runFilters(
   }
   if (format === 'parquet') {
     const { selectToParquet } = await import('./toParquet.js');
-    const { matched } = await selectToParquet(logs, options.output, common);
+    const { matched } = await selectToParquet(logs, options.output, { ...common, inputs: operands });
     problems.conclude();
     return problems.exitCode(holes?.exitCode(matched));
   }
-  const output = await Output.to(options.output, io);
+  const output = await Output.to(options.output, operands, io);
   const writer = makeWriter(format, output, options, io);
   writer.begin();
   const { lines, matched } = await select(

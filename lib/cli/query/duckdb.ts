@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { ExitCode } from '../command.js';
 import type { McpDetail } from '../../schema/record.js';
-import { CliFailure } from '../failure.js';
+import { CliFailure, usageFailure } from '../failure.js';
 
 /** The package that brings DuckDB. Its name is no literal at the import, since few installations have it. */
 const PACKAGE: string = '@duckdb/node-api';
@@ -11,10 +12,20 @@ interface DuckDBResult {
   yieldRowsJs(): AsyncIterable<unknown[][]>;
 }
 
+/** What is used of a prepared statement. */
+export interface DuckDBStatement {
+  readonly statementType: number;
+  stream(): Promise<DuckDBResult>;
+  destroySync(): void;
+}
+
 /** What is used of DuckDB's connections: structural, so that this package compiles without it. */
 export interface DuckDBConnection {
   run(sql: string): Promise<unknown>;
-  stream(sql: string): Promise<DuckDBResult>;
+  extractStatements(sql: string): Promise<{
+    readonly count: number;
+    prepare(index: number): Promise<DuckDBStatement>;
+  }>;
   runAndReadAll(sql: string): Promise<{ getRowsJS(): unknown[][] }>;
   closeSync(): void;
 }
@@ -35,9 +46,10 @@ export interface DuckDB {
 /**
  * A connection to a new DuckDB in memory, that loads no extension from anywhere.
  *
+ * @param folder A folder of ours: what does not fit into memory goes there.
  * @throws {CliFailure} with exit code 4 when DuckDB is not installed.
  */
-export async function openDuckDB(): Promise<{ connection: DuckDBConnection; close(): void }> {
+export async function openDuckDB(folder: string): Promise<{ connection: DuckDBConnection; close(): void }> {
   const { DuckDBInstance } = await (import(PACKAGE) as Promise<DuckDB>).catch((cause: unknown) => {
     throw new CliFailure(ExitCode.missing, `this needs DuckDB, and ${PACKAGE} is not installed`, {
       hint: `Install it beside otel-mcp-log: npm install ${PACKAGE}`,
@@ -47,6 +59,9 @@ export async function openDuckDB(): Promise<{ connection: DuckDBConnection; clos
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    temp_directory: join(folder, 'duckdb-temporary'),
+    allow_community_extensions: 'false',
+    allow_persistent_secrets: 'false',
   });
   const connection = await instance.connect();
   return {
@@ -63,11 +78,33 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** Nothing but the named files can be read or written from here on, whatever the query says. */
+/** Nothing but the named files can be reached from here on, whatever the query says. */
 export async function confine(connection: DuckDBConnection, paths: readonly string[]): Promise<void> {
   await connection.run(`SET allowed_paths=[${paths.map(literal).join(', ')}]`);
   await connection.run('SET enable_external_access=false');
   await connection.run('SET lock_configuration=true');
+}
+
+/** `DUCKDB_STATEMENT_TYPE_SELECT` of DuckDB's C interface (duckdb.h), which the package passes on. */
+const SELECT = 1;
+
+/**
+ * The one statement of a query, if it can do nothing but read. DuckDB has no read-only mode for files that a query may read:
+ * a path that is allowed is allowed for COPY … TO as well. So it is the kind of the statement, as DuckDB's own parser has it,
+ * that keeps a query from writing, and the statement that was judged is the one that runs.
+ *
+ * @throws {CliFailure} with exit code 2 when it is several statements, or one that is no SELECT.
+ */
+export async function readOnlyStatement(connection: DuckDBConnection, sql: string): Promise<DuckDBStatement> {
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1)
+    throw usageFailure(`SQL: one statement is wanted, these are ${statements.count}`);
+  const statement = await statements.prepare(0);
+  if (statement.statementType !== SELECT) {
+    statement.destroySync();
+    throw usageFailure('SQL: a query can only read: SELECT, FROM, VALUES or WITH … SELECT');
+  }
+  return statement;
 }
 
 /** The parts of the column `mcp`: a field that is added to a record and forgotten here does not compile. */

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { toJsonLine } from '../../codecs/line.js';
 import { printable } from '../../codecs/text.js';
 import { ExitCode, type CommandIo } from '../command.js';
@@ -12,7 +12,15 @@ import { withScratchFolder, spoolLogs } from '../input/scratch.js';
 import { Output } from '../term/output.js';
 import { palette, terminalWidth } from '../term/paint.js';
 import { fit } from '../term/row.js';
-import { confine, literal, openDuckDB, recordsSql, type DuckDBConnection } from './duckdb.js';
+import {
+  confine,
+  literal,
+  openDuckDB,
+  readOnlyStatement,
+  recordsSql,
+  type DuckDBConnection,
+} from './duckdb.js';
+import { copyOut } from './toParquet.js';
 
 type Format = 'table' | 'jsonl' | 'csv' | 'parquet';
 
@@ -29,46 +37,55 @@ export async function runSql(
 ): Promise<number> {
   if (format === 'parquet' && options.output === undefined)
     throw usageFailure('parquet of a query needs a file to go to', 'Add --output FILE.');
-  const { connection, close } = await openDuckDB();
   const problems = new Problems(io, options.json);
-  try {
-    const logs = await openLogs(operands, io, problems);
-    return await withScratchFolder(async (folder) => {
+  return withScratchFolder(async (folder) => {
+    const { connection, close } = await openDuckDB(folder);
+    try {
+      const logs = await openLogs(operands, io, problems);
       const streamed = logs.filter(({ files }) => files.length === 0);
       const paths = logs.flatMap(({ files }) => files.map(({ path }) => resolve(path)));
       if (streamed.length > 0) paths.push(await spoolLogs(streamed, folder));
       if (paths.length === 0) return problems.exitCode(ExitCode.input);
+      const output = await Output.to(options.output, operands, io);
       await connection.run(`CREATE VIEW records AS ${recordsSql(paths)}`);
-      const target = format === 'parquet' ? [resolve(options.output ?? '')] : [];
-      await confine(connection, [
-        ...paths,
-        ...(await Promise.all(paths.map((path) => realpath(path)))),
-        ...target,
-      ]);
-      await runQuery(connection, sql, format, options, io).catch(async (error: unknown) => {
+      const made = join(folder, 'result.parquet');
+      const real = await Promise.all(paths.map((path) => realpath(path)));
+      await confine(connection, [...paths, ...real, ...(format === 'parquet' ? [made] : [])]);
+      const run =
+        format === 'parquet'
+          ? toParquet(connection, sql, made, output)
+          : toRows(connection, sql, format, { ...options, io, output });
+      await run.catch(async (error: unknown) => {
         throw await explained(error, logs, problems);
       });
       return problems.exitCode();
-    });
-  } finally {
-    close();
-  }
+    } finally {
+      close();
+    }
+  });
 }
 
-async function runQuery(
+/** DuckDB writes Parquet to a file of ours, which is copied from there. */
+async function toParquet(
+  connection: DuckDBConnection,
+  sql: string,
+  made: string,
+  output: Output,
+): Promise<void> {
+  (await readOnlyStatement(connection, sql)).destroySync();
+  // The line end closes a comment at the end of the query.
+  const statement = sql.trim().replace(/;\s*$/, '');
+  await connection.run(`COPY (${statement}\n) TO ${literal(made)} (FORMAT parquet)`);
+  await copyOut(made, output);
+}
+
+async function toRows(
   connection: DuckDBConnection,
   sql: string,
   format: Format,
-  options: { output?: string; 'csv-exact'?: boolean },
-  io: CommandIo,
+  { io, output, ...options }: { io: CommandIo; output: Output; 'csv-exact'?: boolean },
 ): Promise<void> {
-  if (format === 'parquet') {
-    const statement = sql.trim().replace(/;\s*$/, '');
-    await connection.run(`COPY (${statement}) TO ${literal(resolve(options.output ?? ''))} (FORMAT parquet)`);
-    return;
-  }
-  const result = await connection.stream(sql);
-  const output = await Output.to(options.output, io);
+  const result = await (await readOnlyStatement(connection, sql)).stream();
   const names = result.columnNames();
   const write = rowWriter(format, names, output, io, options['csv-exact'] ?? false);
   for await (const rows of result.yieldRowsJs()) {

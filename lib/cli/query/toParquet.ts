@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { chmod } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { CommandIo } from '../command.js';
 import { usageFailure } from '../failure.js';
 import type { LogInput } from '../input/logs.js';
@@ -18,39 +17,38 @@ import { select, type Selection, type SelectOptions } from './select.js';
 export async function selectToParquet(
   logs: readonly LogInput[],
   path: string | undefined,
-  options: SelectOptions & { readonly io: CommandIo },
+  options: SelectOptions & { readonly io: CommandIo; readonly inputs: readonly string[] },
 ): Promise<Selection & { readonly rows: number }> {
   if (path === undefined && isTerminal(options.io.stdout))
     throw usageFailure('parquet is not for terminals', 'Add --output FILE.');
-  const { connection, close } = await openDuckDB();
-  try {
-    return await withScratchFolder(async (folder) => {
+  const output = await Output.to(path, options.inputs, options.io);
+  return withScratchFolder(async (folder) => {
+    const { connection, close } = await openDuckDB(folder);
+    try {
       const lines = join(folder, 'selected.jsonl');
-      const spool = await Output.to(lines, options.io);
+      const spool = await Output.to(lines, [], options.io);
       const found = await select(logs, (_record, data, start, end) => spool.line(data, start, end), {
         ...options,
         pause: () => spool.settle(),
       });
       await spool.end();
-      const target = path === undefined ? join(folder, 'selected.parquet') : resolve(path);
+      const made = join(folder, 'selected.parquet');
       await connection.run(
-        `COPY (${recordsSql([lines])}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd)`,
+        `COPY (${recordsSql([lines])}) TO ${literal(made)} (FORMAT parquet, COMPRESSION zstd)`,
       );
-      // DuckDB puts a new file in the place of whatever was there.
-      await chmod(target, 0o600);
       const counted = await connection.runAndReadAll(
-        `SELECT count(*)::INTEGER FROM read_parquet(${literal(target)})`,
+        `SELECT count(*)::INTEGER FROM read_parquet(${literal(made)})`,
       );
-      if (path === undefined) await copyOut(target, options.io);
+      await copyOut(made, output);
       return { ...found, rows: Number(counted.getRowsJS()[0]?.[0]) };
-    });
-  } finally {
-    close();
-  }
+    } finally {
+      close();
+    }
+  });
 }
 
-async function copyOut(path: string, io: CommandIo): Promise<void> {
-  const output = await Output.to(undefined, io);
+/** Copies a file that DuckDB made to where the result of the command goes. */
+export async function copyOut(path: string, output: Output): Promise<void> {
   for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
     output.bytes(piece);
     await output.settle();

@@ -84,7 +84,7 @@ export async function followTrace(
   if (traces.size > 1)
     throw usageFailure(`--follow-trace fits ${traces.size} traces`, 'Give more of its digits.');
 
-  const output = await Output.to(options.output, io);
+  const output = await Output.to(options.output, operands, io);
   const roots = buildTree(found);
   if (options.json === true) output.text(`${JSON.stringify({ trace_id: [...traces][0], roots })}\n`);
   else

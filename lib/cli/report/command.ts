@@ -1,10 +1,13 @@
-import { writeFile } from 'node:fs/promises';
+import { printable } from '../../codecs/text.js';
+import { isBad } from '../../integrity/verdict.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand } from '../define.js';
-import { inputFailure, systemReason, usageFailure } from '../failure.js';
+import { usageFailure } from '../failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
+import { keyFiles, readVkeys, VKEY_OPTION } from '../evidence/trust.js';
 import { FILTER_OPTIONS } from '../query/filterOptions.js';
+import { Output } from '../term/output.js';
 import { palette } from '../term/paint.js';
 import { bytes, plural } from '../term/units.js';
 import type { ReportModel } from './model.js';
@@ -39,11 +42,7 @@ It holds what the log holds: give it only to those who may read the log.`,
       value: 'N',
       help: `how many records can be looked at one by one (default ${DEFAULT_ROWS})`,
     },
-    vkey: {
-      type: 'string',
-      value: 'KEY',
-      help: 'the verifier key to check the log with (default: the one beside the log)',
-    },
+    vkey: VKEY_OPTION,
     json: { type: 'boolean', help: 'say what was written as JSON; with -o - the model instead of the page' },
   },
   examples: [
@@ -59,13 +58,25 @@ It holds what the log holds: give it only to those who may read the log.`,
     const problems = new Problems(io, options.json);
     const logs = await openLogs(operands, io, problems);
     const rows = rowLimit(options.rows);
-    const model = await readModel(logs, { ...options, filters: options, rows, problems, io });
+    const path = options.output ?? 'report.html';
+    const output = await Output.to(path, [...operands, ...keyFiles(options.vkey)], io);
+    const vkeys = await readVkeys(options.vkey);
+    const { title } = options;
+    const model = await readModel(logs, {
+      ...(title === undefined ? {} : { title }),
+      filters: options,
+      rows,
+      vkeys,
+      problems,
+      io,
+    });
     const { reportPage } = await import('./page.js');
     const page =
       options.json === true && options.output === '-' ? `${JSON.stringify(model)}\n` : reportPage(model);
-    await put(page, options.output ?? 'report.html', model, options.json ?? false, io);
+    await put(page, path, output, { model, json: options.json ?? false, io });
     problems.conclude();
-    return problems.exitCode(model.integrity.status === 'broken' ? ExitCode.finding : ExitCode.ok);
+    const { status } = model.integrity;
+    return problems.exitCode(status !== 'unchecked' && isBad(status) ? ExitCode.finding : ExitCode.ok);
   },
 });
 
@@ -79,25 +90,25 @@ function rowLimit(text: string | undefined): number {
 async function put(
   page: string,
   path: string,
-  model: ReportModel,
-  json: boolean,
-  io: CommandIo,
+  output: Output,
+  { model, json, io }: { model: ReportModel; json: boolean; io: CommandIo },
 ): Promise<void> {
-  if (path === '-') {
-    io.stdout.write(page);
-    return;
-  }
-  // The page holds what the log holds, so it is for the owner's eyes, as the log is.
-  await writeFile(path, page, { mode: 0o600 }).catch((error: unknown) => {
-    throw inputFailure(`${path}: cannot be written: ${systemReason(error) ?? 'unknown reason'}`, error);
-  });
+  output.text(page);
+  await output.end();
+  if (path === '-') return;
   const { records } = model.totals;
   const size = Buffer.byteLength(page);
   if (json) {
     const { totals, integrity } = model;
-    io.stdout.write(`${JSON.stringify({ file: path, bytes: size, totals, integrity: integrity.status })}\n`);
+    const { status, findings } = integrity;
+    io.stdout.write(
+      `${JSON.stringify({ file: path, bytes: size, totals, integrity: status, verdict: findings[0] })}\n`,
+    );
     return;
   }
   const { bold } = palette(io.stdout, io.env);
-  io.stdout.write(`${bold(path)}: ${plural(records, 'record')} on a page of ${bytes(size)}\n`);
+  const { title, findings } = model.integrity;
+  io.stdout.write(
+    `${bold(path)}: ${plural(records, 'record')} on a page of ${bytes(size)}\n${title.toLowerCase()}: ${printable(findings[0] ?? 'the log was not verified')}\n`,
+  );
 }

@@ -194,24 +194,33 @@ function gapTable({ missing: { gaps } }: ReportModel): Fragment {
   return table('Gap records', [['Time'], ['What the record says'], ['Records', 'number']], rows);
 }
 
-const INTEGRITY_LEADS: Readonly<Record<ReportModel['integrity']['status'], string>> = {
-  intact: 'The log was verified against its signed checkpoint while this report was made.',
-  broken: 'The log does not agree with its checkpoint: do not rely on what stands above.',
-  unsealed: 'No checkpoint lies beside the log: nothing here can show whether it was altered.',
-  unchecked: 'The log was not verified while this report was made.',
-};
-
 /** Whether the log is as it was written. */
-export function integrity({ integrity: { status, findings, vkey, checkpoint } }: ReportModel): Html {
+export function integrity({ integrity: { title, findings, checks, vkey, checkpoint } }: ReportModel): Html {
+  const [verdict, ...others] = findings;
   return section(
     'integrity',
     'Is it intact',
-    INTEGRITY_LEADS[status],
+    verdict === undefined ? title : html`<b>${title}.</b> ${verdict}`,
     html`${
-      findings.length > 0 &&
+      others.length > 0 &&
       html`<ul class="findings">
-        ${findings.map((finding) => html`<li>${finding}</li>`)}
+        ${others.map((finding) => html`<li>${finding}</li>`)}
       </ul>`
+    }
+    ${
+      checks.length > 0 &&
+      table(
+        'What was checked',
+        [['Checked'], ['Result'], ['By']],
+        checks.map(
+          ({ what, by, result }) =>
+            html`<tr>
+              <th scope="row">${what}</th>
+              <td>${result}</td>
+              <td>${by}</td>
+            </tr>`,
+        ),
+      )
     }
     ${
       vkey !== undefined &&

@@ -161,20 +161,22 @@ function missing(model: ReportModel): Card {
   };
 }
 
-const INTACT: Readonly<Record<ReportModel['integrity']['status'], readonly [Tone, string, string]>> = {
-  intact: ['good', 'Intact', 'Every record is as it was sealed'],
-  broken: ['bad', 'Broken', 'The log contradicts its checkpoint'],
-  unsealed: ['warn', 'Not sealed', 'There is no checkpoint to check against'],
-  unchecked: ['calm', 'Not checked', 'This report did not verify the log'],
+const INTACT: Readonly<Record<ReportModel['integrity']['status'], Tone>> = {
+  intact: 'good',
+  unconfirmed: 'warn',
+  'partly-sealed': 'warn',
+  unsealed: 'warn',
+  untrusted: 'bad',
+  broken: 'bad',
+  unchecked: 'calm',
 };
 
-function intact({ integrity }: ReportModel): Card {
-  const [tone, answer, fallback] = INTACT[integrity.status];
+function intact({ integrity: { status, title, findings } }: ReportModel): Card {
   return {
     question: 'Is it intact?',
-    tone,
-    answer,
-    detail: integrity.findings[0] ?? fallback,
+    tone: INTACT[status],
+    answer: title,
+    detail: findings[0] ?? 'This report did not verify the log',
     more: 'integrity',
   };
 }

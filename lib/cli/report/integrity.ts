@@ -1,23 +1,32 @@
 import { readFile } from 'node:fs/promises';
-import { IntegrityError } from '../../errors.js';
 import { integrityLayout } from '../../integrity/layout.js';
-import { verifyLogFile } from '../../integrity/verifyFile.js';
+import { judge, titleOf, type Judgement } from '../evidence/judge.js';
 import type { LogInput } from '../input/logs.js';
-import { plural } from '../term/units.js';
 import type { Integrity } from './model.js';
 
 /** From the best to the worst, so that of several logs the worst speaks. */
-const RANK: readonly Integrity['status'][] = ['intact', 'unchecked', 'unsealed', 'broken'];
+const RANK: readonly Integrity['status'][] = [
+  'intact',
+  'unconfirmed',
+  'partly-sealed',
+  'unchecked',
+  'unsealed',
+  'untrusted',
+  'broken',
+];
 
 /**
- * Verifies each log against the evidence beside it.
+ * Verifies each log as `verify` does.
  *
- * @param vkey The verifier key to trust; else the one beside each log, and the findings say so.
+ * @param vkeys The verifier keys to trust; else those beside each log, and the verdict says so.
  */
-export async function checkIntegrity(logs: readonly LogInput[], vkey?: string): Promise<Integrity> {
-  if (logs.length === 0) return { status: 'unchecked', findings: [] };
+export async function checkIntegrity(
+  logs: readonly LogInput[],
+  vkeys: readonly string[] | undefined,
+): Promise<Integrity> {
+  if (logs.length === 0) return { status: 'unchecked', title: 'Not checked', findings: [], checks: [] };
   const results: Integrity[] = [];
-  for (const log of logs) results.push(await checkOne(log, vkey));
+  for (const log of logs) results.push(await modelOf(log, await judge(log, vkeys), vkeys));
   const worst = results.reduce((a, b) => (RANK.indexOf(b.status) > RANK.indexOf(a.status) ? b : a));
   const findings = results.flatMap((result, index) =>
     result.findings.map((finding) => (logs.length > 1 ? `${logs[index]!.name}: ${finding}` : finding)),
@@ -25,34 +34,30 @@ export async function checkIntegrity(logs: readonly LogInput[], vkey?: string): 
   return { ...worst, findings };
 }
 
-async function checkOne(log: LogInput, vkey: string | undefined): Promise<Integrity> {
-  if (log.files.length === 0)
-    return { status: 'unchecked', findings: ['It came over standard input, without its checkpoint.'] };
+async function modelOf(
+  log: LogInput,
+  judgement: Judgement,
+  vkeys: readonly string[] | undefined,
+): Promise<Integrity> {
+  const { status, sentence, report } = judgement;
+  const findings = [sentence, ...(report?.problems.map(({ message }) => message) ?? [])].concat(
+    report?.warnings ?? [],
+  );
   const layout = integrityLayout(log.name);
-  const checkpoint = await readFile(layout.checkpoint, 'utf8').catch(() => undefined);
-  if (checkpoint === undefined)
-    return { status: 'unsealed', findings: ['No checkpoint lies beside the log.'] };
-  const key = vkey ?? (await readFile(layout.vkey, 'utf8').catch(() => undefined))?.trim();
-  const shown = { checkpoint, ...(key === undefined ? {} : { vkey: key }) };
-  try {
-    const report = await verifyLogFile(log.name, {
-      live: true,
-      ...(vkey !== undefined && { vkeys: [vkey] }),
-    });
-    const sealed = `${plural(report.sealed, 'record')} sealed by ${report.origin ?? 'its checkpoint'}, and as they were written.`;
-    const open = report.size - report.sealed;
-    const findings = [
-      ...(report.ok ? [sealed] : report.problems.map(({ message }) => `${message}.`)),
-      ...(open > 0
-        ? [
-            `${plural(open, 'record')} written after the last checkpoint ${open === 1 ? 'is' : 'are'} not sealed yet.`,
-          ]
-        : []),
-      ...report.warnings.map((warning) => `${warning.charAt(0).toUpperCase()}${warning.slice(1)}.`),
-    ];
-    return { status: report.ok ? 'intact' : 'broken', findings, ...shown };
-  } catch (error) {
-    if (!(error instanceof IntegrityError)) throw error;
-    return { status: 'broken', findings: [`${error.message}.`], ...shown };
-  }
+  const beside = async (path: string) =>
+    log.files.length === 0 ? undefined : readFile(path, 'utf8').catch(() => undefined);
+  const checkpoint = await beside(layout.checkpoint);
+  const vkey = vkeys?.join('\n') ?? (await beside(layout.vkey))?.trim();
+  return {
+    status,
+    title: titleOf({ status }),
+    findings: [...new Set(findings)].map(asSentence),
+    checks: report?.checks ?? [],
+    ...(checkpoint !== undefined && { checkpoint }),
+    ...(checkpoint !== undefined && vkey !== undefined && { vkey }),
+  };
+}
+
+function asSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -167,10 +167,19 @@ export interface Missing {
 
 /** Whether the log is as it was written. */
 export interface Integrity {
-  /** `unsealed`: there is no checkpoint to check against. */
-  readonly status: 'intact' | 'broken' | 'unsealed' | 'unchecked';
-  /** What was found, a sentence each. */
+  /** The verdict of `verify`; `unchecked` where there was none. */
+  readonly status:
+    'intact' | 'unconfirmed' | 'partly-sealed' | 'unsealed' | 'untrusted' | 'broken' | 'unchecked';
+  /** The verdict as a heading. */
+  readonly title: string;
+  /** The verdict in one sentence, and what was found, a sentence each. */
   readonly findings: readonly string[];
+  /** What was checked, by which evidence, and what was not. */
+  readonly checks: readonly {
+    readonly what: string;
+    readonly by: string;
+    readonly result: 'holds' | 'fails' | 'not checked';
+  }[];
   readonly vkey?: string;
   /** The text of the newest checkpoint. */
   readonly checkpoint?: string;

@@ -15,7 +15,10 @@ export interface ReportRequest {
   readonly filters: FilterOptions;
   readonly rows: number;
   readonly title?: string;
-  readonly vkey?: string;
+  /** The verifier keys that the reader brought; absent where the model is given its verdict, or there are none. */
+  readonly vkeys?: readonly string[] | undefined;
+  /** The verdict, where it is known already; else the logs are verified. */
+  readonly integrity?: ReportModel['integrity'];
   readonly problems: Problems;
   readonly io: CommandIo;
   /** Whether the same input must give the same bytes: then it says neither when it was made nor where the logs lay. */
@@ -41,7 +44,7 @@ export async function readModel(logs: readonly LogInput[], request: ReportReques
     generator: `${PACKAGE_NAME} ${PACKAGE_VERSION}`,
     filter: filterWords(filters),
     ...builder.finish(logs, problems.total),
-    integrity: await checkIntegrity(logs, request.vkey),
+    integrity: request.integrity ?? (await checkIntegrity(logs, request.vkeys)),
   };
   return reproducible ? withoutFolders(model) : model;
 }
@@ -63,7 +66,11 @@ function withoutFolders(model: ReportModel): ReportModel {
       holes: missing.holes.map((hole) => ({ ...hole, file: basename(hole.file) })),
     },
     rows: { ...rows, files: rows.files.map((path) => basename(path)) },
-    integrity: { ...integrity, findings: integrity.findings.map(shorten) },
+    integrity: {
+      ...integrity,
+      findings: integrity.findings.map(shorten),
+      checks: integrity.checks.map((check) => ({ ...check, by: shorten(check.by) })),
+    },
   };
 }
 

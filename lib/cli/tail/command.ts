@@ -65,7 +65,7 @@ function makeWriter(output: Output, options: TailOptions, io: CommandIo): Record
 
 async function tailStream(options: TailOptions, io: CommandIo): Promise<number> {
   const problems = new Problems(io, options.json);
-  const output = await Output.to(undefined, io);
+  const output = await Output.to(undefined, [], io);
   const writer = makeWriter(output, options, io);
   writer.begin();
   await select(
@@ -86,7 +86,7 @@ async function tailStream(options: TailOptions, io: CommandIo): Promise<number> 
 
 async function tailFile(path: string, options: TailOptions, io: CommandIo): Promise<number> {
   const problems = new Problems(io, options.json);
-  const output = await Output.to(undefined, io);
+  const output = await Output.to(undefined, [path], io);
   const writer = makeWriter(output, options, io);
   const filter = compileFilter(options);
   writer.begin();

@@ -1,38 +1,82 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { CommandIo } from '../command.js';
 import { inputFailure, systemReason } from '../failure.js';
+import { OutputGuard, realOf } from './guard.js';
+import { TemporaryFile } from './temporaryFile.js';
 
 const BATCH_BYTES = 1 << 18;
 
-/** Where a command writes its result: many small pieces, few writes, and a way to wait until the reader keeps up. */
+/** The files that commands have begun and not ended. */
+const begun = new WeakMap<CommandIo, Set<Output>>();
+
+/**
+ * Where a command writes its result: many small pieces, few writes, and a way to wait until the reader keeps up. A file comes
+ * to its name when it is whole.
+ */
 export class Output {
   readonly #stream: Writable;
-  readonly #file: boolean;
   readonly #path: string | undefined;
+  readonly #guard: OutputGuard;
+  readonly #temporary: TemporaryFile | undefined;
   #buffer = Buffer.allocUnsafe(BATCH_BYTES);
   #used = 0;
   #failure: unknown;
 
-  private constructor(stream: Writable, path?: string) {
+  private constructor(stream: Writable, guard: OutputGuard, path?: string, temporary?: TemporaryFile) {
     this.#stream = stream;
+    this.#guard = guard;
     this.#path = path;
-    this.#file = path !== undefined;
-    if (this.#file) stream.on('error', (error) => (this.#failure ??= error));
+    this.#temporary = temporary;
+    if (path !== undefined) stream.on('error', (error) => (this.#failure ??= error));
   }
 
-  /** The file that is named (new or written over, readable by its owner alone), else stdout. */
-  static async to(path: string | undefined, io: CommandIo): Promise<Output> {
-    if (path === undefined || path === '-') return new Output(io.stdout);
-    try {
-      const handle = await open(path, 'w', 0o600);
-      return new Output(createWriteStream(path, { fd: handle }), path);
-    } catch (error) {
-      throw inputFailure(`${path}: cannot be written: ${systemReason(error) ?? 'unknown reason'}`, error);
+  /**
+   * The file that is named (new or written over, readable by its owner alone), else stdout.
+   *
+   * @param inputs The paths of everything that the command reads: none of it is ever written over.
+   * @throws {CliFailure} with exit code 2 when the output is one of the inputs, or a part of a log; with 3 when it cannot be
+   * written.
+   */
+  static async to(path: string | undefined, inputs: readonly string[], io: CommandIo): Promise<Output> {
+    const guard = await OutputGuard.over(inputs);
+    if (path === undefined || path === '-') {
+      guard.checkStdout(io);
+      return new Output(io.stdout, guard);
     }
+    guard.check(path);
+    try {
+      const target = realOf(resolve(path));
+      // A device or a pipe has no name to come to.
+      if (await isSpecial(target)) {
+        const handle = await open(target, 'r+').catch(() => open(target, 'w'));
+        return new Output(createWriteStream(path, { fd: handle }), guard, path);
+      }
+      const temporary = await TemporaryFile.for(target);
+      const output = new Output(createWriteStream(path, { fd: temporary.handle }), guard, path, temporary);
+      begun.set(io, (begun.get(io) ?? new Set()).add(output));
+      return output;
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
+  /** Takes away the files that a command has begun and not ended: what is not whole gets no name. */
+  static async discardUnended(io: CommandIo): Promise<void> {
+    for (const output of begun.get(io) ?? []) await output.#discard();
+    begun.delete(io);
+  }
+
+  async #discard(): Promise<void> {
+    if (!this.#stream.closed) {
+      this.#stream.destroy();
+      await once(this.#stream, 'close').catch(() => undefined);
+    }
+    await this.#temporary?.discard();
   }
 
   /** Takes a copy of bytes. */
@@ -69,13 +113,18 @@ export class Output {
     this.#check();
   }
 
-  /** Writes out the rest; closes a file. */
+  /** Writes out the rest; closes a file and gives it its name. */
   async end(): Promise<void> {
     this.#send();
-    if (this.#file) {
+    if (this.#path !== undefined) {
       this.#stream.end();
       await finished(this.#stream).catch((error: unknown) => (this.#failure ??= error));
     } else if (this.#stream.writableNeedDrain) await once(this.#stream, 'drain');
+    this.#check();
+    if (this.#path === undefined || this.#temporary === undefined) return;
+    // Somebody may have put a link there in the meantime.
+    this.#guard.check(this.#path);
+    await this.#temporary.finish().catch((error: unknown) => (this.#failure ??= error));
     this.#check();
   }
 
@@ -88,9 +137,17 @@ export class Output {
 
   #check(): void {
     if (this.#failure === undefined) return;
-    throw inputFailure(
-      `${this.#path ?? 'output'}: cannot be written: ${systemReason(this.#failure) ?? 'unknown reason'}`,
-      this.#failure,
-    );
+    throw unwritable(this.#path ?? 'output', this.#failure);
   }
+}
+
+function unwritable(path: string, error: unknown): Error {
+  return inputFailure(`${path}: cannot be written: ${systemReason(error) ?? 'unknown reason'}`, error);
+}
+
+async function isSpecial(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isDirectory() === true)
+    throw Object.assign(new Error('a directory'), { code: 'EISDIR', syscall: 'open' });
+  return stats !== undefined && !stats.isFile();
 }
