@@ -1,4 +1,3 @@
-import { isMainThread, parentPort } from 'node:worker_threads';
 import { ProxyTracerProvider } from '@opentelemetry/api';
 import { McpInstrumentation } from './capture/instrumentation.js';
 import {
@@ -11,7 +10,7 @@ import {
 import { createSinks } from './environment/sinks.js';
 import { resolveOptions } from './config.js';
 import { ConfigError } from './errors.js';
-import { registerLoaderHook } from './loaderHook.js';
+import { isHooksThread, registerLoaderHook } from './loader/register.js';
 import { AuditSpanProcessor } from './processor/processor.js';
 import { requireModuleHooks } from './runtime.js';
 import type { FileNotice } from './sinks/file.js';
@@ -35,8 +34,7 @@ const REPEAT_MS = 60_000;
  * @param require of a file of this package; see {@link registerLoaderHook}.
  */
 export function auditFromEnvironment(env: Variables, require: NodeJS.Require): void {
-  // Node 20 runs `--require` in the thread of its module hooks as well: a worker without a parent to talk to.
-  if (!isMainThread && parentPort === null) return;
+  if (isHooksThread()) return;
   shared('register', () => {
     try {
       onConfigError(env);
@@ -59,8 +57,9 @@ function start(environment: Environment, env: Variables, require: NodeJS.Require
   const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError });
   registerLoaderHook(require);
   const instrumentation = new McpInstrumentation();
-  // A proxy that nobody gives a provider to makes no spans, whatever the application registers.
-  if (!environment.tracing) instrumentation.setTracerProvider(new ProxyTracerProvider());
+  // A tracer that nobody gives a provider to makes no spans, whatever the application registers.
+  const silent = new ProxyTracerProvider().getTracer(PACKAGE_NAME);
+  if (!environment.tracing) instrumentation.setTracerProvider({ getTracer: () => silent });
   processor.followProcess();
 }
 

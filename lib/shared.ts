@@ -5,9 +5,14 @@
  */
 const PREFIX = 'otel-mcp-log/1/';
 
+/** What the symbol is called that a key's value is kept under in the global object. */
+export function sharedName(key: string): string {
+  return PREFIX + key;
+}
+
 /** The process-wide value under a key, made on first use. */
 export function shared<T extends object>(key: string, create: () => T): T {
-  const symbol = Symbol.for(PREFIX + key);
+  const symbol = Symbol.for(sharedName(key));
   const existing = Reflect.get(globalThis, symbol) as T | undefined;
   if (existing !== undefined) return existing;
   const value = create();

@@ -22,8 +22,8 @@ rmSync(dist, { recursive: true, force: true });
 // The report's page is built for browsers, and type-checked as such.
 tsc('-p', join(root, 'web'));
 const shared = ['index.ts', 'integrity/index.ts'];
-await build('esm', [...shared, 'hook.mts', 'register.mts', 'cli/main.ts']);
-await build('cjs', [...shared, 'register.cts', 'browser.ts']);
+await build('esm', [...shared, 'hook.mts', 'register.mts', 'loader/thread.mts', 'cli/main.ts']);
+await build('cjs', [...shared, 'hook.cts', 'register.cts', 'browser.ts']);
 writeFileSync(join(dist, 'cjs', 'package.json'), JSON.stringify({ type: 'commonjs' }));
 await buildTypes(
   dist,

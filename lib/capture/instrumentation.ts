@@ -1,5 +1,4 @@
-import { normalize, sep } from 'node:path';
-import { diag } from '@opentelemetry/api';
+import { diag, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -7,16 +6,26 @@ import {
   type InstrumentationConfig,
 } from '@opentelemetry/instrumentation';
 import { Hook } from 'require-in-the-middle';
+import { isLoaderHookRegistered } from '../loader/register.js';
+import { copyOf, SDK_V1, SDK_V2, type SdkCopy } from '../loader/sdkCopy.js';
+import { onSdkModule, type SdkModule } from '../loader/sdkModules.js';
 import { createRedactor } from '../redaction/createRedactor.js';
 import type { RedactionOptions } from '../redaction/options.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { noModuleHooks, otherRuntime } from '../runtime.js';
-import { shared } from '../shared.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
-import type { McpClientClass } from './client.js';
-import { loadedClientClasses } from './loaded.js';
+import { peek, type McpClientClass } from './client.js';
+import { discover, discovered } from './discovery.js';
+import { loadedModules } from './loaded.js';
 import { clientClassIn, patchClass, unpatchClass } from './patch.js';
-import { defaultSource, disableSource, enableSource, type SpanSource } from './source.js';
+import {
+  defaultSource,
+  disableSource,
+  enableSource,
+  meterOf,
+  tracerOf,
+  type SpanSource,
+} from './source.js';
 
 /** Options of {@link McpInstrumentation}. They concern spans only; what is on record is the processor's to say. */
 export interface McpInstrumentationConfig extends InstrumentationConfig {
@@ -39,11 +48,8 @@ export interface McpInstrumentationConfig extends InstrumentationConfig {
   redaction?: RedactionOptions;
 }
 
-/** Client classes that a loader has shown us; kept for every instrumentation that comes later. */
-const discovered = shared('discovered', () => new Set<McpClientClass>());
-
-const SDK_V1 = '@modelcontextprotocol/sdk';
-const SDK_V2 = '@modelcontextprotocol/client';
+/** Where CommonJS finds the client of v1, named as the hook of `require` names files: without the extension. */
+const V1_REQUIRED = `${SDK_V1}/dist/cjs/client`;
 
 /**
  * Runs each operation of an MCP client as an OpenTelemetry span. Patches the `Client` of `@modelcontextprotocol/sdk` (v1)
@@ -62,34 +68,48 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
   // The base class calls `init` and `enable` from its constructor, before initialisers and #private methods are there.
   declare private source: SpanSource | undefined;
   declare private requireHook: Hook | undefined;
+  declare private onModule: ((module: SdkModule) => void) | undefined;
+  declare private tracers: TracerProvider | undefined;
+  declare private meters: MeterProvider | undefined;
   declare private redactor: Redactor | undefined;
 
   constructor(config: McpInstrumentationConfig = {}) {
     super(PACKAGE_NAME, PACKAGE_VERSION, config);
   }
 
+  /** Only for the loader hook of another tool: ours hands the SDK's modules over by itself, and has nothing wrapped for it. */
   protected override init(): InstrumentationNodeModuleDefinition[] {
-    if (otherRuntime() !== undefined) return [];
-    const patch = (exports: unknown) => this.discover(exports);
+    if (otherRuntime() !== undefined || isLoaderHookRegistered()) return [];
+    const patchAs = (name: string) => (exports: unknown, version?: string) =>
+      this.take(exports, { name, version });
     const keep = () => undefined;
-    const v1 = new InstrumentationNodeModuleDefinition(SDK_V1, ['>=1.10.0 <2'], undefined, undefined, [
-      new InstrumentationNodeModuleFile(`${SDK_V1}/dist/esm/client/index.js`, ['*'], patch, keep),
-    ]);
-    return [v1, new InstrumentationNodeModuleDefinition(SDK_V2, ['>=2.0.0 <3'], patch, keep)];
+    const file = `${SDK_V1}/dist/esm/client/index.js`;
+    const v1 = [
+      new InstrumentationNodeModuleDefinition(SDK_V1, ['*'], undefined, undefined, [
+        new InstrumentationNodeModuleFile(file, ['*'], patchAs(SDK_V1), keep),
+      ]),
+      // By these names the module is imported; a hook that wraps only what it is asked for compares them.
+      ...[`${SDK_V1}/client/index.js`, `${SDK_V1}/client`].map(
+        (name) => new InstrumentationNodeModuleDefinition(name, ['*'], patchAs(SDK_V1), keep),
+      ),
+    ];
+    const v2 = new InstrumentationNodeModuleDefinition(SDK_V2, ['*'], patchAs(SDK_V2), keep);
+    // Which versions can be patched is decided in one place, for every way of loading them.
+    return [...v1, v2].map((definition) => Object.assign(definition, { includePrerelease: true }));
   }
 
   /** Wraps the client of every copy of the SDK that is loaded, and of those that will be. */
   override enable(): void {
     super.enable();
     this.source ??= {
-      tracer: () => this.tracer,
-      meter: () => this.meter,
+      tracer: () => tracerOf(this.tracers),
+      meter: () => meterOf(this.meters),
       settings: this.settings(),
     };
     enableSource(this.source);
-    if (otherRuntime() === undefined) this.requireHook ??= this.hookRequire();
+    if (otherRuntime() === undefined) this.hookLoading();
     else diag.warn(`${PACKAGE_NAME}: ${noModuleHooks()}`);
-    for (const loaded of loadedClientClasses()) discovered.add(loaded);
+    for (const { exports, file } of loadedModules()) this.take(exports, copyOf(file));
     for (const client of discovered) patchClass(client.prototype, this);
   }
 
@@ -105,6 +125,16 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     this.redactor = undefined;
   }
 
+  override setTracerProvider(provider: TracerProvider): void {
+    super.setTracerProvider(provider);
+    this.tracers = provider;
+  }
+
+  override setMeterProvider(provider: MeterProvider): void {
+    super.setMeterProvider(provider);
+    this.meters = provider;
+  }
+
   /** Read anew for each operation, since the configuration may be set later. */
   private settings(): SpanSource['settings'] {
     return {
@@ -116,26 +146,35 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     };
   }
 
+  /** Once; what is loaded while the instrumentation is disabled is kept for the time when it is enabled again. */
+  private hookLoading(): void {
+    this.requireHook ??= this.hookRequire();
+    this.onModule ??= ({ exports, url }) => void this.take(exports, copyOf(url));
+    onSdkModule(this.onModule);
+  }
+
   /**
    * The root export of the v1 package names a file that does not exist, so the shared require hook of OpenTelemetry gives up
    * on it; a hook of our own that knows the path finds every copy, nested ones included.
    */
   private hookRequire(): Hook {
-    const path = [SDK_V1, 'dist', 'cjs', 'client'].join(sep);
-    return new Hook([path], { internals: true }, (exports, name) => {
-      if (normalize(name) === `${path}${sep}index.js` || normalize(name) === path) this.discover(exports);
+    return new Hook([V1_REQUIRED, SDK_V1, SDK_V2], { internals: true }, (exports, name, folder) => {
+      const copy = folder === undefined ? undefined : copyOf(`${folder}/package.json`);
+      if (copy !== undefined && holdsClient(exports, name)) this.take(exports, copy);
       return exports;
     });
   }
 
-  private discover<T>(exports: T): T {
-    const client = clientClassIn(exports);
-    if (client !== undefined) {
-      discovered.add(client);
-      if (this.isEnabled()) patchClass(client.prototype, this);
-    }
+  private take<T>(exports: T, copy: (Omit<SdkCopy, 'path'> & Partial<SdkCopy>) | undefined): T {
+    const client = discover(exports, copy ?? { name: 'the MCP SDK', version: undefined });
+    if (client !== undefined && this.isEnabled()) patchClass(client.prototype, this);
     return exports;
   }
+}
+
+/** Whether a module of the SDK is one that clients come from, in the layout of this version or of one that is to come. */
+function holdsClient(exports: unknown, name: string): boolean {
+  return peek(exports, 'Client') !== undefined || /[\\/]client(?:[\\/.]|$)/.test(name);
 }
 
 /**

@@ -1,4 +1,12 @@
-import { metrics, trace, type Meter, type Tracer } from '@opentelemetry/api';
+import {
+  metrics,
+  trace,
+  type Meter,
+  type MeterProvider,
+  type ProxyTracerProvider,
+  type Tracer,
+  type TracerProvider,
+} from '@opentelemetry/api';
 import { createRedactor } from '../redaction/createRedactor.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { shared } from '../shared.js';
@@ -30,7 +38,7 @@ let defaultRedactor: Redactor | undefined;
 
 /** Spans from the globally registered tracer provider, for clients that were wrapped or patched by hand. */
 export const defaultSource: SpanSource = {
-  tracer: () => trace.getTracer(PACKAGE_NAME, PACKAGE_VERSION),
+  tracer: () => tracerOf(undefined),
   meter: () => globalMeter(),
   settings: {
     recordInputs: () => false,
@@ -40,6 +48,43 @@ export const defaultSource: SpanSource = {
     redactor: () => (defaultRedactor ??= createRedactor()),
   },
 };
+
+/** One tracer per provider: asking for it costs more than the rest of a span's beginning. */
+const tracers = new WeakMap<TracerProvider, Tracer>();
+
+/**
+ * The tracer of a provider, or of the one that is registered globally by now. That is asked for at each operation, and so is
+ * a proxy that nothing stands behind: from 1.10 on, OpenTelemetry's API is there twice, for ES modules and for CommonJS, and
+ * a proxy of one of them never hears of a provider that was registered with the other.
+ *
+ * @param given provider that an instrumentation was set to, if any.
+ */
+export function tracerOf(given: TracerProvider | undefined): Tracer {
+  const provider = given === undefined || isEmptyProxy(given) ? trace.getTracerProvider() : given;
+  let tracer = tracers.get(provider);
+  if (tracer === undefined)
+    tracers.set(provider, (tracer = provider.getTracer(PACKAGE_NAME, PACKAGE_VERSION)));
+  return tracer;
+}
+
+function isEmptyProxy(provider: TracerProvider): boolean {
+  const { getDelegateTracer } = provider as Partial<ProxyTracerProvider>;
+  return (
+    typeof getDelegateTracer === 'function' &&
+    !tracers.has(provider) &&
+    getDelegateTracer.call(provider, PACKAGE_NAME, PACKAGE_VERSION) === undefined
+  );
+}
+
+/** The same for the meter. What an instrumentation was set to before there was a provider counts nothing. */
+export function meterOf(given: MeterProvider | undefined): Meter {
+  if (given === undefined || given.constructor.name === 'NoopMeterProvider') return globalMeter();
+  let own = meters.get(given);
+  if (own === undefined) meters.set(given, (own = given.getMeter(PACKAGE_NAME, PACKAGE_VERSION)));
+  return own;
+}
+
+const meters = new WeakMap<MeterProvider, Meter>();
 
 let meter: Meter | undefined;
 let meterProvider: ReturnType<typeof metrics.getMeterProvider> | undefined;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadedClientClasses } from '../capture/loaded.js';
 import { isPatched } from '../capture/patch.js';
-import { isLoaderHookRegistered } from '../loaderHook.js';
+import { isLoaderHookRegistered } from '../loader/register.js';
+import { isSupported } from '../loader/sdkCopy.js';
 import { finding, type Finding } from './finding.js';
 import type { InstalledPackage } from './packages.js';
 
@@ -95,12 +96,6 @@ function ownFiles(cwd: string): OwnFiles | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Whether a version is one that the instrumentation names. */
-export function isSupported(name: string, version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return name === '@modelcontextprotocol/client' ? major === 2 : major === 1 && minor >= 10;
 }
 
 function probe({ main, hook }: OwnFiles, folder: string, entry: string): Promise<Fate[]> {

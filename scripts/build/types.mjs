@@ -5,7 +5,7 @@ import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
 
 /** Entries that have effects and no exports. */
-const BARE = ['esm/hook.d.mts', 'esm/register.d.mts', 'cjs/register.d.cts'];
+const BARE = ['esm/hook.d.mts', 'esm/register.d.mts', 'cjs/hook.d.cts', 'cjs/register.d.cts'];
 
 /**
  * Writes dist/types, and beside the code of each kind what refers to it: types read as CommonJS serve both kinds, types read

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { isSupported } from '../../doctor/patching.js';
+import { isSupported } from '../../loader/sdkCopy.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand } from '../define.js';
 import { usageFailure } from '../failure.js';

@@ -1,0 +1,148 @@
+import * as nodeModule from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { isMainThread, parentPort, type MessagePort } from 'node:worker_threads';
+import { requireModuleHooks } from '../runtime.js';
+import { shared } from '../shared.js';
+import { AskedModules } from './asked.js';
+import {
+  mustWrap,
+  noteResolved,
+  resolvedOnce,
+  withHandOver,
+  type Hook,
+  type Loaded,
+  type Resolved,
+  type Wrapper,
+} from './hooks.js';
+import type { ThreadData } from './thread.mjs';
+
+const loader = shared('loader', () => ({ registered: false }));
+
+/** Whether ES modules that this process loads can be patched. */
+export function isLoaderHookRegistered(): boolean {
+  return loader.registered;
+}
+
+/**
+ * Lets clients of the MCP SDK be patched as ES modules that are loaded from now on, and wraps what instrumentations ask
+ * import-in-the-middle for; every other module stays untouched. Once, however often it is asked for.
+ *
+ * @param require of an entry of this package. It finds the very copy of import-in-the-middle that
+ *   `@opentelemetry/instrumentation` listens to: a second copy would wrap modules that nobody is told of.
+ * @throws ConfigError where the runtime has no module hooks.
+ */
+export function registerLoaderHook(require: NodeJS.Require): void {
+  if (loader.registered || isHooksThread()) return;
+  requireModuleHooks('otel-mcp-log/hook');
+  loader.registered = true;
+  const instrumentation = nodeModule.createRequire(require.resolve('@opentelemetry/instrumentation'));
+  const port = portOfAsked(instrumentation);
+  const names = askedBefore(instrumentation);
+  if (hasSyncHooks(instrumentation)) registerHere(instrumentation, port, names);
+  else registerThread(require, instrumentation, { port, names });
+}
+
+/** Node 20 runs what is preloaded with `--require` in the thread of its module hooks as well: a worker without a parent. */
+export function isHooksThread(): boolean {
+  return !isMainThread && parentPort === null;
+}
+
+/** In the application's own thread, where Node can do that and also require an ES module. */
+function registerHere(instrumentation: NodeJS.Require, port: MessagePort, names: readonly string[]): void {
+  const asked = new AskedModules();
+  asked.listenTo(port, names);
+  let wrapper: Wrapper<Resolved, Loaded> | undefined;
+  const resolve: Hook<Resolved> = (specifier, context, next) => {
+    const resolved = next(specifier, context);
+    noteResolved(resolved, specifier);
+    if (!mustWrap(resolved, specifier, { asked, context })) return resolved;
+    wrapper ??= syncWrapper(instrumentation);
+    return wrapper.resolve(specifier, context, resolvedOnce(resolved, next));
+  };
+  const load: Hook<Loaded> = (url, context, next) =>
+    withHandOver(url, wrapper === undefined ? next(url, context) : wrapper.load(url, context, next));
+  (nodeModule as unknown as SyncHooks).registerHooks({ resolve, load });
+}
+
+/** What the types of the oldest supported Node do not have. */
+interface SyncHooks {
+  registerHooks(hooks: { resolve: Hook<Resolved>; load: Hook<Loaded> }): void;
+}
+
+function hasSyncHooks(instrumentation: NodeJS.Require): boolean {
+  if (!Reflect.has(nodeModule, 'registerHooks')) return false;
+  try {
+    // It knows the versions whose hooks CommonJS breaks.
+    const { supportsSyncHooks } = instrumentation('import-in-the-middle/supports-sync-hooks.mjs') as {
+      supportsSyncHooks(): boolean;
+    };
+    return supportsSyncHooks();
+  } catch {
+    return false;
+  }
+}
+
+function syncWrapper(instrumentation: NodeJS.Require): Wrapper<Resolved, Loaded> {
+  const { createHook } = instrumentation('import-in-the-middle/create-hook.mjs') as {
+    createHook(meta: { url: string }): { resolveSync: Hook<Resolved>; loadSync: Hook<Loaded> };
+  };
+  const { resolveSync, loadSync } = createHook({ url: urlOf(instrumentation, 'register-hooks.mjs') });
+  return { resolve: resolveSync, load: loadSync };
+}
+
+function registerThread(
+  require: NodeJS.Require,
+  instrumentation: NodeJS.Require,
+  { port, names }: { port: MessagePort; names: readonly string[] },
+): void {
+  const wrapper = {
+    create: urlOf(instrumentation, 'create-hook.mjs'),
+    meta: urlOf(instrumentation, 'hook.mjs'),
+  };
+  // The entries of both builds lie one folder below what holds the two.
+  const thread = pathToFileURL(require.resolve('../esm/loader/thread.mjs')).href;
+  const data: ThreadData = { port, names, wrapper };
+  nodeModule.register(thread, { data, transferList: [port] });
+}
+
+function urlOf(instrumentation: NodeJS.Require, file: string): string {
+  return pathToFileURL(instrumentation.resolve(`import-in-the-middle/${file}`)).href;
+}
+
+/** The port that import-in-the-middle sends the names to that each `Hook` is made for. */
+function portOfAsked(instrumentation: NodeJS.Require): MessagePort {
+  const { createAddHookMessageChannel } = instrumentation('import-in-the-middle') as {
+    createAddHookMessageChannel(): { addHookMessagePort: MessagePort };
+  };
+  return createAddHookMessageChannel().addHookMessagePort;
+}
+
+/** A node of the tree in which OpenTelemetry keeps the names of the modules that its instrumentations patch. */
+interface NameNode {
+  readonly hooks?: readonly { readonly hook?: { readonly moduleName?: unknown } }[];
+  readonly children?: ReadonlyMap<string, NameNode>;
+}
+
+/**
+ * What instrumentations asked for that were made before: each registers its names for `require` as well, where they can be
+ * read. Where that place has moved, those instrumentations have to be made after the hook.
+ */
+function askedBefore(instrumentation: NodeJS.Require): string[] {
+  try {
+    const file = instrumentation.resolve(
+      '@opentelemetry/instrumentation/build/src/platform/node/RequireInTheMiddleSingleton',
+    );
+    const exports = instrumentation.cache[file]?.exports as
+      | { RequireInTheMiddleSingleton?: { _instance?: { _moduleNameTrie?: { _trie?: NameNode } } } }
+      | undefined;
+    const root = exports?.RequireInTheMiddleSingleton?._instance?._moduleNameTrie?._trie;
+    return root === undefined ? [] : namesIn(root);
+  } catch {
+    return [];
+  }
+}
+
+function namesIn({ hooks = [], children = new Map() }: NameNode): string[] {
+  const own = hooks.map((each) => each.hook?.moduleName).filter((name) => typeof name === 'string');
+  return [...own, ...[...children.values()].flatMap(namesIn)];
+}
