@@ -20,7 +20,9 @@ export function discover(
   const { name, version, path } = copy;
   const what = [name, version, path === undefined ? undefined : `in ${path}`].filter(Boolean).join(' ');
   if (!isSupported(name, version)) {
-    tellUnaudited(`clients of ${what}: supported are ${SUPPORTED} (docs/troubleshooting.md, sdk-unsupported)`);
+    tellUnaudited(
+      `clients of ${what}: supported are ${SUPPORTED} (docs/troubleshooting.md, sdk-unsupported)`,
+    );
     return undefined;
   }
   const client = clientClassIn(exports);

@@ -18,14 +18,7 @@ import { peek, type McpClientClass } from './client.js';
 import { discover, discovered } from './discovery.js';
 import { loadedModules } from './loaded.js';
 import { clientClassIn, patchClass, unpatchClass } from './patch.js';
-import {
-  defaultSource,
-  disableSource,
-  enableSource,
-  meterOf,
-  tracerOf,
-  type SpanSource,
-} from './source.js';
+import { defaultSource, disableSource, enableSource, meterOf, tracerOf, type SpanSource } from './source.js';
 
 /** Options of {@link McpInstrumentation}. They concern spans only; what is on record is the processor's to say. */
 export interface McpInstrumentationConfig extends InstrumentationConfig {

@@ -123,20 +123,24 @@ interface NameNode {
   readonly children?: ReadonlyMap<string, NameNode>;
 }
 
+/** The module in which OpenTelemetry keeps that tree, in either layout of the package. */
+const NAMES_FILE =
+  /@opentelemetry[\\/]instrumentation[\\/](?:build[\\/]src|dist)[\\/].*RequireInTheMiddleSingleton\.c?js$/;
+
+interface NamesExports {
+  readonly RequireInTheMiddleSingleton?: { _instance?: { _moduleNameTrie?: { _trie?: NameNode } } };
+}
+
 /**
  * What instrumentations asked for that were made before: each registers its names for `require` as well, where they can be
- * read. Where that place has moved, those instrumentations have to be made after the hook.
+ * read. Where that place has moved or is an ES module, those instrumentations have to be made after the hook.
  */
-function askedBefore(instrumentation: NodeJS.Require): string[] {
+function askedBefore({ cache }: NodeJS.Require): string[] {
   try {
-    const file = instrumentation.resolve(
-      '@opentelemetry/instrumentation/build/src/platform/node/RequireInTheMiddleSingleton',
-    );
-    const exports = instrumentation.cache[file]?.exports as
-      | { RequireInTheMiddleSingleton?: { _instance?: { _moduleNameTrie?: { _trie?: NameNode } } } }
-      | undefined;
-    const root = exports?.RequireInTheMiddleSingleton?._instance?._moduleNameTrie?._trie;
-    return root === undefined ? [] : namesIn(root);
+    return Object.keys(cache)
+      .filter((file) => NAMES_FILE.test(file))
+      .map((file) => (cache[file]?.exports as NamesExports).RequireInTheMiddleSingleton?._instance)
+      .flatMap((singleton) => namesIn(singleton?._moduleNameTrie?._trie ?? {}));
   } catch {
     return [];
   }
