@@ -75,6 +75,7 @@ export {
   type RotationOptions,
 } from './sinks/file.js';
 export type { GapInfo, GapRecordFactory } from './sinks/gap.js';
+export type { HeadersFunction, HeadersRequest } from './sinks/freshHeaders.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
 export type { HttpStats } from './sinks/httpExchange.js';
 export type { Framing, HttpBatchOptions } from './sinks/httpOptions.js';
@@ -86,6 +87,7 @@ export {
   type OtelResource,
   type OtlpLogSinkOptions,
 } from './sinks/otlpLogs.js';
+export type { ReceiverResponse, RecordVerdict, ResponseCheck } from './sinks/responseCheck.js';
 export { retrying, type RetryOptions } from './sinks/retry.js';
 export type { Ack, Rejection, Sink, SinkResult } from './sinks/sink.js';
 export { spooled, SpoolSink, type SpoolErrorInfo, type SpoolOptions } from './sinks/spool.js';

@@ -55,14 +55,15 @@ export function createSink(
 ): Sink {
   const { profile } = environment.audit;
   const encoding = profile === undefined ? {} : { profile };
+  const proxy = environment.optionsOf('proxy');
   switch (kind) {
     case 'stdout':
     case 'stderr':
       return new StdoutSink({ ...encoding, stream: kind });
     case 'http':
-      return new HttpSink({ ...encoding, ...environment.optionsOf('http') } as HttpSinkOptions);
+      return new HttpSink({ ...encoding, ...proxy, ...environment.optionsOf('http') } as HttpSinkOptions);
     case 'fieldnotes':
-      return FieldNotesSink.fromEnv(env, encoding);
+      return FieldNotesSink.fromEnv(env, { ...encoding, ...proxy });
     case 'otlp':
       return new OtlpLogSink({ ...encoding, ...otlpExporter(environment, env, cwd) });
   }

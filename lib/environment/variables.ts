@@ -8,7 +8,7 @@ export const SINK_KINDS = ['stdout', 'stderr', 'file', 'http', 'fieldnotes', 'ot
 export type SinkKind = (typeof SINK_KINDS)[number];
 
 /** What takes options of its own: a sink, or what is put around sinks. */
-export type Part = SinkKind | 'spool' | 'integrity';
+export type Part = SinkKind | 'spool' | 'proxy' | 'integrity';
 
 /** The sinks without one of which the options of a part are of no use: to set them is then a mistake. */
 export const NEEDED_BY: Readonly<Record<Part, readonly SinkKind[]>> = {
@@ -19,6 +19,7 @@ export const NEEDED_BY: Readonly<Record<Part, readonly SinkKind[]>> = {
   fieldnotes: ['fieldnotes'],
   otlp: ['otlp'],
   spool: ['http', 'fieldnotes', 'otlp'],
+  proxy: ['http', 'fieldnotes'],
   integrity: ['file'],
 };
 
@@ -187,6 +188,13 @@ export const VARIABLES = {
     part: 'http',
     fallback: 'none',
     about: 'Signs each body.',
+  },
+  PROXY: {
+    kind: 'text',
+    option: 'HttpSink.proxy',
+    part: 'proxy',
+    fallback: 'that of `HTTPS_PROXY` and `NO_PROXY`, where Node is told to use them (`NODE_USE_ENV_PROXY=1`)',
+    about: 'The address of an HTTP proxy that `http` and `fieldnotes` send through.',
   },
   ON_CONFIG_ERROR: {
     kind: 'text',

@@ -1,10 +1,9 @@
 import type * as OAuth from 'oauth4webapi' with { 'resolution-mode': 'import' };
-import { deadlineSignal } from '../duration.js';
+import { MAX_DELAY_MS } from '../duration.js';
 import { SinkError } from '../errors.js';
 import { isLoopback } from './endpoint.js';
 import type { Authorization, Failure } from './httpExchange.js';
-import type { Fetch } from './fetchTransport.js';
-import { quietly } from './emit.js';
+import type { HttpTransport } from './httpRequest.js';
 
 /** Where and as whom to ask for a token. */
 export interface ClientCredentialsSettings {
@@ -13,9 +12,8 @@ export interface ClientCredentialsSettings {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly scope?: string | undefined;
-  readonly fetch: Fetch;
-  /** What one token request may take, in milliseconds. */
-  readonly timeoutMs: number;
+  /** Keeps bodies, within its bound. */
+  readonly transport: HttpTransport;
 }
 
 interface Token {
@@ -24,7 +22,7 @@ interface Token {
   renewAt: number;
 }
 
-/** Assumed where a token does not say (RFC 6749, 5.1: `expires_in` is only recommended), in seconds. */
+/** Assumed where a token does not say, or says nonsense (RFC 6749, 5.1: `expires_in` is only recommended), in seconds. */
 const UNSAID_LIFETIME_S = 300;
 /** A token is renewed this long before it expires (a tenth of its life, if that is shorter), in milliseconds. */
 const RENEWAL_MARGIN_MS = 60_000;
@@ -42,9 +40,9 @@ export class ClientCredentials implements Authorization {
     this.#settings = settings;
   }
 
-  async headers(): Promise<{ headers: Record<string, string> } | Failure> {
+  async headers(remainingMs: number): Promise<{ headers: Record<string, string> } | Failure> {
     if (this.#token && performance.now() < this.#token.renewAt) return toHeaders(this.#token);
-    this.#pending ??= this.#renew().finally(() => (this.#pending = undefined));
+    this.#pending ??= this.#renew(remainingMs).finally(() => (this.#pending = undefined));
     const renewed = await this.#pending;
     return 'status' in renewed ? renewed : toHeaders(renewed);
   }
@@ -54,11 +52,19 @@ export class ClientCredentials implements Authorization {
     if (this.#token?.authorization === authorization) this.#token = undefined;
   }
 
-  async #renew(): Promise<Token | Failure> {
+  close(): void {
+    this.#settings.transport.close();
+  }
+
+  async #renew(remainingMs: number): Promise<Token | Failure> {
     const askedAt = performance.now();
     const oauth = await import('oauth4webapi');
     try {
-      const { access_token: token, expires_in: lifetime = UNSAID_LIFETIME_S } = await this.#request(oauth);
+      const { access_token: token, expires_in: lifetime = UNSAID_LIFETIME_S } = await this.#request(
+        oauth,
+        remainingMs,
+      );
+      if (!isSendable(token)) return this.#failure(undefined, oauth);
       const lifetimeMs = lifetime * 1000;
       const renewAt = askedAt + lifetimeMs - Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 10);
       return (this.#token = { authorization: `Bearer ${token}`, renewAt });
@@ -67,25 +73,38 @@ export class ClientCredentials implements Authorization {
     }
   }
 
-  async #request(oauth: typeof OAuth) {
-    const { tokenEndpoint, clientId, clientSecret, scope, fetch, timeoutMs } = this.#settings;
+  async #request(oauth: typeof OAuth, remainingMs: number) {
+    const { tokenEndpoint, clientId, clientSecret, scope } = this.#settings;
     const server = { issuer: tokenEndpoint.origin, token_endpoint: tokenEndpoint.href };
     const client = { client_id: clientId };
-    const response = await quietly(() =>
-      oauth.clientCredentialsGrantRequest(
-        server,
-        client,
-        oauth.ClientSecretPost(clientSecret),
-        scope === undefined ? {} : { scope },
-        {
-          [oauth.customFetch]: fetch as never,
-          // Only ever http when the address was accepted as one of this machine.
-          [oauth.allowInsecureRequests]: isLoopback(tokenEndpoint),
-          signal: deadlineSignal(timeoutMs),
-        },
-      ),
+    const response = await oauth.clientCredentialsGrantRequest(
+      server,
+      client,
+      oauth.ClientSecretPost(clientSecret),
+      scope === undefined ? {} : { scope },
+      {
+        [oauth.customFetch]: (url, { headers, body }) =>
+          this.#post(new URL(url), headers as Record<string, string>, String(body), remainingMs),
+        // Only ever http when the address was accepted as one of this machine.
+        [oauth.allowInsecureRequests]: isLoopback(tokenEndpoint),
+      },
     );
     return oauth.processClientCredentialsResponse(server, client, response);
+  }
+
+  /** The sink's own way out, with its bounds of time and size, its proxy, and no redirect. */
+  async #post(url: URL, headers: Record<string, string>, form: string, ms: number): Promise<Response> {
+    const request = { url, headers, body: new TextEncoder().encode(form) };
+    const outcome = await this.#settings.transport.post(request, ms);
+    if ('fault' in outcome) throw new Error(outcome.fault);
+    const { status, body, complete } = outcome;
+    if (!complete) throw new Error('the token answer broke off, or is too large');
+    const sent = new Headers(outcome.headers);
+    // The body is unpacked by now.
+    sent.delete('content-encoding');
+    const init = { status: status >= 200 && status <= 599 ? status : 502, headers: sent };
+    const empty = [204, 205, 304].includes(status);
+    return new Response(empty ? null : status === 200 ? withoutNonsense(body) : Buffer.from(body), init);
   }
 
   /**
@@ -107,4 +126,40 @@ export class ClientCredentials implements Authorization {
 
 function toHeaders({ authorization }: Token): { headers: Record<string, string> } {
   return { headers: { authorization } };
+}
+
+/** Tokens are longer than this nowhere, and most receivers take no more in all header fields together. */
+const MAX_TOKEN_LENGTH = 16_384;
+
+/** Whether a token may stand in a header: RFC 6749, A.12, allows visible ASCII and spaces. */
+function isSendable(token: string): boolean {
+  return token.length <= MAX_TOKEN_LENGTH && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(token);
+}
+
+/**
+ * A token answer without what only helps to refuse it: members that nobody needs, where servers write null for nothing, and
+ * a lifetime that is none. What is no JSON object is left as it is.
+ */
+function withoutNonsense(body: Uint8Array): string {
+  const text = new TextDecoder().decode(body);
+  try {
+    const answer: unknown = JSON.parse(text);
+    if (typeof answer !== 'object' || answer === null || !('access_token' in answer)) return text;
+    const { access_token, token_type, expires_in } = answer as Record<string, unknown>;
+    const lifetime = lifetimeSeconds(expires_in);
+    return JSON.stringify({
+      access_token,
+      token_type: token_type ?? 'bearer',
+      ...(lifetime !== undefined && { expires_in: lifetime }),
+    });
+  } catch {
+    return text;
+  }
+}
+
+/** Seconds, as a number or as text, no more than a timer takes. Zero is what some servers write for a token without end. */
+function lifetimeSeconds(given: unknown): number | undefined {
+  const seconds = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+  if (typeof seconds !== 'number' || Number.isNaN(seconds) || seconds <= 0) return undefined;
+  return Math.min(seconds, MAX_DELAY_MS / 1000);
 }

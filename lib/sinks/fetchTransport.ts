@@ -1,21 +1,26 @@
+import { after, deadlineSignal } from '../duration.js';
 import { quietly } from './emit.js';
-import { deadlineSignal } from '../duration.js';
 import {
   faultCode,
-  retryAfterMs,
   UNPACKED,
+  type HttpAnswer,
   type HttpOutcome,
   type HttpRequest,
   type HttpTransport,
+  type TransportOptions,
 } from './httpRequest.js';
+import { until } from './until.js';
 
 /** The `fetch` of the user's that a sink uses: through a proxy, with client certificates. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** How long the end of a body is waited for that nobody reads, in milliseconds. */
+const BODY_GRACE_MS = 1_000;
+
 /** Sends with a `fetch` of the user's, whose connections are the user's too. */
-export function fetchTransport(fetch: Fetch, maxResponseBytes: number): HttpTransport {
+export function fetchTransport(fetch: Fetch, options: TransportOptions): HttpTransport {
   return {
-    post: (request, timeoutMs) => post(fetch, request, timeoutMs, maxResponseBytes),
+    post: (request, timeoutMs) => post(fetch, request, timeoutMs, options),
     close: () => undefined,
   };
 }
@@ -24,7 +29,7 @@ async function post(
   fetch: Fetch,
   { url, headers, body }: HttpRequest,
   timeoutMs: number,
-  maxResponseBytes: number,
+  options: TransportOptions,
 ): Promise<HttpOutcome> {
   const signal = deadlineSignal(timeoutMs);
   const init: RequestInit = {
@@ -40,40 +45,47 @@ async function post(
       signal,
       quietly(() => fetch(url.href, init)),
     );
-    await until(signal, drain(response, maxResponseBytes)).catch(() => undefined);
-    if (response.redirected || response.type === 'opaqueredirect') return { status: 302 };
+    const redirected = response.redirected || response.type === 'opaqueredirect';
+    const read = await readBody(response, signal, options);
     return {
-      status: response.status,
-      retryAfterMs: retryAfterMs(response.headers.get('retry-after'), response.headers.get('date')),
+      status: redirected ? 302 : response.status,
+      headers: Object.fromEntries(response.headers),
+      ...read,
     };
   } catch (error) {
     return { fault: faultCode(error) };
   }
 }
 
-/** Reads a response body up to the cap, then hangs up: neither an endless one nor a small one that unpacks to much. */
-async function drain(response: Response, maxBytes: number): Promise<void> {
+/**
+ * Reads a body up to the cap and within its time, then hangs up: neither an endless one nor a small one that unpacks to much
+ * is read on. Never rejects: the status is the answer, whatever becomes of the body.
+ */
+async function readBody(
+  response: Response,
+  deadline: AbortSignal,
+  { maxResponseBytes, keepBody }: TransportOptions,
+): Promise<Pick<HttpAnswer, 'body' | 'complete'>> {
   const reader = response.body?.getReader();
-  if (!reader) return;
-  let read = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    read += value.byteLength;
-    if (read > maxBytes) return reader.cancel();
-  }
-}
-
-/** The promise's result, or the signal's reason if that comes first: a `fetch` of the user's may not heed the signal. */
-async function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, fail) => {
-    stop = () => fail(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-  });
+  const chunks: Uint8Array[] = [];
+  if (reader === undefined) return { body: new Uint8Array(), complete: true };
+  const grace = new AbortController();
+  const timer = keepBody ? undefined : after(BODY_GRACE_MS, () => grace.abort());
+  let room = maxResponseBytes;
+  let complete = false;
   try {
-    return await Promise.race([promise, aborted]);
+    const signal = AbortSignal.any([deadline, grace.signal]);
+    while (room >= 0 && !complete) {
+      const { done, value } = await until(signal, reader.read());
+      complete = done;
+      if (value !== undefined && keepBody && room > 0) chunks.push(value.subarray(0, room));
+      room -= value?.byteLength ?? 0;
+    }
+  } catch {
+    // Broken off, or out of time.
   } finally {
-    if (stop) signal.removeEventListener('abort', stop);
+    clearTimeout(timer);
   }
+  if (!complete) void reader.cancel().catch(() => undefined);
+  return { body: Buffer.concat(chunks), complete };
 }

@@ -13,7 +13,13 @@ import { ClientCredentials } from './clientCredentials.js';
 import { requireEndpoint } from './endpoint.js';
 import { HttpDelivery } from './httpDelivery.js';
 import type { HttpStats } from './httpExchange.js';
-import { COMMON_KEYS, commonSettings, profileOf, type HttpCommonOptions } from './httpOptions.js';
+import {
+  COMMON_KEYS,
+  commonSettings,
+  profileOf,
+  transportTo,
+  type HttpCommonOptions,
+} from './httpOptions.js';
 import { RateLimit } from './rateLimit.js';
 import { SerialSink } from './serialSink.js';
 import { optionalSigner } from './signature.js';
@@ -152,15 +158,19 @@ function authSettings(options: FieldNotesSinkOptions, common: ReturnType<typeof 
     const signer = optionalSigner('FieldNotesSink.hmacKey', options.hmacKey);
     return signer ? { signer } : reject('FieldNotesSink.hmacKey', undefined, 'a non-empty string or bytes');
   }
+  const tokenEndpoint = requireEndpoint(
+    'FieldNotesSink.tokenEndpoint',
+    options.tokenEndpoint ?? TOKEN_ENDPOINT,
+  );
+  const { checkResponse: _check, maxResponseBytes: _bound, ...way } = options;
   return {
     authorization: new ClientCredentials({
       sink: common.name,
-      tokenEndpoint: requireEndpoint('FieldNotesSink.tokenEndpoint', options.tokenEndpoint ?? TOKEN_ENDPOINT),
+      tokenEndpoint,
       clientId: requireText('FieldNotesSink.clientId', options.clientId),
       clientSecret: requireText('FieldNotesSink.clientSecret', options.clientSecret),
       scope: optionalText('FieldNotesSink.scope', options.scope) ?? SCOPE,
-      fetch: options.fetch ?? globalThis.fetch,
-      timeoutMs: common.timeoutMs,
+      transport: transportTo('FieldNotesSink', tokenEndpoint, way, true),
     }),
   };
 }

@@ -2,6 +2,7 @@ import type { Format } from '../codecs/load.js';
 import type { AuditRecord } from '../schema/record.js';
 import { requireKnownOptions } from '../validate.js';
 import { requireHeaders } from './endpoint.js';
+import { FreshHeaders, type HeadersFunction } from './freshHeaders.js';
 import { HttpDelivery } from './httpDelivery.js';
 import type { HttpStats } from './httpExchange.js';
 import {
@@ -20,8 +21,12 @@ import type { SinkResult } from './sink.js';
 export interface HttpSinkOptions extends HttpCommonOptions {
   /** Where to POST: `https`, or `http` to a loopback address; no credentials in it. */
   endpoint: string | URL;
-  /** Sent with each request, e.g. an API key; not those that the sink sets itself. @defaultValue none */
-  headers?: Readonly<Record<string, string>>;
+  /**
+   * Sent with each request, e.g. an API key; not those that the sink sets itself. A function is asked before each request, and
+   * again after a 401: for tokens that expire. While it fails, records wait.
+   * @defaultValue none
+   */
+  headers?: Readonly<Record<string, string>> | HeadersFunction;
   /** The encoding of the bodies. @defaultValue `'json'` */
   format?: Format;
   /**
@@ -68,12 +73,11 @@ export class HttpSink extends SerialSink {
     const settings = {
       ...commonSettings('HttpSink', options, { name: 'http', endpoint: options.endpoint }),
       ...encodingSettings('HttpSink', options.format, options.batch, profileOf('HttpSink', options)),
-      headers: requireHeaders('HttpSink.headers', options.headers),
       signer: optionalSigner('HttpSink.hmacKey', options.hmacKey),
     };
     super(settings.name);
     this.destination = settings.endpoint.origin;
-    this.#delivery = new HttpDelivery(settings);
+    this.#delivery = new HttpDelivery({ ...settings, ...headersOf(settings.name, options.headers) });
   }
 
   /** Requests, retries and refusals so far. */
@@ -88,4 +92,9 @@ export class HttpSink extends SerialSink {
   protected override async release(): Promise<void> {
     this.#delivery.close();
   }
+}
+
+function headersOf(sink: string, given: HttpSinkOptions['headers']) {
+  if (typeof given === 'function') return { headers: {}, authorization: new FreshHeaders(sink, given) };
+  return { headers: requireHeaders('HttpSink.headers', given) };
 }

@@ -1,18 +1,25 @@
 import { SinkError } from '../errors.js';
-import type { HttpOutcome, HttpTransport } from './httpRequest.js';
-import { retry, type RetryPolicy } from './retry.js';
+import type { AuditRecord } from '../schema/record.js';
+import { retryAfterMs, type HttpOutcome, type HttpTransport } from './httpRequest.js';
+import { askCheck, type ItemVerdict, type ResponseCheck } from './responseCheck.js';
+import type { RetryPolicy } from './retry.js';
 import type { BodySigner } from './signature.js';
 import type { SinkResult } from './sink.js';
 
-/** Status codes after which the same request may well succeed: OTLP 1.x, "Retryable Response Codes". */
-const RETRYABLE = [429, 502, 503, 504];
+/**
+ * Status codes after which the same request may well succeed: OTLP 1.x, "Retryable Response Codes", and two that say so
+ * themselves, 408 Request Timeout (RFC 9110, 15.5.9) and 425 Too Early (RFC 8470, 5.2).
+ */
+const RETRYABLE = [408, 425, 429, 502, 503, 504];
 
 /** Who we are, to the receiver, where a fixed header does not say it. */
 export interface Authorization {
-  /** The header fields that prove it, or why there are none. */
-  headers(): Promise<{ headers: Record<string, string> } | Failure>;
+  /** The header fields that prove it, or why there are none; in so many milliseconds at most. Never rejects. */
+  headers(remainingMs: number): Promise<{ headers: Record<string, string> } | Failure>;
   /** These were refused (401): the next ones must be new. */
   refused(headers: Record<string, string>): void;
+  /** Gives back the connections that it holds. */
+  close?(): void;
 }
 
 /** What an exchange with a receiver needs to know of it. */
@@ -27,6 +34,8 @@ export interface HttpExchangeSettings {
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   readonly transport: HttpTransport;
+  /** Reads the answers of 2xx, where they do not speak for themselves. */
+  readonly checkResponse?: ResponseCheck | undefined;
 }
 
 /** What a delivery has done so far. */
@@ -50,10 +59,11 @@ export interface HttpMessage {
 /** A result that is no delivery; the status that it comes from, where one came. */
 export type Failure = Exclude<SinkResult, { status: 'delivered' }> & { readonly httpStatus?: number };
 
-/** What became of a message. */
-export type Verdict = Extract<SinkResult, { status: 'delivered' }> | Failure;
+/** What became of a message: of all of it, or of each of its records. */
+export type Verdict =
+  Extract<SinkResult, { status: 'delivered' }> | Failure | { readonly items: readonly ItemVerdict[] };
 
-/** Sends one message and finds out what became of it: retried within its deadline, signed, authorized. */
+/** Sends one message and finds out what became of it: signed, authorized, within its time. */
 export class HttpExchange {
   readonly stats: HttpStats = { requests: 0, retries: 0, rejected: 0 };
   readonly #settings: HttpExchangeSettings;
@@ -62,26 +72,25 @@ export class HttpExchange {
     this.#settings = settings;
   }
 
-  /** Never rejects. */
-  async send(message: HttpMessage): Promise<Verdict> {
-    let tried = 0;
-    const attempt = (remainingMs: number): Promise<Verdict> => {
-      if (tried++ > 0) this.stats.retries++;
-      return this.#attempt(message, performance.now() + remainingMs);
-    };
-    return retry(attempt, this.#settings.retry, this.#settings.timeoutMs);
-  }
-
-  /** One attempt; or two, where the first only told that the authorization had run out. */
-  async #attempt(message: HttpMessage, deadline: number): Promise<Verdict> {
-    const { authorization } = this.#settings;
+  /** One attempt; or two, where the first only told that the authorization had run out. Never rejects. */
+  async attempt(
+    message: HttpMessage,
+    records: readonly AuditRecord[],
+    remainingMs: number,
+  ): Promise<Verdict> {
+    const { authorization, checkResponse, name } = this.#settings;
+    const deadline = performance.now() + remainingMs;
     for (let again = authorization !== undefined; ; again = false) {
-      const credentials = (await authorization?.headers()) ?? { headers: {} };
+      const credentials = (await authorization?.headers(deadline - performance.now())) ?? { headers: {} };
       if (!('headers' in credentials)) return credentials;
       const outcome = await this.#post(message, credentials.headers, deadline);
-      if (!again || !('status' in outcome) || outcome.status !== 401)
-        return toVerdict(this.#settings, outcome);
-      authorization?.refused(credentials.headers);
+      if (again && 'status' in outcome && outcome.status === 401) {
+        authorization?.refused(credentials.headers);
+        continue;
+      }
+      const verdict = toVerdict(this.#settings, outcome);
+      if (checkResponse === undefined || 'fault' in outcome || verdict.status !== 'delivered') return verdict;
+      return { items: await askCheck(checkResponse, outcome, records, name) };
     }
   }
 
@@ -108,12 +117,17 @@ export class HttpExchange {
  * What an outcome means for the records. Whatever kept a status from coming may pass, a bad certificate too: it is not the
  * records' fault. The origin is all of the address that is told; path and query may hold secrets.
  */
-function toVerdict({ name, endpoint }: HttpExchangeSettings, outcome: HttpOutcome): Verdict {
+function toVerdict(
+  { name, endpoint }: HttpExchangeSettings,
+  outcome: HttpOutcome,
+): Extract<SinkResult, { status: 'delivered' }> | Failure {
   const told = 'fault' in outcome ? outcome.fault : `status ${outcome.status}`;
   const error = new SinkError(name, `POST to ${endpoint.origin} failed: ${told}`);
   if ('fault' in outcome) return { status: 'retryable', error };
-  const { status: httpStatus, retryAfterMs } = outcome;
+  const { status: httpStatus, headers } = outcome;
   if (httpStatus >= 200 && httpStatus < 300) return { status: 'delivered', ack: 'delivered' };
-  if (!RETRYABLE.includes(httpStatus)) return { status: 'permanent', error, httpStatus };
-  return { status: 'retryable', error, httpStatus, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  // 1xx is no final answer (RFC 9110, 15.2): a receiver that switches protocols unasked has said nothing of the records.
+  if (httpStatus >= 200 && !RETRYABLE.includes(httpStatus)) return { status: 'permanent', error, httpStatus };
+  const pause = retryAfterMs(headers['retry-after'], headers['date']);
+  return { status: 'retryable', error, httpStatus, ...(pause !== undefined && { retryAfterMs: pause }) };
 }

@@ -9,6 +9,8 @@ import type { HttpDeliverySettings } from './httpDelivery.js';
 import { fetchTransport, type Fetch } from './fetchTransport.js';
 import type { HttpTransport } from './httpRequest.js';
 import { NodeTransport } from './nodeTransport.js';
+import { fetchAloneGoesThroughProxies, requireProxy } from './proxy.js';
+import type { ResponseCheck } from './responseCheck.js';
 import { retryPolicy, type RetryOptions } from './retry.js';
 
 /** How several records make one request. `delimited` (each after its length) is protobuf's; the others are for text. */
@@ -34,7 +36,11 @@ export interface HttpCommonOptions {
   onError?: (error: SinkError, records: readonly AuditRecord[]) => void;
   /** Instead of Node's own HTTP client: through a proxy, with client certificates. @defaultValue Node's HTTP client */
   fetch?: Fetch;
-  /** No more of a response is read than this many bytes. @defaultValue `65536` */
+  /** The address of an HTTP proxy that every request goes through, its credentials in it where it wants some. Not with `fetch`. @defaultValue that of the environment, where Node is told to use it (`NODE_USE_ENV_PROXY`) */
+  proxy?: string | URL;
+  /** Reads the answers of 2xx, for APIs that answer 200 and tell of errors in the body; may judge each record. @defaultValue 2xx is a delivery */
+  checkResponse?: ResponseCheck;
+  /** No more of a response is read than this many bytes. @defaultValue `65536`; with `checkResponse` 4 MiB */
   maxResponseBytes?: number;
   /** Whose names and enum numbers the bodies use. @defaultValue `'documented'` */
   profile?: Profile;
@@ -49,6 +55,8 @@ export const COMMON_KEYS = [
   'deadLetterFile',
   'onError',
   'fetch',
+  'proxy',
+  'checkResponse',
   'maxResponseBytes',
   'profile',
   'name',
@@ -68,18 +76,37 @@ export function commonSettings(
     deadLetterFile: optionalText(`${sink}.deadLetterFile`, options.deadLetterFile),
     onError: optionalFunction(`${sink}.onError`, options.onError),
     endpoint: url,
-    transport: transportTo(sink, url, options),
+    checkResponse: optionalFunction(`${sink}.checkResponse`, options.checkResponse),
+    transport: transportTo(sink, url, options, options.checkResponse !== undefined),
   };
 }
 
-function transportTo(sink: string, endpoint: URL, options: HttpCommonOptions): HttpTransport {
+/** The way that options ask for, to an address: `keepBody` where somebody reads the answers. */
+export function transportTo(
+  sink: string,
+  address: URL,
+  options: HttpCommonOptions,
+  keepBody: boolean,
+): HttpTransport {
   const fetch = optionalFunction(`${sink}.fetch`, options.fetch);
+  const proxy = requireProxy(`${sink}.proxy`, options.proxy);
+  const fallback = options.checkResponse === undefined ? 65_536 : 4 * 1024 * 1024;
   const maxResponseBytes = optionalInteger(`${sink}.maxResponseBytes`, options.maxResponseBytes, {
-    fallback: 65_536,
+    fallback,
     min: 0,
+    max: MAX_RESPONSE_BYTES,
   });
-  return fetch ? fetchTransport(fetch, maxResponseBytes) : new NodeTransport(endpoint, maxResponseBytes);
+  if (fetch !== undefined && proxy !== undefined)
+    throw new ConfigError(`${sink}.proxy`, 'has no meaning with a fetch, which goes its own way');
+  const reading = { maxResponseBytes, keepBody };
+  if (fetch !== undefined) return fetchTransport(fetch, reading);
+  if (proxy === undefined && fetchAloneGoesThroughProxies())
+    return fetchTransport((url, init) => globalThis.fetch(url, init), reading);
+  return new NodeTransport(address, reading, proxy);
 }
+
+/** More than this in one answer is a mistake: it is kept in memory. */
+const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 
 /** The profile that options name. */
 export function profileOf(sink: string, { profile }: HttpCommonOptions): Profile {

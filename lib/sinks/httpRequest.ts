@@ -7,15 +7,34 @@ export interface HttpRequest {
   body: Uint8Array;
 }
 
-/** What one POST came to: a status, or the code of the fault that kept one from coming. */
-export type HttpOutcome = { status: number; retryAfterMs?: number | undefined } | { fault: string };
+/** A receiver's answer to one POST. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What there is of the body, where it is kept. */
+  readonly body: Uint8Array;
+  /** Whether that is all of it: it neither broke off nor ran into a bound. */
+  readonly complete: boolean;
+}
+
+/** What one POST came to: an answer, or the code of the fault that kept one from coming. */
+export type HttpOutcome = HttpAnswer | { fault: string };
+
+/** What a transport does with the bodies of responses. */
+export interface TransportOptions {
+  /** No more of a body is read than this many bytes. */
+  readonly maxResponseBytes: number;
+  /** Whether somebody wants to see it; else it is read only so far as to free the connection. */
+  readonly keepBody: boolean;
+}
 
 /**
- * Sends requests. Redirects are not followed (credentials and records would go where nobody said they may); the body of a
- * response is read only so far as to free the connection; no span is made. Never rejects.
+ * Sends requests. Redirects are not followed (credentials and records would go where nobody said they may); no more of a
+ * response is read than was asked for; no span is made. Never rejects.
  */
 export interface HttpTransport {
-  /** Sends one request and waits for its status, for as many milliseconds at most. */
+  /** Sends one request and waits for its answer, for as many milliseconds at most. */
   post(request: HttpRequest, timeoutMs: number): Promise<HttpOutcome>;
   /** Gives back the connections that it holds. */
   close(): void;

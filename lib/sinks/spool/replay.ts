@@ -99,12 +99,29 @@ export class Replay {
   async #deliver(stretch: Stretch): Promise<Extract<SinkResult, { status: 'retryable' }> | undefined> {
     const gaps = this.#gapRecords(stretch);
     const result = await emitTo(this.sink, [...gaps, ...stretch.records]);
-    if (result.status === 'retryable') return result;
+    if (result.status === 'retryable') {
+      this.#takenInPart(gaps.length, result);
+      return result;
+    }
     this.#failures = 0;
     this.#toldOfPause = false;
     if (result.status === 'permanent') this.#refused(stretch, result.error);
     else this.#taken(stretch, gaps.length, result.rejected ?? []);
     return undefined;
+  }
+
+  /** What the receiver has of a stretch is not given to it again with the rest. */
+  #takenInPart(
+    gaps: number,
+    { settled = 0, rejected = [] }: Extract<SinkResult, { status: 'retryable' }>,
+  ): void {
+    if (settled < gaps || settled === 0) return;
+    if (settled === gaps) {
+      this.#gap = new Gap();
+      return;
+    }
+    const part = this.store.read(settled - gaps);
+    if (part !== undefined) this.#taken(part, gaps, rejected);
   }
 
   #taken(stretch: Stretch, gaps: number, rejected: readonly { index: number; error: Error }[]): void {
