@@ -1,12 +1,20 @@
 import { after } from '../duration.js';
 import { type Checkpoint } from './checkpoint.js';
-import { appendToFile } from './store.js';
+import { appendToFile, readIfThere } from './store.js';
 
 /**
  * Takes checkpoints to a place that whoever can write the log cannot write: another host, another account, a witness.
  * A rejection means that it is tried again.
  */
-export type Anchor = (checkpoint: Checkpoint) => Promise<void> | void;
+export interface Anchor {
+  (checkpoint: Checkpoint): Promise<void> | void;
+  /**
+   * Gives back what the anchor keeps: the newest checkpoint, or all of them, one note after the other; nothing if it has
+   * none. A log that starts reads it, and signs nothing that contradicts it. Without it the anchor protects the readers of
+   * the log, and not its next start.
+   */
+  load?(this: void): Promise<string | undefined> | string | undefined;
+}
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 5 * 60_000;
@@ -15,7 +23,9 @@ const ATTEMPT_MS = 10_000;
 
 /** An anchor that adds each checkpoint to the end of a file, best on another volume. */
 export function fileAnchor(path: string): Anchor {
-  return ({ note }) => appendToFile(path, note);
+  const anchor: Anchor = ({ note }) => appendToFile(path, note);
+  anchor.load = () => readIfThere(path);
+  return anchor;
 }
 
 /** Who is told how an anchor fares. */

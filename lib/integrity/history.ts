@@ -1,6 +1,7 @@
 import { openCheckpoint, splitNotes, type Checkpoint } from './checkpoint.js';
 import { type IntegrityLayout } from './layout.js';
 import { type NoteVerifier } from './note.js';
+import { UnaccountedError } from './startAnchors.js';
 import { readIfThere } from './store.js';
 
 /**
@@ -8,11 +9,13 @@ import { readIfThere } from './store.js';
  * knew counts as much.
  *
  * @returns the checkpoint, if there ever was one, and what looks wrong.
+ * @param anchored The newest checkpoint that an anchor has.
  * @throws {IntegrityError} when the checkpoint file holds none that a known key signed.
  */
 export async function newestCheckpoint(
   layout: IntegrityLayout,
   verifiers: readonly NoteVerifier[],
+  anchored?: Checkpoint,
 ): Promise<{ checkpoint: Checkpoint | undefined; alarms: string[] }> {
   const note = await readIfThere(layout.checkpoint);
   const current = note === undefined ? undefined : openCheckpoint(note, verifiers);
@@ -28,6 +31,11 @@ export async function newestCheckpoint(
       alarms.push(`${path}: ${(error as Error).message}`);
     }
   }
+  if (anchored !== undefined && anchored.size === checkpoint?.size && anchored.root !== checkpoint.root)
+    throw new UnaccountedError(
+      `the checkpoint of ${anchored.size} records contradicts the one that an anchor has`,
+    );
+  if (anchored !== undefined && anchored.size > (checkpoint?.size ?? -1)) checkpoint = anchored;
   if (checkpoint !== current)
     alarms.push(`the checkpoint of ${checkpoint?.size} records was removed, or replaced by an older one`);
   return { checkpoint, alarms };

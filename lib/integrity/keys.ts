@@ -31,6 +31,8 @@ export interface NoteSigner extends NoteVerifier {
   readonly vkey: string;
   /** The path of the key file, if it was made just now. */
   readonly generated?: string;
+  /** The same key under another name. */
+  as(name: string): NoteSigner;
   /**
    * Signs a text and checks the signature before anybody sees it.
    *
@@ -168,6 +170,7 @@ function signer(name: string, publicKey: KeyObject, signBytes: RemoteKey['sign']
     keyId: id,
     publicKey,
     vkey: formatVkey(name, publicKey),
+    as: (other) => signer(other, publicKey, signBytes),
     async sign(text) {
       const bytes = Buffer.from(text);
       const signature = Buffer.from(await signBytes(bytes));

@@ -11,10 +11,14 @@ import { type CompactRange } from './merkle.js';
 import { formatVkey } from './note.js';
 import { type ResolvedIntegrity } from './options.js';
 import { restoreTree, type Restored } from './restore.js';
+import { readAnchors } from './startAnchors.js';
 import { makeFolder, stateOf } from './store.js';
 import { MAX_LINE_BYTES } from './tiles.js';
 import { CosignedCheckpoints } from './witness/cosignedCheckpoints.js';
 import { Witnesses } from './witness/witnesses.js';
+
+/** A start does not wait longer than this for what signs. */
+const FIRST_SEAL_MS = 5_000;
 
 /** What a log asks of whoever writes its file. */
 export interface LogWriter {
@@ -74,12 +78,14 @@ export class MerkleLog {
    * Goes on with a log, or starts one. Lines that are in the file already become part of the tree.
    *
    * @param log The path of its file, whose last line must be whole. Nobody else may write it at the time.
-   * @throws {IntegrityError} when the log does not lead to its newest checkpoint, or an unknown key signed that.
+   * @throws {UnaccountedError} when the log does not lead to its newest checkpoint, wherever that is kept, or holds records
+   * that its evidence does not account for; another {@link IntegrityError} when an unknown key signed its checkpoint.
    */
   static async open(log: string, options: ResolvedIntegrity, writer: LogWriter): Promise<MerkleLog> {
     const layout = integrityLayout(log);
     await makeFolder(layout.folder);
-    const restored = await restoreTree(log, layout, options.verifiers);
+    const anchored = await readAnchors(options.anchors, options.signer.name, options.verifiers);
+    const restored = await restoreTree(log, layout, options.verifiers, anchored);
     const evidence = new Evidence(layout);
     const vkeys = options.verifiers.map(({ name, publicKey }) => formatVkey(name, publicKey));
     await evidence.prepare(vkeys, restored.checkpoint);
@@ -98,7 +104,21 @@ export class MerkleLog {
       for (const anchor of this.#anchors) anchor.offer(this.#last);
     if (this.#last !== undefined && this.#last.size === this.#tree.size)
       this.#witnesses?.offer(this.#last, { size: this.#tree.size, subtrees: [...this.#tree.subtrees] });
-    if (this.#last === undefined || this.#last.size < this.#tree.size) this.#sealSoon();
+    // Records that no checkpoint precedes could be anybody's after a crash.
+    if (this.#last === undefined) await this.#sealEmpty();
+    else if (this.#last.size < this.#tree.size) this.#sealSoon();
+  }
+
+  /** Seals a log that is empty still. What fails is reported, and tried again by the timer. */
+  async #sealEmpty(): Promise<void> {
+    const sealed = this.seal().catch((error: unknown) => this.#report(error));
+    let cancel = () => {};
+    const patience = new Promise<void>((resolve) => {
+      const timer = after(FIRST_SEAL_MS, resolve);
+      cancel = () => clearTimeout(timer);
+    });
+    await Promise.race([sealed, patience]);
+    cancel();
   }
 
   async #openWitnesses(layout: IntegrityLayout): Promise<Witnesses | undefined> {

@@ -1,6 +1,5 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { IntegrityError } from '../errors.js';
 import { type Checkpoint } from './checkpoint.js';
 import { newestCheckpoint } from './history.js';
 import { type IntegrityLayout } from './layout.js';
@@ -10,6 +9,7 @@ import { CompactRange } from './merkle.js';
 import { type NoteVerifier } from './note.js';
 import { replay, startsLine, type Replayed, type ReplayStart } from './replay.js';
 import { findSegments, type Segment } from './segments.js';
+import { UnaccountedError, type Anchored } from './startAnchors.js';
 import { parseState, readIfThere, type SavedState } from './store.js';
 
 /** A tree that goes on where the last writer stopped. */
@@ -30,26 +30,57 @@ export interface Restored {
  * only if it leads to the root of the newest checkpoint.
  *
  * @param log The path that the log is written to. Its last line must be whole.
- * @throws {IntegrityError} when none does: to go on would be to sign a second history.
+ * @param anchored What the anchors of the log know of it.
+ * @throws {UnaccountedError} when none does: to go on would be to sign a second history.
  */
 export async function restoreTree(
   log: string,
   layout: IntegrityLayout,
   verifiers: readonly NoteVerifier[],
+  anchored?: Anchored,
 ): Promise<Restored> {
-  const { checkpoint, alarms } = await newestCheckpoint(layout, verifiers);
+  const found = await newestCheckpoint(layout, verifiers, anchored?.checkpoint);
+  const { checkpoint } = found;
+  const alarms = [...(anchored?.alarms ?? []), ...found.alarms];
   const state = parseState((await readIfThere(layout.state)) ?? '');
   const text = await readIfThere(layout.manifest);
-  const manifest = text === undefined ? EMPTY_MANIFEST : parseManifest(text);
+  const manifest = text === undefined ? EMPTY_MANIFEST : accountedManifest(text);
   const segments = await findSegments(log);
+  if (anchored?.checkpoint !== undefined && anchored.checkpoint.size < (checkpoint?.size ?? 0))
+    await requireExtension(layout, anchored.checkpoint, checkpoint);
   const restoration = new Restoration(log, layout, segments, manifest, checkpoint, [...alarms]);
   const restored =
     (await restoration.fromState(state)) ?? (await restoration.fromLeaves()) ?? (await restoration.fromLog());
   if (restored !== undefined) return restored;
-  throw new IntegrityError(
-    `the log does not lead to its checkpoint of ${checkpoint?.size} records; ` +
-      'run verify, keep the evidence, and start a new log under another path and origin',
-  );
+  throw new UnaccountedError(`the log does not lead to its checkpoint of ${checkpoint?.size} records`);
+}
+
+function accountedManifest(text: string): SegmentManifest {
+  try {
+    return parseManifest(text);
+  } catch (error) {
+    throw new UnaccountedError((error as Error).message);
+  }
+}
+
+/** Whether the stored hashes that lead to the newest checkpoint lead to an older one that an anchor has, too. */
+async function requireExtension(
+  layout: IntegrityLayout,
+  older: Checkpoint,
+  newest: Checkpoint | undefined,
+): Promise<void> {
+  if (newest === undefined || (await countLeaves(layout.leaves)) < newest.size) return;
+  const tree = new CompactRange();
+  let before = tree.root();
+  for await (const batch of readLeaves(layout.leaves, newest.size))
+    for (const leaf of batch) {
+      tree.append(leaf);
+      if (tree.size === older.size) before = tree.root();
+    }
+  if (tree.root() === newest.root && before !== older.root)
+    throw new UnaccountedError(
+      `the log at ${newest.size} records does not extend the log at ${older.size}, which an anchor has`,
+    );
 }
 
 class Restoration {
@@ -72,20 +103,29 @@ class Restoration {
 
   /** The usual way: nothing is read again but what was written after the last checkpoint. */
   async fromState(state: SavedState | undefined): Promise<Restored | undefined> {
-    if (state === undefined || state.size !== this.sealed || state.segment !== this.manifest.current)
+    if (
+      this.checkpoint === undefined ||
+      state === undefined ||
+      state.size !== this.sealed ||
+      state.segment !== this.manifest.current
+    )
       return undefined;
     const tree = CompactRange.restore(state.size, state.subtrees);
     if (tree?.root() !== this.root || (await countLeaves(this.layout.leaves)) < state.size) return undefined;
     const [current] = this.#tail();
     if (current === undefined || !(await startsLine(current.path, state.offset))) return undefined;
     const restored = await this.#goOn(tree, { offset: state.offset });
-    if (state.closed && tree.size > state.size)
-      this.alarms.push(`${tree.size - state.size} records were added while no writer had the log open`);
-    return restored;
+    if (!state.closed || tree.size === state.size) return restored;
+    await restored.leaves.close();
+    throw new UnaccountedError(
+      `${tree.size - state.size} records were added while no writer had the log open`,
+    );
   }
 
   /** Without a state, or with one that a crash left behind. Hashes after the checkpoint count as the log's own lines do. */
   async fromLeaves(): Promise<Restored | undefined> {
+    // Without a checkpoint nothing vouches for a hash.
+    if (this.checkpoint === undefined) return undefined;
     if ((await countLeaves(this.layout.leaves)) < Math.max(this.sealed, this.manifest.current, 1))
       return undefined;
     const tree = new CompactRange();
@@ -112,11 +152,12 @@ class Restoration {
       await leaves.close();
       return undefined;
     }
+    if (this.checkpoint === undefined && tree.size > 0) {
+      await leaves.close();
+      await rm(path, { force: true });
+      throw new UnaccountedError(`${tree.size} records were there before any checkpoint`);
+    }
     await rename(path, this.layout.leaves);
-    if (this.checkpoint === undefined && tree.size > 0)
-      this.alarms.push(
-        `${tree.size} records were there before any checkpoint; they are sealed as they stand`,
-      );
     return this.#restored(tree, leaves, EMPTY_MANIFEST, this.segments, replayed);
   }
 

@@ -13,6 +13,7 @@ import { ConfigError, IntegrityError } from '../../lib/errors.js';
 import { openCheckpoint, splitNotes } from '../../lib/integrity/checkpoint.js';
 import { leafHash } from '../../lib/integrity/hash.js';
 import { integrityLayout } from '../../lib/integrity/layout.js';
+import { UnaccountedError } from '../../lib/integrity/startAnchors.js';
 import { CompactRange } from '../../lib/integrity/merkle.js';
 import { resolveIntegrity, type IntegrityOptions } from '../../lib/integrity/options.js';
 import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
@@ -174,22 +175,22 @@ describe('integrity: a log while it is written', () => {
     await expectSound(16);
   });
 
-  it('takes the records of a log that was not sealed before, and says so', async () => {
+  it('signs no records that were there before any checkpoint', async () => {
     await log.close();
     rmSync(layout().folder, { recursive: true });
     log.append(20);
-    await log.open();
-    expect(log.errors.map(({ message }) => message)).to.deep.equal([
-      `${log.path}: 20 records were there before any checkpoint; they are sealed as they stand`,
-    ]);
-    await expectSound(20);
+    const failure = await log.open().catch((error: unknown) => error);
+    expect(failure).to.be.instanceOf(UnaccountedError);
+    expect((failure as Error).message).to.equal('20 records were there before any checkpoint');
+    expect(existsSync(layout().checkpoint)).to.equal(false);
   });
 
-  it('says that records were added while nobody had it open', async () => {
+  it('signs no records that were added while nobody had it open', async () => {
     await log.append(5).close();
     appendFileSync(log.path, `${recordLine(5).toString()}\n`);
-    await log.open();
-    expect(log.errors[0]?.message).to.contain('1 records were added while no writer had the log open');
+    const failure = await log.open().catch((error: unknown) => error);
+    expect(failure).to.be.instanceOf(UnaccountedError);
+    expect((failure as Error).message).to.contain('1 records were added while no writer had the log open');
   });
 
   it('[attack 37] goes on with the tree that was sealed, whatever was done to the file', async () => {

@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import { type Anchor } from '../../integrity/anchors.js';
-import { MerkleLog } from '../../integrity/log.js';
+import { MerkleLog, type LogWriter } from '../../integrity/log.js';
 import { resolveIntegrity, type IntegrityOptions, type ResolvedIntegrity } from '../../integrity/options.js';
+import { ofLogHere, restarted, setAside } from '../../integrity/setAside.js';
+import { UnaccountedError } from '../../integrity/startAnchors.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { sinkAnchor } from '../checkpointAnchor.js';
 import { quietly } from '../emit.js';
@@ -49,12 +51,37 @@ export class Sealing {
       sync: () => log.settle(),
       onError: (error: Error) => notices.add({ kind: 'integrity', path, detail: error.message }),
     };
-    this.ready = MerkleLog.open(path, resolved, writer).then((sealed) => {
+    this.ready = this.#open({ path, log, notices }, resolved, writer).then((sealed) => {
       this.#sealed = sealed;
       log.attach(hooksOf(sealed));
     });
     // Whoever writes is told; until somebody does, it is no unhandled rejection.
     this.ready.catch(() => undefined);
+  }
+
+  /**
+   * Opens the log that lies here. One that its evidence does not account for is not gone on with: it is set aside as it is,
+   * and a new log begins, openly under an origin of its own.
+   */
+  async #open(
+    { path, log, notices }: Pick<SealingParts, 'path' | 'log' | 'notices'>,
+    resolved: ResolvedIntegrity,
+    writer: LogWriter,
+  ): Promise<MerkleLog> {
+    try {
+      return await MerkleLog.open(path, await ofLogHere(path, resolved), writer);
+    } catch (error) {
+      if (!(error instanceof UnaccountedError)) throw error;
+      const time = new Date();
+      const folder = await setAside(path, time);
+      log.check();
+      const anew = restarted(resolved, time);
+      const sealed = await MerkleLog.open(path, anew, writer);
+      const { name, vkey } = anew.signer;
+      const detail = `${error.message}: nothing of it is signed. It was set aside as it is, in ${folder}, and a new log begins under the origin ${name}; its verifier key is ${vkey}`;
+      notices.add({ kind: 'integrity', path, detail });
+      return sealed;
+    }
   }
 
   get isReady(): boolean {
