@@ -58,6 +58,12 @@ export interface AuditOptions {
   redaction?: RedactionOptions;
   /** Puts the results of operations on record, redacted. @defaultValue false, since they may hold personal data */
   includeOutputs?: boolean;
+  /**
+   * Keys of the caller's `_meta` whose values go on record as `mcp.meta`, redacted: the turn of a conversation, the model, who
+   * approved the call. Nothing else of `_meta` is ever on record.
+   * @defaultValue none
+   */
+  recordMeta?: readonly string[];
   /** Names of event types, outcomes and sensitivities: the published reference or schema package 0.2. @defaultValue `documented` */
   profile?: 'documented' | '0.2';
   /**
@@ -114,6 +120,7 @@ export interface RecordSettings {
   readonly tenantId?: string | undefined;
   readonly profile: 'documented' | '0.2';
   readonly includeOutputs: boolean;
+  readonly recordMeta: readonly string[];
 }
 
 /** The options, checked, with defaults filled in. */
@@ -146,6 +153,7 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'redactPatterns',
   'redaction',
   'includeOutputs',
+  'recordMeta',
   'profile',
   'mode',
   'acks',
@@ -177,7 +185,7 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
       environment: requireText('environment', options.environment, "a non-empty string, e.g. 'production'"),
       component: optionalText('component', options.component) ?? 'mcp-client',
       actorType: optionalChoice('actorType', options.actorType, ACTOR_TYPES, 'agent'),
-      policyTags: resolveTags(options.policyTags),
+      policyTags: resolveTexts('policyTags', options.policyTags),
       sensitivity: optionalChoice(
         'defaultSensitivity',
         options.defaultSensitivity,
@@ -188,6 +196,7 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
       tenantId: optionalText('tenantId', options.tenantId),
       profile: optionalChoice('profile', options.profile, ['documented', '0.2'], 'documented'),
       includeOutputs,
+      recordMeta: resolveTexts('recordMeta', options.recordMeta),
     }),
     actor: resolveActorOption(options.actorId),
     requireActor: requireActorOption(requireActor, options.actorId),
@@ -230,10 +239,10 @@ function isSink(value: unknown): value is Sink {
   return typeof (value as Partial<Sink> | undefined)?.emit === 'function';
 }
 
-function resolveTags(tags: readonly string[] | undefined): readonly string[] {
-  if (tags === undefined) return [];
-  if (!Array.isArray(tags)) reject('policyTags', tags, 'an array of strings');
-  return tags.map((tag, index) => requireText(`policyTags[${index}]`, tag));
+function resolveTexts(option: string, texts: readonly string[] | undefined): readonly string[] {
+  if (texts === undefined) return [];
+  if (!Array.isArray(texts)) reject(option, texts, 'an array of strings');
+  return texts.map((text, index) => requireText(`${option}[${index}]`, text));
 }
 
 function resolveRedaction(options: AuditOptions, includeOutputs: boolean): RedactionOptions {

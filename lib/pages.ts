@@ -5,7 +5,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   'docs/runtimes.md': ['otel-mcp-log/*'],
   'docs/redaction.md': [
     ...['redaction', 'redactPatterns', 'includeOutputs', 'defaults', 'custom', 'limits', 'levels'],
-    ...['tools', 'uriPath', 'hmacKey'],
+    ...['tools', 'uriPath', 'hmacKey', 'recordMeta'],
   ],
   'docs/delivery.md': [
     ...['mode', 'acks', 'requiredSinks', 'sinkTimeoutMs', 'maxQueue', 'overflow', 'maxBatch', 'lingerMs'],

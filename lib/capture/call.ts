@@ -2,6 +2,7 @@ import { SinkError } from '../errors.js';
 import { ignore, whenAdmitted } from './admission.js';
 import { peek } from './client.js';
 import { Connection } from './connection.js';
+import { watchHttp } from './http.js';
 import type { Operation } from '../operations/operation.js';
 import { RunningOperation, type Entrance } from './running.js';
 import { within } from './scope.js';
@@ -79,7 +80,9 @@ function prepareConnection(
     if (!state.connection.open) state.connection = connection;
   }
   // Without one, the client may have been wrapped or patched after it had connected.
-  connection.watched = watchTransport(transport ?? peek(client, 'transport'));
+  const current = transport ?? peek(client, 'transport');
+  connection.watched = watchTransport(current);
+  watchHttp(current);
   if (operation.method === 'close') {
     connection.closing = true;
     connection.remember();

@@ -1,6 +1,8 @@
 import { newRecordId } from '../schema/ids.js';
 import type { ConnectionFacts } from '../processor/detail.js';
+import type { McpOAuth } from '../schema/record.js';
 import { peek, peekCall, peekText } from './client.js';
+import { authorizationOf } from './oauth.js';
 import type { RunningOperation } from './running.js';
 
 /**
@@ -120,6 +122,10 @@ export class Connection implements ConnectionFacts {
     if (url === undefined) return undefined;
     const defaultPort = url.protocol === 'https:' || url.protocol === 'wss:' ? 443 : 80;
     return { host: url.hostname, port: url.port === '' ? defaultPort : Number(url.port) };
+  }
+
+  get oauth(): McpOAuth | undefined {
+    return authorizationOf(this.#transport);
   }
 
   /** Whether it goes over HTTP without TLS. */

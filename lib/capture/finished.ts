@@ -1,4 +1,5 @@
 import { diag } from '@opentelemetry/api';
+import { noteAnnotations } from './annotations.js';
 import { measure } from './metrics.js';
 import { peek } from './client.js';
 import type { RunningOperation } from './running.js';
@@ -7,8 +8,13 @@ import type { RunningOperation } from './running.js';
 export function finished(operation: RunningOperation): void {
   try {
     measure(operation);
-    const tools = operation.method === 'tools/list' ? peek(operation.ending?.result, 'tools') : undefined;
-    if (Array.isArray(tools)) for (const recorder of operation.recorders) recorder.listed(operation, tools);
+    const { method, ending, connection, recorders } = operation;
+    // A list that the client did not accept has listed nothing.
+    const tools =
+      method === 'tools/list' && ending?.callerSaw === 'value' ? peek(ending.result, 'tools') : undefined;
+    if (!Array.isArray(tools)) return;
+    noteAnnotations(connection, tools);
+    for (const recorder of recorders) recorder.listed(operation, tools);
   } catch (error) {
     // An exporter's or a hook's bug must not become the caller's.
     diag.error('otel-mcp-log: the end of an operation could not be evaluated', error as Error);

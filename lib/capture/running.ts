@@ -6,6 +6,7 @@ import type { OperationRecorder } from '../processor/recorder.js';
 import type { McpLeg } from '../schema/record.js';
 import type { Connection } from './connection.js';
 import type { Operation, Subject } from '../operations/operation.js';
+import { annotationsOf } from './annotations.js';
 import { awaitAnswer, forgetAnswers } from './answers.js';
 import { endAttributes, failureOf } from './attributes.js';
 import { peek } from './client.js';
@@ -69,6 +70,10 @@ export class RunningOperation implements OperationDetail {
   isIdle = false;
   /** What the server answered the last request with; undefined while it has not, and where nobody has seen it. */
   answer: Answer | undefined;
+  /** What the caller put into `_meta`. */
+  readonly callerMeta: unknown;
+  /** What the server said of the called tool, as it was known when the call began. */
+  readonly toolAnnotations: unknown;
   /** The task that an answer told of last. */
   task: TaskFacts | undefined;
   readonly #span: OperationSpan;
@@ -89,6 +94,10 @@ export class RunningOperation implements OperationDetail {
     this.entrance = start.entrance;
     this.kind = start.kind ?? SpanKind.CLIENT;
     this.#signal = start.signal;
+    if (this.kind === SpanKind.CLIENT) {
+      this.callerMeta = peek(start.params, '_meta');
+      this.toolAnnotations = annotationsOf(start.connection, this.subject.toolName);
+    }
     const parent = start.parent ?? parentOf(start.params, callerContext());
     this.#span = new OperationSpan(this, { kind: this.kind, parent, links: start.links });
     this.connection.underWay.add(this);
@@ -119,7 +128,12 @@ export class RunningOperation implements OperationDetail {
     if (this.ending === undefined || this.kind !== SpanKind.CLIENT || this.method === 'close')
       return undefined;
     if (this.fromCache) return 'cache';
-    if (this.legs.length > 0) return this.answer !== undefined || this.#seemsAnswered() ? 'wire' : undefined;
+    const last = this.legs.at(-1);
+    if (last !== undefined) {
+      // A refusal is an answer; a response that has begun (200) may never have brought one.
+      const isAnswered = this.answer !== undefined || (last.http_status ?? 0) >= 400;
+      return isAnswered || this.#seemsAnswered() ? 'wire' : undefined;
+    }
     // A handshake may take place where we do not look (a second process that v2 probes); nothing else may.
     const isLocal = this.method === 'initialize' ? this.connection.resumed : this.connection.watched;
     return isLocal ? 'local' : undefined;
@@ -142,6 +156,18 @@ export class RunningOperation implements OperationDetail {
     this.legs.push(leg);
     this.answer = undefined;
     if (this.kind === SpanKind.CLIENT) awaitAnswer(this, leg.request_id);
+  }
+
+  /** Notes an exchange over HTTP for the last of them; a second one for the same request is a leg of its own. */
+  exchanged({ status, scopes }: { status: number; scopes?: readonly string[] | undefined }): void {
+    let leg = this.legs.at(-1);
+    if (this.ended || leg === undefined) return;
+    if (leg.http_status !== undefined) {
+      leg = { request_id: leg.request_id, method: leg.method };
+      this.legs.push(leg);
+    }
+    leg.http_status = status;
+    if (scopes !== undefined) leg.required_scopes = scopes;
   }
 
   /** Notes what the server answered the last of them. */

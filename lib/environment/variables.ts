@@ -78,6 +78,12 @@ export const VARIABLES = {
     fallback: 'none',
     about: 'Tags on every record, e.g. `hipaa,pci`.',
   },
+  RECORD_META: {
+    kind: 'list',
+    option: 'recordMeta',
+    fallback: 'none',
+    about: "Keys of the caller's `_meta` that go on record, e.g. `turn,model`.",
+  },
   SENSITIVITY: {
     kind: 'text',
     option: 'defaultSensitivity',

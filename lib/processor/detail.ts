@@ -3,6 +3,7 @@ import type {
   ActorType,
   McpDetail,
   McpLeg,
+  McpOAuth,
   Outcome,
   RecordError,
   Sensitivity,
@@ -29,6 +30,8 @@ export interface ConnectionFacts {
   readonly serverVersion?: string | undefined;
   readonly serverCapabilities?: unknown;
   readonly protocolVersion?: string | undefined;
+  /** By what authorization requests go out. */
+  readonly oauth?: McpOAuth | undefined;
   /** `stdio`, `streamable-http`, `sse`, `websocket`, `in-memory`, or the transport's class name. */
   readonly transport?: string | undefined;
   /** The URL (without userinfo, query and fragment) or command that was dialled. */
@@ -74,6 +77,10 @@ export interface OperationDetail {
   /** Absent while the operation is under way. */
   readonly ending?: Ending | undefined;
   readonly legs: readonly McpLeg[];
+  /** What the caller put into `_meta`: its own object, only read when the record is made. */
+  readonly callerMeta?: unknown;
+  /** What the server said of the called tool when it was last listed. */
+  readonly toolAnnotations?: unknown;
   readonly servedFrom?: 'wire' | 'cache' | 'local' | undefined;
   /** What the server answered the last request with, as far as it was seen. */
   readonly answer?: Answer | undefined;

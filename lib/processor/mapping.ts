@@ -5,6 +5,7 @@ import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../
 import { toTimestamp } from '../schema/time.js';
 import { EVENT_TYPES } from '../schema/tables.js';
 import { recordMetadata } from './metadata.js';
+import { read } from './read.js';
 import type { Answer } from './answer.js';
 import type { ConnectionFacts, Ending, OperationDetail } from './detail.js';
 
@@ -48,14 +49,14 @@ export function toDraft(
 ): DraftRecord {
   const { ending, custom } = detail;
   const draft = startOf(detail, settings, facts);
-  addParties(draft, detail.connection);
+  addParties(draft, detail);
   const tags = tagsOf(settings.policyTags, custom?.policyTags);
   if (tags.length > 0) draft.policy_tags = tags;
   const row = EVENT_TYPES[draft.event_type];
   draft.ocsf_class_uid = row.ocsf_class_uid;
   draft.ocsf_activity_id = row.ocsf_activity_id;
   if (row.otel_operation_name !== null) draft.otel_operation_name = row.otel_operation_name;
-  if (custom === undefined) draft.mcp = toMcp(detail, settings.includeOutputs, facts, serverAddress);
+  if (custom === undefined) draft.mcp = toMcp(detail, settings, facts, serverAddress);
   if (ending?.error !== undefined)
     draft.error = errorOf(ending.error, settings.includeOutputs ? ending.result : undefined);
   if (custom?.data !== undefined) draft.data = custom.data;
@@ -106,12 +107,14 @@ function tagsOf(first: readonly string[], second: readonly string[] = []): reado
   return second.length === 0 ? first : [...first, ...second];
 }
 
-function addParties(draft: Unfinished, connection: ConnectionFacts): void {
+function addParties(draft: Unfinished, { connection, answer }: OperationDetail): void {
   const { clientName, clientVersion, serverName, serverVersion } = connection;
   if (isThere(clientName)) draft.client_id = clientName;
   if (isThere(clientVersion)) draft.client_version = clientVersion;
-  if (isThere(serverName)) draft.server_id = serverName;
-  if (isThere(serverVersion)) draft.server_version = serverVersion;
+  // Where results name their server, the one that answered counts.
+  const server = isThere(answer?.server?.name) ? answer.server : { name: serverName, version: serverVersion };
+  if (isThere(server.name)) draft.server_id = server.name;
+  if (isThere(server.version)) draft.server_version = server.version;
 }
 
 /** Absent is absent: no field for what is undefined, null or an empty string. */
@@ -121,7 +124,7 @@ function isThere<T>(value: T | undefined | null): value is T {
 
 function toMcp(
   detail: OperationDetail,
-  includeOutputs: boolean,
+  { includeOutputs, recordMeta }: RecordSettings,
   { toolFingerprint }: LogFacts,
   serverAddress: string | undefined,
 ): McpDetail {
@@ -145,21 +148,52 @@ function toMcp(
   if (detail.method === 'initialize') addHandshake(mcp, connection);
   if (isThere(servedFrom)) mcp.served_from = servedFrom;
   addAnswer(mcp, detail);
+  addHttp(mcp, detail);
   if (legs.length > 1 || legs.some((leg) => leg.method !== detail.method)) mcp.legs = legs;
   if (isThere(toolFingerprint)) mcp.tool_fingerprint = toolFingerprint;
+  if (isThere(detail.toolAnnotations)) mcp.tool_annotations = detail.toolAnnotations;
+  const meta = metaOf(detail.callerMeta, recordMeta);
+  if (meta !== undefined) mcp.meta = meta;
   if (isThere(decision)) mcp.decision = decision;
   if (isThere(endedBy)) mcp.ended_by = endedBy;
   return mcp;
 }
 
 /** What came back, what the client made of it, and what its caller got. */
-function addAnswer(mcp: McpDetail, { answer, task, ending, subject }: OperationDetail): void {
+function addAnswer(mcp: McpDetail, { answer, task, ending, subject, connection }: OperationDetail): void {
   if (answer !== undefined) mcp.answer = answer.kind;
+  addDifference(mcp, answer, connection);
   if (ending?.answerRefused !== undefined) mcp.answer_refused = ending.answerRefused;
   if (ending?.callerSaw !== undefined) mcp.caller_saw = ending.callerSaw;
   const taskId = task?.id ?? subject.taskId;
   if (isThere(taskId)) mcp.task_id = taskId;
   if (isThere(task?.status)) mcp.task_status = task.status;
+}
+
+/** A server that answers under another name than it was discovered by may be another. */
+function addDifference(
+  mcp: McpDetail,
+  answer: Answer | undefined,
+  { serverName, serverVersion }: ConnectionFacts,
+): void {
+  const { name, version } = answer?.server ?? {};
+  if (!isThere(name) || (name === serverName && version === serverVersion)) return;
+  if (isThere(serverName)) mcp.discovered_server_id = serverName;
+  if (isThere(serverVersion)) mcp.discovered_server_version = serverVersion;
+}
+
+function addHttp(mcp: McpDetail, { legs, connection }: OperationDetail): void {
+  const status = legs.at(-1)?.http_status;
+  if (status !== undefined) mcp.http_status = status;
+  if (connection.oauth !== undefined) mcp.oauth = connection.oauth;
+}
+
+/** The entries that are allowed on record, whatever else the caller put there. */
+function metaOf(meta: unknown, allowed: readonly string[]): object | undefined {
+  if (allowed.length === 0 || typeof meta !== 'object' || meta === null) return undefined;
+  const entries = allowed.filter((key) => Object.hasOwn(meta, key));
+  const kept = entries.map((key): [string, unknown] => [key, read(meta, key)]);
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
 /** Capabilities are facts of the handshake; repeating them in every record would only make the log larger. */
@@ -169,8 +203,16 @@ function addHandshake(
 ): void {
   if (isThere(clientCapabilities)) mcp.client_capabilities = clientCapabilities;
   if (isThere(serverCapabilities)) mcp.server_capabilities = serverCapabilities;
+  const offered = extensionsOf(serverCapabilities);
+  const extensions = extensionsOf(clientCapabilities).filter((name) => offered.includes(name));
+  if (extensions.length > 0) mcp.extensions = extensions;
   // A server may report any name; what stands fast is the address that was dialled.
   if (serverName !== undefined) mcp.server_identity = 'self-reported';
+}
+
+function extensionsOf(capabilities: unknown): readonly string[] {
+  const extensions = read(capabilities, 'extensions');
+  return typeof extensions === 'object' && extensions !== null ? Object.keys(extensions) : [];
 }
 
 /** What a tool said of its own failure is output: on record only where outputs are. */

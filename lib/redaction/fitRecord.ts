@@ -30,6 +30,10 @@ const MCP_SLOTS = [
   'client_capabilities',
   'server_capabilities',
   'legs',
+  'meta',
+  'extensions',
+  'oauth',
+  'tool_annotations',
 ];
 
 /** Cuts the free values of a redacted record, the largest first, until its line has at most so many bytes. */

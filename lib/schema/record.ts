@@ -41,8 +41,14 @@ export interface McpDetail {
   client_capabilities?: unknown;
   /** What the server offered; in the record of the handshake alone. */
   server_capabilities?: unknown;
+  /** Names of the extensions that both sides offered; in the record of the handshake alone. */
+  extensions?: readonly string[];
   /** On the record of a login: that `server_id` and `server_version` are the server's own word. */
   server_identity?: 'self-reported';
+  /** Where the server that answered calls itself otherwise than the one that was discovered: what that one called itself. */
+  discovered_server_id?: string;
+  /** The version of the discovered server, where one of the two differs. */
+  discovered_server_version?: string;
   /** Where the answer came from: the server, the client's own cache, or the client itself. Absent where that is not known. */
   served_from?: 'wire' | 'cache' | 'local';
   /**
@@ -57,6 +63,10 @@ export interface McpDetail {
   answer_refused?: 'output_schema' | 'result_schema' | 'result_type' | 'limit' | 'other';
   /** What the caller got in the end: a value, an error, or nothing, having stopped to read. */
   caller_saw?: 'value' | 'error' | 'nothing';
+  /** The HTTP status of the (last) request's response, over HTTP. */
+  http_status?: number;
+  /** By what authorization the requests went out, as far as the exchanges over HTTP tell. */
+  oauth?: McpOAuth;
   /** The task that the server answered with, or that was asked about. */
   task_id?: string;
   /** The state of that task when it was last heard of, e.g. `working`. */
@@ -65,6 +75,10 @@ export interface McpDetail {
   legs?: readonly McpLeg[];
   /** SHA-256 (hex) of the tool's definition as it was last listed. */
   tool_fingerprint?: string;
+  /** What the server said of the tool when it was last listed: whether it only reads, destroys, may be repeated, acts on the world. */
+  tool_annotations?: unknown;
+  /** Entries of the caller's `_meta` that `recordMeta` names, redacted. */
+  meta?: unknown;
   /** What was decided about a request of the server's: `accept`, `decline`, `cancel`. */
   decision?: string;
   /** Who ended a subscription: the client, the server in good order, or else the far side or what lies between. */
@@ -77,6 +91,20 @@ export interface McpLeg {
   request_id: string;
   /** The method of the request. */
   method: string;
+  /** The HTTP status of its response, over HTTP. */
+  http_status?: number;
+  /** The scopes that a refusal (401, 403) asked for. */
+  required_scopes?: readonly string[];
+}
+
+/** By what authorization requests went out: unverified, as metadata, grants and tokens say. */
+export interface McpOAuth {
+  /** The authorization server. */
+  issuer?: string;
+  /** The client's id there. */
+  client_id?: string;
+  /** What the token is good for. */
+  scopes?: readonly string[];
 }
 
 /** Why an operation failed. */

@@ -12,9 +12,10 @@ const RECORD = [
 const MCP = [
   ...['method', 'protocol_version', 'request_id', 'tool_name', 'tool_arguments', 'tool_result'],
   ...['resource_uri', 'prompt_name', 'prompt_arguments', 'session_id', 'server_address', 'transport'],
-  ...['client_capabilities', 'server_capabilities', 'server_identity', 'served_from'],
-  ...['answer', 'answer_refused', 'caller_saw', 'task_id', 'task_status', 'legs'],
-  ...['tool_fingerprint', 'decision', 'ended_by'],
+  ...['client_capabilities', 'server_capabilities', 'extensions', 'server_identity'],
+  ...['discovered_server_id', 'discovered_server_version', 'served_from'],
+  ...['answer', 'answer_refused', 'caller_saw', 'http_status', 'oauth', 'task_id', 'task_status', 'legs'],
+  ...['tool_fingerprint', 'tool_annotations', 'meta', 'decision', 'ended_by'],
 ];
 const METADATA = ['schema_version', 'product_name', 'product_version', 'vendor_name'];
 

@@ -24,7 +24,7 @@ const FIXED = [
   ...['actor_type', 'correlation_id', 'trace_id', 'span_id', 'parent_span_id', 'ocsf_class_uid'],
   ...['ocsf_activity_id', 'otel_operation_name', 'stage', 'operation_id', 'metadata'],
   ...['mcp.server_identity', 'mcp.served_from', 'mcp.tool_fingerprint', 'mcp.ended_by'],
-  ...['mcp.answer', 'mcp.answer_refused', 'mcp.caller_saw'],
+  ...['mcp.http_status', 'mcp.answer', 'mcp.answer_refused', 'mcp.caller_saw'],
 ];
 const LABELS = [
   ...['actor_id', 'component', 'environment', 'session_id', 'tenant_id'],
@@ -34,10 +34,12 @@ const TEXTS = [
   ...['resource', 'message', 'client_id', 'client_version', 'server_id', 'server_version'],
   ...['mcp.method', 'mcp.protocol_version', 'mcp.tool_name', 'mcp.resource_uri', 'mcp.prompt_name'],
   ...['mcp.server_address', 'mcp.transport', 'mcp.decision', 'mcp.task_status'],
+  ...['mcp.discovered_server_id', 'mcp.discovered_server_version'],
 ];
 const FREE = [
   ...['policy_tags', 'error', 'data', 'mcp.tool_arguments', 'mcp.prompt_arguments', 'mcp.tool_result'],
   ...['mcp.client_capabilities', 'mcp.server_capabilities', 'mcp.legs'],
+  ...['mcp.extensions', 'mcp.oauth', 'mcp.tool_annotations', 'mcp.meta'],
 ];
 
 describe('the fields of a record', () => {

@@ -12,6 +12,7 @@ export const SETTINGS: RecordSettings = {
   component: 'mcp-client',
   actorType: 'agent',
   policyTags: [],
+  recordMeta: [],
   sensitivity: 'SENSITIVITY_INTERNAL',
   profile: 'documented',
   includeOutputs: false,

@@ -1,0 +1,90 @@
+import { shared } from '../shared.js';
+import { ignore } from './admission.js';
+import { peek, peekText } from './client.js';
+import { isAuthorizationOf, noteGrant, noteToken } from './oauth.js';
+import { active } from './state.js';
+
+const watched = shared('http transports', () => new WeakSet<object>());
+
+type Fetch = (...args: unknown[]) => unknown;
+
+/** The SDKs' HTTP transports send through the first of these, and ask for authorization through either. */
+const FETCHES = ['_fetch', '_fetchWithInit'];
+
+/**
+ * Looks at the HTTP exchanges of a transport: the status of each response, the scopes that a refusal asks for, and what the
+ * exchange with an authorization server tells. Whatever fetches is called as it would be, with the same arguments, and what it
+ * gives is handed on as it is; a transport without these properties is left alone.
+ */
+export function watchHttp(transport: unknown): void {
+  if (typeof transport !== 'object' || transport === null || watched.has(transport)) return;
+  if (!(peek(transport, '_url') instanceof URL)) return;
+  watched.add(transport);
+  for (const name of FETCHES) {
+    const own = Object.getOwnPropertyDescriptor(transport, name);
+    if (own === undefined || !('value' in own) || own.configurable === false) continue;
+    const given: unknown = own.value;
+    if (given !== undefined && typeof given !== 'function') continue;
+    // The SDK takes the platform's where none was given, whichever that is at the time.
+    const fetches = (given ?? ((...args: unknown[]) => Reflect.apply(fetch, undefined, args))) as Fetch;
+    Reflect.defineProperty(transport, name, { ...own, value: watchFetch(transport, fetches) });
+  }
+}
+
+function watchFetch(transport: object, fetches: Fetch): Fetch {
+  return new Proxy(fetches, {
+    apply(target, self, args: unknown[]) {
+      const value: unknown = Reflect.apply(target, self, args);
+      const running = active.getStore();
+      const note = (response: unknown): void => {
+        if (isEndpoint(transport, args[0])) {
+          noteToken(transport, args[1]);
+          if (isRequest(args[1], response) && running?.connection.isOver(transport) === true)
+            running.exchanged({ status: Number(peek(response, 'status')), scopes: scopesAskedFor(response) });
+        } else if (isAuthorizationOf(transport)) noteGrant(transport, args, response);
+      };
+      // First in the row, and so before the SDK goes on; it learns of no failure of ours.
+      if (value instanceof Promise) value.then((response: unknown) => quietly(() => note(response)), ignore);
+      return value;
+    },
+  });
+}
+
+function quietly(run: () => void): void {
+  try {
+    run();
+  } catch {
+    // What cannot be read of an exchange is not on record; the exchange goes on.
+  }
+}
+
+/** Whether a URL is the server's own: of v1's SSE transport, the one that the server has named. */
+function isEndpoint(transport: object, target: unknown): boolean {
+  const url = urlOf(target);
+  const own = [peek(transport, '_url'), peek(transport, '_endpoint')].map(urlOf);
+  return url !== undefined && own.includes(url);
+}
+
+function urlOf(target: unknown): string | undefined {
+  if (target instanceof URL) return target.href;
+  return typeof target === 'string' ? target : peekText(target, 'url');
+}
+
+/** Whether it is the exchange of a request: notifications and answers are taken with 202, and a GET opens a stream. */
+function isRequest(init: unknown, response: unknown): boolean {
+  return peek(init, 'method') === 'POST' && peek(response, 'status') !== 202;
+}
+
+/** RFC 6750, section 3: the `scope` of a challenge, separated by spaces. */
+const SCOPE = /\bscope\s*=\s*(?:"([^"]*)"|([^\s,"]+))/i;
+
+function scopesAskedFor(response: unknown): readonly string[] | undefined {
+  if (peek(response, 'ok') === true) return undefined;
+  const headers = peek(response, 'headers');
+  const get = peek(headers, 'get');
+  const challenge: unknown =
+    typeof get === 'function' ? Reflect.apply(get, headers, ['www-authenticate']) : undefined;
+  const match = typeof challenge === 'string' ? SCOPE.exec(challenge) : null;
+  const scopes = (match?.[1] ?? match?.[2] ?? '').split(' ').filter((scope) => scope !== '');
+  return scopes.length === 0 ? undefined : scopes;
+}

@@ -1,0 +1,138 @@
+import type { McpOAuth } from '../schema/record.js';
+import { shared } from '../shared.js';
+import { ignore } from './admission.js';
+import { peek, peekText } from './client.js';
+
+/** What is known of a client's authorization, and the token that it was last read from. */
+interface Known {
+  facts: McpOAuth;
+  token?: string;
+}
+
+/** By the caller's provider, since a login may take a second transport; else by transport. */
+const known = shared('authorizations', () => new WeakMap<object, Known>());
+
+/** The SDKs keep the caller's provider of tokens there: v2 in the second, and an adapter of its own in the first. */
+const PROVIDERS = ['_oauthProvider', '_authProvider'];
+
+function keyOf(transport: object): object {
+  for (const name of PROVIDERS) {
+    const provider = peek(transport, name);
+    if (typeof provider === 'object' && provider !== null) return provider;
+  }
+  return transport;
+}
+
+/** Whether a transport has somebody who asks for authorization. */
+export function isAuthorizationOf(transport: object): boolean {
+  return keyOf(transport) !== transport;
+}
+
+/** What is known of the authorization by which a transport's requests go out. */
+export function authorizationOf(transport: unknown): McpOAuth | undefined {
+  if (typeof transport !== 'object' || transport === null) return undefined;
+  const facts = known.get(keyOf(transport))?.facts;
+  return facts === undefined || Object.keys(facts).length === 0 ? undefined : facts;
+}
+
+function learn(transport: object, facts: McpOAuth): Known {
+  const key = keyOf(transport);
+  const before = known.get(key);
+  const now = { ...before, facts: { ...before?.facts, ...facts } };
+  known.set(key, now);
+  return now;
+}
+
+/**
+ * Reads what a request's bearer token says of itself, where it is a JWT (RFC 9068: `iss`, `client_id`, `scope`): unverified, as
+ * the client's own word. Opaque tokens say nothing. No part of the token itself is kept on record.
+ */
+export function noteToken(transport: object, init: unknown): void {
+  const header = headerOf(init, 'authorization');
+  const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
+  if (token === undefined || known.get(keyOf(transport))?.token === token) return;
+  learn(transport, claimsOf(token)).token = token;
+}
+
+function claimsOf(token: string): McpOAuth {
+  const [, payload = '', signature] = token.split('.');
+  if (signature === undefined) return {};
+  let claims: unknown;
+  try {
+    claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  } catch {
+    return {};
+  }
+  return present({
+    issuer: peekText(claims, 'iss'),
+    client_id: peekText(claims, 'client_id') ?? peekText(claims, 'azp'),
+    scopes: scopesIn(peek(claims, 'scope') ?? peek(claims, 'scp')),
+  });
+}
+
+/**
+ * Reads what an exchange with an authorization server tells: its metadata (RFC 8414: `issuer`), and a request for a token and
+ * its answer (RFC 6749: `client_id`, `scope`). Bodies are read as the SDK reads them, once.
+ */
+export function noteGrant(transport: object, [target, init]: readonly unknown[], response: unknown): void {
+  const url = target instanceof URL ? target.href : String(target);
+  if (peek(response, 'ok') !== true) return;
+  if (/\/\.well-known\/(?:oauth-authorization-server|openid-configuration)/.test(url)) {
+    whenRead(response, (metadata) => learn(transport, present({ issuer: peekText(metadata, 'issuer') })));
+    return;
+  }
+  const body = peek(init, 'body');
+  const form = new URLSearchParams(
+    body instanceof URLSearchParams ? body : typeof body === 'string' ? body : '',
+  );
+  if (!form.has('grant_type')) return;
+  const asked = present({
+    client_id: form.get('client_id') ?? basicUser(headerOf(init, 'authorization')),
+    scopes: scopesIn(form.get('scope')),
+  });
+  whenRead(response, (grant) => {
+    const token = peekText(grant, 'access_token') ?? '';
+    const scopes = scopesIn(peek(grant, 'scope'));
+    learn(transport, { ...asked, ...(scopes && { scopes }), ...claimsOf(token) });
+  });
+}
+
+/** Hears of what a response's `json()` gives whoever calls it: the body can be read only once, and is not ours. */
+function whenRead(response: unknown, hear: (body: unknown) => void): void {
+  const json = peek(response, 'json');
+  if (typeof json !== 'function' || typeof response !== 'object' || response === null) return;
+  const value = function (this: unknown, ...args: unknown[]): unknown {
+    const reading: unknown = Reflect.apply(json, this, args);
+    if (reading instanceof Promise) reading.then(hear, ignore).catch(ignore);
+    return reading;
+  };
+  Reflect.defineProperty(response, 'json', { value, configurable: true, writable: true });
+}
+
+function headerOf(init: unknown, name: string): string | undefined {
+  const headers = peek(init, 'headers');
+  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  const entry = Object.entries(headers).find(([key]) => key.toLowerCase() === name);
+  return typeof entry?.[1] === 'string' ? entry[1] : undefined;
+}
+
+/** RFC 6749, section 2.3.1: the client's id is the user of HTTP Basic, encoded as in a form. */
+function basicUser(header: string | undefined): string | undefined {
+  const encoded = /^Basic (\S+)$/i.exec(header ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const user = Buffer.from(encoded, 'base64').toString().split(':')[0] ?? '';
+  return new URLSearchParams(`user=${user}`).get('user') ?? undefined;
+}
+
+function scopesIn(value: unknown): readonly string[] | undefined {
+  const scopes = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : [];
+  const texts = scopes.filter((scope): scope is string => typeof scope === 'string' && scope !== '');
+  return texts.length === 0 ? undefined : texts;
+}
+
+function present(facts: { [Key in keyof McpOAuth]: McpOAuth[Key] | undefined | null }): McpOAuth {
+  return Object.fromEntries(
+    Object.entries(facts).filter(([, value]) => value !== undefined && value !== null),
+  );
+}
