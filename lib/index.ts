@@ -55,6 +55,7 @@ export type {
   EventType,
   McpDetail,
   McpLeg,
+  McpOAuth,
   Outcome,
   RecordError,
   RecordMetadata,

@@ -16,6 +16,7 @@ import {
 import { expect } from 'chai';
 import { McpInstrumentation, instrumentClient } from '../../lib/capture/instrumentation.js';
 import { ATTR, METRIC } from '../../lib/capture/semconv.js';
+import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import { rejection, settled } from '../support/audited.js';
 import { fullPairV1 } from '../support/fullServerV1.js';
 import {
@@ -59,6 +60,7 @@ describe('the conventions for MCP', () => {
   });
   after(async () => {
     instrumentation.disable();
+    disableSource(defaultSource);
     trace.disable();
     metrics.disable();
     await tracerProvider.shutdown();
