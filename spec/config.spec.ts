@@ -20,6 +20,7 @@ describe('options', () => {
       tenantId: undefined,
       profile: 'documented',
       includeOutputs: false,
+      recordMeta: [],
     });
     expect(foreignSpans).to.equal(true);
     expect(pipeline).to.deep.equal({ sinks: [good.sink] });
