@@ -11,7 +11,9 @@ export class HeldTimers {
 
   constructor() {
     const hold = (run: () => void, milliseconds: number) => {
-      const timer = { due: this.#now + milliseconds, run, unref: () => timer, ref: () => timer };
+      // As Node's timers: a delay that does not fit 31 bits becomes 1 ms.
+      const delay = milliseconds <= 2 ** 31 - 1 ? milliseconds : 1;
+      const timer = { due: this.#now + delay, run, unref: () => timer, ref: () => timer };
       this.#waiting.add(timer);
       return timer;
     };
