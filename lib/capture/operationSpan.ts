@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/api';
 import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/detail.js';
-import { coverSpan } from '../processor/foreign.js';
+import { coverSpan, ownSpan } from '../processor/foreign.js';
 import { shared } from '../shared.js';
 import { PACKAGE_NAME } from '../version.js';
 import { shownName, startAttributes } from './attributes.js';
@@ -73,6 +73,7 @@ export class OperationSpan {
     this.minted = this.trace.context.spanId !== span.spanContext().spanId;
     this.#span = this.minted ? trace.wrapSpanContext(this.trace.context) : span;
     this.#own = true;
+    ownSpan(this.#span);
     this.context = trace.setSpan(parent, this.#span);
   }
 

@@ -1,4 +1,4 @@
-import { propagation, trace, type Context, type SpanContext } from '@opentelemetry/api';
+import { context, propagation, trace, type Context, type SpanContext } from '@opentelemetry/api';
 import { peek } from './client.js';
 import { guarded } from './guard.js';
 import type { RunningOperation } from './running.js';
@@ -47,13 +47,15 @@ export function withTraceFields(operation: RunningOperation, request: object): o
 }
 
 function traceFields(operation: RunningOperation): Record<string, string> {
-  const { context, connection, source, minted, trace: ids } = operation;
+  const { context: own, connection, source, minted, trace: ids } = operation;
   const carrier: Record<string, string> = {};
   guarded('a propagator', () => {
     const keepsBaggage =
-      propagation.getBaggage(context) === undefined ||
+      propagation.getBaggage(own) === undefined ||
       guarded('allowBaggage', () => source.settings.allowBaggage(connection.serverAddress)) === true;
-    propagation.inject(keepsBaggage ? context : propagation.deleteBaggage(context), carrier);
+    const injected = keepsBaggage ? own : propagation.deleteBaggage(own);
+    // Some propagators (Sentry's) take what they write from the active context and not from the one that they are given.
+    context.with(injected, () => propagation.inject(injected, carrier));
   });
   // Without an SDK, or under suppressed tracing, no propagator says anything: the server's log should still be joinable.
   if (minted && carrier['traceparent'] === undefined) {

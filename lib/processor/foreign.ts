@@ -1,4 +1,4 @@
-import { SpanKind, SpanStatusCode, type HrTime } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, trace, type HrTime } from '@opentelemetry/api';
 import { operationFor } from '../operations/table.js';
 import type { RecordError } from '../schema/record.js';
 import { shared } from '../shared.js';
@@ -6,6 +6,7 @@ import { PACKAGE_NAME } from '../version.js';
 import type { Ending, OperationDetail } from './detail.js';
 import type { OperationRecorder } from './recorder.js';
 import type { FinishedSpan } from './span.js';
+import { inConventions, isTraceloop } from './traceloop.js';
 
 const covered = shared('covered', () => new WeakMap<object, string>());
 
@@ -14,15 +15,39 @@ export function coverSpan(span: object, method: string): void {
   covered.set(span, method);
 }
 
+const own = shared('ownSpans', () => new WeakSet<object>());
+const nested = shared('nestedSpans', () => new WeakSet<object>());
+
+/** Notes that a span is that of an operation of ours. */
+export function ownSpan(span: object): void {
+  own.add(span);
+}
+
+/** Notes, as a span begins, that an operation of ours is under way around it: what it describes is on record already. */
+export function noteStart(span: object): void {
+  const active = trace.getActiveSpan();
+  if (active !== undefined && own.has(active)) nested.add(span);
+}
+
 /** The operation that another MCP instrumentation described with a client span, if this is one. */
 export function foreignOperation(
-  span: FinishedSpan,
+  finished: FinishedSpan,
   recorder: OperationRecorder,
 ): OperationDetail | undefined {
   // Spans of our own are recorded where they are made, even if a processor hands them on when they have long ended.
-  if (span.instrumentationScope.name === PACKAGE_NAME) return undefined;
+  if (finished.instrumentationScope.name === PACKAGE_NAME) return undefined;
+  if (!isTraceloop(finished)) return operationOf(finished, recorder, covered.get(finished));
+  if (nested.has(finished)) return undefined;
+  return operationOf(inConventions(finished), recorder, covered.get(finished));
+}
+
+function operationOf(
+  span: FinishedSpan,
+  recorder: OperationRecorder,
+  coveredBy: string | undefined,
+): OperationDetail | undefined {
   const method = text(span, 'mcp.method.name');
-  if (method === undefined || span.kind !== SpanKind.CLIENT || covered.get(span) === method) return undefined;
+  if (method === undefined || span.kind !== SpanKind.CLIENT || coveredBy === method) return undefined;
   const operation = operationFor(method);
   const subject = {
     toolName: text(span, 'gen_ai.tool.name'),

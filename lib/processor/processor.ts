@@ -5,7 +5,7 @@ import type { Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
 import { createAuditLog } from './auditLog.js';
 import { detailOf } from './detail.js';
-import { foreignOperation } from './foreign.js';
+import { foreignOperation, noteStart } from './foreign.js';
 import { discharge, enlist } from './recorder.js';
 import type { Recording } from './recording.js';
 import type { FinishedSpan } from './span.js';
@@ -45,9 +45,9 @@ export class AuditSpanProcessor {
     enlist(recording);
   }
 
-  /** Nothing to do: what an operation is called with is known to the instrumentation, not to the span. */
-  onStart(): void {
-    return;
+  /** Notes which spans begin inside an operation that is on record anyway. */
+  onStart(span: object): void {
+    if (this.#foreignSpans) noteStart(span);
   }
 
   /** Takes a finished span. */

@@ -98,8 +98,8 @@ describe('a span processor', () => {
     expect(sink.records).to.have.length(1);
   });
 
-  it('does nothing when a span starts', () => {
-    expect(processor.onStart()).to.equal(undefined);
+  it('gives nothing back when a span starts', () => {
+    expect(processor.onStart({})).to.equal(undefined);
   });
 
   it("leaves others' spans out where it is told to", async () => {
