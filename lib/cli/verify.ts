@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { IntegrityError } from '../errors.js';
 import { type Problem } from '../integrity/findings.js';
-import { parseVkey } from '../integrity/note.js';
+import { parseVkey, parseWitnessVkey } from '../integrity/note.js';
 import { readCheckpoints, verifyLogFile } from '../integrity/verifyFile.js';
 import { VERDICT_TITLES, verdictSentence } from '../integrity/verdict.js';
 import { verifyLog, type VerifyReport } from '../integrity/verify.js';
+import { parsePolicy, policyOfAll, type WitnessPolicy } from '../integrity/witness/policy.js';
 import { printable } from '../codecs/text.js';
 import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';
@@ -21,6 +24,8 @@ interface VerifyRequest {
   readonly live: boolean;
   readonly allowMissing: boolean;
   readonly records: boolean;
+  readonly policy?: WitnessPolicy;
+  readonly authorities?: string;
 }
 
 /** `verify`: whether a log is what was sealed. */
@@ -43,6 +48,22 @@ at the end says what was checked, by which evidence, and what was not.`,
       value: 'FILE',
       help: 'further checkpoints, older or newer, e.g. those that an anchor kept; may be repeated',
     },
+    policy: {
+      type: 'string',
+      value: 'FILE',
+      help: 'a witness policy (c2sp.org/tlog-policy): enough of its witnesses must have cosigned the log',
+    },
+    witness: {
+      type: 'string',
+      multiple: true,
+      value: 'VKEY',
+      help: 'the key of a witness that must have cosigned the log, in the place of a policy; may be repeated',
+    },
+    tsa: {
+      type: 'string',
+      value: 'FILE',
+      help: 'certificates of a time-stamping authority (PEM): the timestamps of the log must verify',
+    },
     live: {
       type: 'boolean',
       help: 'the log is being written: lines after the last checkpoint are no fault',
@@ -59,6 +80,10 @@ at the end says what was checked, by which evidence, and what was not.`,
     [
       'otel-mcp-log verify audit.jsonl --vkey audit.vkey --against /mnt/worm/checkpoints',
       'and against those that were kept elsewhere',
+    ],
+    [
+      'otel-mcp-log verify audit.jsonl --vkey audit.vkey --policy witnesses.policy',
+      'and ask that enough witnesses have cosigned it',
     ],
     ['otel-mcp-log verify q1.zip --vkey audit.vkey', "check a bundle that 'evidence' made"],
     [
@@ -78,6 +103,7 @@ at the end says what was checked, by which evidence, and what was not.`,
       const { runVerifyBundle } = await import('./bundle/verifyCommand.js');
       return runVerifyBundle(path, { vkeys: await readVkeys(options.vkey), json: options.json ?? false }, io);
     }
+    const policy = await policyOf(options.policy, options.witness);
     const report = await verify(
       {
         log: onlyOperand(operands, 'log'),
@@ -87,6 +113,8 @@ at the end says what was checked, by which evidence, and what was not.`,
         live: options.live ?? false,
         allowMissing: options['allow-missing'] ?? false,
         records: !(options['any-lines'] ?? false),
+        ...(policy && { policy }),
+        ...(options.tsa !== undefined && { authorities: await readFile(options.tsa, 'utf8') }),
       },
       io,
     );
@@ -108,6 +136,9 @@ async function verify(
       ...(vkeys && { vkeys }),
       ...(checkpoint && { checkpoint }),
     });
+  const { authorities, ...rest } = how;
+  if (authorities !== undefined)
+    throw usageFailure('--tsa needs the log as a file', 'Timestamps lie beside it.');
   if (vkeys === undefined || checkpoint === undefined)
     throw usageFailure('standard input needs --vkey and --checkpoint', 'Nothing lies beside it.');
   const others = await readCheckpoints(checkpoint);
@@ -119,8 +150,30 @@ async function verify(
     verifiers: vkeys.map(parseVkey),
     checkpoint: own,
     others,
-    ...how,
+    ...rest,
   });
+}
+
+/** The rule that witnesses are held to: a file, or all of those whose keys are given. */
+async function policyOf(
+  path: string | undefined,
+  vkeys: readonly string[] | undefined,
+): Promise<WitnessPolicy | undefined> {
+  if (path !== undefined && vkeys !== undefined) throw usageFailure('give either --policy or --witness');
+  if (path !== undefined) return asUsage('--policy', parsePolicy, await readFile(path, 'utf8'));
+  if (vkeys === undefined) return undefined;
+  const witnesses = vkeys.map((vkey) => asUsage('--witness', parseWitnessVkey, vkey));
+  return policyOfAll(witnesses.map((verifier) => ({ name: verifier.name, verifier, url: undefined })));
+}
+
+/** What cannot be read as a key or a policy is a wrong command line, never a finding about the log. */
+function asUsage<T>(option: string, read: (text: string) => T, text: string): T {
+  try {
+    return read(text);
+  } catch (error) {
+    if (error instanceof IntegrityError) throw usageFailure(`${option}: ${error.message}`);
+    throw error;
+  }
 }
 
 function firstBad({ problems }: VerifyReport): number | undefined {

@@ -86,10 +86,10 @@ export function filePath(environment: Environment): string {
  * @throws ConfigError
  */
 export function integrityOf(environment: Environment): FileIntegrityOptions | undefined {
-  const { origin, key, anchor, witnesses } = environment.optionsOf('integrity') as Partial<
-    Record<'origin' | 'key' | 'anchor' | 'witnesses', string>
+  const { origin, key, anchor, witnesses, timestamps } = environment.optionsOf('integrity') as Partial<
+    Record<'origin' | 'key' | 'anchor' | 'witnesses' | 'timestamps', string>
   >;
-  if ([origin, key, anchor, witnesses].every((value) => value === undefined)) return undefined;
+  if ([origin, key, anchor, witnesses, timestamps].every((value) => value === undefined)) return undefined;
   if (origin === undefined || key === undefined) {
     const missing = origin === undefined ? 'ORIGIN' : 'KEY';
     throw new ConfigError(
@@ -109,6 +109,7 @@ export function integrityOf(environment: Environment): FileIntegrityOptions | un
     key,
     ...(anchor !== undefined && { anchor }),
     ...(witnesses !== undefined && { witnesses }),
+    ...(timestamps !== undefined && { timestamps }),
   };
 }
 

@@ -160,6 +160,13 @@ export const VARIABLES = {
     fallback: 'none',
     about: 'A policy (c2sp.org/tlog-policy): the witnesses that checkpoints are sent to, to be cosigned.',
   },
+  INTEGRITY_TIMESTAMPS: {
+    kind: 'text',
+    option: 'integrity.timestamps',
+    part: 'integrity',
+    fallback: 'none',
+    about: 'The address of a time-stamping authority (RFC 3161) that stamps a checkpoint once an hour.',
+  },
   SPOOL: {
     kind: 'text',
     option: 'spool.directory',

@@ -77,3 +77,24 @@ export function splitNotes(text: string): { notes: string[]; rest: string } {
   }
   return { notes, rest: text.slice(start) };
 }
+
+/** Whether a checkpoint speaks of another log. What is no checkpoint speaks of none. */
+export function isOfAnother(note: string, origin: string): boolean {
+  try {
+    return parseCheckpoint(note).origin !== origin;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a note is whole, and signed by keys that are not trusted here alone. */
+export function isSignedByOthers(note: string, verifiers: readonly NoteVerifier[]): boolean {
+  try {
+    parseCheckpoint(note);
+    return parseNote(note).signatures.every(
+      ({ name, keyId }) => !verifiers.some((known) => known.name === name && known.keyId === keyId),
+    );
+  } catch {
+    return false;
+  }
+}

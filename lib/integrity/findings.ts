@@ -24,6 +24,10 @@ export type ProblemKind =
   | 'segment'
   /** Lines after the last checkpoint: nothing vouches for them yet. */
   | 'unsealed'
+  /** Records that not enough witnesses of the policy have cosigned. */
+  | 'unwitnessed'
+  /** A timestamp is missing, does not verify, or is of no checkpoint of the log. */
+  | 'timestamp'
   /** A line was cut short. */
   | 'torn'
   /** A line is no audit record. */

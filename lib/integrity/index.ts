@@ -29,6 +29,7 @@ export {
   resolveIntegrity,
   type IntegrityOptions,
   type ResolvedIntegrity,
+  type TimestampsOptions,
   type WitnessesOptions,
 } from './options.js';
 export {
@@ -75,3 +76,6 @@ export { cosignaturesOf, type Cosignature } from './witness/cosignature.js';
 export { parsePolicy, type PolicyWitness, type WitnessPolicy } from './witness/policy.js';
 export { Witness, type WitnessAnswer, type WitnessOptions } from './witness/witness.js';
 export type { WitnessFetch } from './witness/post.js';
+export type { TimestampFetch } from './timestamp/timestamps.js';
+export { verifyTimestamp, type Timestamp } from './timestamp/verify.js';
+export type { TimestampInput, TimestampOptions } from './vouchers.js';

@@ -14,6 +14,8 @@ export interface IntegrityLayout {
   readonly cosigned: string;
   /** What each witness cosigned last, so that a proof from there costs no more than what was added. */
   readonly witnesses: string;
+  /** A folder of timestamps, each named by the size of its checkpoint. */
+  readonly timestamps: string;
   /** The leaf hashes, 32 bytes each, in order. */
   readonly leaves: string;
   /** The compact range at the newest checkpoint, and where in the log it stands. */
@@ -34,6 +36,7 @@ export function integrityLayout(log: string): IntegrityLayout {
     anchored: join(folder, 'anchored'),
     cosigned: join(folder, 'cosigned'),
     witnesses: join(folder, 'witnesses.json'),
+    timestamps: join(folder, 'timestamps'),
     leaves: join(folder, 'leaves'),
     state: join(folder, 'state.json'),
     manifest: join(folder, 'segments.json'),

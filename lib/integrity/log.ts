@@ -15,6 +15,7 @@ import { readAnchors } from './startAnchors.js';
 import { makeFolder, stateOf } from './store.js';
 import { MAX_LINE_BYTES } from './tiles.js';
 import { CosignedCheckpoints } from './witness/cosignedCheckpoints.js';
+import { Timestamps } from './timestamp/timestamps.js';
 import { Witnesses } from './witness/witnesses.js';
 
 /** A start does not wait longer than this for what signs. */
@@ -45,6 +46,7 @@ export class MerkleLog {
   readonly #evidence: Evidence;
   readonly #anchors: readonly AnchorQueue[];
   #witnesses: Witnesses | undefined;
+  #timestamps: Timestamps | undefined;
   readonly #tree: CompactRange;
   readonly #leaves: LeafFile;
   #manifest: SegmentManifest;
@@ -91,6 +93,10 @@ export class MerkleLog {
     await evidence.prepare(vkeys, restored.checkpoint);
     const opened = new MerkleLog(options, writer, evidence, restored);
     opened.#witnesses = await opened.#openWitnesses(layout);
+    if (options.timestamps !== undefined) {
+      const onError = (error: Error) => writer.onError(error);
+      opened.#timestamps = new Timestamps({ ...options.timestamps, folder: layout.timestamps, onError });
+    }
     await opened.#start();
     for (const alarm of restored.alarms) writer.onError(new IntegrityError(`${log}: ${alarm}`));
     return opened;
@@ -221,7 +227,7 @@ export class MerkleLog {
       clearTimeout(this.#timer);
       await this.#saveState(true).catch((error: unknown) => this.#report(error));
       await this.#leaves.close();
-      await Promise.all([...this.#anchors, this.#witnesses].map((each) => each?.flush()));
+      await Promise.all([...this.#anchors, this.#witnesses, this.#timestamps].map((each) => each?.flush()));
     });
   }
 
@@ -251,6 +257,7 @@ export class MerkleLog {
       this.#failed = false;
       for (const anchor of this.#anchors) anchor.offer(checkpoint);
       this.#witnesses?.offer(checkpoint, state);
+      this.#timestamps?.offer(checkpoint);
       await this.#evidence.saveState(state);
       return checkpoint;
     } catch (error) {

@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.js';
 import { fileAnchor, type Anchor } from './anchors.js';
 import { resolveSigner, type IntegrityKey, type NoteSigner } from './keys.js';
 import { parseVkey, type NoteVerifier } from './note.js';
+import { type TimestampFetch } from './timestamp/timestamps.js';
 import { parsePolicy, type WitnessPolicy } from './witness/policy.js';
 import { type WitnessFetch } from './witness/post.js';
 import { reachable } from './witness/witnesses.js';
@@ -31,6 +32,12 @@ export interface IntegrityOptions {
    * @defaultValue none
    */
   readonly witnesses?: string | WitnessesOptions;
+  /**
+   * A time-stamping authority (RFC 3161) that proves by when the log was as it is: its address, or that with an interval and a
+   * `fetch` of your own.
+   * @defaultValue none
+   */
+  readonly timestamps?: string | TimestampsOptions;
   /** The verifier keys of earlier keys of this origin: after a change of key, what the old one signed still counts. @defaultValue none */
   readonly previousKeys?: readonly string[];
 }
@@ -41,6 +48,16 @@ export interface WitnessesOptions {
   readonly policy: string;
   /** Reaches the witnesses: through a proxy, with client certificates. @defaultValue Node's `fetch` */
   readonly fetch?: WitnessFetch;
+}
+
+/** How checkpoints are stamped. */
+export interface TimestampsOptions {
+  /** Where the authority answers RFC 3161 over HTTP (section 3.4); plain `http` is usual, since tokens are signed. */
+  readonly url: string;
+  /** A stamp no more often than this, in seconds, and one at shutdown. @defaultValue 3600 */
+  readonly everySeconds?: number;
+  /** Reaches the authority: through a proxy, with credentials. @defaultValue Node's `fetch` */
+  readonly fetch?: TimestampFetch;
 }
 
 /** Options that have been checked. */
@@ -57,6 +74,9 @@ export interface ResolvedIntegrity {
   readonly anchors: readonly Anchor[];
   /** Who cosigns checkpoints, and how they are reached. */
   readonly witnesses: { readonly policy: WitnessPolicy; readonly fetch: WitnessFetch } | undefined;
+  /** Who stamps checkpoints, how often, and how it is reached. */
+  readonly timestamps:
+    { readonly url: string; readonly milliseconds: number; readonly fetch: TimestampFetch } | undefined;
 }
 
 /**
@@ -68,7 +88,7 @@ export interface ResolvedIntegrity {
 export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'): ResolvedIntegrity {
   const known = [
     ...['origin', 'key', 'checkpointEvery', 'checkpointSeconds'],
-    ...['anchor', 'witnesses', 'previousKeys'],
+    ...['anchor', 'witnesses', 'timestamps', 'previousKeys'],
   ];
   requireKnownOptions(option, options, known);
   const every = optionalInteger(`${option}.checkpointEvery`, options.checkpointEvery, {
@@ -82,6 +102,7 @@ export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'
   });
   const anchors = resolveAnchors(`${option}.anchor`, options.anchor);
   const witnesses = resolveWitnesses(`${option}.witnesses`, options.witnesses);
+  const timestamps = resolveTimestamps(`${option}.timestamps`, options.timestamps);
   const previous = resolvePrevious(`${option}.previousKeys`, options.previousKeys, options.origin);
   const signer = resolveSigner(option, options.origin, options.key);
   return {
@@ -91,7 +112,27 @@ export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'
     milliseconds: seconds * 1000,
     anchors,
     witnesses,
+    timestamps,
   };
+}
+
+function resolveTimestamps(option: string, value: unknown): ResolvedIntegrity['timestamps'] {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string') return resolveTimestamps(option, { url: value });
+  requireKnownOptions(option, value, ['url', 'everySeconds', 'fetch']);
+  const given = value as Partial<Record<keyof TimestampsOptions, unknown>>;
+  const url = requireText(`${option}.url`, given.url);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new ConfigError(`${option}.url`, 'expected a URL of http or https');
+  const seconds = optionalInteger(`${option}.everySeconds`, given.everySeconds, {
+    fallback: 3600,
+    min: 1,
+    max: Math.floor(MAX_DELAY_MS / 1000),
+  });
+  if (given.fetch !== undefined && typeof given.fetch !== 'function')
+    reject(`${option}.fetch`, given.fetch, 'a function');
+  const ask = (given.fetch as TimestampFetch | undefined) ?? ((at, init) => fetch(at, init));
+  return { url, milliseconds: seconds * 1000, fetch: ask };
 }
 
 function resolveWitnesses(option: string, value: unknown): ResolvedIntegrity['witnesses'] {

@@ -5,11 +5,13 @@ import { type Problem } from './findings.js';
  * - `intact`: everything is as it was sealed, by a key that the reader brought;
  * - `unconfirmed`: everything agrees with the key that lies beside the log, which vouches for nothing by itself;
  * - `partly-sealed`: what a checkpoint covers is as it was sealed; lines follow that nothing vouches for;
+ * - `unwitnessed`: everything is as it was sealed, and not all of it was cosigned by enough witnesses of the given policy;
  * - `unsealed`: there is no checkpoint, so nothing can show whether the log was changed;
  * - `untrusted`: there are checkpoints, and no key that is trusted here signed any of them;
  * - `broken`: the log contradicts what was sealed.
  */
-export type VerdictStatus = 'intact' | 'unconfirmed' | 'partly-sealed' | 'unsealed' | 'untrusted' | 'broken';
+export type VerdictStatus =
+  'intact' | 'unconfirmed' | 'partly-sealed' | 'unwitnessed' | 'unsealed' | 'untrusted' | 'broken';
 
 /** One line of the table at the end of a verification: what was looked at, by which evidence, and how it came out. */
 export interface Check {
@@ -40,6 +42,7 @@ export const VERDICT_TITLES: Readonly<Record<VerdictStatus, string>> = {
   intact: 'Intact',
   unconfirmed: 'Not confirmed',
   'partly-sealed': 'Partly sealed',
+  unwitnessed: 'Not witnessed',
   unsealed: 'Not sealed',
   untrusted: 'Not trusted',
   broken: 'Broken',
@@ -61,6 +64,8 @@ export function verdictSentence({ status, origin, size, sealed, problems }: Verd
       return `all ${records(sealed)} agree with the key that lies beside the log, which whoever can change the log can change: bring your own key to confirm it${open > 0 ? ` (${rest} not sealed yet)` : ''}`;
     case 'partly-sealed':
       return `the first ${records(sealed)} are as ${origin} sealed them; ${rest} not sealed, and nothing vouches for ${open === 1 ? 'it' : 'them'}`;
+    case 'unwitnessed':
+      return `the first ${records(sealed)} are as ${origin} sealed them; ${problems.find(({ kind }) => kind === 'unwitnessed')?.message ?? 'not enough witnesses cosigned them'}`;
     case 'unsealed':
       return `there is no checkpoint for its ${records(size)}: nothing can show whether they were changed`;
     case 'untrusted':

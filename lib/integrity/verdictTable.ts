@@ -13,6 +13,8 @@ export interface TableParts extends Verdict {
   readonly byHash: readonly { readonly first: number; readonly count: number }[];
   /** Whether lines had to be records. */
   readonly records: boolean;
+  /** What witnesses and time-stamping authorities were asked for, and what they say. */
+  readonly vouchers: readonly Check[];
 }
 
 /** The kinds of problems that each row of the table tells of. */
@@ -34,6 +36,7 @@ export function tableOf(parts: TableParts): Check[] {
     signatureRow(parts),
     contentRow(parts),
     rollbackRow(parts),
+    ...parts.vouchers,
     linesRow(parts),
     ...openRows(parts),
     {

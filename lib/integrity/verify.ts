@@ -1,15 +1,17 @@
 import { IntegrityError } from '../errors.js';
-import { openCheckpoint, parseCheckpoint, type Checkpoint } from './checkpoint.js';
+import { isOfAnother, isSignedByOthers, openCheckpoint, type Checkpoint } from './checkpoint.js';
 import { LeafComparison, type LeafSource } from './comparison.js';
 import { type Problem } from './findings.js';
 import { hashToBase64 } from './hash.js';
-import { parseNote, type NoteVerifier } from './note.js';
+import { type NoteVerifier } from './note.js';
 import { OrderCheck, seqOf } from './recordOrder.js';
 import { restartedLog } from './restartOrigin.js';
 import { type LogChunk } from './segments.js';
 import { type Check, type Verdict, type VerdictStatus } from './verdict.js';
 import { tableOf } from './verdictTable.js';
+import { vouchedByTime, vouchedByWitnesses, type TimestampOptions, type Voucher } from './vouchers.js';
 import { LogWalk, type Place } from './walk.js';
+import { type WitnessPolicy } from './witness/policy.js';
 
 /** A checkpoint that a log is held against. */
 export interface CheckpointInput {
@@ -55,6 +57,10 @@ export interface VerifyOptions {
   readonly allowMissing?: boolean;
   /** Whether every line has to be an audit record with a rising `seq`. Default: true. */
   readonly records?: boolean;
+  /** Which witnesses must have cosigned the log. Default: none. */
+  readonly policy?: WitnessPolicy;
+  /** Timestamps to verify. Default: none. */
+  readonly timestamps?: TimestampOptions;
 }
 
 /** What was found. */
@@ -118,6 +124,8 @@ class Verification {
   readonly #problems: Problem[] = [];
   readonly #warnings: string[] = [];
   readonly #heads: Head[] = [];
+  /** Every checkpoint that the log signed: of several of one size, one may have the cosignatures. */
+  readonly #signed: Head[] = [];
   readonly #own: Head | undefined;
   readonly #walk: LogWalk;
   readonly #order = new OrderCheck();
@@ -154,6 +162,7 @@ class Verification {
       }
       const head = { ...openCheckpoint(note, this.#options.verifiers), name };
       if (keptElsewhere) this.#elsewhere++;
+      this.#signed.push(head);
       const twin = this.#heads.find(({ size }) => size === head.size);
       if (twin !== undefined && twin.root !== head.root)
         this.#problems.push({
@@ -239,6 +248,7 @@ class Verification {
         `${this.#own.name} covers ${this.#own.size} records, and is not the newest: ${newest.name} covers ${newest.size}`,
       );
     if (newest !== undefined && tree.size > sealed && this.#options.live !== true) this.#findUnsealed(sealed);
+    const vouchers = await this.#vouchers();
     const [named = this.#own] = this.#heads;
     const problems = this.#problems.sort((a, b) => (a.index ?? -1) - (b.index ?? -1));
     const found = { size: tree.size, sealed, problems, ...(named && { origin: named.origin }) };
@@ -256,9 +266,22 @@ class Verification {
         checkpoint: newest?.name,
         byHash: this.#byHash,
         records: this.#options.records ?? true,
+        vouchers: vouchers.map(({ check }) => check),
       }),
       warnings: [...this.#warnings, ...this.#order.summary()],
     };
+  }
+
+  /** What witnesses and time-stamping authorities say of checkpoints that the log leads to. */
+  async #vouchers(): Promise<Voucher[]> {
+    const { policy, timestamps, live = false } = this.#options;
+    const { roots, tree } = this.#walk;
+    const heads = this.#signed.filter(({ size, root }) => roots.get(size) === root);
+    const vouchers: Voucher[] = [];
+    if (policy !== undefined) vouchers.push(vouchedByWitnesses(policy, heads, tree.size, live));
+    if (timestamps !== undefined) vouchers.push(await vouchedByTime(timestamps, heads));
+    for (const { problems } of vouchers) this.#problems.push(...problems);
+    return vouchers;
   }
 
   #status(): VerdictStatus {
@@ -268,7 +291,11 @@ class Verification {
       return signed > 0 ? 'untrusted' : 'unsealed';
     }
     if (this.#problems.length === 0) return this.#options.trust === 'beside' ? 'unconfirmed' : 'intact';
-    return this.#problems.every(({ kind }) => kind === 'unsealed') ? 'partly-sealed' : 'broken';
+    const kinds = new Set(this.#problems.map(({ kind }) => kind));
+    const unwitnessed = kinds.delete('unwitnessed');
+    kinds.delete('unsealed');
+    if (kinds.size > 0) return 'broken';
+    return unwitnessed ? 'unwitnessed' : 'partly-sealed';
   }
 
   async #holdAgainstHeads(): Promise<void> {
@@ -311,26 +338,5 @@ class Verification {
     const count = this.#walk.tree.size - sealed;
     const message = `${count === 1 ? 'a line follows' : `${count} lines follow`} the last record that the checkpoint covers; nothing vouches for ${count === 1 ? 'it' : 'them'}`;
     this.#problems.push({ kind: 'unsealed', message, index: sealed, ...this.#walk.places.get(sealed) });
-  }
-}
-
-/** Whether a checkpoint speaks of another log. What is no checkpoint speaks of none. */
-function isOfAnother(note: string, origin: string): boolean {
-  try {
-    return parseCheckpoint(note).origin !== origin;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether a note is whole, and signed by keys that are not trusted here alone. */
-function isSignedByOthers(note: string, verifiers: readonly NoteVerifier[]): boolean {
-  try {
-    parseCheckpoint(note);
-    return parseNote(note).signatures.every(
-      ({ name, keyId }) => !verifiers.some((known) => known.name === name && known.keyId === keyId),
-    );
-  } catch {
-    return false;
   }
 }

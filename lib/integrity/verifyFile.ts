@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { IntegrityError } from '../errors.js';
 import { splitNotes } from './checkpoint.js';
 import { integrityLayout } from './layout.js';
 import { countLeaves, readLeaves } from './leafFile.js';
-import { parseVkey, type NoteVerifier } from './note.js';
+import { formatVkey, parseVkey, type NoteVerifier } from './note.js';
 import { findSegments, readSegments, type LogChunk, type Segment } from './segments.js';
 import { readIfThere } from './store.js';
 import {
@@ -13,6 +14,8 @@ import {
   type UnreadableSegment,
   type VerifyReport,
 } from './verify.js';
+import { type TimestampInput } from './vouchers.js';
+import { type WitnessPolicy } from './witness/policy.js';
 
 /** What a log on disk is held against. */
 export interface VerifyFileOptions {
@@ -28,6 +31,10 @@ export interface VerifyFileOptions {
   readonly allowMissing?: boolean;
   /** See {@link VerifyOptions.records}. */
   readonly records?: boolean;
+  /** Which witnesses must have cosigned the log. Where it names keys of logs and no `vkeys` are given, these are trusted. */
+  readonly policy?: WitnessPolicy;
+  /** Trusted certificates of time-stamping authorities, in PEM: with them, the timestamps beside the log are verified. */
+  readonly authorities?: string;
 }
 
 /**
@@ -37,8 +44,9 @@ export interface VerifyFileOptions {
  * @returns what was found; a log without a checkpoint is called unsealed.
  * @throws {IntegrityError} when there is no such log, a file that the options name cannot be read, or a key is malformed.
  */
-export async function verifyLogFile(log: string, options: VerifyFileOptions = {}): Promise<VerifyReport> {
+export async function verifyLogFile(log: string, given: VerifyFileOptions = {}): Promise<VerifyReport> {
   const layout = integrityLayout(log);
+  const options = withPolicyKeys(given);
   const segments = await findSegments(log);
   const { checkpoint, others, warnings } = await checkpointsOf(log, options);
   if (checkpoint === undefined && !segments.some(({ present }) => present))
@@ -56,8 +64,33 @@ export async function verifyLogFile(log: string, options: VerifyFileOptions = {}
     ...(options.live !== undefined && { live: options.live }),
     ...(options.allowMissing !== undefined && { allowMissing: options.allowMissing }),
     ...(options.records !== undefined && { records: options.records }),
+    ...(options.policy && { policy: options.policy }),
+    ...(options.authorities !== undefined && {
+      timestamps: { tokens: await readTimestamps(layout.timestamps), certificates: options.authorities },
+    }),
   });
   return { ...report, warnings: [...keys.warnings, ...warnings, ...report.warnings] };
+}
+
+/** The keys of logs that a policy names are as good as keys that are given by themselves. */
+function withPolicyKeys(options: VerifyFileOptions): VerifyFileOptions {
+  const { vkeys, policy } = options;
+  if ((vkeys?.length ?? 0) > 0 || policy === undefined || policy.logs.length === 0) return options;
+  return { ...options, vkeys: policy.logs.map(({ name, publicKey }) => formatVkey(name, publicKey)) };
+}
+
+/** The timestamps in a folder, oldest first; none where there is no folder. */
+async function readTimestamps(folder: string): Promise<TimestampInput[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const sizes = names.flatMap((name) => /^(\d{1,15})\.tsr$/.exec(name)?.[1] ?? []).map(Number);
+  return Promise.all(
+    sizes
+      .sort((a, b) => a - b)
+      .map(async (size) => ({ size, reply: await readFile(join(folder, `${size}.tsr`)) })),
+  );
 }
 
 /** Without any key every checkpoint is one that no trusted key signed, which the verdict says. */
@@ -84,7 +117,7 @@ async function checkpointsOf(
     options.checkpoint,
   );
   const others: CheckpointInput[] = [];
-  for (const path of [layout.history, layout.anchored])
+  for (const path of [layout.history, layout.anchored, layout.cosigned])
     others.push(...(await optionalCheckpoints(path, 'tolerant')));
   const kept: CheckpointInput[] = [];
   for (const path of options.against ?? [])

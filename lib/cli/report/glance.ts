@@ -165,6 +165,7 @@ const INTACT: Readonly<Record<ReportModel['integrity']['status'], Tone>> = {
   intact: 'good',
   unconfirmed: 'warn',
   'partly-sealed': 'warn',
+  unwitnessed: 'warn',
   unsealed: 'warn',
   untrusted: 'bad',
   broken: 'bad',

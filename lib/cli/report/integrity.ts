@@ -9,6 +9,7 @@ const RANK: readonly Integrity['status'][] = [
   'intact',
   'unconfirmed',
   'partly-sealed',
+  'unwitnessed',
   'unchecked',
   'unsealed',
   'untrusted',

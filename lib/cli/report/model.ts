@@ -169,7 +169,14 @@ export interface Missing {
 export interface Integrity {
   /** The verdict of `verify`; `unchecked` where there was none. */
   readonly status:
-    'intact' | 'unconfirmed' | 'partly-sealed' | 'unsealed' | 'untrusted' | 'broken' | 'unchecked';
+    | 'intact'
+    | 'unconfirmed'
+    | 'partly-sealed'
+    | 'unwitnessed'
+    | 'unsealed'
+    | 'untrusted'
+    | 'broken'
+    | 'unchecked';
   /** The verdict as a heading. */
   readonly title: string;
   /** The verdict in one sentence, and what was found, a sentence each. */

@@ -4,6 +4,7 @@ import { MerkleLog, type LogWriter } from '../../integrity/log.js';
 import { resolveIntegrity, type IntegrityOptions, type ResolvedIntegrity } from '../../integrity/options.js';
 import { ofLogHere, restarted, setAside } from '../../integrity/setAside.js';
 import { UnaccountedError } from '../../integrity/startAnchors.js';
+import type { WitnessFetch } from '../../integrity/witness/post.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { sinkAnchor } from '../checkpointAnchor.js';
 import { quietly } from '../emit.js';
@@ -117,11 +118,18 @@ function withAnchors(options: FileIntegrityOptions, like: () => AuditRecord | un
   return { ...others, anchor: anchors.map((each) => (isSink(each) ? sinkAnchor(each, like) : each)) };
 }
 
-/** Asking a witness makes no spans, as delivering a record makes none. */
+/** Asking a witness or a time-stamping authority makes no spans, as delivering a record makes none. */
 function withoutSpans(resolved: ResolvedIntegrity): ResolvedIntegrity {
-  if (resolved.witnesses === undefined) return resolved;
-  const { policy, fetch } = resolved.witnesses;
-  return { ...resolved, witnesses: { policy, fetch: (url, init) => quietly(() => fetch(url, init)) } };
+  const quiet =
+    (fetch: WitnessFetch): WitnessFetch =>
+    (url, init) =>
+      quietly(() => fetch(url, init));
+  const { witnesses, timestamps } = resolved;
+  return {
+    ...resolved,
+    witnesses: witnesses && { ...witnesses, fetch: quiet(witnesses.fetch) },
+    timestamps: timestamps && { ...timestamps, fetch: quiet(timestamps.fetch) },
+  };
 }
 
 function isSink(anchor: FileAnchor): anchor is Sink {
