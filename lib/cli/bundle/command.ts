@@ -1,5 +1,8 @@
+import { printable } from '../../codecs/text.js';
+import { VERDICT_TITLES } from '../../integrity/verdict.js';
 import { ExitCode } from '../command.js';
 import { defineCommand } from '../define.js';
+import { readVkeys, VKEY_OPTION } from '../evidence/trust.js';
 import { usageFailure } from '../failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
@@ -39,6 +42,7 @@ The bundle supports an assessment; it does not confer compliance. It holds what 
       value: 'FILE',
       help: 'the bundle to write (default: evidence-NAME.zip)',
     },
+    vkey: VKEY_OPTION,
     json: { type: 'boolean', help: 'say what was written as JSON' },
   },
   examples: [
@@ -50,6 +54,7 @@ The bundle supports an assessment; it does not confer compliance. It holds what 
   ],
   exits: [
     [0, 'the bundle was written'],
+    [1, 'it was written, and a log is not what was sealed: the bundle proves nothing of that log'],
     [3, 'an input, or a line of one, could not be read; the bundle says what it holds'],
   ],
   async run({ options, operands, io }) {
@@ -64,14 +69,16 @@ The bundle supports an assessment; it does not confer compliance. It holds what 
     if (logs.length === 0) return problems.exitCode(ExitCode.input);
     const path = options.output ?? `evidence-${framework}.zip`;
     const output = await Output.to(path, operands, io);
+    const vkeys = await readVkeys(options.vkey);
     const { writeBundle } = await import('./write.js');
-    const written = await writeBundle(logs, output, { framework, from, to, problems, io });
+    const written = await writeBundle(logs, output, { framework, from, to, vkeys, problems, io });
     await output.end();
     problems.conclude();
     (path === '-' ? io.stderr : io.stdout).write(
       options.json === true ? asJson(path, written) : asText(path, written, palette(io.stdout, io.env).bold),
     );
-    return problems.exitCode();
+    const bad = written.manifest.logs.some(({ verdict }) => verdict !== undefined);
+    return problems.exitCode(bad ? ExitCode.finding : ExitCode.ok);
   },
 });
 
@@ -101,7 +108,14 @@ function asText(file: string, { findings, manifest }: WrittenBundle, bold: (text
     ),
     findings.sealed
       ? 'The logs are sealed; the bundle proves its slice of them.'
-      : 'Not every log is sealed: for those, the bundle cannot show that nothing was changed.',
+      : manifest.logs
+          .filter(({ proofs }) => proofs === undefined)
+          .map(({ name, verdict }) =>
+            verdict === undefined
+              ? `${name}: not sealed: the bundle cannot show that nothing was changed.`
+              : `${name}: ${VERDICT_TITLES[verdict.status].toLowerCase()}: ${printable(verdict.sentence)}`,
+          )
+          .join('\n'),
     '',
   ].join('\n');
 }

@@ -21,6 +21,8 @@ export interface LogSlice {
   readonly path: string;
   /** The folder of its proofs; absent where the log is not sealed. */
   readonly proofs?: string;
+  /** Why there are no proofs of a sealed log: what the maker of the bundle found. */
+  readonly verdict?: { readonly status: 'broken' | 'untrusted'; readonly sentence: string };
   /** The index of its first record in the whole log. */
   readonly first: number;
   /** How many records it holds. */

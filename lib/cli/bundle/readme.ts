@@ -12,8 +12,8 @@ export function bundleReadme(findings: BundleFindings, slices: readonly LogSlice
     `Period     ${period} (UTC)`,
     `Records    ${count(records)}${missing > 0 ? `, and ${count(missing)} places missing in the order` : ''}`,
     ...slices.map(
-      ({ name, path, first, count: held, proofs }) =>
-        `Log        ${name}: records ${first} to ${first + held - 1}, in ${path}${proofs === undefined ? ' (not sealed)' : ''}`,
+      ({ name, path, first, count: held, proofs, verdict }) =>
+        `Log        ${name}: ${held === 0 ? 'no record of the period' : `records ${first} to ${first + held - 1}`}, in ${path}${verdict !== undefined ? ` (${verdict.status}: ${verdict.sentence})` : proofs === undefined ? ' (not sealed)' : ''}`,
     ),
     '',
     disclaimer,

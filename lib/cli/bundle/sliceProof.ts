@@ -13,8 +13,8 @@ interface SlicePrefix {
 }
 
 /** The prefix as a file. */
-function formatPrefix({ first, hashes }: SlicePrefix): string {
-  return `${JSON.stringify({ first, hashes }, undefined, 1)}\n`;
+export function formatPrefix({ size, subtrees }: Pick<CompactRange, 'size' | 'subtrees'>): string {
+  return `${JSON.stringify({ first: size, hashes: subtrees.map(hashToBase64) }, undefined, 1)}\n`;
 }
 
 /**
@@ -89,7 +89,7 @@ export class SliceProver {
     const { first, last, rest, earlier } = this.#collectors;
     const files = new Map([
       ['checkpoint', checkpoint],
-      ['prefix.json', formatPrefix({ first: this.#first, hashes: this.#prefix.subtrees.map(hashToBase64) })],
+      ['prefix.json', formatPrefix(this.#prefix)],
       [
         'slice.consistency',
         formatConsistencyProof({ older: this.#end, hashes: rest?.proof() ?? [], checkpoint }),

@@ -26,7 +26,7 @@ const RESULT_FIELDS = [
 
 /** The part of a log that a period lies in. */
 export interface SliceBounds {
-  /** The first line of it, from 0 in the whole log; -1 if no record lies in the period. */
+  /** The first line of it, from 0 in the whole log; where it would be, if no record lies in the period. */
   first: number;
   /** The line after its last. */
   end: number;
@@ -78,7 +78,7 @@ export async function survey(
   logs: readonly LogInput[],
   period: RecordFilter,
   controls: readonly Control[],
-  { problems, io }: { problems: Problems; io: CommandIo },
+  { problems, io, until }: { problems: Problems; io: CommandIo; until?: string | undefined },
 ): Promise<Survey> {
   const tallies = new Map(
     controls.filter(({ query }) => query !== undefined).map((control) => [control.id, new Tally(control)]),
@@ -90,11 +90,13 @@ export async function survey(
     bounds.push(own);
     const order = new SequenceCheck();
     let before = 0;
+    let stop: number | undefined;
     await readRecords(
       [log],
       (record, _data, _start, _end, place) => {
         const line = before + place.line - 1;
         const finding = order.see(record.seq);
+        if (until !== undefined && record.time >= until) stop ??= line;
         if (!period.matches(record)) return;
         if (own.first === -1) own.first = line;
         own.end = line + 1;
@@ -104,6 +106,8 @@ export async function survey(
       },
       { problems, progress, leave: (_file, lines) => (before += lines) },
     );
+    // An empty slice stands where the period would be.
+    if (own.first === -1) own.first = own.end = stop ?? before;
   }
   progress.end();
   return { bounds, results: new Map([...tallies].map(([id, tally]) => [id, tally.result])) };

@@ -1,26 +1,35 @@
 import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { AuditError, IntegrityError } from '../../errors.js';
 import { openCheckpoint, parseCheckpoint } from '../../integrity/checkpoint.js';
+import { leafHash } from '../../integrity/hash.js';
+import { readLines } from '../../integrity/lines.js';
+import { type CompactRange } from '../../integrity/merkle.js';
 import { parseVkey, type NoteVerifier } from '../../integrity/note.js';
+import { readSegments } from '../../integrity/segments.js';
 import {
   checkConsistencyProof,
   checkTlogProof,
+  formatConsistencyProof,
+  formatTlogProof,
   parseConsistencyProof,
   parseTlogProof,
 } from '../../integrity/tlogProof.js';
-import { controlsOf, FRAMEWORKS } from './controls.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
+import type { CommandIo } from '../command.js';
+import { withScratchFolder } from '../input/scratch.js';
+import { FRAMEWORKS, type Framework } from './controls.js';
+import { deriveFiles, json, manifestOf } from './derive.js';
 import {
   BUNDLE_FORMAT,
-  FINDINGS_NAME,
   MANIFEST_NAME,
   type BundleFile,
-  type BundleFindings,
   type BundleManifest,
   type LogSlice,
 } from './manifest.js';
-import { parsePrefix } from './sliceProof.js';
-import { sliceReader, type SliceReading } from './sliceReader.js';
-import { readArchive, type EntryTaker } from './unzip.js';
+import { formatPrefix, parsePrefix } from './sliceProof.js';
+import { ZipReader, type ZipEntry } from './zipReader.js';
 
 /** What was found about a bundle. */
 export interface BundleReport {
@@ -33,6 +42,8 @@ export interface BundleReport {
   readonly files: number;
   /** Whether every slice was proved against a signed checkpoint. */
   readonly sealed: boolean;
+  /** What the verdict covers, in one sentence. */
+  readonly covers: string;
   readonly problems: readonly string[];
   /** What is worth knowing and proves nothing. */
   readonly warnings: readonly string[];
@@ -40,9 +51,14 @@ export interface BundleReport {
 
 /** Files but the logs are held in memory while they are checked; ours are far below this. */
 const MOST_HELD = 256 << 20;
+/** The proofs that a slice can have. */
+const PROOFS =
+  /^(?:checkpoint|prefix\.json|slice\.consistency|first\.tlog-proof|last\.tlog-proof|earlier-checkpoint|earlier\.consistency|vkey)$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /**
- * Checks a bundle of evidence offline: every hash, every proof, every count. Nothing is unpacked to disk.
+ * Checks a bundle of evidence offline. The slices of the logs are proved against their checkpoints; everything else is made
+ * again from them, and has to be the same, byte for byte.
  *
  * @param path The zip file.
  * @param options.vkeys The verifier keys to trust; without them, those in the bundle, with a warning.
@@ -50,96 +66,76 @@ const MOST_HELD = 256 << 20;
  */
 export async function verifyBundle(
   path: string,
-  { vkeys }: { vkeys?: readonly string[] | undefined } = {},
+  { vkeys, io }: { vkeys?: readonly string[] | undefined; io: CommandIo },
 ): Promise<BundleReport> {
-  const check = new BundleCheck(vkeys);
-  await readArchive(path, (name) => check.begin(name));
-  return check.finish();
+  const zip = await ZipReader.open(path);
+  try {
+    return await withScratchFolder(async (folder) => {
+      const check = new BundleCheck(vkeys, folder, io);
+      for (const entry of zip.entries) await check.take(entry);
+      return check.finish();
+    });
+  } finally {
+    await zip.close();
+  }
 }
 
 class BundleCheck {
   readonly #vkeys: readonly string[] | undefined;
+  readonly #folder: string;
+  readonly #io: CommandIo;
   readonly #problems: string[] = [];
   readonly #warnings: string[] = [];
   readonly #hashes = new Map<string, BundleFile>();
   readonly #held = new Map<string, string>();
-  readonly #readings = new Map<string, SliceReading>();
 
-  constructor(vkeys: readonly string[] | undefined) {
+  constructor(vkeys: readonly string[] | undefined, folder: string, io: CommandIo) {
     this.#vkeys = vkeys;
+    this.#folder = folder;
+    this.#io = io;
   }
 
-  begin(name: string): EntryTaker {
-    if (this.#hashes.has(name)) this.#problems.push(`${name} is in the bundle twice`);
+  /** Takes a file: slices go to the scratch folder, the rest is held. */
+  async take({ name, size, content }: ZipEntry): Promise<void> {
     const hash = createHash('sha256');
-    let bytes = 0;
-    const content = name.startsWith('logs/') ? this.#slice(name) : this.#hold(name);
-    return {
-      push: (data) => {
-        hash.update(data);
-        bytes += data.length;
-        content.push(data);
-      },
-      end: () => {
-        this.#hashes.set(name, { path: name, bytes, sha256: hash.digest('hex') });
-        content.end();
-      },
-    };
+    const slice = /^logs\/[\w.-]+$/.test(name);
+    const pieces: Buffer[] = [];
+    let held = 0;
+    const file = slice ? await open(join(this.#folder, basename(name)), 'wx', 0o600) : undefined;
+    try {
+      for await (const piece of content()) {
+        hash.update(piece);
+        if (file !== undefined) await file.writeFile(piece);
+        else if ((held += piece.length) > MOST_HELD)
+          throw new IntegrityError(`${name} is larger than any file of a bundle`);
+        else pieces.push(Buffer.from(piece));
+      }
+    } finally {
+      await file?.close();
+    }
+    if (!slice) this.#held.set(name, Buffer.concat(pieces).toString('utf8'));
+    this.#hashes.set(name, { path: name, bytes: size, sha256: hash.digest('hex') });
   }
 
-  #hold(name: string): EntryTaker {
-    const parts: Buffer[] = [];
-    let size = 0;
-    return {
-      push(data) {
-        size += data.length;
-        if (size <= MOST_HELD) parts.push(Buffer.from(data));
-      },
-      end: () => {
-        if (size > MOST_HELD) this.#problems.push(`${name} is larger than any such file of a bundle`);
-        else this.#held.set(name, Buffer.concat(parts).toString('utf8'));
-      },
-    };
-  }
-
-  /** The proofs and the findings stand before the slices, so that a slice need be read only once. */
-  #slice(name: string): EntryTaker {
-    const proofs = name.replace(/^logs\//, 'proofs/');
-    const prefix = this.#held.get(`${proofs}/prefix.json`);
-    const checkpoint = this.#held.get(`${proofs}/checkpoint`);
-    const findings = this.#findings();
-    const queries = new Map(
-      FRAMEWORKS.filter((framework) => framework === findings?.framework)
-        .flatMap(controlsOf)
-        .flatMap(({ id, query }) => (query === undefined ? [] : [[id, query] as const])),
-    );
-    const period = {
-      ...(findings?.from === undefined ? {} : { since: findings.from }),
-      ...(findings?.to === undefined ? {} : { until: findings.to }),
-    };
-    const tree = this.#try(name, () => (prefix === undefined ? undefined : parsePrefix(prefix)));
-    const sealedUpTo =
-      this.#try(name, () => (checkpoint === undefined ? 0 : parseCheckpoint(checkpoint).size)) ?? 0;
-    const { reading, taker } = sliceReader(name, { tree, sealedUpTo, period, queries });
-    this.#readings.set(name, reading);
-    return taker;
-  }
-
-  finish(): BundleReport {
+  async finish(): Promise<BundleReport> {
     const manifest = this.#manifest();
-    const findings = this.#findings();
+    let records = 0;
     if (manifest !== undefined) {
       this.#checkFiles(manifest);
-      for (const slice of manifest.logs) this.#checkSlice(slice);
-      if (findings !== undefined) this.#checkFindings(findings, manifest);
+      for (const slice of manifest.logs) await this.#checkSlice(slice, manifest);
+      // What was changed is told by its hash; to make the rest from it would only tell it again.
+      records = await this.#deriveAgain(manifest);
     }
     const proved = manifest?.logs.filter(({ proofs }) => proofs !== undefined) ?? [];
+    const sealed = manifest !== undefined && proved.length > 0 && proved.length === manifest.logs.length;
+    const ok = this.#problems.length === 0;
     return {
-      ok: this.#problems.length === 0,
+      ok,
       ...(manifest === undefined ? {} : { framework: manifest.framework }),
-      records: findings?.records ?? 0,
+      records,
       files: this.#hashes.size,
-      sealed: manifest !== undefined && proved.length > 0 && proved.length === manifest.logs.length,
+      sealed,
+      covers: coverage(ok, sealed, this.#vkeys !== undefined),
       problems: this.#problems,
       warnings: this.#warnings,
     };
@@ -148,25 +144,25 @@ class BundleCheck {
   #manifest(): BundleManifest | undefined {
     const text = this.#held.get(MANIFEST_NAME);
     const value = text === undefined ? undefined : parseJson<BundleManifest>(text);
-    if (value?.format === BUNDLE_FORMAT && Array.isArray(value.files) && Array.isArray(value.logs))
-      return value;
-    this.#problems.push(
+    const fault =
       text === undefined
         ? 'there is no manifest: not a bundle of evidence, or not all of it'
-        : 'the manifest is not of a known form',
-    );
+        : value === undefined || !isManifest(value)
+          ? 'the manifest is not of a known form'
+          : value.logs.length === 0
+            ? 'the manifest names no log: a bundle has one at least'
+            : value.generator !== `${PACKAGE_NAME} ${PACKAGE_VERSION}`
+              ? `the bundle says that it was made by another version, so nothing can be made again from its slices: check it with that version (this is ${PACKAGE_NAME} ${PACKAGE_VERSION})`
+              : undefined;
+    if (fault === undefined) return value;
+    this.#problems.push(fault);
     return undefined;
-  }
-
-  #findings(): BundleFindings | undefined {
-    const text = this.#held.get(FINDINGS_NAME);
-    const value = text === undefined ? undefined : parseJson<BundleFindings>(text);
-    return Array.isArray(value?.controls) ? value : undefined;
   }
 
   #checkFiles({ files }: BundleManifest): void {
     const named = new Set([MANIFEST_NAME]);
     for (const { path, bytes, sha256 } of files) {
+      if (named.has(path)) this.#problems.push(`the manifest names ${path} twice`);
       named.add(path);
       const found = this.#hashes.get(path);
       if (found === undefined) this.#problems.push(`${path} is missing`);
@@ -177,36 +173,65 @@ class BundleCheck {
       if (!named.has(path)) this.#problems.push(`${path} is not in the manifest: it was added`);
   }
 
-  #checkFindings(findings: BundleFindings, { logs }: BundleManifest): void {
-    const readings = logs.flatMap(({ path }) => this.#readings.get(path) ?? []);
-    const within = readings.reduce((sum, reading) => sum + reading.within, 0);
-    if (within !== findings.records)
-      this.#problems.push(
-        `${FINDINGS_NAME} speaks of ${findings.records} records, the slices hold ${within} of the period`,
-      );
-    for (const { id, count } of findings.controls) {
-      if (count === undefined) continue;
-      const again = readings.reduce((sum, reading) => sum + (reading.counts.get(id) ?? 0), 0);
-      if (again !== count)
-        this.#problems.push(`${id}: ${FINDINGS_NAME} speaks of ${count} records, the query finds ${again}`);
+  /** Makes everything again that follows from the slices, and compares; gives the number of records of the period. */
+  async #deriveAgain(manifest: BundleManifest): Promise<number> {
+    const { framework, from, to, logs } = manifest;
+    if (logs.some(({ path }) => !this.#hashes.has(path))) return 0;
+    const subject = {
+      framework: framework as Framework,
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+    };
+    const { files, findings, within } = await deriveFiles(this.#folder, logs, { ...subject, io: this.#io });
+    for (const [path, content] of files) {
+      if (this.#held.get(path) === content) continue;
+      this.#problems.push(`${path} does not follow from the slices: it is missing, or was changed`);
     }
+    const expected = new Set([MANIFEST_NAME, ...files.keys(), ...logs.map(({ path }) => path)]);
+    for (const path of this.#hashes.keys())
+      if (!expected.has(path) && !isProof(path, logs))
+        this.#problems.push(`${path} is nothing that a bundle has`);
+    const slices = logs.map((slice, number) => canonical(slice, within[number] ?? 0));
+    const again = json(
+      manifestOf(
+        subject,
+        slices,
+        manifest.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
+      ),
+    );
+    if (again !== this.#held.get(MANIFEST_NAME))
+      this.#problems.push(`${MANIFEST_NAME} does not follow from the slices: it was changed`);
+    return findings.records;
   }
 
-  #checkSlice(slice: LogSlice): void {
-    const reading = this.#readings.get(slice.path);
-    if (reading === undefined) return;
-    if (reading.lines !== slice.count)
-      this.#problems.push(`${slice.path} has ${reading.lines} lines, the manifest speaks of ${slice.count}`);
-    if (slice.proofs === undefined) {
-      const text = `${slice.path} is not sealed: nothing can show that it is what was logged`;
+  async #checkSlice(slice: LogSlice, { from, to }: BundleManifest): Promise<void> {
+    const { path, first, count, proofs, verdict } = slice;
+    if (!this.#hashes.has(path)) return;
+    if (verdict !== undefined)
+      this.#problems.push(
+        `${path}: its log was ${verdict.status} when the bundle was made: ${verdict.sentence}`,
+      );
+    const prefix = proofs === undefined ? undefined : this.#held.get(`${proofs}/prefix.json`);
+    const tree = this.#try(path, () => (prefix === undefined ? undefined : parsePrefix(prefix)));
+    const note = proofs === undefined ? undefined : this.#held.get(`${proofs}/checkpoint`);
+    const sealed = this.#try(path, () => (note === undefined ? 0 : parseCheckpoint(note).size)) ?? 0;
+    const lines = await hashLines(join(this.#folder, basename(path)), tree, sealed);
+    if (lines !== count) this.#problems.push(`${path} has ${lines} lines, the manifest speaks of ${count}`);
+    if (proofs === undefined) {
+      if (verdict !== undefined) return;
+      const text = `${path} is not sealed: nothing can show that it is what was logged`;
       // Whoever brings a key expects a proof.
       (this.#vkeys === undefined ? this.#warnings : this.#problems).push(text);
       return;
     }
-    this.#try(slice.path, () => this.#prove(slice, slice.proofs ?? '', reading));
+    if (to === undefined && first + count < sealed)
+      this.#problems.push(`${path} ends at record ${first + count - 1}, the period does not`);
+    if (from === undefined && first > 0)
+      this.#problems.push(`${path} begins at record ${first}, the period does not`);
+    this.#try(path, () => this.#prove(slice, proofs, tree));
   }
 
-  #prove(slice: LogSlice, proofs: string, reading: SliceReading): void {
+  #prove(slice: LogSlice, proofs: string, tree: CompactRange | undefined): void {
     const verifiers = this.#verifiers(proofs);
     const file = (name: string) => this.#held.get(`${proofs}/${name}`);
     const need = (name: string) => {
@@ -215,13 +240,18 @@ class BundleCheck {
       return text;
     };
     const checkpoint = openCheckpoint(need('checkpoint'), verifiers);
-    const { tree } = reading;
     if (tree === undefined) throw new IntegrityError('prefix.json is missing among its proofs');
     const end = slice.first + slice.count;
     const sealed = Math.min(end, checkpoint.size);
     if (tree.size !== sealed)
       throw new IntegrityError(`the slice ends at record ${tree.size}, not at ${sealed}`);
     const rest = parseConsistencyProof(need('slice.consistency'));
+    requireSame('slice.consistency', formatConsistencyProof(rest), need('slice.consistency'));
+    requireSame('slice.consistency', rest.checkpoint, checkpoint.note);
+    const before = parsePrefix(need('prefix.json'));
+    if (before.size !== Math.min(slice.first, checkpoint.size))
+      throw new IntegrityError('prefix.json is of another slice');
+    requireSame('prefix.json', formatPrefix(before), need('prefix.json'));
     checkConsistencyProof(
       rest,
       { origin: checkpoint.origin, size: tree.size, root: tree.root(), note: '' },
@@ -231,7 +261,11 @@ class BundleCheck {
       const text = file(name);
       if (text === undefined) continue;
       const proof = parseTlogProof(text);
+      requireSame(name, formatTlogProof(proof), text);
+      requireSame(name, proof.checkpoint, checkpoint.note);
       checkTlogProof(proof, proof.extra ?? new Uint8Array(), verifiers);
+      if (proof.index !== (name === 'first.tlog-proof' ? slice.first : sealed - 1))
+        throw new IntegrityError(`${name} is of another record`);
     }
     const earlier = file('earlier-checkpoint');
     if (earlier !== undefined)
@@ -247,7 +281,13 @@ class BundleCheck {
   }
 
   #verifiers(proofs: string): NoteVerifier[] {
-    if (this.#vkeys !== undefined) return this.#vkeys.map(parseVkey);
+    if (this.#vkeys !== undefined) {
+      const given = this.#vkeys.map((vkey) => vkey.trim());
+      // Who unpacks the bundle may take the key in it for the one that was checked.
+      for (const vkey of (this.#held.get(`${proofs}/vkey`) ?? '').split('\n').filter(Boolean))
+        if (!given.includes(vkey)) throw new IntegrityError('a key in the bundle is none of those given');
+      return given.map(parseVkey);
+    }
     const text = this.#held.get(`${proofs}/vkey`);
     if (text === undefined) throw new IntegrityError('no verifier key is given, and none is in the bundle');
     this.#warnings.push(
@@ -268,6 +308,80 @@ class BundleCheck {
       return undefined;
     }
   }
+}
+
+/** What the verdict is about, in one sentence. */
+function coverage(ok: boolean, sealed: boolean, given: boolean): string {
+  if (!ok) return 'Nothing in this bundle can be relied on.';
+  if (!sealed)
+    return 'This covers that every file follows from the slices of the logs; it does not cover whether the slices are what was logged, since not every log is sealed.';
+  const key = given ? 'the key that was given' : 'a key that came with the bundle, which confirms nothing';
+  return `This covers that each slice is one whole stretch of its log, unchanged since the checkpoint that is signed by ${key}, and that every other file follows from the slices; it does not cover records outside of the slices, nor whether what was logged is true.`;
+}
+
+function isManifest(value: BundleManifest): boolean {
+  const { format, framework, from, to, files, logs } = value;
+  return (
+    format === BUNDLE_FORMAT &&
+    FRAMEWORKS.some((name) => name === framework) &&
+    [from, to].every((time) => time === undefined || (typeof time === 'string' && TIME.test(time))) &&
+    Array.isArray(files) &&
+    files.every((file: unknown) => typeof file === 'object' && file !== null) &&
+    Array.isArray(logs) &&
+    logs.every(isSlice)
+  );
+}
+
+function isSlice(slice: LogSlice, number: number): boolean {
+  if (typeof slice !== 'object' || slice === null) return false;
+  const { name, path, proofs, verdict, first, count } = slice;
+  return (
+    typeof name === 'string' &&
+    /^[\w.-]{1,255}$/.test(name) &&
+    path === `logs/${number + 1}-${name}` &&
+    (proofs === undefined || proofs === `proofs/${number + 1}-${name}`) &&
+    (verdict === undefined ||
+      (proofs === undefined &&
+        (verdict.status === 'broken' || verdict.status === 'untrusted') &&
+        typeof verdict.sentence === 'string')) &&
+    [first, count].every((value) => Number.isSafeInteger(value) && value >= 0)
+  );
+}
+
+/** A slice as the manifest has it: nothing but what is known, in the order in which it is written. */
+function canonical({ name, path, first, count, proofs, verdict }: LogSlice, within: number): LogSlice {
+  return {
+    name,
+    path,
+    first,
+    count,
+    within,
+    ...(verdict === undefined ? {} : { verdict: { status: verdict.status, sentence: verdict.sentence } }),
+    ...(proofs === undefined ? {} : { proofs }),
+  };
+}
+
+function isProof(path: string, logs: readonly LogSlice[]): boolean {
+  return logs.some(
+    ({ proofs }) =>
+      proofs !== undefined && path.startsWith(`${proofs}/`) && PROOFS.test(path.slice(proofs.length + 1)),
+  );
+}
+
+/** Hashes the lines of a slice into its tree, up to where it is sealed; gives their number. */
+async function hashLines(path: string, tree: CompactRange | undefined, sealed: number): Promise<number> {
+  let lines = 0;
+  for await (const batch of readLines(readSegments([{ path, present: true }])))
+    for (const { bytes } of batch) {
+      lines++;
+      if (tree !== undefined && tree.size < sealed) tree.append(leafHash(bytes));
+    }
+  return lines;
+}
+
+/** A proof in another form than ours could hold what no check looks at. */
+function requireSame(name: string, expected: string, found: string): void {
+  if (expected !== found) throw new IntegrityError(`${name} holds more, or other, than a proof has`);
 }
 
 function parseJson<T>(text: string): T | undefined {

@@ -10,7 +10,7 @@ export async function runVerifyBundle(
   { vkeys, json }: { vkeys: readonly string[] | undefined; json: boolean },
   io: CommandIo,
 ): Promise<number> {
-  const report = await verifyBundle(path, { vkeys });
+  const report = await verifyBundle(path, { vkeys, io });
   io.stdout.write(json ? `${JSON.stringify({ bundle: path, ...report })}\n` : words(path, report, io));
   return report.ok ? ExitCode.ok : ExitCode.finding;
 }
@@ -24,6 +24,7 @@ function words(path: string, report: BundleReport, { stdout, env }: CommandIo): 
     report.ok
       ? `${green('ok')}: ${bold(printable(path))} holds ${plural(report.records, 'record')} of the period, ${seal}; ${plural(report.files, 'file')} checked`
       : `${red('not ok')}: ${bold(printable(path))}`,
+    report.covers,
   );
   return `${lines.join('\n')}\n`;
 }
