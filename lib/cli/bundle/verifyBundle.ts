@@ -19,15 +19,10 @@ import {
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import type { CommandIo } from '../command.js';
 import { withScratchFolder } from '../input/scratch.js';
-import { FRAMEWORKS, type Framework } from './controls.js';
+import type { Framework } from './controls.js';
 import { deriveFiles, json, manifestOf } from './derive.js';
-import {
-  BUNDLE_FORMAT,
-  MANIFEST_NAME,
-  type BundleFile,
-  type BundleManifest,
-  type LogSlice,
-} from './manifest.js';
+import { MANIFEST_NAME, type BundleFile, type BundleManifest, type LogSlice } from './manifest.js';
+import { canonical, isManifest, isProof } from './manifestForm.js';
 import { formatPrefix, parsePrefix } from './sliceProof.js';
 import { ZipReader, type ZipEntry } from './zipReader.js';
 
@@ -51,10 +46,6 @@ export interface BundleReport {
 
 /** Files but the logs are held in memory while they are checked; ours are far below this. */
 const MOST_HELD = 256 << 20;
-/** The proofs that a slice can have. */
-const PROOFS =
-  /^(?:checkpoint|prefix\.json|slice\.consistency|first\.tlog-proof|last\.tlog-proof|earlier-checkpoint|earlier\.consistency|vkey)$/;
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /**
  * Checks a bundle of evidence offline. The slices of the logs are proved against their checkpoints; everything else is made
@@ -317,55 +308,6 @@ function coverage(ok: boolean, sealed: boolean, given: boolean): string {
     return 'This covers that every file follows from the slices of the logs; it does not cover whether the slices are what was logged, since not every log is sealed.';
   const key = given ? 'the key that was given' : 'a key that came with the bundle, which confirms nothing';
   return `This covers that each slice is one whole stretch of its log, unchanged since the checkpoint that is signed by ${key}, and that every other file follows from the slices; it does not cover records outside of the slices, nor whether what was logged is true.`;
-}
-
-function isManifest(value: BundleManifest): boolean {
-  const { format, framework, from, to, files, logs } = value;
-  return (
-    format === BUNDLE_FORMAT &&
-    FRAMEWORKS.some((name) => name === framework) &&
-    [from, to].every((time) => time === undefined || (typeof time === 'string' && TIME.test(time))) &&
-    Array.isArray(files) &&
-    files.every((file: unknown) => typeof file === 'object' && file !== null) &&
-    Array.isArray(logs) &&
-    logs.every(isSlice)
-  );
-}
-
-function isSlice(slice: LogSlice, number: number): boolean {
-  if (typeof slice !== 'object' || slice === null) return false;
-  const { name, path, proofs, verdict, first, count } = slice;
-  return (
-    typeof name === 'string' &&
-    /^[\w.-]{1,255}$/.test(name) &&
-    path === `logs/${number + 1}-${name}` &&
-    (proofs === undefined || proofs === `proofs/${number + 1}-${name}`) &&
-    (verdict === undefined ||
-      (proofs === undefined &&
-        (verdict.status === 'broken' || verdict.status === 'untrusted') &&
-        typeof verdict.sentence === 'string')) &&
-    [first, count].every((value) => Number.isSafeInteger(value) && value >= 0)
-  );
-}
-
-/** A slice as the manifest has it: nothing but what is known, in the order in which it is written. */
-function canonical({ name, path, first, count, proofs, verdict }: LogSlice, within: number): LogSlice {
-  return {
-    name,
-    path,
-    first,
-    count,
-    within,
-    ...(verdict === undefined ? {} : { verdict: { status: verdict.status, sentence: verdict.sentence } }),
-    ...(proofs === undefined ? {} : { proofs }),
-  };
-}
-
-function isProof(path: string, logs: readonly LogSlice[]): boolean {
-  return logs.some(
-    ({ proofs }) =>
-      proofs !== undefined && path.startsWith(`${proofs}/`) && PROOFS.test(path.slice(proofs.length + 1)),
-  );
 }
 
 /** Hashes the lines of a slice into its tree, up to where it is sealed; gives their number. */
