@@ -45,6 +45,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
     'actorFromSpan',
     'actorFromBaggage',
   ],
+  'docs/capture.md': ['client'],
   'docs/decorators.md': ['audit', 'audited'],
   'docs/tool-fingerprints.md': ['toolState', 'onToolChanged'],
 };

@@ -3,7 +3,7 @@
  * installed copies): an instrumentation from one copy and a processor from the other have to find each other.
  * The number is the version of the shapes kept there; it changes when they do.
  */
-const PREFIX = 'otel-mcp-log/1/';
+const PREFIX = 'otel-mcp-log/2/';
 
 /** What the symbol is called that a key's value is kept under in the global object. */
 export function sharedName(key: string): string {

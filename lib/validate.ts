@@ -3,10 +3,15 @@ import { ConfigError } from './errors.js';
 /** What a value is, in words fit for an error text: never the value itself. */
 export function typeName(value: unknown): string {
   if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
   if (typeof value === 'string') return value === '' ? 'an empty string' : 'a string';
-  if (typeof value === 'object') return value.constructor?.name ?? 'an object';
-  return typeof value;
+  if (typeof value !== 'object') return typeof value;
+  try {
+    if (Array.isArray(value)) return 'an array';
+    return value.constructor?.name ?? 'an object';
+  } catch {
+    // A Proxy that was revoked, or whose traps throw.
+    return 'an object';
+  }
 }
 
 /** Throws the one kind of sentence that bad input gets: which option, what it was, what is accepted. */

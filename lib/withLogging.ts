@@ -1,13 +1,17 @@
-import { patchClass, patchTarget } from './capture/patch.js';
+import { hidesItsClient, identityOf } from './capture/clientIdentity.js';
+import { isSdkClient, patchClass, patchTarget } from './capture/patch.js';
+import { COPY } from './capture/source.js';
 import { stateOf } from './capture/state.js';
 import type { McpClientLike } from './capture/client.js';
 import { resolveOptions, type AuditOptions } from './config.js';
+import { ConfigError } from './errors.js';
 import { createAuditLog, handleOf, type AuditLogHandle } from './processor/auditLog.js';
+import { enlistClaiming } from './processor/recorder.js';
 import { shared } from './shared.js';
 import { reject } from './validate.js';
 
 /** Holds the patch of every class that a wrapped client is of: one for all, since a class may have many clients. */
-const WRAPPED = {};
+const WRAPPED = { copy: COPY };
 
 /** The logs of wrapped clients, for as long as the clients live. */
 const logs = shared('logs', () => new WeakMap<object, AuditLogHandle>());
@@ -21,7 +25,10 @@ const logs = shared('logs', () => new WeakMap<object, AuditLogHandle>());
  * record. Wrapping it again replaces the options. {@link auditLogOf} flushes the log and shuts it down, its sinks included.
  *
  * @returns The client that was given.
- * @throws ConfigError when an option cannot work, or when the client is none.
+ * A Proxy around the client, or an object that inherits from it, may be given in its place: calls through either are on record.
+ *
+ * @throws ConfigError when an option cannot work, and for anything else than a client of the MCP SDK: another library's
+ * client, or a Proxy that hides the client behind it.
  *
  * @example
  * ```ts
@@ -33,12 +40,12 @@ const logs = shared('logs', () => new WeakMap<object, AuditLogHandle>());
  * ```
  */
 export function withLogging<T extends McpClientLike>(client: T, options: AuditOptions): T {
-  const target = typeof client === 'object' && (client as unknown) !== null ? patchTarget(client) : undefined;
-  if (target === undefined) reject('client', client, 'a client of the MCP SDK (an object with callTool)');
+  const target = requireSdkClient(client);
   const log = createAuditLog(resolveOptions(options));
   patchClass(target, WRAPPED);
   stateOf(client).claimedBy = log.recording;
-  logs.set(client, handleOf(log));
+  enlistClaiming(log.recording);
+  logs.set(identityOf(client), handleOf(log));
   return client;
 }
 
@@ -53,5 +60,18 @@ export function withLogging<T extends McpClientLike>(client: T, options: AuditOp
  * ```
  */
 export function auditLogOf(client: McpClientLike): AuditLogHandle | undefined {
-  return logs.get(client);
+  return logs.get(identityOf(client));
 }
+
+/** The class of a client, where calls through this object are sure to be seen. */
+function requireSdkClient(client: unknown): object {
+  if (typeof client !== 'object' || client === null) reject('client', client, EXPECTED);
+  const target = patchTarget(client);
+  if (target === undefined || !isSdkClient(client)) reject('client', client, EXPECTED);
+  if (hidesItsClient(client))
+    throw new ConfigError('client', `got a Proxy that hides its client, expected ${EXPECTED}`);
+  return target;
+}
+
+const EXPECTED =
+  "a Client of @modelcontextprotocol/sdk or @modelcontextprotocol/client; where another library's client holds one, give that one";

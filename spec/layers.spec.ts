@@ -39,6 +39,7 @@ const ORDER = [
   'validate.ts',
   'errors.ts',
   'pages.ts',
+  'say.ts',
   'shared.ts',
   'version.ts',
 ];

@@ -148,10 +148,10 @@ describe('withLogging', () => {
 
   it('records one logout, for a lost transport and for close() alike', async () => {
     const sink = new MemorySink();
-    const { client, connect, transport } = pair();
+    const { client, connect, server } = pair();
     withLogging(client, { sink, environment });
     await connect();
-    await transport.close();
+    await server.close();
     await client.close();
     expect(sink.only('close')).to.deep.include({
       event_type: 'EVENT_LOGOUT',

@@ -21,7 +21,13 @@ export function asked(transport: object, id: unknown, running: RunningOperation)
   open.set(id, [...(open.get(id) ?? []), running]);
 }
 
-/** Ends the operation that an outgoing answer belongs to, once the answer has been sent. */
+/** Answers that were handed to their transport, whose `send` has not settled yet. */
+const handedOver = new WeakMap<RunningOperation, () => void>();
+
+/**
+ * Ends the operation that an outgoing answer belongs to, once the answer has been sent. What was decided is known from the
+ * moment when the answer is handed over: a connection that closes before `send` settles does not change it.
+ */
 export function answered(transport: object, answer: unknown, sending: unknown): void {
   const running = take(transport, peek(answer, 'id'));
   if (running === undefined) return;
@@ -30,7 +36,20 @@ export function answered(transport: object, answer: unknown, sending: unknown): 
     if (error === undefined) decide(running, peek(answer, 'result'));
     else reject(running, error);
   };
-  if (sending instanceof Promise) sending.then(end, (reason: unknown) => reject(running, reason));
+  if (!(sending instanceof Promise)) return end();
+  handedOver.set(running, end);
+  sending.then(end, (reason: unknown) => {
+    if (running.ended) return;
+    const error = peek(answer, 'error');
+    if (error === undefined) noteDecision(running, peek(answer, 'result'));
+    conclude(running, judgeError(reason, { aborted: false }));
+  });
+}
+
+/** Ends an operation whose connection closes: by the answer that was handed over, else by what the closing makes of it. */
+export function closed(running: RunningOperation, unanswered: Judgement): void {
+  const end = handedOver.get(running);
+  if (end === undefined) conclude(running, unanswered);
   else end();
 }
 
@@ -43,10 +62,15 @@ export function withdrawn(transport: object, id: unknown): void {
 
 /** Ends with what the client's handler gave. A user who declines or dismisses has denied the server what it asked for. */
 export function decide(running: RunningOperation, result: unknown): void {
-  const action = peek(result, 'action');
-  if (DECIDED.has(running.method)) running.decision = typeof action === 'string' ? action : 'accept';
+  const action = noteDecision(running, result);
   if (action !== 'decline' && action !== 'cancel') conclude(running, { outcome: 'OUTCOME_SUCCESS' }, result);
   else conclude(running, denied(action), result);
+}
+
+function noteDecision(running: RunningOperation, result: unknown): unknown {
+  const action = peek(result, 'action');
+  if (DECIDED.has(running.method)) running.decision = typeof action === 'string' ? action : 'accept';
+  return action;
 }
 
 /** Ends with what the client's handler threw, or the error that was sent in its stead. */

@@ -6,7 +6,7 @@ import { watchHttp } from './http.js';
 import type { Operation } from '../operations/operation.js';
 import { RunningOperation, type Entrance } from './running.js';
 import { within } from './scope.js';
-import { sessionClosed, sessionOpened } from './session.js';
+import { sessionClosed, sessionOpened, watchEnd } from './session.js';
 import { active, audienceOf, type ClientState } from './state.js';
 import { watchTransport } from './transport.js';
 
@@ -60,11 +60,14 @@ export function inside<T>(running: RunningOperation, run: () => T): T {
  * was wrapped at two levels of a class chain is entered twice. The same wrapper entered again is a call of its own. A
  * failed handshake closes the transport inside `connect`, and that is no logout.
  */
-function isInner({ client, operation, entrance }: ObservedCall, { connection }: ClientState): boolean {
+function isInner(call: ObservedCall, { connection }: ClientState): boolean {
+  const { client, operation, entrance } = call;
   const outer = active.getStore();
-  if (outer?.covers(client, operation.method) === true && !outer.cameInBy(entrance)) return true;
+  if (outer?.covers(client, operation.method) === true && !outer.cameInBy(entrance)) {
+    if (operation.method !== outer.method || outer.asksFor(operation.subject(call.params))) return true;
+  }
   if (operation.method !== 'close') return false;
-  const failsToConnect = outer?.method === 'initialize' && outer.client === client && !outer.ended;
+  const failsToConnect = outer?.method === 'initialize' && outer.isOf(client) && !outer.ended;
   return failsToConnect || !connection.open || connection.closing;
 }
 
@@ -83,6 +86,7 @@ function prepareConnection(
   const current = transport ?? peek(client, 'transport');
   connection.watched = watchTransport(current);
   watchHttp(current);
+  if (connection.open) watchEnd(connection);
   if (operation.method === 'close') {
     connection.closing = true;
     connection.remember();

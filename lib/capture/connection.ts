@@ -15,6 +15,10 @@ export class Connection implements ConnectionFacts {
   open: boolean;
   /** Whether the user has called `close()`: losing the transport is then no event of its own. */
   closing = false;
+  /** Whether the transport's owner is closing it: its end is a logout then. */
+  isLeaving = false;
+  /** Whether the transport has just reported an error: one that closes itself for that reason is lost, not closed by its owner. */
+  isInTrouble = false;
   /** Monotonic, in milliseconds. */
   readonly startedAt = performance.now();
   /** Whether every message that goes out is seen; a transport that lets nobody in is none such. */
@@ -34,6 +38,11 @@ export class Connection implements ConnectionFacts {
     this.client = client;
     this.#transport = transport ?? peek(client, 'transport');
     this.open = transport === undefined && this.#transport !== undefined;
+  }
+
+  /** The transport that it goes over, as far as it is known. */
+  get over(): object | undefined {
+    return typeof this.#transport === 'object' && this.#transport !== null ? this.#transport : undefined;
   }
 
   /** Whether this is the connection over that transport. */

@@ -18,7 +18,15 @@ import { peek, type McpClientClass } from './client.js';
 import { discover, discovered } from './discovery.js';
 import { loadedModules } from './loaded.js';
 import { clientClassIn, patchClass, unpatchClass } from './patch.js';
-import { defaultSource, disableSource, enableSource, meterOf, tracerOf, type SpanSource } from './source.js';
+import {
+  COPY,
+  defaultSource,
+  disableSource,
+  enableSource,
+  meterOf,
+  tracerOf,
+  type SpanSource,
+} from './source.js';
 
 /** Options of {@link McpInstrumentation}. They concern spans only; what is on record is the processor's to say. */
 export interface McpInstrumentationConfig extends InstrumentationConfig {
@@ -95,6 +103,8 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
   override enable(): void {
     super.enable();
     this.source ??= {
+      copy: COPY,
+      isDefault: false,
       tracer: () => tracerOf(this.tracers),
       meter: () => meterOf(this.meters),
       settings: this.settings(),
@@ -103,14 +113,15 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     if (otherRuntime() === undefined) this.hookLoading();
     else diag.warn(`${PACKAGE_NAME}: ${noModuleHooks()}`);
     for (const { exports, file } of loadedModules()) this.take(exports, copyOf(file));
-    for (const client of discovered) patchClass(client.prototype, this);
+    for (const client of discovered) patchClass(client.prototype, this.source);
   }
 
   /** Takes the wrappers off again, where no other tool has wrapped them since. */
   override disable(): void {
     super.disable();
-    if (this.source !== undefined) disableSource(this.source);
-    for (const client of discovered) unpatchClass(client.prototype, this);
+    if (this.source === undefined) return;
+    disableSource(this.source);
+    for (const client of discovered) unpatchClass(client.prototype, this.source);
   }
 
   override setConfig(config: McpInstrumentationConfig): void {
@@ -160,7 +171,8 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
 
   private take<T>(exports: T, copy: (Omit<SdkCopy, 'path'> & Partial<SdkCopy>) | undefined): T {
     const client = discover(exports, copy ?? { name: 'the MCP SDK', version: undefined });
-    if (client !== undefined && this.isEnabled()) patchClass(client.prototype, this);
+    if (client !== undefined && this.isEnabled() && this.source !== undefined)
+      patchClass(client.prototype, this.source);
     return exports;
   }
 }
@@ -172,7 +184,8 @@ function holdsClient(exports: unknown, name: string): boolean {
 
 /**
  * Patches a client class by hand: for bundles, and for ES modules that were loaded before the instrumentation. Spans go to
- * the enabled {@link McpInstrumentation} if there is one, else to the global tracer provider. Safe to call twice.
+ * the enabled {@link McpInstrumentation} if there is one, else to the global tracer provider. Safe to call twice. Of a class
+ * derived from the SDK's, each call that it makes of the SDK's own methods is an operation.
  *
  * @returns The same class.
  * @throws TypeError when it is not the SDK's client class.
@@ -185,7 +198,7 @@ function holdsClient(exports: unknown, name: string): boolean {
  */
 export function instrumentClient<T extends McpClientClass>(client: T): T {
   if (clientClassIn({ Client: client }) === undefined) {
-    throw new TypeError('instrumentClient: expected the Client class of the MCP SDK (a class with callTool)');
+    throw new TypeError('instrumentClient: expected the Client class of the MCP SDK, or one derived from it');
   }
   patchClass(client.prototype, defaultSource);
   enableSource(defaultSource);

@@ -1,11 +1,10 @@
-import { SpanKind } from '@opentelemetry/api';
 import { ignore } from './admission.js';
 import { noticeAnswer } from './answers.js';
-import { conclude, withdrawn } from './asked.js';
+import { withdrawn } from './asked.js';
 import { peek, type Method, type Wrapper } from './client.js';
 import { observeEmbedded, observeInbound } from './inbound.js';
 import { resume } from './request.js';
-import { sessionLost } from './session.js';
+import { endPending, sessionLeft, sessionLost } from './session.js';
 import { active, audienceOf } from './state.js';
 
 const outsideOfOperations: Wrapper = (original) =>
@@ -34,22 +33,25 @@ const noticeClose: Wrapper = (original) =>
   function (...args) {
     const connection = audienceOf(this)?.state.connection;
     if (connection !== undefined) {
-      for (const running of [...connection.underWay]) {
-        if (running.kind === SpanKind.SERVER && !connection.watched) conclude(running, UNKNOWN);
-        else if (running.kind === SpanKind.SERVER || running.isIdle) conclude(running, CLOSED);
+      endPending(connection);
+      if (connection.open && !connection.closing) {
+        if (connection.isLeaving) sessionLeft(connection);
+        else sessionLost(connection, 'the transport was lost');
       }
-      if (connection.open && !connection.closing) sessionLost(connection, 'the transport was lost');
     }
     return Reflect.apply(original, this, args);
   };
 
-const CLOSED = {
-  outcome: 'OUTCOME_FAILURE_ERROR',
-  error: { type: 'connection_closed', message: 'the connection was closed before the end' },
-} as const;
-
-/** Over a transport that cannot be watched, answers go out unseen. */
-const UNKNOWN = { outcome: 'OUTCOME_UNSPECIFIED', error: { type: 'unknown_outcome' } } as const;
+/** A transport that closes itself because of an error does so in the turn of the event loop in which it reports the error. */
+const noticeTrouble: Wrapper = (original) =>
+  function (...args) {
+    const connection = audienceOf(this)?.state.connection;
+    if (connection !== undefined) {
+      connection.isInTrouble = true;
+      queueMicrotask(() => (connection.isInTrouble = false));
+    }
+    return Reflect.apply(original, this, args);
+  };
 
 /** v2 looks into its own cache before it asks the server; the promise stays the one that it waits for, so as not to be later. */
 const noticeCacheHit: Wrapper = (original) =>
@@ -77,6 +79,7 @@ export const INTERNALS: ReadonlyMap<string, (original: Method) => Method> = new 
   ['_onnotification', outsideOfOperations],
   ['_oncancel', noticeWithdrawal],
   ['_onclose', noticeClose],
+  ['_onerror', noticeTrouble],
   ['_serveFromCache', noticeCacheHit],
   ['_resolveNonCompleteResult', keepRoundsTogether],
   ['_getRequestHandler', observeEmbedded],

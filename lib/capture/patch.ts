@@ -1,36 +1,33 @@
-import { shared } from '../shared.js';
 import { peek, type McpClientClass, type Method } from './client.js';
+import { isHeldFor, patches, type Patch, type PatchHolder } from './patches.js';
 import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
-interface PatchedMethod {
-  readonly own: PropertyDescriptor | undefined;
-  readonly wrapper: Method;
-}
-
-interface Patch {
-  /** Who asked for it; the last one to leave takes the patch away. */
-  readonly holders: Set<object>;
-  /** Our wrappers on it, by the name of the method. */
-  readonly methods: Map<string, PatchedMethod>;
-}
-
-const patches = shared('patches', () => new WeakMap<object, Patch>());
-
-/** Wraps the operations of a client class on its prototype; once, however often and by whomever it is asked for. */
-export function patchClass(target: object, holder: object): void {
-  patchMethods(target, holder, WRAPPERS);
-  const tasks = taskMethods(target);
-  if (tasks !== undefined) patchMethods(tasks, holder, TASK_WRAPPERS);
+/**
+ * Wraps the operations of a client class; once, however often and by whomever it is asked for. What is wrapped are the SDK's
+ * own methods, also where a class derived from the SDK's is given: an override of theirs may call several of them, and each is
+ * something that the server did. Other classes derived from the SDK's stay as they are.
+ */
+export function patchClass(target: object, holder: PatchHolder): void {
+  const base = patchTarget(target) ?? target;
+  patchMethods(base, target, holder, WRAPPERS);
+  const tasks = taskMethods(base);
+  if (tasks !== undefined) patchMethods(tasks, tasks, holder, TASK_WRAPPERS);
 }
 
 /** A wrapper that had to stay when the class was last unpatched serves again. */
-function patchMethods(target: object, holder: object, wrappers: ReadonlyMap<string, LevelWrapper>): void {
-  let patch = patches.get(target);
-  if (patch === undefined) patches.set(target, (patch = { holders: new Set(), methods: new Map() }));
+function patchMethods(
+  base: object,
+  scope: object,
+  holder: PatchHolder,
+  wrappers: ReadonlyMap<string, LevelWrapper>,
+): void {
+  let patch = patches.get(base);
+  if (patch === undefined) patches.set(base, (patch = { holders: new Map(), methods: new Map() }));
   if (patch.holders.size === 0) {
-    for (const [name, wrap] of wrappers) if (!patch.methods.has(name)) wrapMethod(target, patch, name, wrap);
+    for (const [name, wrap] of wrappers) if (!patch.methods.has(name)) wrapMethod(base, patch, name, wrap);
   }
-  patch.holders.add(holder);
+  const scopes = patch.holders.get(holder) ?? new Set();
+  patch.holders.set(holder, scopes.add(scope));
 }
 
 /** v1 keeps its task streams in a class of its own, which it exports nowhere: `client.experimental.tasks`. */
@@ -43,37 +40,75 @@ function taskMethods(target: object): object | undefined {
 }
 
 /** Takes the patch away when its last holder leaves; but wrappers stay that another tool has wrapped since. */
-export function unpatchClass(target: object, holder: object): void {
-  unpatchMethods(target, holder);
-  const tasks = taskMethods(target);
-  if (tasks !== undefined) unpatchMethods(tasks, holder);
+export function unpatchClass(target: object, holder: PatchHolder): void {
+  const base = patchTarget(target) ?? target;
+  unpatchMethods(base, target, holder);
+  const tasks = taskMethods(base);
+  if (tasks !== undefined) unpatchMethods(tasks, tasks, holder);
 }
 
-function unpatchMethods(target: object, holder: object): void {
-  const patch = patches.get(target);
-  if (patch === undefined) return;
+function unpatchMethods(base: object, scope: object, holder: PatchHolder): void {
+  const patch = patches.get(base);
+  const scopes = patch?.holders.get(holder);
+  if (patch === undefined || scopes === undefined) return;
+  scopes.delete(scope);
+  if (scopes.size > 0) return;
   patch.holders.delete(holder);
   if (patch.holders.size > 0) return;
   for (const [name, { own, wrapper }] of patch.methods) {
-    // A wrapper that stays passes everything through while nobody holds the patch.
-    if (Object.getOwnPropertyDescriptor(target, name)?.value !== wrapper) continue;
-    if (own === undefined) Reflect.deleteProperty(target, name);
-    else Object.defineProperty(target, name, own);
+    // A wrapper that stays passes everything through while no holder is left.
+    if (Object.getOwnPropertyDescriptor(base, name)?.value !== wrapper) continue;
+    if (own === undefined) Reflect.deleteProperty(base, name);
+    else Object.defineProperty(base, name, own);
     patch.methods.delete(name);
   }
-  if (patch.methods.size === 0) patches.delete(target);
+  if (patch.methods.size === 0) patches.delete(base);
 }
 
-/** Whether a class or object is patched. */
+/** Whether the operations of a class are recorded: it is patched, or the class that it is derived from, for its sake. */
 export function isPatched(target: object): boolean {
-  return (patches.get(target)?.holders.size ?? 0) > 0;
+  return isHeld(patches.get(patchTarget(target) ?? target), target);
+}
+
+function isHeld(patch: Patch | undefined, client: object): boolean {
+  for (const scopes of patch?.holders.values() ?? []) if (isHeldFor(client, scopes)) return true;
+  return false;
+}
+
+/** The methods of the SDK's client by which its class is told from another that also calls tools. */
+const SDK_METHODS = [
+  'connect',
+  'close',
+  'request',
+  'notification',
+  'setRequestHandler',
+  'callTool',
+  'listTools',
+];
+
+/** Internals that every version of the SDK's client has; a class that only delegates to a client has none of them. */
+const SDK_INTERNALS = ['_onclose', '_onrequest', '_onnotification'];
+
+/** Whether this is the SDK's client, its prototype, or one derived from it. */
+export function isSdkClient(client: object): boolean {
+  const has = (name: string) => typeof peek(client, name) === 'function';
+  return SDK_METHODS.every(has) && SDK_INTERNALS.some(has);
 }
 
 /** The object to patch for one client: whichever in its chain owns `callTool`, farthest from the client. */
 export function patchTarget(client: object): object | undefined {
   let target: object | undefined;
-  for (let link: object | null = client; link !== null; link = Object.getPrototypeOf(link) as object | null) {
-    if (Object.hasOwn(link, 'callTool')) target = link;
+  try {
+    for (
+      let link: object | null = client;
+      link !== null;
+      link = Object.getPrototypeOf(link) as object | null
+    ) {
+      if (Object.hasOwn(link, 'callTool')) target = link;
+    }
+  } catch {
+    // A Proxy that was revoked, or whose traps throw.
+    return undefined;
   }
   return target;
 }
@@ -83,12 +118,12 @@ export function clientClassIn(exports: unknown): McpClientClass | undefined {
   const candidate = (exports as { Client?: unknown } | undefined)?.Client;
   if (typeof candidate !== 'function') return undefined;
   const prototype: unknown = candidate.prototype;
-  return typeof prototype === 'object' && prototype !== null && 'callTool' in prototype
+  return typeof prototype === 'object' && prototype !== null && isSdkClient(prototype)
     ? (candidate as unknown as McpClientClass)
     : undefined;
 }
 
-function wrapMethod(target: object, { holders, methods }: Patch, name: string, wrap: LevelWrapper): void {
+function wrapMethod(target: object, patch: Patch, name: string, wrap: LevelWrapper): void {
   const own = Object.getOwnPropertyDescriptor(target, name);
   const current: unknown = Reflect.get(target, name);
   if (typeof current !== 'function' || own?.configurable === false) return;
@@ -104,8 +139,8 @@ function wrapMethod(target: object, { holders, methods }: Patch, name: string, w
       };
   const observed = wrap(original, { level: target, name });
   const wrapper: Method = function (...args) {
-    // A method that was torn off its client fails in its own way, and is nobody's operation.
-    const isOurs = holders.size > 0 && Object(this) === this;
+    // A method that was torn off its client fails in its own way, and is no operation.
+    const isOurs = Object(this) === this && isHeld(patch, this);
     return Reflect.apply(isOurs ? observed : original, this, args);
   };
   for (const key of ['name', 'length'] as const) {
@@ -119,5 +154,5 @@ function wrapMethod(target: object, { holders, methods }: Patch, name: string, w
     enumerable: own?.enumerable ?? false,
     writable: own?.writable ?? true,
   });
-  methods.set(name, { own, wrapper });
+  patch.methods.set(name, { own, wrapper });
 }

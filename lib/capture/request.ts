@@ -29,15 +29,16 @@ export function observeRequest(call: ObservedRequest): unknown {
   const request = requestOf(call);
   const method = methodName(peek(request, 'method'));
   const outer = active.getStore();
+  const params = peek(request, 'params');
   if (outer?.covers(client, method) === true) {
+    const isItsOwn = method !== outer.method || outer.asksFor(operationFor(method).subject(params));
     // The same method entered again is a request of its own, except that later rounds of one request enter the funnel anew.
-    if (entrance.name === FUNNEL || !outer.cameInBy(entrance)) return send(call, outer);
+    if (isItsOwn && (entrance.name === FUNNEL || !outer.cameInBy(entrance))) return send(call, outer);
   }
   const proceed = () => {
     const running = active.getStore();
     return running?.covers(client, method) === true ? send(call, running) : call.proceed(args);
   };
-  const params = peek(request, 'params');
   return observe({ client, entrance, operation: operationFor(method), params, args, proceed });
 }
 
@@ -85,6 +86,6 @@ function sendUnseen(call: ObservedRequest, running: RunningOperation): unknown {
  */
 export function resume(client: object, request: unknown, proceed: () => unknown): unknown {
   const running = typeof request === 'object' && request !== null ? madeFor.get(request) : undefined;
-  const isUnderWay = running !== undefined && !running.ended && running.client === client;
+  const isUnderWay = running !== undefined && !running.ended && running.isOf(client);
   return isUnderWay ? inside(running, proceed) : proceed();
 }

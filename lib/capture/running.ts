@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SpanKind, type Context, type Link } from '@opentelemetry/api';
 import type { Ending, LedgerEntry, OperationDetail, TraceIds } from '../processor/detail.js';
 import type { Answer, TaskFacts } from '../processor/answer.js';
 import { judgeError, judgeResult, type Judgement } from '../processor/outcome.js';
 import type { OperationRecorder } from '../processor/recorder.js';
 import type { McpLeg } from '../schema/record.js';
+import { identityOf } from './clientIdentity.js';
 import type { Connection } from './connection.js';
 import type { Operation, Subject } from '../operations/operation.js';
 import { annotationsOf } from './annotations.js';
@@ -139,11 +141,24 @@ export class RunningOperation implements OperationDetail {
     return isLocal ? 'local' : undefined;
   }
 
+  /** Whether this is an operation of that client, through whichever stand-in the two were called. */
+  isOf(client: object): boolean {
+    return this.client === client || identityOf(this.client) === identityOf(client);
+  }
+
   /** Whether a request of this client and method, made inside this operation, is a part of it. */
   covers(client: object, method: string): boolean {
-    if (this.ended || this.client !== client || this.kind !== SpanKind.CLIENT) return false;
+    if (this.ended || this.kind !== SpanKind.CLIENT || !this.isOf(client)) return false;
     if (this.method === 'initialize' && method === 'server/discover') return true;
     return method === this.method || this.parts?.has(method) === true;
+  }
+
+  /**
+   * Whether a request of this operation's method asks for what the operation asks for: the same tool with the same arguments,
+   * say. A class derived from the SDK's may make other calls on the way, and those are operations of their own.
+   */
+  asksFor(subject: Subject): boolean {
+    return isSame(this.subject, subject);
   }
 
   /** Whether this operation came in by that very wrapper. */
@@ -225,5 +240,17 @@ export class RunningOperation implements OperationDetail {
       };
     });
     finished(this);
+  }
+}
+
+function isSame(one: Subject, other: Subject): boolean {
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof Subject>;
+  try {
+    for (const key of keys)
+      if (one[key] !== other[key] && !isDeepStrictEqual(one[key], other[key])) return false;
+    return true;
+  } catch {
+    // Arguments whose getters throw: the SDK fails on them in its own way.
+    return true;
   }
 }

@@ -1,11 +1,15 @@
-import { ROOT_CONTEXT } from '@opentelemetry/api';
-import { SESSION_LOST } from '../operations/table.js';
-import type { OperationRecorder } from '../processor/recorder.js';
+import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import { OPERATIONS, SESSION_LOST } from '../operations/table.js';
+import { beforeSignalEnds } from '../pipeline/lifecycle.js';
+import type { Judgement } from '../processor/outcome.js';
+import type { Operation } from '../operations/operation.js';
 import { shared } from '../shared.js';
 import { ignore } from './admission.js';
+import { closed, conclude } from './asked.js';
 import type { Connection } from './connection.js';
 import { RunningOperation } from './running.js';
 import { audienceOf, stateOf } from './state.js';
+import { onTransportEnd } from './transportEnd.js';
 
 type Reference = WeakRef<Connection>;
 
@@ -28,6 +32,7 @@ export function sessionOpened(connection: Connection): void {
   connection.open = true;
   connection.closing = false;
   connection.remember();
+  watchEnd(connection);
   const reference = new WeakRef(connection);
   sessions.open.add(reference);
   sessions.references.set(connection, reference);
@@ -35,8 +40,18 @@ export function sessionOpened(connection: Connection): void {
   if (before !== connection && before.open) sessionLost(before, 'another connection took its place');
   if (sessions.watchesExit) return;
   sessions.watchesExit = true;
-  // Before the listeners of those who flush what is left: nothing asynchronous happens after this event.
+  // Before the listener that writes what is left: nothing asynchronous happens after this event.
   process.prependListener('exit', endAllSessions);
+  beforeSignalEnds(endAllSessions);
+}
+
+/** Learns of the end of a session from its transport, also where the client is not told of it. */
+export function watchEnd(connection: Connection): void {
+  onTransportEnd(connection, () => {
+    if (!connection.open || connection.closing) return;
+    if (connection.isLeaving) sessionLeft(connection);
+    else sessionLost(connection, 'the transport was lost');
+  });
 }
 
 /** Notes that a session is over and on record. */
@@ -48,32 +63,57 @@ export function sessionClosed(connection: Connection): void {
   sessions.collected.unregister(reference);
 }
 
-/** Records the end of a session that nobody closed, and so nobody waits for its record. */
+/** Records the end of a session that the client did not close, so that no caller waits for the record. */
 export function sessionLost(connection: Connection, reason: string): void {
+  const error = { type: 'connection_closed', message: reason };
+  end(connection, SESSION_LOST, { outcome: 'OUTCOME_FAILURE_ERROR', error });
+}
+
+/** Records a logout by way of the transport: its owner closed it, and with it the session, where `client.close()` does the same. */
+export function sessionLeft(connection: Connection): void {
+  end(connection, OPERATIONS.get('close') ?? SESSION_LOST, { outcome: 'OUTCOME_SUCCESS' });
+}
+
+/**
+ * Ends what waits for the other side, or for a caller who may never read on, with its connection. Calls under way are ended by
+ * the SDK.
+ */
+export function endPending(connection: Connection): void {
+  for (const running of [...connection.underWay]) {
+    if (running.kind === SpanKind.SERVER) closed(running, connection.watched ? CLOSED : UNKNOWN);
+    else if (running.isIdle) conclude(running, CLOSED);
+  }
+}
+
+const CLOSED = {
+  outcome: 'OUTCOME_FAILURE_ERROR',
+  error: { type: 'connection_closed', message: 'the connection was closed before the end' },
+} as const;
+
+/** Over a transport that cannot be watched, answers go out unseen. */
+const UNKNOWN = { outcome: 'OUTCOME_UNSPECIFIED', error: { type: 'unknown_outcome' } } as const;
+
+function end(connection: Connection, operation: Operation, judgement: Judgement): void {
+  endPending(connection);
   sessionClosed(connection);
   const audience = audienceOf(connection.client);
   if (audience === undefined) return;
   const running = new RunningOperation({
     ...audience,
     client: connection.client,
-    operation: SESSION_LOST,
+    operation,
     params: undefined,
     connection,
     // It happens in whatever context the news came in.
     parent: ROOT_CONTEXT,
   });
-  const error = { type: 'connection_closed', message: reason };
-  running.conclude({ outcome: 'OUTCOME_FAILURE_ERROR', error });
+  running.conclude(judgement);
   running.complete()?.catch(ignore);
 }
 
 function endAllSessions(): void {
-  const recorders = new Set<OperationRecorder>();
   for (const reference of [...sessions.open]) {
     const connection = reference.deref();
-    if (connection?.open !== true) continue;
-    for (const recorder of audienceOf(connection.client)?.recorders ?? []) recorders.add(recorder);
-    sessionLost(connection, 'the process ended with the session open');
+    if (connection?.open === true) sessionLost(connection, 'the process ended with the session open');
   }
-  for (const recorder of recorders) recorder.flushSync();
 }

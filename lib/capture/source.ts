@@ -14,6 +14,10 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 
 /** How the spans of operations are made: one per enabled instrumentation. */
 export interface SpanSource {
+  /** The loaded copy of this package that it belongs to. */
+  readonly copy: object;
+  /** Whether it stands for the global tracer provider, and so gives way to any instrumentation. */
+  readonly isDefault: boolean;
   tracer(): Tracer;
   meter(): Meter;
   readonly settings: SpanSettings;
@@ -34,10 +38,15 @@ interface SpanSettings {
 
 const sources = shared('sources', () => new Set<SpanSource>());
 
+/** This loaded copy of the package: the ES module build and the CommonJS build are two, and so are two installed versions. */
+export const COPY: object = {};
+
 let defaultRedactor: Redactor | undefined;
 
 /** Spans from the globally registered tracer provider, for clients that were wrapped or patched by hand. */
 export const defaultSource: SpanSource = {
+  copy: COPY,
+  isDefault: true,
   tracer: () => tracerOf(undefined),
   meter: () => globalMeter(),
   settings: {
@@ -102,7 +111,7 @@ export function globalMeter(): Meter {
   return meter;
 }
 
-/** Starts making spans from this source. The first one enabled makes the span of an operation; the default one, if no other. */
+/** Starts making spans from this source. */
 export function enableSource(source: SpanSource): void {
   sources.add(source);
 }
@@ -112,8 +121,15 @@ export function disableSource(source: SpanSource): void {
   sources.delete(source);
 }
 
-/** The source that makes spans now, if any. */
-export function currentSource(): SpanSource | undefined {
-  for (const source of sources) if (source !== defaultSource) return source;
-  return sources.has(defaultSource) ? defaultSource : undefined;
+/**
+ * The source that makes spans now, if any: an instrumentation before a default source, and among instrumentations one that
+ * `isNear` prefers. Which copy of the package asks must not matter: the default source of another copy is a default source.
+ */
+export function currentSource(
+  isNear: (source: SpanSource) => boolean = ({ copy }) => copy === COPY,
+): SpanSource | undefined {
+  const rank = (source: SpanSource) => (source.isDefault ? 0 : 2) + (isNear(source) ? 1 : 0);
+  let best: SpanSource | undefined;
+  for (const source of sources) if (best === undefined || rank(source) > rank(best)) best = source;
+  return best;
 }

@@ -1,9 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { liveRecorders, type OperationRecorder } from '../processor/recorder.js';
+import { sayOnce } from '../say.js';
 import { shared } from '../shared.js';
+import { hidesItsClient, identityOf } from './clientIdentity.js';
 import { Connection } from './connection.js';
 import type { RunningOperation } from './running.js';
-import { currentSource, defaultSource, type SpanSource } from './source.js';
+import { instrumentationOf } from './patches.js';
+import { defaultSource, type SpanSource } from './source.js';
+
+const HIDDEN =
+  'a client was called through a Proxy that hides it, so it cannot be told whether it is audited, and the call is not on record; ' +
+  'give withLogging the client itself, or let the Proxy pass on the properties that it does not know';
 
 /** What is kept of one client, for as long as the client itself lives. */
 export interface ClientState {
@@ -21,10 +28,11 @@ export const active = shared('active', () => new AsyncLocalStorage<RunningOperat
 
 /** What is known of a client; made when it is first seen. */
 export function stateOf(client: object): ClientState {
-  let state = clients.get(client);
+  const identity = identityOf(client);
+  let state = clients.get(identity);
   if (state === undefined) {
     state = { connection: new Connection(client, undefined), recorders: [] };
-    clients.set(client, state);
+    clients.set(identity, state);
   }
   return state;
 }
@@ -38,9 +46,15 @@ export interface Audience {
 
 /** Who records and traces the operations of a client; undefined where nobody does. */
 export function audienceOf(client: object): Audience | undefined {
-  const source = currentSource();
-  if (source === undefined && liveRecorders().length === 0 && !clients.has(client)) return undefined;
-  const state = stateOf(client);
+  const known = clients.get(identityOf(client));
+  const { isInstrumented, source } = instrumentationOf(client);
+  if (known?.claimedBy === undefined && !isInstrumented) {
+    // Its class is patched for the sake of another client.
+    if (hidesItsClient(client)) sayOnce('proxy', HIDDEN);
+    return undefined;
+  }
+  if (source === undefined && liveRecorders().length === 0 && known === undefined) return undefined;
+  const state = known ?? stateOf(client);
   const recorders = recordersOf(state);
   if (source === undefined && recorders.length === 0) return undefined;
   return { state, recorders, source: source ?? defaultSource };

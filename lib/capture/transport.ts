@@ -22,7 +22,9 @@ export function watchTransport(transport: unknown): boolean {
   const send = peek(transport, 'send');
   if (typeof send !== 'function') return false;
   const watched: Send = function (message, ...rest) {
-    const sending: unknown = Reflect.apply(send, this, [prepare(transport, message), ...rest]);
+    const prepared = prepare(transport, message);
+    // A request that the transport makes of the same client, for a token say, is no part of the operation that it sends.
+    const sending: unknown = active.run(undefined, () => Reflect.apply(send, this, [prepared, ...rest]));
     if (peek(message, 'method') === undefined) answered(transport, message, sending);
     return sending;
   };

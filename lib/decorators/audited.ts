@@ -23,7 +23,7 @@ type Fitting<Args extends readonly unknown[], Result> = (
 /**
  * Puts the calls of a method on record: a standard (TC39) decorator for methods, static and private ones too, that return a
  * value, a promise, a generator or an async generator. Each call is a span of kind INTERNAL in the caller's trace and one
- * record; MCP calls made inside are its children. Records go to every `AuditSpanProcessor` there is.
+ * record; MCP calls made inside are its children. Records go to every `AuditSpanProcessor` there is, else to the logs of wrapped clients.
  *
  * Async methods and async generators wait for their record as client calls do, and reject with `SinkError` (which carries
  * the method's own outcome) where it cannot be written. What answers synchronously cannot wait: its record is written in the

@@ -4,7 +4,8 @@ import { RunningOperation } from '../capture/running.js';
 import { currentSource, defaultSource } from '../capture/source.js';
 import type { CustomFacts } from '../processor/detail.js';
 import { judgeError, type Judgement } from '../processor/outcome.js';
-import { liveRecorders } from '../processor/recorder.js';
+import { claimingRecorders, liveRecorders } from '../processor/recorder.js';
+import { sayOnce } from '../say.js';
 import { shared } from '../shared.js';
 import { isOutcome, type AuditedCall, type AuditedOptions } from './options.js';
 
@@ -13,9 +14,6 @@ export type AnyOptions = AuditedOptions<readonly unknown[], unknown>;
 
 /** User code talks to no server: all of it in a process is one session. */
 const nowhere = shared('process-connection', () => new Connection({}, undefined));
-
-/** Names of audited functions that a missing processor was told of. */
-const warned = new Set<string>();
 
 /** Stands in the record for what a `data` function did not give. */
 const DATA_FAILED = '[data function failed]';
@@ -90,13 +88,15 @@ export class CustomOperation extends RunningOperation {
   }
 }
 
-/** Without a processor there is nobody to write the record, which must not pass in silence: clients of `withLogging` keep theirs. */
+/** Every processor's log; where there is no processor, the logs of clients that `withLogging` wrapped. Silence would lose records. */
 function recordersFor(name: string): ReturnType<typeof liveRecorders> {
-  const recorders = liveRecorders();
-  if (recorders.length === 0 && !warned.has(name)) {
-    warned.add(name);
-    diag.warn(
-      `otel-mcp-log: ${name} is audited, but there is no AuditSpanProcessor, so its calls are not on record; construct one`,
+  const live = liveRecorders();
+  const recorders = live.length > 0 ? live : claimingRecorders();
+  if (recorders.length === 0) {
+    const message = `${name} is audited, but there is no audit log, so its calls are not on record`;
+    sayOnce(
+      `audited ${name}`,
+      `${message}; construct an AuditSpanProcessor, or wrap a client with withLogging`,
     );
   }
   return recorders;

@@ -6,6 +6,7 @@ import { asError } from '../sinks/emit.js';
 import type { Ack } from '../sinks/sink.js';
 import { DeadlineTimer } from './deadline.js';
 import type { Receipt } from './delivery.js';
+import { forgetAtExit, isPastExit, writeAtExit, writeNow } from './exit.js';
 import type { CompiledFilter } from './filter.js';
 import { timeoutError } from './failures.js';
 import { Ledger } from './ledger.js';
@@ -75,6 +76,7 @@ export class Lane {
       goOn: () => (this.#queue.hasBarrier ? this.#sender.pump() : this.#pump()),
       onIdle: () => this.#deadline.rest(),
     });
+    writeAtExit(this);
   }
 
   get name(): string {
@@ -114,7 +116,8 @@ export class Lane {
     else if (ack === 'accepted' && receipt !== undefined) this.#waitForRoom++;
     this.#queue.push(new Entry(own, goOn ? undefined : receipt, performance.now(), intent));
     this.#deadline.watch(deadlineMs);
-    this.#pump();
+    if (isPastExit()) writeNow(this);
+    else this.#pump();
   }
 
   /** Delivers all that is here and flushes the sink, within the deadline. */
@@ -148,13 +151,27 @@ export class Lane {
     if (this.#sender.isOwed) this.#settler.tell(this.#sender.underWay, this.#shutDown());
     else await within(this.options.deadlineMs, this.options.port.close(), this.name).catch(note);
     this.#deadline.stop();
+    forgetAtExit(this);
     this.#ledger.close();
     if (failures[0] !== undefined) throw failures[0];
   }
 
-  /** The last resort while the process exits. */
+  /** The same, counted: how many records are lost by the end of the process. */
+  flushAtExit(): number {
+    const { failed, dropped } = this.stats;
+    this.flushSync();
+    const now = this.stats;
+    return now.failed + now.dropped - failed - dropped;
+  }
+
+  /** Whether the sink writes without an event loop. */
+  get canFlushSync(): boolean {
+    return this.options.port.canFlushSync;
+  }
+
+  /** The last resort while the process ends. */
   flushSync(): void {
-    if (!this.options.port.canFlushSync) return this.#emitOnce();
+    if (!this.canFlushSync) return this.#emitOnce();
     const items = this.#removeAll();
     try {
       const parts = this.#sender.compose(items);

@@ -1,6 +1,7 @@
 import { diag } from '@opentelemetry/api';
 import { isMainThread } from 'node:worker_threads';
 import { after, optionalDelay } from '../duration.js';
+import { shared } from '../shared.js';
 import { reject, requireKnownOptions } from '../validate.js';
 import type { Pipeline } from './pipeline.js';
 
@@ -12,15 +13,23 @@ export interface LifecycleOptions {
   readonly deadlineMs?: number;
 }
 
+/** What else is to be put on record when a signal ends the process, before the last delivery. */
+const endings = shared('endings', () => new Set<() => void>());
+
+/** Calls a function before the last delivery, when a signal is about to end the process; once per function. */
+export function beforeSignalEnds(record: () => void): void {
+  endings.add(record);
+}
+
 /** Who is to be told, and how long each may take. */
 const followers = new Map<Pipeline, number>();
 /** One listener per event however many pipelines there are. */
 const listeners = new Map<string, () => void>();
 
 /**
- * Delivers what a pipeline holds when the process ends: on a signal, when the event loop runs empty (`beforeExit`), and on
- * `exit`, which also follows `process.exit()` and an uncaught exception, where only sinks with `flushSync` can still write.
- * In a worker thread the last two work for that thread. Opt-in, because listeners of the process are the application's.
+ * Delivers what a pipeline holds when the process ends: on a signal, and when the event loop runs empty (`beforeExit`). On
+ * `exit` every pipeline writes what can be written without an event loop, followed or not. In a worker thread there are no
+ * signals. Opt-in, because listeners of the process are the application's.
  *
  * A signal is raised again after the delivery, so that the process dies as it would have; where the application listens to
  * it too, the end is left to the application, and the pipeline stays open for its last records. While a signal is handled,
@@ -39,7 +48,6 @@ export function followProcess(pipeline: Pipeline, options: LifecycleOptions = {}
   if (!Array.isArray(signals)) reject('lifecycle.signals', signals, 'an array of signal names');
   const limit = { fallback: 5_000, min: 1 };
   followers.set(pipeline, optionalDelay('lifecycle.deadlineMs', options.deadlineMs, limit));
-  listen('exit', flushNow);
   listen('beforeExit', flushLater());
   if (isMainThread) for (const signal of signals) listen(signal, () => void stop(signal));
   return () => {
@@ -61,10 +69,6 @@ function unlisten(event: string): void {
   listeners.delete(event);
 }
 
-function flushNow(): void {
-  for (const pipeline of followers.keys()) pipeline.flushSync();
-}
-
 /** `beforeExit` comes again after whatever it starts, so it starts something only when there are new records. */
 function flushLater(): () => void {
   const seen = new WeakMap<Pipeline, number>();
@@ -83,17 +87,20 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
   const listener = listeners.get(signal);
   unlisten(signal);
   const alone = process.listenerCount(signal) === 0;
-  // The application's own listeners come next, and may end the process at once.
-  if (!alone) flushNow();
+  // The application's own listeners come next, and may end the process at once, without an `exit` event.
+  if (!alone) for (const pipeline of followers.keys()) pipeline.saveSync();
+  else for (const record of endings) record();
   await Promise.all(
     [...followers].map(async ([pipeline, ms]) => {
       const work = (alone ? pipeline.shutdown() : pipeline.forceFlush()).catch(complain);
       await Promise.race([work, new Promise<void>((resolve) => after(ms, resolve).unref())]);
     }),
   );
-  flushNow();
-  if (alone) process.kill(process.pid, signal);
-  else if (listener !== undefined && followers.size > 0) listen(signal, listener);
+  if (alone) {
+    // A process that dies of a signal gets no `exit` event.
+    for (const pipeline of followers.keys()) pipeline.flushSync();
+    process.kill(process.pid, signal);
+  } else if (listener !== undefined && followers.size > 0) listen(signal, listener);
 }
 
 function complain(error: unknown): void {

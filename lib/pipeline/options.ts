@@ -124,6 +124,35 @@ export function resolvePipeline(options: PipelineOptions): ResolvedPipeline {
   };
 }
 
+/**
+ * What a pipeline is made with, defaults filled in, by the name of each option: those that share a pipeline must agree on
+ * all of it. Not among them is `gapRecord`, since a gap is one of the sink's, in whatever log's words.
+ */
+export function termsOf(options: PipelineOptions): ReadonlyMap<string, unknown> {
+  const mode = options.mode ?? 'blocking';
+  const timeout = options.sinkTimeoutMs ?? SINK_TIMEOUT_MS;
+  const terms = new Map<string, unknown>([
+    ['mode', mode],
+    ['acks', ackOf(options, mode)],
+    ['requiredSinks', options.requiredSinks ?? 'all'],
+    ['sinkTimeoutMs', timeout],
+    ['maxQueue', options.maxQueue ?? MAX_QUEUE],
+    ['maxBatch', options.maxBatch ?? MAX_BATCH],
+    ['lingerMs', options.lingerMs ?? LINGER_MS],
+    ['maxRetryAfterMs', options.maxRetryAfterMs ?? MAX_RETRY_AFTER_MS],
+    ['overflow', options.overflow ?? (mode === 'batch' ? 'drop' : 'wait')],
+    ['onError', options.onError],
+  ]);
+  for (const [index, given] of options.sinks.entries()) {
+    const entry = sinkEntry(`sinks[${index}]`, given);
+    terms.set(`sinks[${index}].filter`, entry.filter);
+    terms.set(`sinks[${index}].mode`, laneMode(mode, entry, entry.required ?? true, `sinks[${index}]`));
+    terms.set(`sinks[${index}].required`, entry.required ?? true);
+    terms.set(`sinks[${index}].deadlineMs`, entry.deadlineMs ?? timeout);
+  }
+  return terms;
+}
+
 function lane(
   options: PipelineOptions,
   entry: SinkEntry,
@@ -180,15 +209,20 @@ function modeOf(options: PipelineOptions): Mode {
 function bounds(options: PipelineOptions, entry: SinkEntry, at: string) {
   const ms = (option: string, value: unknown, fallback: number, min: number) =>
     optionalDelay(option, value, { fallback, min });
-  const timeout = ms('sinkTimeoutMs', options.sinkTimeoutMs, 10_000, 1);
+  const timeout = ms('sinkTimeoutMs', options.sinkTimeoutMs, SINK_TIMEOUT_MS, 1);
   return {
     deadlineMs: ms(`${at}.deadlineMs`, entry.deadlineMs, timeout, 1),
-    lingerMs: ms('lingerMs', options.lingerMs, 100, 0),
+    lingerMs: ms('lingerMs', options.lingerMs, LINGER_MS, 0),
     maxRetryAfterMs: ms('maxRetryAfterMs', options.maxRetryAfterMs, MAX_RETRY_AFTER_MS, 0),
-    maxQueue: optionalInteger('maxQueue', options.maxQueue, { fallback: 10_000, min: 1 }),
-    maxBatch: optionalInteger('maxBatch', options.maxBatch, { fallback: 512, min: 1 }),
+    maxQueue: optionalInteger('maxQueue', options.maxQueue, { fallback: MAX_QUEUE, min: 1 }),
+    maxBatch: optionalInteger('maxBatch', options.maxBatch, { fallback: MAX_BATCH, min: 1 }),
   };
 }
+
+const SINK_TIMEOUT_MS = 10_000;
+const MAX_QUEUE = 10_000;
+const MAX_BATCH = 512;
+const LINGER_MS = 100;
 
 function ackOf(options: PipelineOptions, mode: Mode): Ack {
   const least = mode === 'blocking-strict' ? 'durable' : mode === 'batch' ? 'accepted' : 'written';

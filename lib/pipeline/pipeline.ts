@@ -1,5 +1,6 @@
 import { AuditUnavailableError, SinkError } from '../errors.js';
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
+import type { Sink } from '../sinks/sink.js';
 import { joined, Receipt } from './delivery.js';
 import { Lane } from './lane.js';
 import { resolvePipeline, type PipelineOptions, type ResolvedPipeline } from './options.js';
@@ -11,10 +12,14 @@ import type { PipelineStats } from './stats.js';
 export interface Pipeline extends RecordAcceptor {
   /** The pipeline in numbers, for those without a MeterProvider. */
   stats(): PipelineStats;
-  /** Writes what can be written without an event loop: for the `exit` event of a process. */
+  /** Writes what can be written without an event loop, and gives up what cannot: the process ends. */
   flushSync(): void;
+  /** Writes what can be written without an event loop, and keeps what cannot: the process may go on. */
+  saveSync(): void;
   /** Intents of an earlier process that no completion follows, as its sinks found them at start-up. */
   readonly unfinishedIntents: readonly AuditRecord[];
+  /** Where its records go. */
+  readonly sinks: readonly Sink[];
 }
 
 /**
@@ -38,6 +43,7 @@ const DONE = Promise.resolve();
 class SinkPipeline implements Pipeline {
   readonly needsIntent: boolean;
   readonly unfinishedIntents: readonly AuditRecord[];
+  readonly sinks: readonly Sink[];
   readonly #lanes: readonly Lane[];
   readonly #awaited: readonly Lane[];
   readonly #strict: readonly Lane[];
@@ -59,6 +65,7 @@ class SinkPipeline implements Pipeline {
     this.#report = report;
     this.#sequence = new Sequence(firstSeq);
     this.needsIntent = this.#strict.length > 0;
+    this.sinks = sinks;
     const intents = sinks.flatMap((sink) => sink.unfinishedIntents ?? []);
     this.unfinishedIntents = [...new Map(intents.map((intent) => [intent.record_id, intent])).values()];
   }
@@ -99,6 +106,10 @@ class SinkPipeline implements Pipeline {
 
   flushSync(): void {
     for (const lane of this.#lanes) lane.flushSync();
+  }
+
+  saveSync(): void {
+    for (const lane of this.#lanes) if (lane.canFlushSync) lane.flushSync();
   }
 
   stats(): PipelineStats {

@@ -1,24 +1,14 @@
 import type { ResolvedOptions } from '../config.js';
-import { ConfigError } from '../errors.js';
 import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
-import type { PipelineOptions } from '../pipeline/options.js';
-import { createPipeline, type Pipeline } from '../pipeline/pipeline.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
+import { pipelineFor, releasePipeline } from '../pipeline/sharing.js';
 import type { PipelineStats } from '../pipeline/stats.js';
 import { createRedactor } from '../redaction/createRedactor.js';
-import { shared } from '../shared.js';
 import type { GapInfo } from '../sinks/gap.js';
-import type { Sink } from '../sinks/sink.js';
 import { announce } from './announce.js';
 import { logRecord } from './logRecord.js';
+import { dischargeClaiming } from './recorder.js';
 import { Recording } from './recording.js';
-
-interface Owner {
-  readonly pipeline: Pipeline;
-  readonly sinks: readonly Sink[];
-  readonly delivery: string;
-}
-
-const owners = shared('pipelines', () => new WeakMap<Sink, Owner>());
 
 /** One audit log, ready to record. */
 export interface AuditLog {
@@ -38,7 +28,8 @@ export interface AuditLogHandle {
   stats(): PipelineStats;
   /**
    * Delivers what is held when the process ends: on SIGTERM and SIGINT (after which it dies of the signal as it would have),
-   * when the event loop runs empty, and on `exit`. Opt-in, because a process's listeners are the application's.
+   * and when the event loop runs empty. Opt-in, because a process's listeners are the application's. On `exit` every log writes
+   * what it can without an event loop, followed or not.
    *
    * @returns a function that takes the listeners away again.
    * @throws ConfigError when an option cannot work.
@@ -60,43 +51,20 @@ export function handleOf({ pipeline, close }: AuditLog): AuditLogHandle {
 /** Wires one audit log: redaction, then the pipeline to its sinks. */
 export function createAuditLog(options: ResolvedOptions): AuditLog {
   const redactor = createRedactor(options.redaction);
-  const pipeline = pipelineFor({
+  const { pipeline, isNew } = pipelineFor({
     ...options.pipeline,
     gapRecord: (gap) => redactor.record(gapRecord(options, gap)),
   });
   const recording = new Recording(options, redactor, pipeline);
-  for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
+  // What an earlier process left open is told once, however many clients write to this log.
+  if (isNew) for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
   const close = () => {
-    for (const entry of options.pipeline.sinks) owners.delete('emit' in entry ? entry : entry.sink);
+    releasePipeline(pipeline);
+    dischargeClaiming(pipeline);
     return pipeline.shutdown();
   };
   announce(options);
   return { recording, pipeline, close };
-}
-
-/**
- * One pipeline per set of sinks: a sink has one order, and two pipelines would number its records twice. Whoever brings the
- * same sinks again, for another client, say, joins the pipeline that they have.
- */
-function pipelineFor(options: PipelineOptions): Pipeline {
-  const sinks = options.sinks.map((entry) => ('emit' in entry ? entry : entry.sink));
-  const delivery = JSON.stringify({
-    ...options,
-    // Of a sink that stands for itself nothing is an option, and what it holds may change.
-    sinks: options.sinks.map((entry) => ('emit' in entry ? {} : { ...entry, sink: undefined })),
-  });
-  const known = sinks.map((sink) => owners.get(sink)).find((owner) => owner !== undefined);
-  if (known !== undefined) {
-    const same = known.delivery === delivery && known.sinks.length === sinks.length;
-    if (same && known.sinks.every((sink, index) => sink === sinks[index])) return known.pipeline;
-    throw new ConfigError(
-      'sinks',
-      'a sink is in use by another audit log with other sinks or other delivery options; give each log sinks of its own',
-    );
-  }
-  const pipeline = createPipeline(options);
-  for (const sink of sinks) owners.set(sink, { pipeline, sinks, delivery });
-  return pipeline;
 }
 
 function gapRecord({ settings }: ResolvedOptions, gap: GapInfo) {

@@ -67,7 +67,8 @@ export class AuditSpanProcessor {
 
   /**
    * Delivers what is held when the process ends: on SIGTERM and SIGINT (after which it dies of the signal as it would have),
-   * when the event loop runs empty, and on `exit`. Opt-in, because a process's listeners are the application's.
+   * and when the event loop runs empty. Opt-in, because a process's listeners are the application's. On `exit` every log writes
+   * what it can without an event loop, followed or not.
    *
    * @returns a function that takes the listeners away again.
    * @throws ConfigError when an option cannot work.

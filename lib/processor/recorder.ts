@@ -7,6 +7,8 @@ import type { OperationDetail } from './detail.js';
  * sent, `intent` where it is needed, `complete` once at the end. None of them throws.
  */
 export interface OperationRecorder {
+  /** The log that it writes to: recorders of several clients may share one. */
+  readonly log: object;
   /** Called in the caller's own context, so that an actor resolver sees it. */
   begin(detail: OperationDetail): void;
   /** Why the operation must not be made; a promise while that is being decided, undefined where it may. */
@@ -22,8 +24,6 @@ export interface OperationRecorder {
    * go on, and rejects with `SinkError`.
    */
   complete(detail: OperationDetail): Promise<void>;
-  /** The process ends: delivers what can be delivered without an event loop. */
-  flushSync(): void;
 }
 
 const live = shared('recorders', () => ({ list: [] as readonly OperationRecorder[] }));
@@ -41,4 +41,36 @@ export function enlist(recorder: OperationRecorder): void {
 /** Ends that. Operations under way still reach it. */
 export function discharge(recorder: OperationRecorder): void {
   live.list = live.list.filter((other) => other !== recorder);
+}
+
+/** Recorders that have clients of their own. Weakly held, as their clients are the application's. */
+const claiming = shared('claiming', () => {
+  const references = new Set<WeakRef<OperationRecorder>>();
+  const collected = new FinalizationRegistry<WeakRef<OperationRecorder>>((reference) =>
+    references.delete(reference),
+  );
+  return { references, collected };
+});
+
+/** Notes a recorder that takes part in the operations of one client. */
+export function enlistClaiming(recorder: OperationRecorder): void {
+  const reference = new WeakRef(recorder);
+  claiming.references.add(reference);
+  claiming.collected.register(recorder, reference);
+}
+
+/** Ends that for all recorders of one log. */
+export function dischargeClaiming(log: object): void {
+  for (const reference of claiming.references)
+    if (reference.deref()?.log === log) claiming.references.delete(reference);
+}
+
+/** One recorder for each log that clients of their own write to. */
+export function claimingRecorders(): readonly OperationRecorder[] {
+  const byLog = new Map<object, OperationRecorder>();
+  for (const reference of claiming.references) {
+    const recorder = reference.deref();
+    if (recorder !== undefined && !byLog.has(recorder.log)) byLog.set(recorder.log, recorder);
+  }
+  return [...byLog.values()];
 }

@@ -48,6 +48,10 @@ export class Recording implements OperationRecorder {
     });
   }
 
+  get log(): object {
+    return this.#pipeline;
+  }
+
   get needsIntent(): boolean {
     return this.#pipeline.needsIntent;
   }
@@ -94,10 +98,6 @@ export class Recording implements OperationRecorder {
   complete(detail: OperationDetail): Promise<void> {
     const entry = this.#entry(detail);
     return (entry.delivery ??= this.#accept(detail));
-  }
-
-  flushSync(): void {
-    this.#pipeline.flushSync();
   }
 
   /** Records an operation whose caller cannot be made to wait. */

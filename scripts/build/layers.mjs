@@ -5,6 +5,8 @@ import { dirname, join, relative, sep } from 'node:path';
 const TOP = new Map([
   ['config', ['config.ts', 'identity.ts']],
   ['base', ['runtime.ts', 'duration.ts', 'validate.ts', 'errors.ts', 'pages.ts', 'shared.ts', 'version.ts']],
+  // Apart from the rest of the base, which does without OpenTelemetry.
+  ['say', ['say.ts']],
 ]);
 
 function layerOf(path) {

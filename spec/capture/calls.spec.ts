@@ -61,7 +61,7 @@ describe('calls', () => {
     for (const { mcp } of calls) expect(mcp).not.to.have.property('served_from');
   });
 
-  it('are one record each where a class overrides them, patched at one level or at two', async () => {
+  it("are one record for each call of the SDK's methods where a class overrides them, patched by itself or not", async () => {
     class Retrying extends Client {
       override async callTool(...args: Parameters<Client['callTool']>) {
         await super.callTool({ ...args[0], name: 'broken' });
@@ -72,18 +72,20 @@ describe('calls', () => {
         await this.listTools();
       }
     }
-    for (const [make, expected] of [
-      [() => new Retrying(INFO), ['initialize', 'tools/list', 'tools/call', 'tools/call']],
-      [
-        () => new (instrumentClient(class extends Retrying {}))(INFO),
-        ['tools/list', 'initialize', 'tools/call'],
-      ],
-    ] as const) {
+    for (const make of [
+      () => new Retrying(INFO),
+      () => new (instrumentClient(class extends Retrying {}))(INFO),
+    ]) {
       const { client, connect } = pair(make);
       const sink = audited(client);
       await connect();
       await client.callTool(echo('x'));
-      expect(sink.records.map(({ mcp }) => mcp?.method)).to.deep.equal(expected);
+      expect(sink.records.map(({ resource }) => resource)).to.deep.equal([
+        'session/initialize',
+        'tools/list',
+        'tools/broken',
+        'tools/echo',
+      ]);
     }
   });
 

@@ -104,7 +104,7 @@ describe('metrics', () => {
       await client.ping();
     }
     await closed.client.close();
-    await lost.transport.close();
+    await lost.server.close();
     const points = await reader.points('mcp.client.session.duration');
     expect(points.map(({ attributes }) => attributes['error.type'])).to.deep.equal([
       undefined,

@@ -34,10 +34,10 @@ describe('sessions', () => {
   });
 
   it('begin anew with each connection, each under what its own server said', async () => {
-    const { client, connect, transport } = pair();
+    const { client, connect, server: first } = pair();
     const sink = audited(client);
     await connect();
-    await transport.close();
+    await first.close();
     await client.connect(await server());
     await client.close();
     await settled();
@@ -57,10 +57,10 @@ describe('sessions', () => {
   });
 
   it('name the loss of the transport by its own event in profile 0.2', async () => {
-    const { client, connect, transport } = pair();
+    const { client, connect, server: first } = pair();
     const sink = audited(client, { profile: '0.2' });
     await connect();
-    await transport.close();
+    await first.close();
     await settled();
     expect(sink.only('close').event_type).to.equal('EVENT_TRANSPORT_DISCONNECT');
   });

@@ -3,6 +3,11 @@ import { expect } from 'chai';
 import { audit } from '../../lib/decorators/audited.js';
 import { SinkError } from '../../lib/errors.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
+import { claimingRecorders, dischargeClaiming } from '../../lib/processor/recorder.js';
+import { auditLogOf, withLogging } from '../../lib/withLogging.js';
+import { pair } from '../support/inMemory.js';
+import { MemorySink } from '../support/memorySink.js';
+import { runNode } from '../support/node.js';
 
 const options = { eventType: 'EVENT_AGENT_DECISION', resource: 'plans/one' } as const;
 
@@ -62,7 +67,45 @@ describe('audited code whose record cannot be written', () => {
 });
 
 describe('audited code without a processor', () => {
-  it('works, and warns once for each function that it is not on record', async () => {
+  // Logs of clients that other tests have wrapped and that are not collected yet.
+  beforeEach(() => claimingRecorders().forEach(({ log }) => dischargeClaiming(log)));
+
+  const wrapped = (sink: MemorySink, over: object = {}) => {
+    const { client } = pair();
+    withLogging(client, { sink, environment: 'test', ...over });
+    return client;
+  };
+
+  it('is on record in the log of a client that withLogging wrapped', async () => {
+    const sink = new MemorySink();
+    const clients = [wrapped(sink, { actorId: 'ann' }), wrapped(sink, { actorId: 'ann' })];
+    await audit({ ...options, name: 'beside' }, async () => 1)();
+    expect(sink.records.map(({ actor_id, message }) => [actor_id, message])).to.deep.equal([
+      ['ann', 'Ran beside.'],
+    ]);
+    await auditLogOf(clients[0]!)?.shutdown();
+  });
+
+  it('is on record in each of several such logs, and in none that is shut down', async () => {
+    const [one, other, third] = [new MemorySink(), new MemorySink(), new MemorySink()];
+    const clients = [one, other, third].map((sink) => wrapped(sink));
+    await auditLogOf(clients[2]!)?.shutdown();
+    await audit({ ...options, name: 'beside' }, async () => 1)();
+    expect([one, other, third].map(({ records }) => records.length)).to.deep.equal([1, 1, 0]);
+    for (const client of clients) await auditLogOf(client)?.shutdown();
+  });
+
+  it('is on record in the log of the processor alone where there is one', async () => {
+    const [own, everyone] = [new MemorySink(), new MemorySink()];
+    const client = wrapped(own);
+    const processor = new AuditSpanProcessor({ sink: everyone, environment: 'test' });
+    await audit({ ...options, name: 'beside' }, async () => 1)();
+    await processor.shutdown();
+    await auditLogOf(client)?.shutdown();
+    expect([own.records.length, everyone.records.length]).to.deep.equal([0, 1]);
+  });
+
+  it('works, and says once for each function that it is not on record', async () => {
     const warnings: string[] = [];
     const warn = (message: string) => void warnings.push(message);
     diag.setLogger(
@@ -76,6 +119,16 @@ describe('audited code without a processor', () => {
       diag.disable();
     }
     expect(warnings).to.have.length(1);
-    expect(warnings[0]).to.match(/^otel-mcp-log: lonely is audited, .* not on record; construct one$/);
+    expect(warnings[0]).to.match(
+      /^otel-mcp-log: lonely is audited, but there is no audit log, .* withLogging$/,
+    );
   });
+
+  it('says so on stderr', async () => {
+    const program = `import { audit } from './lib/index.ts';
+      const f = audit({ eventType: 'EVENT_AGENT_DECISION', resource: 'r', name: 'alone' }, async () => 1);
+      await f(); await f();`;
+    const { stderr } = await runNode(['--import', 'tsx', '--input-type=module', '-e', program]);
+    expect(stderr.match(/otel-mcp-log: alone is audited/g)).to.have.length(1);
+  }).timeout(60_000);
 });

@@ -10,7 +10,7 @@ import { ScriptedSink, until } from '../support/scriptedSink.js';
 
 // The same as in `lifecycle.spec.ts`, without a process that ends: the events are raised here. What a test says of the end of a
 // process is that it was asked for; that it comes is shown there.
-type Event = 'exit' | 'beforeExit' | NodeJS.Signals;
+type Event = 'beforeExit' | NodeJS.Signals;
 // A signal that nothing else in this process listens to.
 const SIGNAL = 'SIGUSR2';
 
@@ -51,7 +51,7 @@ describe('a pipeline that follows its process', () => {
 
   /** Follows, and tells what was listened to for it. */
   function follow(pipeline: Pipeline, options: LifecycleOptions = { signals: [SIGNAL] }) {
-    const names = ['exit', 'beforeExit', 'SIGTERM', 'SIGINT', SIGNAL] as const;
+    const names = ['beforeExit', 'SIGTERM', 'SIGINT', SIGNAL] as const;
     const before = new Map(names.map((name) => [name, process.rawListeners(name)]));
     leave.push(followProcess(pipeline, options));
     const added = (name: Event) =>
@@ -64,13 +64,12 @@ describe('a pipeline that follows its process', () => {
 
   it('listens to SIGTERM and SIGINT where nothing else is said', () => {
     const { added } = follow(gathering(new ScriptedSink('a')), {});
-    for (const name of ['exit', 'beforeExit', 'SIGTERM', 'SIGINT'] as const)
-      expect(added(name)).to.have.length(1);
+    for (const name of ['beforeExit', 'SIGTERM', 'SIGINT'] as const) expect(added(name)).to.have.length(1);
     expect(added(SIGNAL)).to.deep.equal([]);
   });
 
   it('leaves nothing behind when the last has left, and all while one is there', () => {
-    const listening = () => ['exit', 'beforeExit', SIGNAL].map((name) => process.listenerCount(name));
+    const listening = () => ['beforeExit', SIGNAL].map((name) => process.listenerCount(name));
     const before = listening();
     const [one, other] = [0, 1].map(() =>
       followProcess(gathering(new ScriptedSink('a')), { signals: [SIGNAL] }),
@@ -79,12 +78,6 @@ describe('a pipeline that follows its process', () => {
     expect(listening()).to.deep.equal(before.map((count) => count + 1));
     other!();
     expect(listening()).to.deep.equal(before);
-  });
-
-  it('writes at once what is held, on exit', () => {
-    const sink = new FileLike('a');
-    follow(gathering(sink)).raise('exit');
-    expect(sink.atOnce).to.have.length(1);
   });
 
   it('delivers when the event loop runs empty, again only when there is more', async () => {

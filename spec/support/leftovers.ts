@@ -67,14 +67,14 @@ const EVENTS = [
   'unhandledRejection',
 ];
 
-/** The listener that ends open sessions stays for as long as the process lives. */
-const FOR_LIFE = 'endAllSessions';
+/** The listeners that end open sessions, and that write what is left, stay for as long as the process lives. */
+const FOR_LIFE = ['endAllSessions', 'writeAll'];
 
 function listeners(): Record<string, unknown> {
   return Object.fromEntries(
     EVENTS.map((event) => [
       `listeners of ${event}`,
-      process.listeners(event as 'exit').filter(({ name }) => name !== FOR_LIFE).length,
+      process.listeners(event as 'exit').filter(({ name }) => !FOR_LIFE.includes(name)).length,
     ]),
   );
 }
