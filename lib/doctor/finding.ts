@@ -46,8 +46,7 @@ export const TOPICS = {
     severity: 'error',
     meaning:
       'This copy of the SDK was loaded and not patched: the operations of its clients are not on record.',
-    remedy:
-      'Call `instrumentClient(Client)` with the class that it exports. If `two-hooks` is found too, see there first.',
+    remedy: 'Call `instrumentClient(Client)` with the class that it exports.',
   },
   'loaded-before': {
     severity: 'error',
@@ -69,9 +68,9 @@ export const TOPICS = {
   'two-hooks': {
     severity: 'warning',
     meaning:
-      'There are several copies of `import-in-the-middle`; ES modules are patched through one of them only.',
+      'There are several copies of `import-in-the-middle`. MCP clients are audited all the same; other ES modules are patched for the instrumentations of one copy only.',
     remedy:
-      'Use `otel-mcp-log/hook` alone, update the other instrumentations, or call `instrumentClient(Client)`.',
+      'Install one version of `@opentelemetry/instrumentation` for all (`npm dedupe`), or register the hook of the other copy as well.',
   },
   bundler: {
     severity: 'info',
