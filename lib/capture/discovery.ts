@@ -28,6 +28,8 @@ export function discover(
   const client = clientClassIn(exports);
   if (client !== undefined) discovered.add(client);
   else if (typeof peek(exports, 'Client') === 'function')
-    tellUnaudited(`clients of ${what}: its Client has no callTool, so it is not what this package patches`);
+    tellUnaudited(
+      `clients of ${what}: its Client lacks methods that this package patches (docs/capture.md, SDK versions)`,
+    );
   return client;
 }
