@@ -121,12 +121,12 @@ export class Lane {
   }
 
   /** Delivers all that is here and flushes the sink, within the deadline. */
-  flush(): Promise<void> {
+  flush(gapAttempts?: Barrier['gapAttempts']): Promise<void> {
     return new Promise((resolve, reject) => {
       const { deadlineMs } = this.options;
       const timer = after(deadlineMs, () => {
         this.#queue.remove(barrier);
-        reject(timeoutError(this.name, deadlineMs));
+        reject(barrier.failure ?? timeoutError(this.name, deadlineMs));
       });
       const settled = (settle: () => void) => {
         clearTimeout(timer);
@@ -135,6 +135,7 @@ export class Lane {
       const barrier = new Barrier(
         () => settled(resolve),
         (error) => settled(() => reject(error)),
+        gapAttempts,
       );
       this.#queue.push(barrier);
       this.#sender.hurry();
@@ -148,6 +149,9 @@ export class Lane {
     const note = (error: unknown) => void failures.push(this.#settler.error(asError(error)));
     await this.flush().catch(note);
     this.#giveUp();
+    // No record will follow that the gap could go before.
+    if (this.#queue.missing > 0 && !this.#sender.isOwed) await this.flush('once').catch(note);
+    this.#reportUntold();
     if (this.#sender.isOwed) this.#settler.tell(this.#sender.underWay, this.#shutDown());
     else await within(this.options.deadlineMs, this.options.port.close(), this.name).catch(note);
     this.#deadline.stop();
@@ -189,6 +193,12 @@ export class Lane {
   /** A sink that answers without a promise still takes what is here; of another, nobody will ever hear the answer. */
   #emitOnce(): void {
     if (this.#sender.isOwed) return this.#giveUp();
+    this.#emitHeld();
+    // What it refused just now is missing from its log, which is still to say so.
+    if (this.#queue.missing > 0) this.#emitHeld();
+  }
+
+  #emitHeld(): void {
     const items = this.#removeAll();
     if (items.length === 0) return;
     const parts = this.#sender.compose(items);
@@ -214,6 +224,19 @@ export class Lane {
   #giveUp(): void {
     const items = this.#removeAll();
     if (items.length > 0) this.#settler.lose(items, this.#shutDown());
+  }
+
+  /** The sink's own log will not show what is missing at its end, so the user is told that. */
+  #reportUntold(): void {
+    const { missing } = this.#queue;
+    this.#queue.rewrite((item) => (item instanceof Barrier ? item : undefined));
+    if (missing === 0 || this.options.gapRecord === undefined) return;
+    const error = new SinkError(
+      this.name,
+      `sink '${this.name}' ends without the record that says that ${missing} records are missing`,
+      { code: 'MCP_LOG_ERR_SHUTDOWN' },
+    );
+    this.options.report(error, { sink: this.name, lost: 0, records: [] });
   }
 
   #shutDown(): SinkError {

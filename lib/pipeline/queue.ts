@@ -28,6 +28,8 @@ export class Barrier {
   constructor(
     readonly resolve: () => void,
     readonly reject: (error: SinkError) => void,
+    /** How often a gap is still sent for its sake, with no record behind it: until it is taken, once, or no more. */
+    public gapAttempts: 'until taken' | 'once' | 'none' = 'until taken',
   ) {}
 }
 
@@ -71,6 +73,21 @@ export class ItemQueue {
 
   get hasBarrier(): boolean {
     return this.#items.some((item) => item instanceof Barrier);
+  }
+
+  /** How many lost records the gaps stand for that wait here. */
+  get missing(): number {
+    return this.#items.reduce((sum, item) => sum + (item instanceof Gap ? item.count : 0), 0);
+  }
+
+  get barriers(): readonly Barrier[] {
+    return this.#items.filter((item) => item instanceof Barrier);
+  }
+
+  /** The barriers that no record stands before. */
+  get barriersAhead(): readonly Barrier[] {
+    const end = this.#items.findIndex((item) => item instanceof Entry);
+    return this.#items.slice(0, end < 0 ? undefined : end).filter((item) => item instanceof Barrier);
   }
 
   [Symbol.iterator](): Iterator<Item> {

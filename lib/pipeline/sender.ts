@@ -88,8 +88,11 @@ export class Sender {
   pump(): void {
     if (this.isBusy) return;
     const { first } = this.queue;
+    const [barrier] = this.queue.barriersAhead;
     if (first instanceof Barrier) this.#flush(first);
-    else if (this.#worthSending()) this.#sendNext();
+    else if (barrier?.gapAttempts === 'none') this.#flush(barrier);
+    // A gap alone goes out only when a record follows it or a flush waits for it: else a broken sink would be tried for ever.
+    else if (this.queue.entries > 0 || barrier !== undefined) this.#sendNext();
     else this.options.onIdle();
   }
 
@@ -102,7 +105,7 @@ export class Sender {
   rewrite(change: (items: readonly (Entry | Gap)[]) => readonly (Entry | Gap)[]): void {
     if (this.#batch === undefined || this.isOwed) return;
     this.#batch.items = change(this.#batch.items);
-    if (recordsOf(this.#batch.items).length === 0) this.queue.putBack(this.recall());
+    if (recordsOf(this.#batch.items).length === 0 && this.queue.isEmpty) this.queue.putBack(this.recall());
   }
 
   /** Gives up what the sink does not have in hand, and hands it back. */
@@ -193,7 +196,7 @@ export class Sender {
     batch.items = this.settler.withoutRefusedIntents(batch.items, cause);
     const records = recordsOf(batch.items);
     this.ledger.trouble(this.settler.error(cause), records, callersTold);
-    if (records.length === 0) return this.queue.putBack(batch.items);
+    if (records.length === 0 && !this.settler.gapPutOff(cause)) return this.queue.putBack(batch.items);
     this.#batch = batch;
     const granted = this.#grant(batch, retryAfterMs);
     batch.askedToWait = granted > 0;
@@ -221,18 +224,6 @@ export class Sender {
     clearTimeout(this.#wake);
     this.#wake = undefined;
     if (this.#batch !== undefined) this.#send(this.#batch);
-  }
-
-  /** A gap alone goes out only when a record follows it or somebody waits: else a broken sink would be tried for ever. */
-  #worthSending(): boolean {
-    if (this.queue.entries > 0) return true;
-    const barriers = [...this.queue].filter((item) => item instanceof Barrier);
-    if (barriers.some((barrier) => barrier.failure === undefined)) return true;
-    for (const barrier of barriers) {
-      this.queue.remove(barrier);
-      this.#flush(barrier);
-    }
-    return false;
   }
 
   #flush(barrier: Barrier): void {

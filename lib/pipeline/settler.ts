@@ -3,7 +3,7 @@ import type { AuditRecord } from '../schema/record.js';
 import { causeOf, Gap } from '../sinks/gap.js';
 import { vouchesFor, type Ack, type Rejection } from '../sinks/sink.js';
 import type { Ledger, Loss } from './ledger.js';
-import { Barrier, Entry, type ItemQueue } from './queue.js';
+import { Entry, type ItemQueue } from './queue.js';
 
 const NONE: ReadonlyMap<number, Error> = new Map();
 
@@ -53,7 +53,19 @@ export class Settler {
     const records = recordsOf(items);
     if (records.length > 0) this.ledger.lost(kind, this.error(cause), records);
     if (gap.count > 0) this.queue.putBack([gap]);
-    for (const item of this.queue) if (item instanceof Barrier) item.failure ??= this.error(cause);
+    for (const barrier of this.queue.barriers) barrier.failure ??= this.error(cause);
+    if (records.length === 0) for (const barrier of this.queue.barriersAhead) barrier.gapAttempts = 'none';
+  }
+
+  /** A gap alone was put off. Returns whether it is tried again: as long as a flush waits for it. */
+  gapPutOff(cause: Error): boolean {
+    const barriers = this.queue.barriersAhead;
+    for (const barrier of barriers) {
+      if (barrier.gapAttempts !== 'once') continue;
+      barrier.failure ??= this.error(cause);
+      barrier.gapAttempts = 'none';
+    }
+    return barriers.some(({ gapAttempts }) => gapAttempts === 'until taken');
   }
 
   /** Their callers hear of the failure; the records themselves stay where they are. */

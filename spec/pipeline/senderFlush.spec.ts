@@ -3,6 +3,7 @@ import { SinkError } from '../../lib/errors.js';
 import type { Sink } from '../../lib/sinks/sink.js';
 import { draft } from '../support/drafts.js';
 import { ScriptedSink, until } from '../support/scriptedSink.js';
+import { settle } from '../support/heldTimers.js';
 import { gapOf, prompt, sending } from '../support/sending.js';
 
 describe('gaps on their way', () => {
@@ -32,15 +33,31 @@ describe('gaps on their way', () => {
     expect(sink.flushes).to.equal(1);
   });
 
-  it('but not for one whose flush has failed already: that one is told', () => {
+  it('or for one whose flush has failed already, who is told when the log says what is missing', async () => {
     const sink = new ScriptedSink('a');
     const { sender, queue, waiting } = sending(sink, { gapRecord });
     queue.push(gapOf(0));
     const barriers = [waiting(), waiting()];
     for (const barrier of barriers) barrier.failure = new SinkError('a', 'lost');
     sender.pump();
+    await until(() => barriers.every(({ state }) => state.settled !== undefined));
     expect(barriers.map(({ state }) => state.settled)).to.deep.equal(['lost', 'lost']);
-    expect(sink.batches).to.deep.equal([]);
+    expect(sink.seqs).to.deep.equal([0]);
+  });
+
+  it('are offered once to a sink that refuses them, whatever waits behind the flush', async () => {
+    const sink = new ScriptedSink('a');
+    sink.then = 'permanent';
+    const { sender, queue, push, waiting } = sending(sink, { gapRecord });
+    queue.push(gapOf(0));
+    const { state } = waiting();
+    sender.pump();
+    push(1);
+    await until(() => state.settled !== undefined);
+    await until(() => queue.entries === 0);
+    await settle();
+    expect(state.settled).to.match(/sink 'a' failed/);
+    expect(sink.batches.length).to.be.at.most(2);
     expect([...queue]).to.have.length(1);
   });
 

@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import { createPipeline } from '../../lib/pipeline/pipeline.js';
+import type { ErrorInfo } from '../../lib/pipeline/report.js';
+import type { AuditRecord } from '../../lib/schema/record.js';
+import type { GapInfo } from '../../lib/sinks/gap.js';
+import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
+import { draft } from '../support/drafts.js';
+import { failureOf, ScriptedSink } from '../support/scriptedSink.js';
+
+/** A pipeline in batch mode, and what it reported. */
+function before(sink: Sink) {
+  const reported: [string, ErrorInfo][] = [];
+  const pipeline = createPipeline({
+    ...{ sinks: [sink], mode: 'batch', lingerMs: 60_000, sinkTimeoutMs: 500 },
+    gapRecord: (gap) => draft({ resource: 'audit/gap', data: gap }),
+    onError: ({ message }, info) => void reported.push([message, info]),
+  });
+  const untold = () => reported.filter(([message]) => message.includes('records are missing'));
+  return { pipeline, reported, untold };
+}
+
+const counts = (records: readonly AuditRecord[]) =>
+  records.filter(({ resource }) => resource === 'audit/gap').map(({ data }) => (data as GapInfo).count);
+
+describe('what is missing at the end of a log', () => {
+  it('is told by a gap record when the process shuts down before another record', async () => {
+    const sink = new ScriptedSink('a', ['permanent']);
+    const { pipeline, untold } = before(sink);
+    for (let nth = 0; nth < 3; nth++) pipeline.acceptInBackground(draft());
+    expect(String(await failureOf(pipeline.shutdown()))).to.include("sink 'a' failed");
+    expect(counts(sink.records)).to.deep.equal([3]);
+    expect(sink.seqs).to.deep.equal([2]);
+    expect(untold()).to.deep.equal([]);
+    expect(sink.closed).to.equal(true);
+  });
+
+  it('and when somebody flushes', async () => {
+    const sink = new ScriptedSink('a', ['permanent']);
+    const { pipeline } = before(sink);
+    pipeline.acceptInBackground(draft());
+    expect(String(await failureOf(pipeline.forceFlush()))).to.include("sink 'a' failed");
+    expect(counts(sink.records)).to.deep.equal([1]);
+    await pipeline.shutdown();
+  });
+
+  it('and when records had to be given up at the end', async () => {
+    const sink = new ScriptedSink('a', [], 'retryable');
+    const { pipeline, reported, untold } = before(sink);
+    pipeline.acceptInBackground(draft());
+    const ended = failureOf(pipeline.shutdown());
+    // It recovers as soon as the record has been given up.
+    const { emit } = sink;
+    sink.emit = (batch) => {
+      if (batch[0]?.resource === 'audit/gap') sink.then = 'take';
+      return emit.call(sink, batch);
+    };
+    expect(await ended).to.be.instanceOf(Error);
+    expect(reported.reduce((sum, [, { lost }]) => sum + lost, 0)).to.equal(1);
+    expect(counts(sink.records)).to.deep.equal([1]);
+    expect(untold()).to.deep.equal([]);
+  });
+
+  for (const step of ['permanent', 'retryable', 'throw'] as const)
+    it(`is told to the user when the sink does not take that either (${step})`, async () => {
+      const sink = new ScriptedSink('a', ['permanent'], step);
+      const { pipeline, untold } = before(sink);
+      for (let nth = 0; nth < 2; nth++) pipeline.acceptInBackground(draft());
+      expect(await failureOf(pipeline.shutdown())).to.be.instanceOf(Error);
+      expect(untold()).to.deep.equal([
+        [
+          "sink 'a' ends without the record that says that 2 records are missing",
+          { sink: 'a', lost: 0, records: [] },
+        ],
+      ]);
+      expect(sink.batches.length).to.be.at.most(6);
+      const { length } = sink.batches;
+      pipeline.flushSync();
+      expect(sink.batches, 'asked after its end').to.have.length(length);
+    });
+
+  it('is told while the process exits, if the sink answers at once', async () => {
+    const taken: AuditRecord[] = [];
+    const answers: SinkResult[] = [{ status: 'permanent', error: new Error('no') }];
+    const { pipeline } = before({
+      emit: (batch) => {
+        const answer = answers.shift();
+        if (answer === undefined) taken.push(...batch);
+        return answer;
+      },
+    });
+    for (let nth = 0; nth < 2; nth++) pipeline.acceptInBackground(draft());
+    pipeline.flushSync();
+    expect(counts(taken)).to.deep.equal([2]);
+    await pipeline.shutdown();
+  });
+
+  it('does not make a flush a flood where a gap is put off', async () => {
+    const sink = new ScriptedSink('a', ['permanent'], 'retryable');
+    const { pipeline } = before(sink);
+    pipeline.acceptInBackground(draft());
+    expect(await failureOf(pipeline.forceFlush())).to.be.instanceOf(Error);
+    expect(await failureOf(pipeline.forceFlush())).to.be.instanceOf(Error);
+    expect(sink.batches.length).to.be.within(2, 12);
+    sink.then = 'take';
+    await pipeline.forceFlush();
+    expect(counts(sink.records)).to.deep.equal([1]);
+    await pipeline.shutdown();
+  });
+});
