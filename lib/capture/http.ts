@@ -2,7 +2,7 @@ import { shared } from '../shared.js';
 import { ignore } from './admission.js';
 import { peek, peekText } from './client.js';
 import { isAuthorizationOf, noteGrant, noteToken } from './oauth.js';
-import { active } from './state.js';
+import { active, sending } from './state.js';
 
 const watched = shared('http transports', () => new WeakSet<object>());
 
@@ -35,7 +35,7 @@ function watchFetch(transport: object, fetches: Fetch): Fetch {
   return new Proxy(fetches, {
     apply(target, self, args: unknown[]) {
       const value: unknown = Reflect.apply(target, self, args);
-      const running = active.getStore();
+      const running = sending.getStore() ?? active.getStore();
       const note = (response: unknown): void => {
         if (isEndpoint(transport, args[0])) {
           noteToken(transport, args[1]);

@@ -6,7 +6,7 @@ import { currentSource, type SpanSource } from './source.js';
 export type PatchHolder = Pick<SpanSource, 'copy'>;
 
 /** A method as it was, and our wrapper in its place. */
-export interface PatchedMethod {
+interface PatchedMethod {
   readonly own: PropertyDescriptor | undefined;
   readonly wrapper: Method;
 }

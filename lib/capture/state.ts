@@ -26,6 +26,9 @@ const clients = shared('clients', () => new WeakMap<object, ClientState>());
 /** The operation in whose asynchronous context code runs; a storage of our own, since no context manager may be there. */
 export const active = shared('active', () => new AsyncLocalStorage<RunningOperation | undefined>());
 
+/** The operation whose message a transport sends: what the transport does for it happens outside the operation itself. */
+export const sending = shared('sending', () => new AsyncLocalStorage<RunningOperation | undefined>());
+
 /** What is known of a client; made when it is first seen. */
 export function stateOf(client: object): ClientState {
   const identity = identityOf(client);

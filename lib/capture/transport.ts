@@ -4,7 +4,8 @@ import { shared } from '../shared.js';
 import { answered } from './asked.js';
 import { peek } from './client.js';
 import { withTraceFields } from './propagation.js';
-import { active } from './state.js';
+import type { RunningOperation } from './running.js';
+import { active, sending } from './state.js';
 
 type Send = (this: unknown, message: unknown, ...rest: unknown[]) => unknown;
 
@@ -22,11 +23,14 @@ export function watchTransport(transport: unknown): boolean {
   const send = peek(transport, 'send');
   if (typeof send !== 'function') return false;
   const watched: Send = function (message, ...rest) {
-    const prepared = prepare(transport, message);
+    const operation = senderOf(message);
+    const prepared = prepare(transport, message, operation);
     // A request that the transport makes of the same client, for a token say, is no part of the operation that it sends.
-    const sending: unknown = active.run(undefined, () => Reflect.apply(send, this, [prepared, ...rest]));
-    if (peek(message, 'method') === undefined) answered(transport, message, sending);
-    return sending;
+    const sent: unknown = sending.run(operation, () =>
+      active.run(undefined, () => Reflect.apply(send, this, [prepared, ...rest])),
+    );
+    if (peek(message, 'method') === undefined) answered(transport, message, sent);
+    return sent;
   };
   const own = Object.getOwnPropertyDescriptor(transport, 'send');
   const descriptor = { value: watched, configurable: true, writable: true, enumerable: own !== undefined };
@@ -35,9 +39,15 @@ export function watchTransport(transport: unknown): boolean {
   return true;
 }
 
+/** A transport that sends a message once more, when it has been authorized, say, does so for the operation that it sent it for. */
+function senderOf(message: unknown): RunningOperation | undefined {
+  const outer = sending.getStore();
+  const id = String(peek(message, 'id'));
+  return active.getStore() ?? (outer?.legs.some((leg) => leg.request_id === id) === true ? outer : undefined);
+}
+
 /** Notes the id of a request, and gives it the trace context. Notifications and answers pass as they are. */
-function prepare(transport: object, message: unknown): unknown {
-  const operation = active.getStore();
+function prepare(transport: object, message: unknown, operation: RunningOperation | undefined): unknown {
   if (operation === undefined || operation.ended || operation.kind !== SpanKind.CLIENT) return message;
   // Another client's request may be made in this context: by a transport that is built upon it.
   if (!operation.connection.isOver(transport) || typeof message !== 'object' || message === null)
