@@ -34,6 +34,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
       'reopenOnSighup',
       'checkIntervalMs',
     ],
+    ...['staleLockMs'],
     ...['onNotice', 'LOKRYN_*'],
   ],
   'docs/integrity.md': ['integrity'],

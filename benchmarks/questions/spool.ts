@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { encodeLine } from '../../lib/codecs/json.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { SpoolStore } from '../../lib/sinks/spool/store.js';
-import { encodeEntry } from '../../lib/sinks/spool/entry.js';
+import { encodeLine } from '../../lib/codecs/json.js';
 import { Notices } from '../../lib/sinks/file/notice.js';
 import { numbered } from '../../spec/support/drafts.js';
 import type { Case, Figures, Question } from '../harness/question.js';
@@ -19,9 +18,13 @@ const BATCH = 64;
 const BATCHES = 200;
 
 function segmentLog(folder: string): Candidate {
-  const store = new SpoolStore(folder, 8 * 1024 * 1024, new Notices(undefined));
+  const store = new SpoolStore(folder, {
+    segmentBytes: 8 * 1024 * 1024,
+    staleLockMs: 15_000,
+    notices: new Notices(undefined),
+  });
   return {
-    append: (batch) => store.append(Buffer.concat(batch.map(encodeEntry))),
+    append: (batch) => store.append(batch.map((record) => ({ line: encodeLine(record), seq: record.seq }))),
     drain: () => {
       let count = 0;
       for (let stretch = store.read(512); stretch !== undefined; stretch = store.read(512)) {

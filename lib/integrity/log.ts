@@ -231,6 +231,14 @@ export class MerkleLog {
     });
   }
 
+  /** Lets go of all files and writes nothing any more: the log and its evidence are another writer's now. */
+  abandon(): Promise<void> {
+    return this.#enqueue(async () => {
+      clearTimeout(this.#timer);
+      await this.#leaves.close();
+    });
+  }
+
   /** One after the other, whatever becomes of each. */
   #enqueue<T>(task: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(task);

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IntegrityError } from '../errors.js';
+import { withoutMark } from './byteOrderMark.js';
 import { integrityLayout } from './layout.js';
 import { parseManifest } from './manifest.js';
 
@@ -99,7 +100,7 @@ async function namedAfter(log: string): Promise<string[]> {
 
 /**
  * The bytes of segments, one after the other, in constant memory. While one chunk is worked on, the next is read.
- * Segments that are missing are passed over: whoever cares looks at {@link Segment.present} first.
+ * A byte order mark at the beginning of a file is left out. Segments that are missing are passed over: whoever cares looks at {@link Segment.present} first.
  *
  * @param startAt The byte offset (of the content) to start at within the first of them. Default: 0.
  * @throws {IntegrityError} when a compressed segment is damaged or cut off.
@@ -110,7 +111,10 @@ export async function* readSegments(
 ): AsyncGenerator<LogChunk, void, undefined> {
   let from = startAt;
   for (const { path, present } of segments) {
-    if (present) yield* compressed(path) ? skipTo(from, readCompressed(path)) : readPlain(path, from);
+    if (present)
+      yield* compressed(path)
+        ? skipTo(from, withoutMark(readCompressed(path)))
+        : withoutMark(readPlain(path, from));
     from = 0;
   }
 }

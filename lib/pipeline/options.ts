@@ -171,6 +171,7 @@ function lane(
   );
   const ack = ackOf(options, mode);
   if (ack !== 'accepted') sink.requireAck?.(ack);
+  if (options.gapRecord !== undefined) sink.useGapRecord?.(options.gapRecord);
   const onError = (error: unknown) =>
     report(new Error(`the filter of sink '${name}' failed`, { cause: error }), {
       sink: name,

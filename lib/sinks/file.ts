@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { LogHistory } from './file/history.js';
 import { LineLog } from './file/lineLog.js';
-import { LogLock } from './file/lock.js';
+import { LockLostError, LogLock } from './file/lock.js';
 import type { FileNotice, Notices } from './file/notice.js';
 import { makeFolder } from './file/open.js';
 import { Sealing } from './file/sealing.js';
@@ -51,9 +51,9 @@ export class FileSink implements Sink {
     this.#notices = options.notices;
     makeFolder(dirname(options.path));
     // Before the file is opened: to repair its end while another process writes it would tear what that one writes.
-    this.#lock = new LogLock(options.path, options.notices);
+    this.#lock = new LogLock(options.path, options.notices, options.staleLockMs);
     try {
-      this.#log = new LineLog(options);
+      this.#log = new LineLog(options, this.#lock);
       this.#history = new LogHistory(options.path, this.#log.size);
       this.#sealing = this.#seal(options);
     } catch (error) {
@@ -111,7 +111,8 @@ export class FileSink implements Sink {
     try {
       return this.#log.append(bytes)?.then(() => done, retryable) ?? done;
     } catch (error) {
-      return retryable(error);
+      // What the other writer has numbered is not known here: this log cannot be gone on with.
+      return error instanceof LockLostError ? permanent(error) : retryable(error);
     }
   }
 

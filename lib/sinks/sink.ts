@@ -1,4 +1,5 @@
 import type { AuditRecord } from '../schema/record.js';
+import type { GapRecordFactory } from './gap.js';
 
 /** How far a sink vouches for records that it was given, weakest first. */
 export type Ack = 'accepted' | 'written' | 'durable' | 'delivered';
@@ -70,6 +71,11 @@ export interface Sink {
    * @throws ConfigError when the sink cannot.
    */
   requireAck?(ack: Ack): void;
+  /**
+   * Told once, before the first record, how a record that tells of a gap is made: for sinks that keep records and may find
+   * that some were taken from them.
+   */
+  useGapRecord?(factory: GapRecordFactory): void;
   /** Takes records in order. */
   emit(records: readonly AuditRecord[]): Promise<SinkResult | void> | SinkResult | void;
   /** Resolves when all that was emitted is as safe as this sink can make it. */

@@ -1,17 +1,18 @@
 import { diag } from '@opentelemetry/api';
 import { resolve } from 'node:path';
+import { encodeLine } from '../codecs/json.js';
 import type { AuditRecord } from '../schema/record.js';
 import { optionalInteger, reject, requireKnownOptions, requireText } from '../validate.js';
 import { ConfigError } from '../errors.js';
 import { optionalDelay } from '../duration.js';
 import { MAX_RETRY_AFTER_MS } from './backoff.js';
 import { asError, isSink, sinkName } from './emit.js';
+import { LockLostError, resolveStaleLock } from './file/lock.js';
 import { Notices, type FileNotice, type NoticeListener } from './file/notice.js';
 import { causeOf, type GapRecordFactory } from './gap.js';
 import type { Ack, Sink, SinkResult } from './sink.js';
-import { encodeEntry } from './spool/entry.js';
 import { Replay, type SpoolErrorInfo } from './spool/replay.js';
-import { SpoolStore } from './spool/store.js';
+import { SpoolStore, type SpoolLine } from './spool/store.js';
 
 export type { SpoolErrorInfo } from './spool/replay.js';
 
@@ -27,7 +28,9 @@ export interface SpoolOptions {
   readonly batchSize?: number;
   /** How long the receiver may put us off with one answer (`Retry-After`), in milliseconds: beyond it `onError` is told once, and the wait ends. @defaultValue 3,600,000 */
   readonly maxRetryAfterMs?: number;
-  /** Makes the record that tells the receiver of records that the spool has lost. @defaultValue none */
+  /** As that of a file sink: after how long a silent process of another machine loses the folder, in ms. @defaultValue 15,000 */
+  readonly staleLockMs?: number;
+  /** Makes the record that tells the receiver of records that the spool has lost. @defaultValue that of the pipeline */
   readonly gapRecord?: GapRecordFactory;
   /** Told when the receiver fails (once, until it works again), and of records that it will never take. @defaultValue OpenTelemetry's `diag` logger */
   readonly onError?: (error: Error, info: SpoolErrorInfo) => void;
@@ -43,11 +46,14 @@ const KEYS = [
   'segmentBytes',
   'batchSize',
   'maxRetryAfterMs',
+  'staleLockMs',
   'gapRecord',
   'onError',
   'onNotice',
   'name',
 ];
+/** What an entry is longer than its record, in bytes: checksum, place and line feed. */
+const ENTRY_BYTES = 20;
 const MIB = 1024 * 1024;
 
 /**
@@ -69,6 +75,7 @@ export class SpoolSink implements Sink {
   readonly #replay: Replay;
   readonly #notices: Notices;
   readonly #maxBytes: number;
+  readonly #ownGapRecord: GapRecordFactory | undefined;
 
   constructor(sink: Sink, options: SpoolOptions) {
     if (!isSink(sink)) reject('sink', sink, 'a sink (an object with emit)');
@@ -85,15 +92,16 @@ export class SpoolSink implements Sink {
       fallback: MAX_RETRY_AFTER_MS,
       min: 0,
     });
-    this.#store = new SpoolStore(resolve(directory), segmentBytes, this.#notices);
+    this.#store = new SpoolStore(resolve(directory), {
+      segmentBytes,
+      staleLockMs: resolveStaleLock('spool.staleLockMs', options.staleLockMs),
+      notices: this.#notices,
+    });
     this.lastSeq = this.#store.lastSeq;
     const report = guarded(options.onError);
-    this.#replay = new Replay(this.#store, sink, {
-      batchSize,
-      maxRetryAfterMs,
-      gapRecord: options.gapRecord,
-      report,
-    });
+    this.#replay = new Replay(this.#store, sink, { batchSize, maxRetryAfterMs, report });
+    this.#ownGapRecord = options.gapRecord;
+    if (options.gapRecord !== undefined) this.#replay.gapRecord = options.gapRecord;
     this.#replay.start();
   }
 
@@ -121,15 +129,21 @@ export class SpoolSink implements Sink {
       );
   }
 
+  /** The pipeline's own record of a gap, unless the options have one. */
+  useGapRecord(factory: GapRecordFactory): void {
+    if (this.#ownGapRecord === undefined) this.#replay.gapRecord = factory;
+  }
+
   async emit(records: readonly AuditRecord[]): Promise<SinkResult> {
-    const entries = Buffer.concat(records.map(encodeEntry));
+    const lines = records.map(lineOf);
+    const bytes = lines.reduce((sum, { line }) => sum + Buffer.byteLength(line) + ENTRY_BYTES, 0);
     // A batch that is larger than the whole spool must still get through.
-    if (this.#store.bytes > 0 && this.#store.bytes + entries.length > this.#maxBytes)
+    if (this.#store.bytes > 0 && this.#store.bytes + bytes > this.#maxBytes)
       return { status: 'retryable', error: full(this.#maxBytes) };
     try {
-      await this.#store.append(entries);
+      await this.#store.append(lines);
     } catch (error) {
-      return { status: 'retryable', error: asError(error) };
+      return { status: error instanceof LockLostError ? 'permanent' : 'retryable', error: asError(error) };
     }
     this.#replay.start();
     return { status: 'delivered', ack: 'durable' };
@@ -142,7 +156,7 @@ export class SpoolSink implements Sink {
   }
 
   flushSync(records: readonly AuditRecord[]): void {
-    this.#store.appendNow(Buffer.concat(records.map(encodeEntry)));
+    this.#store.appendNow(records.map(lineOf));
   }
 
   /** What the sink does not have stays on disk for the next start. */
@@ -159,6 +173,10 @@ export class SpoolSink implements Sink {
 /** The same as `new SpoolSink(sink, options)`. */
 export function spooled(sink: Sink, options: SpoolOptions): SpoolSink {
   return new SpoolSink(sink, options);
+}
+
+function lineOf(record: AuditRecord): SpoolLine {
+  return { line: encodeLine(record), seq: record.seq };
 }
 
 function full(maxBytes: number): Error {

@@ -72,7 +72,7 @@ describe('bytes of any kind', () => {
   });
 
   it('are an entry of a spool that is what was written, or none', () => {
-    const valid = encodeEntry(sampleRecord(0)).subarray(0, -1);
+    const valid = encodeEntry(encodeLine(sampleRecord(0)), 7).subarray(0, -1);
     const written = decodeEntry(valid);
     fc.assert(
       fc.property(bytesLike(valid), (bytes) => {

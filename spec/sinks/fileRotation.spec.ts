@@ -128,6 +128,7 @@ describe('FileSink, when others touch the file', () => {
   it('reports a deletion with what it cost, and a flush does not call it well', async () => {
     const sink = opened();
     emit(sink, 0);
+    await sink.flush();
     const { size } = statSync(sink.path);
     unlinkSync(sink.path);
     emit(sink, 1);
@@ -138,12 +139,26 @@ describe('FileSink, when others touch the file', () => {
     expect(seqsIn(sink.path)).to.deep.equal([1]);
   });
 
+  it('writes again what was written to a deleted file before the deletion was noticed', async () => {
+    const sink = opened({ checkIntervalMs: 3_600_000 });
+    emit(sink, 0);
+    await sink.flush();
+    unlinkSync(sink.path);
+    emit(sink, 1, 2);
+    await failureOf(sink.flush());
+    emit(sink, 3);
+    await sink.close();
+    expect(seqsIn(sink.path)).to.deep.equal([1, 2, 3]);
+  });
+
   it('notices a deletion as late as at the shutdown', async () => {
     const sink = opened({ checkIntervalMs: 3_600_000 });
     emit(sink, 0);
+    await sink.flush();
+    emit(sink, 1);
     unlinkSync(sink.path);
     expect(await failureOf(sink.close())).to.include({ code: 'ENOENT' });
-    expect(existsSync(sink.path)).to.equal(false);
+    expect(seqsIn(sink.path)).to.deep.equal([1]);
   });
 
   it('goes on without a hole after copytruncate', async () => {

@@ -35,6 +35,8 @@ function parse(data: Buffer, start: number, end: number): unknown {
   try {
     return JSON.parse(data.toString('utf8', start, end));
   } catch {
+    if (isUtf16(data, start))
+      throw new LineFault('the file is in UTF-16: convert it to UTF-8, which logs are in');
     const opened = data[start] === 0x7b;
     const closed = data[end - 1] === 0x7d || data[end - 2] === 0x7d;
     throw new LineFault(
@@ -43,4 +45,11 @@ function parse(data: Buffer, start: number, end: number): unknown {
         : 'not an audit record: not JSON',
     );
   }
+}
+
+/** By its byte order mark, or by the zeros that ASCII has in UTF-16: `>` of Windows PowerShell writes it. */
+function isUtf16(data: Buffer, start: number): boolean {
+  const [first, second] = [data[start], data[start + 1]];
+  const marked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  return marked || first === 0 || second === 0;
 }

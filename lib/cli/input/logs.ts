@@ -3,6 +3,7 @@ import { access, realpath, stat } from 'node:fs/promises';
 import { PassThrough, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AuditError } from '../../errors.js';
+import { withoutMark } from '../../integrity/byteOrderMark.js';
 import { findSegments, readSegments, type LogChunk } from '../../integrity/segments.js';
 import type { CommandIo } from '../command.js';
 import { systemReason, usageFailure } from '../failure.js';
@@ -81,7 +82,7 @@ async function readableSize(path: string, problems: Problems): Promise<number | 
 }
 
 function stdinLog(stdin: Readable): LogInput {
-  return { name: STDIN_NAME, files: [], read: () => readStream(stdin) };
+  return { name: STDIN_NAME, files: [], read: () => withoutMark(readStream(stdin)) };
 }
 
 /** Standard input; compressed or not, by its first two bytes (RFC 1952, 2.3.1). */

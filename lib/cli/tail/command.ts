@@ -112,8 +112,11 @@ async function tailFile(path: string, options: TailOptions, io: CommandIo): Prom
   let scanner = makeScanner();
   for await (const part of followFile(path, { from, signal, once: options['no-follow'] ?? false })) {
     if ('event' in part) {
-      scanner.finish();
-      scanner = makeScanner();
+      // A file that has lost its name may still be written to.
+      if (part.event !== 'gone') {
+        scanner.finish();
+        scanner = makeScanner();
+      }
       if (options.json !== true)
         io.stderr.write(palette(io.stderr, io.env).dim(`${EVENT_WORDS[part.event]}\n`));
     } else scanner.feed(part);

@@ -1,7 +1,9 @@
-import { watch, type FSWatcher } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { after } from '../../duration.js';
-import type { LogChunk } from '../../integrity/segments.js';
+import { withoutMark } from '../../integrity/byteOrderMark.js';
+import { readSegments, type LogChunk } from '../../integrity/segments.js';
+import { Bell } from './bell.js';
+import { Between } from './between.js';
+import { Fingerprint } from './fingerprint.js';
 
 /** Something that happened to the file itself. */
 export type FileEvent = 'rotated' | 'truncated' | 'gone' | 'back';
@@ -22,49 +24,120 @@ export interface FollowOptions {
 
 const READ_BYTES = 1 << 18;
 const DEFAULT_POLL_MS = 500;
+/** A writer notices that its file has another name within a second (`checkIntervalMs`), and writes to it until then. */
+const GRACE_MS = 1_500;
 
 /**
- * Follows a growing file by its name: what is written to it, and to the file that takes its place. A file that was renamed
- * is read to its end before the new one is begun.
+ * Follows a growing file by its name: what is written to it, and to the files that take its place. A file that was renamed
+ * is read until its writer has left it, and files that came and went between two looks are read whole.
  */
 export async function* followFile(
   path: string,
   options: FollowOptions,
 ): AsyncGenerator<Followed, void, undefined> {
   const { signal, once = false, pollMs = DEFAULT_POLL_MS } = options;
-  let file = await openIfThere(path);
-  let position = file === undefined ? 0 : options.from;
+  const follower = new Follower(path, options.from);
   const bell = new Bell(path, pollMs, signal);
   try {
-    if (file === undefined) yield { event: 'gone' };
+    await follower.open();
     while (!signal.aborted) {
-      if (file !== undefined) {
-        const { size } = await file.stat();
-        if (size < position) {
-          position = 0;
-          yield { event: 'truncated' };
-        }
-        for await (const chunk of readFrom(file, path, position)) {
-          position = chunk.offset + chunk.data.length;
-          yield chunk;
-        }
-      }
+      yield* follower.look(once);
       if (once) return;
-      const change = await whatChanged(path, file);
-      if (change !== undefined) {
-        // What was written between the last read and the change of names.
-        if (file !== undefined) yield* readFrom(file, path, position);
-        await file?.close();
-        file = change === 'gone' ? undefined : await openIfThere(path);
-        position = 0;
-        yield { event: change };
-        continue;
-      }
-      await bell.ring();
+      if (!follower.again) await bell.ring();
     }
   } finally {
     bell.close();
-    await file?.close();
+    await follower.close();
+  }
+}
+
+class Follower {
+  /** Whether there is more to do at once. */
+  again = false;
+  #file: FileHandle | undefined;
+  #position: number;
+  #seen = new Fingerprint();
+  #between: Between;
+  /** The file has lost its name: until when it is read on, and whether that was told. */
+  #leaving: { readonly until: number; readonly gone: boolean } | undefined;
+
+  constructor(
+    private readonly path: string,
+    from: number,
+  ) {
+    this.#position = from;
+    this.#between = new Between(path);
+  }
+
+  async open(): Promise<void> {
+    this.#file = await openIfThere(this.path);
+    if (this.#file === undefined) this.#position = 0;
+    else await this.#seen.begin(this.#file, this.#position);
+    await this.#between.remember();
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  async *look(once: boolean): AsyncGenerator<Followed, void, undefined> {
+    this.again = false;
+    if (this.#file === undefined && this.#leaving === undefined) {
+      this.#leaving = { until: 0, gone: true };
+      yield { event: 'gone' };
+    }
+    if (this.#file !== undefined) yield* this.#readOn(this.#file);
+    if (!once) yield* this.#change();
+  }
+
+  async *#readOn(file: FileHandle): AsyncGenerator<Followed, void, undefined> {
+    if (await this.#seen.isOther(file, this.#position)) {
+      this.#position = 0;
+      this.#seen = new Fingerprint();
+      yield { event: 'truncated' };
+    }
+    for await (const chunk of withoutMark(readFrom(file, this.path, this.#position))) {
+      this.#position = chunk.offset + chunk.data.length;
+      this.#seen.add(chunk);
+      yield chunk;
+    }
+  }
+
+  /** Whether another file bears the name now, or none. */
+  async *#change(): AsyncGenerator<Followed, void, undefined> {
+    const now = await stat(this.path).catch(() => undefined);
+    const held = await this.#file?.stat();
+    if (now === undefined) {
+      if (held === undefined || this.#leaving?.gone === true) return;
+      this.#leaving = { until: 0, gone: true };
+      yield { event: 'gone' };
+      return;
+    }
+    if (held?.ino === now.ino && held.dev === now.dev) return void (this.#leaving = undefined);
+    const finished = held === undefined || held.nlink === 0 || (await this.#between.isFinished(held));
+    this.#leaving ??= { until: Date.now() + (finished ? 0 : GRACE_MS), gone: false };
+    if (Date.now() < this.#leaving.until) return;
+    yield* this.#moveOn(this.#leaving.gone ? 'back' : 'rotated');
+  }
+
+  async *#moveOn(event: 'rotated' | 'back'): AsyncGenerator<Followed, void, undefined> {
+    const old = this.#file;
+    // What was written between the last read and the change of names.
+    if (old !== undefined) yield* this.#readOn(old);
+    const next = await openIfThere(this.path);
+    if (next === undefined) return;
+    for (const segment of await this.#between.files(old, this.#seen, next)) {
+      yield { event: 'rotated' };
+      yield* readSegments([{ path: segment, present: true }]);
+    }
+    await old?.close();
+    this.#file = next;
+    this.#position = 0;
+    this.#seen = new Fingerprint();
+    this.#leaving = undefined;
+    this.again = true;
+    yield { event };
+    await this.#between.remember();
   }
 }
 
@@ -86,57 +159,5 @@ async function* readFrom(
     if (bytesRead === 0) return;
     yield { data: buffer.subarray(0, bytesRead), segment, offset };
     offset += bytesRead;
-  }
-}
-
-/** Whether another file bears the name now, or none. */
-async function whatChanged(path: string, file: FileHandle | undefined): Promise<FileEvent | undefined> {
-  const now = await stat(path).catch(() => undefined);
-  if (now === undefined) return file === undefined ? undefined : 'gone';
-  if (file === undefined) return 'back';
-  const held = await file.stat();
-  return held.ino === now.ino && held.dev === now.dev ? undefined : 'rotated';
-}
-
-/** Rings when the file may have changed: when the system says so, and every so often in case it does not. */
-class Bell {
-  readonly #pollMs: number;
-  readonly #signal: AbortSignal;
-  #watcher: FSWatcher | undefined;
-  #wake: (() => void) | undefined;
-  #rung = false;
-
-  constructor(path: string, pollMs: number, signal: AbortSignal) {
-    this.#pollMs = pollMs;
-    this.#signal = signal;
-    const ring = () => {
-      this.#rung = true;
-      this.#wake?.();
-    };
-    signal.addEventListener('abort', ring, { once: true });
-    try {
-      this.#watcher = watch(path, ring);
-      this.#watcher.on('error', () => this.#watcher?.close());
-    } catch {
-      // Not there yet, or a system without watches: the timer is enough.
-    }
-  }
-
-  async ring(): Promise<void> {
-    if (!this.#rung && !this.#signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = after(this.#pollMs, resolve);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#rung = false;
-    this.#wake = undefined;
-  }
-
-  close(): void {
-    this.#watcher?.close();
   }
 }

@@ -1,11 +1,14 @@
 import { renameSync } from 'node:fs';
 import { after } from '../../duration.js';
 import { causeOf } from '../gap.js';
+import { LockLostError, type LogLock } from './lock.js';
 import { LogFile, type Interference } from './logFile.js';
 import type { Notices } from './notice.js';
-import { moveAside, tidy } from './segments.js';
+import type { Access } from './open.js';
+import { accessOfNewest, moveAside, tidy } from './segments.js';
 
 const LF = 0x0a;
+const NOTHING = new Uint8Array();
 /** After a failed rotation the log goes on in the file it has for so long, in ms, before it tries again. */
 const ROTATION_RETRY_MS = 1_000;
 
@@ -22,6 +25,8 @@ export interface LineLogHooks {
   onRotate?(segment: string): void;
   /** The last line is written; the file is about to be closed. */
   beforeClose?(): void | Promise<void>;
+  /** The log is another writer's now, and so are the books: the file is about to be closed, and nothing may be written. */
+  onLost?(): void | Promise<void>;
 }
 
 /** When a log is cut into parts. Nothing is deleted unless `keep` says so. */
@@ -43,6 +48,7 @@ export interface LineLogOptions {
   readonly fsyncIntervalMs: number;
   readonly checkIntervalMs: number;
   readonly widerMode: 'narrow' | 'refuse';
+  readonly mode: number | undefined;
   readonly rotate: RotationOptions;
   readonly notices: Notices;
 }
@@ -64,9 +70,12 @@ export class LineLog {
   readonly #chores = new Set<Promise<void>>();
 
   /** @throws ConfigError when the file cannot be a log. */
-  constructor(private readonly options: LineLogOptions) {
+  constructor(
+    private readonly options: LineLogOptions,
+    private readonly lock: LogLock,
+  ) {
     this.fsync = options.fsync;
-    this.#file = this.#open();
+    this.#file = this.#open(accessOfNewest(options.path));
   }
 
   get size(): number {
@@ -82,8 +91,11 @@ export class LineLog {
   /**
    * Adds whole lines (each with its line feed), all or none. Returns a promise where the log syncs always: it resolves when
    * they are on the disk; if it rejects, they are not in the log.
+   *
+   * @throws LockLostError when the log is another writer's now.
    */
   append(bytes: Uint8Array): Promise<void> | undefined {
+    this.lock.ensure();
     this.#checkNowAndThen();
     if (this.#isDue(bytes.length)) this.rotate();
     const file = this.#file;
@@ -102,15 +114,22 @@ export class LineLog {
 
   /** Syncs without an event loop. */
   flushNow(): void {
+    this.check();
     if (this.#file.unsynced > 0) this.#file.syncNow();
   }
 
   /** Looks at once whether somebody has renamed, deleted, truncated or written to the file. */
   check(): void {
     const found = this.#inspect();
+    // Before a file is made or changed: the folder may have been made anew by another writer.
+    this.lock.verify();
     if (found === 'none') return;
-    if (found !== 'changed') this.#replace();
+    if (found === 'changed') return this.#opened();
+    // What was written since the last look may have been written after the deletion; what was there before, somebody took away.
+    const rescued = found === 'deleted' ? this.#file.unseen() : NOTHING;
+    this.#replace();
     this.#opened();
+    if (rescued.length > 0) this.#writeAgain(rescued);
   }
 
   /** Finishes the file and begins a new one. When that fails, the log goes on in the file it has. */
@@ -129,6 +148,7 @@ export class LineLog {
       this.#opened();
       this.#tidy();
     } catch (error) {
+      if (error instanceof LockLostError) throw error;
       this.#rotateNotBefore = performance.now() + ROTATION_RETRY_MS;
       notices.add({ kind: 'rotation-failed', path, code: causeOf(error) });
     }
@@ -138,11 +158,12 @@ export class LineLog {
     clearTimeout(this.#syncTimer);
     try {
       // A file that was renamed is left where it is: nothing more is to be written.
-      this.#inspect();
+      if (this.#inspect() === 'deleted' && this.#file.unseen().length > 0) this.check();
+      else this.lock.verify(false);
       await this.#drain();
     } finally {
       await this.#untold;
-      await this.#hooks.beforeClose?.();
+      await (this.lock.lost ? this.#hooks.onLost?.() : this.#hooks.beforeClose?.());
       await this.#file.close(true);
     }
   }
@@ -152,6 +173,7 @@ export class LineLog {
    */
   async settle(): Promise<void> {
     await Promise.all(this.#chores);
+    this.lock.ensure();
     if (this.#file.unsynced === 0) return;
     await this.#file.sync(false).catch((error: unknown) => {
       this.#unsafe ??= error;
@@ -169,14 +191,15 @@ export class LineLog {
   #inspect(): Interference {
     this.#checkedAt = performance.now();
     const found = this.#file.inspect();
-    if (found === 'deleted')
+    if (found === 'deleted' && this.#file.seen > 0)
       this.#unsafe ??= Object.assign(new Error('the log was deleted'), { code: 'ENOENT' });
     return found;
   }
 
-  #open(): LogFile {
-    const { path, widerMode, notices } = this.options;
-    return new LogFile(path, widerMode, notices, this.fsync !== 'never');
+  /** A new file is readable to those whom an administrator let read the one before it. */
+  #open(like: Access | undefined): LogFile {
+    const { path, widerMode, mode, notices } = this.options;
+    return new LogFile(path, { widerMode, mode, like }, notices, this.fsync !== 'never');
   }
 
   #opened(): void {
@@ -203,8 +226,21 @@ export class LineLog {
   /** Leaves the current file, which may have another name by now, for a new one under the path. */
   #replace(): void {
     const old = this.#file;
-    this.#file = this.#open();
+    this.#file = this.#open(old.access);
     this.#chore(old.close(this.fsync !== 'never').catch((error: unknown) => void (this.#unsafe ??= error)));
+  }
+
+  /** Puts the lines of a deleted file into the one that took its place: they were acknowledged. */
+  #writeAgain(lines: Uint8Array): void {
+    try {
+      this.#file.append(lines);
+      if (this.fsync !== 'never') this.#file.syncNow();
+      this.#tell(() => this.#added(lines));
+    } catch (error) {
+      const { path, notices } = this.options;
+      this.#unsafe ??= error;
+      notices.add({ kind: 'deleted', path, bytes: lines.length, code: causeOf(error) });
+    }
   }
 
   #checkNowAndThen(): void {

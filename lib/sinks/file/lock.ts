@@ -1,89 +1,177 @@
-import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { threadId } from 'node:worker_threads';
+import { closeSync, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ConfigError } from '../../errors.js';
-import { causeOf } from '../gap.js';
+import { optionalDelay } from '../../duration.js';
+import {
+  beat,
+  findLock,
+  makeLock,
+  removeOwn,
+  removeStale,
+  whoseLock,
+  type FoundLock,
+  type OwnLock,
+} from './lockFile.js';
+import { onThisKernel } from './lockHolder.js';
 import type { Notices } from './notice.js';
-import { FILE_MODE } from './open.js';
+import { makeFolder } from './open.js';
 
-/** Who holds a lock. */
-interface Holder {
-  readonly pid: number;
-  /** When that process started, in the kernel's ticks since boot: a process id alone comes back. */
-  readonly started: string;
-  readonly host: string;
-  readonly thread: number;
+/**
+ * After how long without a heartbeat a holder that nobody can ask counts as gone, in ms: the length of a lease of
+ * Kubernetes' leader election (`LeaseDuration` of client-go's defaults).
+ */
+const STALE_LOCK_MS = 15_000;
+/** Heartbeats in that time: two may be late. */
+const BEATS = 3;
+/** How long a look at the lock is believed, in ms. A process that was stopped for longer looks before it writes. */
+const BELIEVED_MS = 1_000;
+/** Others may take over a stale lock at the same time, each of them a moment earlier. */
+const ATTEMPTS = 20;
+
+/** @throws ConfigError for less than a second: a busy process could not show that it lives. */
+export function resolveStaleLock(option: string, given: number | undefined): number {
+  return optionalDelay(option, given, { fallback: STALE_LOCK_MS, min: 1_000 });
+}
+
+/** The lock is another writer's now: nothing may be written any more. */
+export class LockLostError extends Error {
+  readonly code = 'LOCK_LOST';
+
+  constructor(logPath: string) {
+    super(`another writer has taken over ${logPath}: this one was stopped, or its lock was removed`);
+    this.name = 'LockLostError';
+  }
 }
 
 /**
- * Only one writer per log: two would tear each other's lines and number twice. The lock is a file made with O_EXCL that
- * says who holds it; it is taken over when that process is gone. Within one process it holds just as well, and across
- * duplicate installs of this package.
+ * Only one writer per log: two would tear each other's lines and number twice. A file beside the log says who holds it, the
+ * kernel's lock on that file and heartbeats say that the holder lives, and before it writes the holder looks whether the
+ * lock is still its own. Within one process it holds just as well, and across duplicate installs of this package.
+ *
+ * docs/locking.md says what holds on which file system.
  */
 export class LogLock {
   readonly #path: string;
-  readonly #text: string;
+  #own: OwnLock;
+  #lost = false;
+  /** When the lock was last seen to be ours, by both clocks: each may stand still while the machine or the process does. */
+  #seen = { monotonic: performance.now(), wall: Date.now() };
+  #beatAt = performance.now();
+  readonly #timer: NodeJS.Timeout;
 
   /** @throws ConfigError when another writer is alive. */
-  constructor(logPath: string, notices: Notices) {
+  constructor(
+    private readonly logPath: string,
+    private readonly notices: Notices,
+    private readonly staleMs: number,
+  ) {
     this.#path = `${logPath}.lock`;
-    this.#text = JSON.stringify(self());
-    for (let attempt = 0; !this.#create(); attempt++) {
-      const found = this.#read();
-      if (found === undefined) continue;
-      if (attempt > 3 || isAlive(found)) throw new ConfigError('path', heldBy(logPath, found));
-      if (this.#remove(found)) notices.add({ kind: 'stale-lock', path: logPath });
-    }
+    this.#own = this.#take();
+    this.#timer = setInterval(() => this.#tick(), Math.ceil(staleMs / BEATS)).unref();
     if (held.size === 0) process.once('exit', releaseAll);
     held.add(this);
   }
 
+  /** Whether another writer has it now. It stays so: what that one has numbered, this one does not know. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** To be called before each write: cheap while the last look is fresh. @throws LockLostError */
+  ensure(): void {
+    const { monotonic, wall } = this.#seen;
+    const fresh = performance.now() - monotonic < BELIEVED_MS && Math.abs(Date.now() - wall) < BELIEVED_MS;
+    if (!fresh || this.#lost) this.verify();
+  }
+
+  /**
+   * Looks now. A lock that somebody removed is made again, with its folder, unless there is nothing more to write.
+   *
+   * @throws LockLostError when another writer has it.
+   */
+  verify(restore = true): void {
+    if (this.#lost) throw new LockLostError(this.logPath);
+    // The process exits: what it still holds is written after this.
+    if (!held.has(this)) return;
+    const whose = this.#look();
+    if (whose === 'missing' && restore) this.#makeAgain();
+    if (whose === 'of another') this.#lose();
+    this.#seen = { monotonic: performance.now(), wall: Date.now() };
+    // The timer may not have run for long: those who wait for the lock must see that its holder is there.
+    if (performance.now() - this.#beatAt > this.staleMs / BEATS) this.#beat();
+  }
+
   /** Gives the path free; a lock that is no longer ours stays. */
   release(): void {
-    held.delete(this);
+    if (!held.delete(this)) return;
+    clearInterval(this.#timer);
     if (held.size === 0) process.off('exit', releaseAll);
-    if (this.#read() === this.#text) unlinkSync(this.#path);
+    removeOwn(this.#path, this.#own);
   }
 
-  /** The lock appears with its text in it, never empty: else another process could take it for a stale one. */
-  #create(): boolean {
-    const draft = this.#aside('new');
+  #take(): OwnLock {
+    for (let attempt = 0; ; attempt++) {
+      const own = makeLock(this.#path, this.staleMs);
+      if (own !== undefined) return own;
+      const found = findLock(this.#path, this.staleMs);
+      if (found === undefined && attempt < ATTEMPTS) continue;
+      if (found === undefined) throw new ConfigError('path', `cannot lock ${this.#path}: it comes and goes`);
+      if (attempt >= ATTEMPTS || found.alive) throw new ConfigError('path', this.#heldBy(found));
+      if (removeStale(this.#path, found.text)) this.notices.add({ kind: 'stale-lock', path: this.logPath });
+    }
+  }
+
+  #look(): ReturnType<typeof whoseLock> {
     try {
-      writeFileSync(draft, this.#text, { mode: FILE_MODE });
-      linkSync(draft, this.#path);
-      return true;
+      return whoseLock(this.#path, this.#own);
     } catch (error) {
-      if (causeOf(error) === 'EEXIST') return false;
-      throw new ConfigError('path', `cannot lock ${this.#path}: ${causeOf(error)}`);
-    } finally {
-      rmSync(draft, { force: true });
+      // A file system that does not answer: until the lease ends, nobody can have taken the lock.
+      if (performance.now() - this.#beatAt < this.staleMs) return 'ours';
+      throw error;
     }
   }
 
-  #read(): string | undefined {
+  #makeAgain(): void {
+    makeFolder(dirname(this.#path));
+    const own = makeLock(this.#path, this.staleMs);
+    if (own === undefined) return this.#lose();
+    closeSync(this.#own.fd);
+    this.#own = own;
+    this.#beatAt = performance.now();
+    this.notices.add({ kind: 'lock-restored', path: this.logPath });
+  }
+
+  #lose(): never {
+    this.#lost = true;
+    clearInterval(this.#timer);
+    this.notices.add({ kind: 'lock-lost', path: this.logPath });
+    throw new LockLostError(this.logPath);
+  }
+
+  /** A folder that was removed is left so until there is something to write. */
+  #tick(): void {
     try {
-      return readFileSync(this.#path, 'utf8');
+      if (!existsSync(dirname(this.#path))) return;
+      this.verify();
+      this.#beat();
     } catch {
-      return undefined;
+      // Whatever it is, the next write meets it, and its caller is told.
     }
   }
 
-  /** Two processes may find the same stale lock: the rename tells whether it is still that one which was moved away. */
-  #remove(stale: string): boolean {
-    const aside = this.#aside('old');
-    try {
-      renameSync(this.#path, aside);
-    } catch {
-      return false;
-    }
-    const moved = readFileSync(aside, 'utf8');
-    if (moved !== stale) linkSync(aside, this.#path);
-    unlinkSync(aside);
-    return moved === stale;
+  #beat(): void {
+    beat(this.#own);
+    this.#beatAt = performance.now();
   }
 
-  #aside(what: string): string {
-    return `${this.#path}.${what}-${process.pid}-${threadId}`;
+  #heldBy({ holder }: FoundLock): string {
+    const who = holder === undefined ? 'another writer' : `process ${holder.pid} on ${holder.host}`;
+    const lease = Math.ceil(Math.max(this.staleMs, holder?.staleMs ?? 0) / 1000);
+    const elsewhere =
+      holder !== undefined && onThisKernel(holder)
+        ? ''
+        : `, or wait: a lock without a sign of life for ${lease} s is taken over`;
+    return `${this.logPath} is being written by ${who}; give each process a path of its own with {pid}, or remove ${this.#path} if that process is gone${elsewhere}`;
   }
 }
 
@@ -91,61 +179,11 @@ export class LogLock {
 const held = new Set<LogLock>();
 
 function releaseAll(): void {
-  for (const lock of held) lock.release();
-}
-
-function self(): Holder {
-  return { pid: process.pid, started: startOf(process.pid) ?? '', host: hostname(), thread: threadId };
-}
-
-/** A holder on another machine (or in another container) cannot be asked, so it counts as alive. */
-function isAlive(text: string): boolean {
-  const holder = parse(text);
-  if (holder === undefined || holder.host !== hostname()) return true;
-  if (process.platform !== 'linux') return answers(holder.pid);
-  return startOf(holder.pid) === holder.started;
-}
-
-/**
- * When a process started: field 22 of /proc/PID/stat (proc(5)). The name in field 2 may hold anything, but ends with the
- * last parenthesis. A zombie has ended.
- */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
+  for (const lock of [...held]) {
+    try {
+      lock.release();
+    } catch {
+      // The others must still be given free; the next writer sees that this one is stale.
+    }
   }
-}
-
-function answers(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return causeOf(error) === 'EPERM';
-  }
-}
-
-function parse(text: string): Holder | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isHolder(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isHolder(value: unknown): value is Holder {
-  return (
-    typeof value === 'object' && value !== null && 'pid' in value && 'host' in value && 'started' in value
-  );
-}
-
-function heldBy(logPath: string, text: string): string {
-  const holder = parse(text);
-  const who = holder === undefined ? 'another writer' : `process ${holder.pid} on ${holder.host}`;
-  return `${logPath} is being written by ${who}; give each process a path of its own with {pid}, or remove ${logPath}.lock if that process is gone`;
 }

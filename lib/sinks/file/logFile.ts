@@ -2,8 +2,8 @@ import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, statSync
 import { promisify } from 'node:util';
 import { causeOf } from '../gap.js';
 import type { Notices } from './notice.js';
-import { openLog, syncFolder } from './open.js';
-import { repairTail, writeAll } from './tail.js';
+import { accessOf, openLog, syncFolder, type Access, type FileAccess } from './open.js';
+import { readRange, repairTail, writeAll } from './tail.js';
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -17,6 +17,7 @@ export class LogFile {
   #size: number;
   /** How many bytes are known to be on the disk. */
   #durable: number;
+  #seen: number;
   /** Set while the file may end with part of a line that could not be taken back. */
   #torn = false;
   #failedSyncs = 0;
@@ -26,15 +27,15 @@ export class LogFile {
   /** @throws ConfigError when the file cannot be a log. */
   constructor(
     readonly path: string,
-    widerMode: 'narrow' | 'refuse',
+    access: FileAccess,
     private readonly notices: Notices,
     syncName: boolean,
   ) {
-    const { fd, stats, narrowedFrom } = openLog(path, widerMode);
+    const { fd, stats, narrowedFrom } = openLog(path, access);
     this.fd = fd;
     try {
       if (narrowedFrom !== undefined) notices.add({ kind: 'mode-narrowed', path });
-      this.#size = this.#durable = repairTail(fd, path, notices);
+      this.#size = this.#durable = this.#seen = repairTail(fd, path, notices);
       if (stats.size === 0 && syncName) syncFolder(path);
     } catch (error) {
       closeSync(fd);
@@ -56,6 +57,21 @@ export class LogFile {
   /** Bytes that may not be on the disk yet. */
   get unsynced(): number {
     return this.#size - this.#durable;
+  }
+
+  /** How many bytes it held when it was last seen under its path. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  /** Who may read the file, as it is now. */
+  get access(): Access {
+    return accessOf(fstatSync(this.fd));
+  }
+
+  /** What has been written since the file was last seen under its path: a deleted file can be read as long as it is open. */
+  unseen(): Buffer {
+    return readRange(this.fd, this.#seen, this.#size);
   }
 
   /** Writes whole lines at the end, all of them or (with an exception) none. */
@@ -113,14 +129,18 @@ export class LogFile {
     const ours = fstatSync(this.fd);
     if (there?.ino !== ours.ino || there.dev !== ours.dev) {
       const gone = ours.nlink === 0;
-      notices.add(gone ? { kind: 'deleted', path, bytes: this.#size } : { kind: 'renamed', path });
+      notices.add(gone ? { kind: 'deleted', path, bytes: this.#seen } : { kind: 'renamed', path });
       return gone ? 'deleted' : 'renamed';
     }
-    if (ours.size === this.#size || this.#torn) return 'none';
+    if (ours.size === this.#size || this.#torn) {
+      this.#seen = Math.min(this.#size, ours.size);
+      return 'none';
+    }
     const change = ours.size - this.#size;
     notices.add({ kind: change < 0 ? 'truncated' : 'foreign-bytes', path, bytes: Math.abs(change) });
     this.#size = repairTail(this.fd, path, notices);
     this.#durable = Math.min(this.#durable, this.#size);
+    this.#seen = this.#size;
     return 'changed';
   }
 

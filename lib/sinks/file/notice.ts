@@ -8,11 +8,18 @@ export type FileNoticeKind =
   | 'torn-tail'
   /** A crash left a last line that lacked nothing but its line feed, which was added. */
   | 'line-completed'
-  /** The process that held the lock is gone; the lock was taken over. */
+  /** The writer that held the lock is gone, or gave no sign of life; the lock was taken over. */
   | 'stale-lock'
+  /** Somebody removed the lock while its holder lived, who made it again. */
+  | 'lock-restored'
+  /** Another writer has the lock, which somebody removed or which ran out: this one writes nothing any more. */
+  | 'lock-lost'
   /** Somebody renamed the file; a new one was begun under the path. */
   | 'renamed'
-  /** Somebody deleted the file: `bytes` of the log are lost; a new one was begun. */
+  /**
+   * Somebody deleted the file, and with it `bytes` of the log; a new one was begun, with what had been written since the last
+   * look.
+   */
   | 'deleted'
   /** Somebody truncated the file (as `copytruncate` of logrotate does): `bytes` are no longer in it. */
   | 'truncated'
@@ -22,6 +29,8 @@ export type FileNoticeKind =
   | 'sync-failed'
   /** Rotation, compression or clean-up failed; the log goes on in the file it has. */
   | 'rotation-failed'
+  /** A file of a spool is missing or not what was written; `detail` says what follows from it. */
+  | 'spool-damaged'
   /** Something is wrong with the evidence of a sealed log, as `detail` says. */
   | 'integrity'
   /** A key to seal the log with was made in the file `path`; `detail` is the verifier key that auditors need. */

@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   lstatSync,
@@ -17,6 +18,25 @@ export const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const MODE_BITS = 0o777;
 
+/** The widest mode of a file that is taken as it is found: an administrator lets a group read it, a shipper of logs say. */
+const GROUP_MODE = 0o640;
+
+/** Who may read a file. */
+export interface Access {
+  readonly mode: number;
+  readonly group: number;
+}
+
+/** Who may read a log, as its options say. */
+export interface FileAccess {
+  /** What to do with a file that others may read or write. */
+  readonly widerMode: 'narrow' | 'refuse';
+  /** The mode that the file gets, new or not; without one, a new file gets that of the one before it. */
+  readonly mode?: number | undefined;
+  /** The file that came before a new one. */
+  readonly like?: Access | undefined;
+}
+
 /** A log file, open for appending. */
 export interface OpenFile {
   readonly fd: number;
@@ -30,20 +50,18 @@ export interface OpenFile {
  * be a regular file: the open call itself refuses a symbolic link (O_NOFOLLOW) and does not wait for a reader of a FIFO
  * (O_NONBLOCK), so there is no moment between a check and the opening.
  *
- * @param widerMode - what to do with a file that others may read or write.
  * @throws ConfigError naming what stands in the way.
  */
-export function openLog(path: string, widerMode: 'narrow' | 'refuse'): OpenFile {
+export function openLog(path: string, access: FileAccess): OpenFile {
   makeFolder(dirname(path));
-  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  const fd = attempt(path, () =>
-    openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE),
-  );
+  const { isNew, fd } = attempt(path, () => openOrMake(path));
   try {
     const stats = fstatSync(fd);
     if (!stats.isFile()) throw new ConfigError('path', `${path} is no regular file`);
     if (stats.nlink > 1) throw new ConfigError('path', `${path} has a second name (hard link)`);
-    return { fd, stats, narrowedFrom: narrow(path, fd, stats.mode & MODE_BITS, widerMode) };
+    if (process.platform === 'win32') return { fd, stats, narrowedFrom: undefined };
+    if (isNew) giveAccess(fd, access);
+    return { fd, stats, narrowedFrom: isNew ? undefined : narrow(path, fd, stats, access) };
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -69,12 +87,47 @@ export function syncFolder(path: string): void {
   }
 }
 
-function narrow(path: string, fd: number, mode: number, widerMode: 'narrow' | 'refuse'): number | undefined {
-  if ((mode & ~FILE_MODE) === 0 || process.platform === 'win32') return undefined;
-  if (widerMode === 'refuse')
-    throw new ConfigError('path', `${path} has mode 0${mode.toString(8)}, wider than 0600`);
-  fchmodSync(fd, FILE_MODE);
-  return mode;
+/** Who may read a file. */
+export function accessOf({ mode, gid }: Stats): Access {
+  return { mode: mode & MODE_BITS, group: gid };
+}
+
+function openOrMake(path: string): { isNew: boolean; fd: number } {
+  const { O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
+  try {
+    return { isNew: true, fd: openSync(path, flags | O_CREAT | O_EXCL, FILE_MODE) };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  // With O_CREAT still: somebody may have removed it in between.
+  return { isNew: false, fd: openSync(path, flags | O_CREAT, FILE_MODE) };
+}
+
+/** The umask has no say: what an administrator has set is wanted whole. */
+function giveAccess(fd: number, { mode, like }: FileAccess): void {
+  if (like !== undefined) {
+    try {
+      fchownSync(fd, fstatSync(fd).uid, like.group);
+    } catch {
+      // Only a member of that group may give a file to it.
+      if (mode === undefined && fstatSync(fd).gid !== like.group) return;
+    }
+  }
+  const wanted = mode ?? (like === undefined ? FILE_MODE : like.mode & GROUP_MODE);
+  if (wanted !== FILE_MODE) fchmodSync(fd, wanted);
+}
+
+function narrow(path: string, fd: number, stats: Stats, { mode, widerMode }: FileAccess): number | undefined {
+  const found = stats.mode & MODE_BITS;
+  const tooWide = (found & ~(mode ?? GROUP_MODE)) !== 0;
+  if (tooWide && widerMode === 'refuse')
+    throw new ConfigError(
+      'path',
+      `${path} has mode 0${found.toString(8)}, wider than 0${(mode ?? GROUP_MODE).toString(8)}`,
+    );
+  if (tooWide || (mode !== undefined && found !== mode)) fchmodSync(fd, mode ?? FILE_MODE);
+  return tooWide ? found : undefined;
 }
 
 function attempt<T>(path: string, open: () => T): T {

@@ -13,6 +13,7 @@ import {
   requireText,
 } from '../../validate.js';
 import type { LineLogOptions, RotationOptions } from './lineLog.js';
+import { resolveStaleLock } from './lock.js';
 import { Notices, type NoticeListener } from './notice.js';
 import { makeFolder } from './open.js';
 import type { FileIntegrityOptions } from './sealing.js';
@@ -33,12 +34,28 @@ export interface FileSinkOptions {
   readonly fsyncIntervalMs?: number;
   /** When the log is cut into parts. @defaultValue never */
   readonly rotate?: RotationOptions;
-  /** What to do with an existing file that others may read or write: `narrow` it to 0600 and report it, or `refuse` it. @defaultValue `narrow` */
+  /**
+   * The mode of the file and its finished parts, whatever the umask: 0o600, or 0o640 where a group may read them (a shipper of
+   * logs, say). @defaultValue 0o600; a file that an administrator made readable to its group (0640) stays so, and so do
+   * the files that follow it
+   */
+  readonly mode?: 0o600 | 0o640;
+  /**
+   * What to do with an existing file that is wider than that: that everybody may read, or others than its owner may write.
+   * `narrow` it to `mode` and report it, or `refuse` it.
+   * @defaultValue `narrow`
+   */
   readonly widerMode?: 'narrow' | 'refuse';
   /** Look for a renamed file at once on SIGHUP, as log rotation tools send it. @defaultValue false */
   readonly reopenOnSighup?: boolean;
   /** How often, in ms, to look whether somebody renamed, deleted or truncated the file. @defaultValue 1,000; 0 looks before every write */
   readonly checkIntervalMs?: number;
+  /**
+   * After how long without a sign of life a writer of another machine or container, which cannot be asked, counts as gone
+   * and its lock is taken over, in milliseconds; the writer gives three signs in that time.
+   * @defaultValue 15,000, the lease of Kubernetes' leader election; at least 1,000
+   */
+  readonly staleLockMs?: number;
   /** Told of what the sink finds; `sink.notices` has the first hundred. @defaultValue OpenTelemetry's `diag` logger */
   readonly onNotice?: NoticeListener;
   /** Seals the log: a Merkle tree and signed checkpoints beside it, which `verify` checks. @defaultValue none */
@@ -48,13 +65,25 @@ export interface FileSinkOptions {
 }
 
 const KEYS = [
-  ...['path', 'base', 'fsync', 'fsyncIntervalMs', 'rotate', 'widerMode', 'reopenOnSighup', 'checkIntervalMs'],
+  ...[
+    'path',
+    'base',
+    'fsync',
+    'fsyncIntervalMs',
+    'rotate',
+    'mode',
+    'widerMode',
+    'reopenOnSighup',
+    'checkIntervalMs',
+  ],
+  'staleLockMs',
   ...['onNotice', 'integrity', 'name'],
 ];
 
 /** Checked options. */
 export interface ResolvedFileSink extends LineLogOptions {
   readonly name: string;
+  readonly staleLockMs: number;
   readonly reopenOnSighup: boolean;
   readonly integrity: FileIntegrityOptions | undefined;
 }
@@ -70,13 +99,21 @@ export function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSi
     fsync: optionalChoice('fsync', options.fsync, ['always', 'batch', 'never'], 'batch'),
     fsyncIntervalMs: optionalDelay('fsyncIntervalMs', options.fsyncIntervalMs, { fallback: 1_000, min: 1 }),
     checkIntervalMs: optionalDelay('checkIntervalMs', options.checkIntervalMs, { fallback: 1_000, min: 0 }),
+    mode: resolveMode(options.mode),
     widerMode: optionalChoice('widerMode', options.widerMode, ['narrow', 'refuse'], 'narrow'),
+    staleLockMs: resolveStaleLock('staleLockMs', options.staleLockMs),
     reopenOnSighup: optionalBoolean('reopenOnSighup', options.reopenOnSighup, false),
     rotate: rotation(options.rotate),
     notices: new Notices(onNotice),
     integrity: options.integrity,
     name: optionalText('name', options.name) ?? 'file',
   };
+}
+
+/** Modes that let others write the log, or everybody read it, are none for an audit log (PCI DSS 10.3.1 and 10.3.2). */
+function resolveMode(given: unknown): number | undefined {
+  if (given === undefined || given === 0o600 || given === 0o640) return given;
+  return reject('mode', given, '0o600 or 0o640');
 }
 
 function rotation(given: RotationOptions | undefined): RotationOptions {

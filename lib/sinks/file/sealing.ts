@@ -107,6 +107,7 @@ function hooksOf(sealed: MerkleLog): LineLogHooks {
     onLines: (lines) => sealed.append(lines),
     onRotate: (segment) => sealed.rotated(basename(segment)),
     beforeClose: () => sealed.close(),
+    onLost: () => sealed.abandon(),
   };
 }
 

@@ -1,7 +1,16 @@
-import { createReadStream, createWriteStream, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  createReadStream,
+  createWriteStream,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { FILE_MODE, syncFolder } from './open.js';
+import { accessOf, FILE_MODE, syncFolder, type Access } from './open.js';
 
 /** Digits of a segment's number: names sort as they were made. */
 const DIGITS = 6;
@@ -24,6 +33,13 @@ export function segmentsOf(logPath: string): Segment[] {
     found.push({ path: join(folder, name), number: Number(match[1]), compressed: match[2] !== undefined });
   }
   return found.sort((a, b) => a.number - b.number);
+}
+
+/** Who may read the newest finished part: a log that starts again after it is for the same readers. */
+export function accessOfNewest(logPath: string): Access | undefined {
+  const newest = segmentsOf(logPath).at(-1);
+  const stats = newest && statSync(newest.path, { throwIfNoEntry: false });
+  return stats && accessOf(stats);
 }
 
 /** Gives the log's file the next segment name. A segment keeps its name for ever, so that what refers to it stays true. */
@@ -57,7 +73,19 @@ async function compressSegment(path: string): Promise<void> {
   const draft = `${path}.gz.tmp`;
   const output = createWriteStream(draft, { mode: FILE_MODE, flush: true });
   await pipeline(createReadStream(path), createGzip(), output);
+  letRead(draft, accessOf(statSync(path)));
   await rename(draft, `${path}.gz`);
   syncFolder(path);
   unlinkSync(path);
+}
+
+/** The readers of the plain file read the compressed one, too. */
+function letRead(path: string, { mode, group }: Access): void {
+  const { uid, gid } = statSync(path);
+  try {
+    if (gid !== group) chownSync(path, uid, group);
+  } catch {
+    return;
+  }
+  if (mode !== FILE_MODE) chmodSync(path, mode);
 }

@@ -67,7 +67,8 @@ export function lastLineFeed(fd: number, end: number): number {
 /** The record in a line; nothing when it holds something else. */
 export function recordIn(line: Buffer | string): AuditRecord | undefined {
   try {
-    return decodeLine(line.toString());
+    // An editor may have put a byte order mark before the first line.
+    return decodeLine(line.toString().replace(/^\ufeff/, ''));
   } catch {
     return undefined;
   }

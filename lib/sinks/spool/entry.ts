@@ -1,5 +1,10 @@
-import { decodeLine, encodeLine } from '../../codecs/json.js';
+import { decodeLine } from '../../codecs/json.js';
 import type { AuditRecord } from '../../schema/record.js';
+
+const LF = 0x0a;
+const SPACE = 0x20;
+/** Digits of a checksum. */
+const SUM = 8;
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;
@@ -25,22 +30,40 @@ export function crc32ByTable(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** A record as a line of the spool: the checksum of the rest in 8 hex digits, a space, the record, a line feed. */
-export function encodeEntry(record: AuditRecord): Buffer {
-  const body = Buffer.from(encodeLine(record));
-  const sum = crc32(body).toString(16).padStart(8, '0');
-  return Buffer.concat([Buffer.from(`${sum} `), body, Buffer.of(0x0a)]);
+/** A record in a spool, with its place: places are counted by the spool itself, whatever the records say of their own. */
+export interface SpoolEntry {
+  readonly n: number;
+  readonly record: AuditRecord;
 }
 
-/** The record in a line of the spool (without its line feed); nothing when the line is not what was written. */
-export function decodeEntry(line: Uint8Array): AuditRecord | undefined {
+/** The line of a record: the checksum of the rest in 8 hex digits, its place, the record's own line, each after a space. */
+export function encodeEntry(line: string, n: number): Buffer {
+  const body = Buffer.from(`${n} ${line}`);
+  return Buffer.concat([Buffer.from(`${checksum(body)} `), body, Buffer.of(LF)]);
+}
+
+/** The entry in a line of the spool (without its line feed); nothing when the line is not what was written. */
+export function decodeEntry(line: Uint8Array): SpoolEntry | undefined {
+  const n = placeOf(line);
+  if (n === undefined) return undefined;
   const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
-  const body = text.subarray(9);
-  if (text.length < 10 || text.toString('latin1', 0, 8) !== crc32(body).toString(16).padStart(8, '0'))
-    return undefined;
   try {
-    return decodeLine(body.toString('utf8'));
+    return { n, record: decodeLine(text.toString('utf8', text.indexOf(SPACE, SUM + 1) + 1)) };
   } catch {
     return undefined;
   }
+}
+
+/** The place of an entry alone, without looking into its record. */
+export function placeOf(line: Uint8Array): number | undefined {
+  const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
+  const end = text.indexOf(SPACE, SUM + 1);
+  if (end < 0 || text.toString('latin1', 0, SUM) !== checksum(text.subarray(SUM + 1))) return undefined;
+  const n = Number(text.toString('latin1', SUM + 1, end));
+  return Number.isSafeInteger(n) && n > 0 ? n : undefined;
+}
+
+/** CRC-32 in 8 hex digits. */
+export function checksum(bytes: Uint8Array): string {
+  return crc32(bytes).toString(16).padStart(SUM, '0');
 }

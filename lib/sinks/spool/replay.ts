@@ -4,8 +4,12 @@ import { backoffMs, postponement } from '../backoff.js';
 import { asError, emitTo, sinkName } from '../emit.js';
 import { causeOf, Gap, type GapRecordFactory } from '../gap.js';
 import type { Sink, SinkResult } from '../sink.js';
-import { encodeEntry } from './entry.js';
-import type { SpoolStore, Stretch } from './store.js';
+import { encodeLine } from '../../codecs/json.js';
+import type { Stretch } from './reader.js';
+import type { Cursor, PendingGap } from './state.js';
+import type { SpoolStore } from './store.js';
+
+const LINE_FEED = Buffer.of(0x0a);
 
 /** What `onError` is told beside the error. */
 export interface SpoolErrorInfo {
@@ -22,7 +26,6 @@ export interface ReplayOptions {
   readonly batchSize: number;
   /** How long the receiver may put us off with one answer, in milliseconds. */
   readonly maxRetryAfterMs: number;
-  readonly gapRecord: GapRecordFactory | undefined;
   readonly report: (error: Error, info: SpoolErrorInfo) => void;
 }
 
@@ -42,6 +45,7 @@ export class Replay {
   #wake: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
   #gap = new Gap();
+  #gapRecord: GapRecordFactory | undefined;
   /** How many records go one by one, to find the one that the receiver refuses. */
   #singly = 0;
   #lastTime: string | undefined;
@@ -50,7 +54,16 @@ export class Replay {
     private readonly store: SpoolStore,
     private readonly sink: Sink,
     private readonly options: ReplayOptions,
-  ) {}
+  ) {
+    const { gap } = store.cursor;
+    if (gap !== undefined) this.#gap.merge(gap);
+  }
+
+  /** Makes the record that tells the receiver of what it will never get. */
+  set gapRecord(factory: GapRecordFactory) {
+    this.#gapRecord = factory;
+    this.start();
+  }
 
   /** Goes to work, unless it is at work or waits for the receiver to recover. */
   start(): void {
@@ -81,8 +94,14 @@ export class Replay {
     try {
       while (!this.#stopped) {
         const stretch = this.store.read(this.#singly > 0 ? 1 : this.options.batchSize);
-        if (stretch === undefined) return this.#tellWaiters(undefined);
-        if (stretch.corrupt.length > 0) {
+        if (stretch === undefined) {
+          const failure = await this.#tellGap();
+          if (failure !== undefined) return this.#later(failure.error, failure.retryAfterMs);
+          // A record may have come meanwhile.
+          if (this.store.read(1) !== undefined) continue;
+          return this.#tellWaiters(undefined);
+        }
+        if (stretch.corrupt.length > 0 || stretch.lost > 0) {
           this.#skip(stretch);
           continue;
         }
@@ -97,7 +116,7 @@ export class Replay {
   }
 
   async #deliver(stretch: Stretch): Promise<Extract<SinkResult, { status: 'retryable' }> | undefined> {
-    const gaps = this.#gapRecords(stretch);
+    const gaps = this.#gapRecords(stretch.records[0]?.seq);
     const result = await emitTo(this.sink, [...gaps, ...stretch.records]);
     if (result.status === 'retryable') {
       this.#takenInPart(gaps.length, result);
@@ -124,6 +143,20 @@ export class Replay {
     if (part !== undefined) this.#taken(part, gaps, rejected);
   }
 
+  /** Nothing follows that the gap could go before: it is told alone. */
+  async #tellGap(): Promise<Extract<SinkResult, { status: 'retryable' }> | undefined> {
+    const gaps = this.#gapRecords(undefined);
+    if (gaps.length === 0) return undefined;
+    const result = await emitTo(this.sink, gaps);
+    if (result.status === 'retryable') return result;
+    if (result.status === 'permanent')
+      this.options.report(result.error, { sink: sinkName(this.sink), lost: 0 });
+    this.#failures = 0;
+    this.#gap = new Gap();
+    this.#advance(this.store.cursor);
+    return undefined;
+  }
+
   #taken(stretch: Stretch, gaps: number, rejected: readonly { index: number; error: Error }[]): void {
     if (gaps > 0) this.#gap = new Gap();
     for (const { index, error } of rejected) {
@@ -146,39 +179,48 @@ export class Replay {
   #pass(stretch: Stretch): void {
     this.#singly = Math.max(0, this.#singly - stretch.records.length);
     this.#lastTime = stretch.records.at(-1)?.time ?? this.#lastTime;
-    this.store.advance(stretch.end);
+    this.#advance(stretch.end);
+  }
+
+  /** What the receiver is still to be told is kept with the cursor: the next process may have to do it. */
+  #advance({ gap: _told, ...cursor }: Cursor): void {
+    this.store.advance(this.#gap.count === 0 ? cursor : { ...cursor, gap: pending(this.#gap) });
   }
 
   #lose(record: AuditRecord, error: Error): void {
-    const keptIn = this.store.keepAside('refused.spool', [encodeEntry(record)]);
+    const keptIn = this.store.keepAside('refused.spool', [Buffer.from(`${encodeLine(record)}\n`)]);
     this.#gap.add(record, causeOf(error));
     this.options.report(error, { sink: sinkName(this.sink), lost: 1, keptIn });
   }
 
   #skip(stretch: Stretch): void {
-    const count = stretch.corrupt.length;
-    const keptIn = this.store.keepAside(`${stretch.end.segment}.corrupt`, stretch.corrupt);
-    const time = this.#lastTime ?? new Date().toISOString();
-    // The seq is set when the next record shows which place is free.
-    this.#gap.merge({
-      count,
-      firstTime: time,
-      lastTime: time,
-      seq: stretch.end.seq ?? 0,
-      causes: ['corrupt'],
+    const { corrupt, lost, end } = stretch;
+    const keptIn =
+      corrupt.length === 0
+        ? undefined
+        : this.store.keepAside(
+            `${end.segment}.corrupt`,
+            corrupt.flatMap((line) => [line, LINE_FEED]),
+          );
+    if (lost > 0) {
+      const time = this.#lastTime ?? new Date().toISOString();
+      const causes = [corrupt.length > 0 ? 'corrupt' : 'missing'];
+      this.#gap.merge({ count: lost, firstTime: time, lastTime: time, seq: end.seq ?? 0, causes });
+    }
+    const error = new Error(damage(corrupt.length, lost));
+    this.options.report(error, {
+      sink: sinkName(this.sink),
+      lost,
+      ...(keptIn !== undefined && { keptIn }),
     });
-    const error = new Error(`the spool holds ${count} corrupt lines`);
-    this.options.report(error, { sink: sinkName(this.sink), lost: count, keptIn });
     this.#pass(stretch);
   }
 
-  #gapRecords(stretch: Stretch): AuditRecord[] {
-    const { gapRecord } = this.options;
-    if (this.#gap.count === 0 || gapRecord === undefined) return [];
-    const next = stretch.records[0]?.seq;
-    return [
-      { ...this.#gap.record(sinkName(this.sink), gapRecord), ...(next !== undefined && { seq: next - 1 }) },
-    ];
+  #gapRecords(next: number | undefined): AuditRecord[] {
+    const factory = this.#gapRecord;
+    if (this.#gap.count === 0 || factory === undefined) return [];
+    const record = this.#gap.record(sinkName(this.sink), factory);
+    return [{ ...record, ...(next !== undefined && next > 0 && { seq: next - 1 }) }];
   }
 
   #later(error: Error, retryAfterMs: number | undefined): void {
@@ -206,4 +248,14 @@ export class Replay {
       else reject(failure);
     }
   }
+}
+
+function damage(corrupt: number, lost: number): string {
+  const lines = corrupt === 0 ? [] : [`holds ${corrupt} corrupt lines`];
+  const records = lost === 0 ? [] : [`lacks ${lost} records that were put in`];
+  return `the spool ${[...lines, ...records].join(' and ')}: somebody changed or removed its files`;
+}
+
+function pending({ count, firstTime, lastTime, seq, causes }: Gap): PendingGap {
+  return { count, firstTime, lastTime, seq, causes: [...causes] };
 }

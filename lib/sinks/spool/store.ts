@@ -1,68 +1,67 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AuditRecord } from '../../schema/record.js';
 import { LogLock } from '../file/lock.js';
 import { LogFile } from '../file/logFile.js';
 import type { Notices } from '../file/notice.js';
 import { FILE_MODE, makeFolder } from '../file/open.js';
-import { lastLineFeed, readRange, writeAll } from '../file/tail.js';
-import { decodeEntry } from './entry.js';
+import { readRange, writeAll } from '../file/tail.js';
+import { encodeEntry, placeOf } from './entry.js';
+import { readStretch, type Stretch } from './reader.js';
+import { findSegments, linesFrom, linesOf, segmentPath, type Segment } from './segments.js';
+import { StateFiles, type Cursor, type SpoolState } from './state.js';
 
-const LF = 0x0a;
-/** How much of a segment is read at once, at least, in bytes: larger than any sensible line, so that one read has a whole one. */
-const READ = 1024 * 1024;
-const CURSOR = 'cursor.json';
+const PRIVATE = { widerMode: 'narrow', mode: FILE_MODE } as const;
 
-/** Up to where the receiver has everything. */
-export interface Cursor {
-  readonly segment: number;
-  /** Bytes into that segment. */
-  readonly offset: number;
-  /** The number of the last record before it. */
-  readonly seq?: number;
+/** How a spool is kept. */
+export interface StoreOptions {
+  readonly segmentBytes: number;
+  readonly staleLockMs: number;
+  readonly notices: Notices;
 }
 
-/** A part of the spool, read in order: whole records, or lines that are not what was written. */
-export interface Stretch {
-  readonly records: readonly AuditRecord[];
-  readonly corrupt: readonly Uint8Array[];
-  /** Where the next stretch begins. */
-  readonly end: Cursor;
+/** A record's line, and its number. */
+export interface SpoolLine {
+  readonly line: string;
+  readonly seq: number;
 }
 
-/** Records on disk that wait for a receiver: numbered segment files, appended to at one end and read from the other. */
+/**
+ * Records on disk that wait for a receiver: numbered segment files, appended to at one end and read from the other. Each
+ * entry has a place, and the state says which places there must be: whatever becomes of the files, what is missing is seen.
+ */
 export class SpoolStore {
   readonly #lock: LogLock;
+  readonly #files: StateFiles;
+  /** In the order of their entries; the last one is being written. */
   #segments: number[];
   #file: LogFile;
   #cursor: Cursor;
+  /** The place of the next entry, and what that was when all before it was on the disk. */
+  #next: number;
+  #durable: { readonly next: number; readonly lastSeq: number | undefined };
+  #appending: Promise<void> | undefined;
   /** Bytes in the segments before the one that is being written. */
   #finishedBytes: number;
 
   /** @throws ConfigError when the folder cannot be used, or another process uses it. */
   constructor(
     private readonly folder: string,
-    private readonly segmentBytes: number,
-    private readonly notices: Notices,
+    private readonly options: StoreOptions,
   ) {
     makeFolder(folder);
-    this.#lock = new LogLock(join(folder, 'spool'), notices);
+    this.#lock = new LogLock(join(folder, 'spool'), options.notices, options.staleLockMs);
+    this.#files = new StateFiles(folder);
     try {
-      this.#segments = numbersIn(folder);
-      if (this.#segments.length === 0) this.#segments = [1];
-      this.#cursor = this.#readCursor();
-      this.#file = this.#openLast();
+      const found = findSegments(folder);
+      const state = this.#loadState();
+      this.#durable = afterAll(found, state);
+      this.#next = this.#durable.next;
+      this.#segments = found.map(({ number }) => number);
+      this.#file = this.#openLast(found);
+      this.#cursor = this.#startAt(found, state);
       this.#finishedBytes = this.#sizeOfFinished();
+      // From the first moment on, so that even a spool that delivered nothing knows what it held.
+      this.#files.save(this.#state);
     } catch (error) {
       this.#lock.release();
       throw error;
@@ -71,49 +70,62 @@ export class SpoolStore {
 
   /** Bytes that the receiver does not have yet. On disk there may be one segment more, which goes when it is finished. */
   get bytes(): number {
-    return this.#finishedBytes + this.#file.size - this.#cursor.offset;
+    return Math.max(0, this.#finishedBytes + this.#file.size - this.#cursor.offset);
   }
 
   /** The number of the last record that is in the spool or was. */
   get lastSeq(): number | undefined {
-    const { size } = this.#file;
-    const start = lastLineFeed(this.#file.fd, size - 1) + 1;
-    const last = size === 0 ? undefined : decodeEntry(readRange(this.#file.fd, start, size - 1));
-    return last?.seq ?? this.#cursor.seq;
+    return this.#durable.lastSeq;
   }
 
-  get #last(): number {
-    return this.#segments.at(-1) ?? 1;
+  /** Up to where the receiver has everything. */
+  get cursor(): Cursor {
+    return this.#cursor;
   }
 
-  /** Adds whole entries at the end; they are there, and can be read, when the promise resolves. */
-  append(entries: Uint8Array): Promise<void> {
-    if (this.#file.size >= this.segmentBytes && this.#file.unsynced === 0) this.#begin();
-    this.#file.append(entries);
-    return this.#file.sync(true);
+  /** Adds records at the end; they are there, and can be read, when the promise resolves. If it rejects, they are not. */
+  async append(lines: readonly SpoolLine[]): Promise<void> {
+    while (this.#appending !== undefined) await this.#appending;
+    this.#prepare();
+    const after = this.#write(lines);
+    const synced = this.#file.sync(true);
+    this.#appending = synced.catch(() => undefined).then(() => void (this.#appending = undefined));
+    try {
+      await synced;
+    } catch (error) {
+      this.#next = this.#durable.next;
+      throw error;
+    }
+    this.#settled(after);
   }
 
   /** The same without an event loop. */
-  appendNow(entries: Uint8Array): void {
-    this.#file.append(entries);
+  appendNow(lines: readonly SpoolLine[]): void {
+    this.#prepare();
+    const after = this.#write(lines);
     this.#file.syncNow();
+    this.#settled(after);
   }
 
-  /** What comes next, at most so many lines; nothing when the receiver has everything. */
+  /** What comes next, at most so many records; nothing when the receiver has everything. */
   read(most: number): Stretch | undefined {
-    return this.#readFrom(this.#cursor, most);
+    const { segments, file } = { segments: this.#segments, file: this.#file };
+    const lines = (segment: number, offset: number) =>
+      segment === segments.at(-1)
+        ? linesOf(file.fd, offset, file.durable)
+        : linesFrom(this.folder, segment, offset);
+    return readStretch({ segments, ...this.#durable, lines }, this.#cursor, most);
   }
 
   /** The receiver has all before here: segments that are done with are deleted. */
   advance(cursor: Cursor): void {
+    this.#lock.ensure();
     this.#cursor = cursor;
-    const draft = join(this.folder, `${CURSOR}.tmp`);
-    writeFileSync(draft, JSON.stringify(cursor), { mode: FILE_MODE });
-    renameSync(draft, join(this.folder, CURSOR));
-    const done = this.#segments.filter((number) => number < cursor.segment);
-    for (const number of done) rmSync(this.#path(number), { force: true });
+    this.#files.save(this.#state);
+    const done = this.#segments.slice(0, Math.max(0, this.#segments.indexOf(cursor.segment)));
+    for (const number of done) rmSync(segmentPath(this.folder, number), { force: true });
     if (done.length === 0) return;
-    this.#segments = this.#segments.filter((number) => number >= cursor.segment);
+    this.#segments = this.#segments.slice(done.length);
     this.#finishedBytes = this.#sizeOfFinished();
   }
 
@@ -138,74 +150,87 @@ export class SpoolStore {
     }
   }
 
-  #readFrom(from: Cursor, most: number): Stretch | undefined {
-    const size = from.segment === this.#last ? this.#file.durable : this.#sizeOf(from.segment);
-    if (from.offset >= size) {
-      const next = this.#segments.find((number) => number > from.segment);
-      return next === undefined ? undefined : this.#readFrom({ ...from, segment: next, offset: 0 }, most);
-    }
-    return this.#readLines(from, size, most);
+  get #state(): SpoolState {
+    const { next, lastSeq } = this.#durable;
+    return { cursor: this.#cursor, next, ...(lastSeq !== undefined && { lastSeq }) };
   }
 
-  #readLines(from: Cursor, size: number, most: number): Stretch {
-    const bytes = this.#linesFrom(from, size);
-    const records: AuditRecord[] = [];
-    const corrupt: Uint8Array[] = [];
-    let at = 0;
-    while (at < bytes.length && records.length + corrupt.length < most) {
-      const feed = bytes.indexOf(LF, at);
-      const end = feed < 0 ? bytes.length : feed + 1;
-      const record = feed < 0 ? undefined : decodeEntry(bytes.subarray(at, feed));
-      if (record === undefined ? records.length > 0 : corrupt.length > 0) break;
-      if (record === undefined) corrupt.push(bytes.subarray(at, end));
-      else records.push(record);
-      at = end;
-    }
-    const seq = records.at(-1)?.seq ?? from.seq;
-    const end = { segment: from.segment, offset: from.offset + at, ...(seq !== undefined && { seq }) };
-    return { records, corrupt, end };
+  /** Before each write: whether the folder is still ours, and the file still there. */
+  #prepare(): void {
+    this.#lock.verify();
+    const found = this.#file.inspect();
+    if (found === 'deleted' || found === 'renamed') {
+      // The file can be read as long as it is open: what the receiver has already is skipped again by its places.
+      const all = readRange(this.#file.fd, 0, this.#file.size);
+      this.#begin();
+      this.#file.append(all);
+      // At once: the reader must find these entries wherever it looks next.
+      this.#file.syncNow();
+    } else if (this.#file.size >= this.options.segmentBytes && this.#file.unsynced === 0) this.#begin();
   }
 
-  /** Bytes from the cursor on, ending with a whole line unless the segment ends without one. */
-  #linesFrom(from: Cursor, size: number): Buffer {
-    const fd = openSync(this.#path(from.segment), 'r');
-    try {
-      for (let length = READ; ; length *= 2) {
-        const end = Math.min(size, from.offset + length);
-        const bytes = readRange(fd, from.offset, end);
-        const whole = bytes.lastIndexOf(LF) + 1;
-        if (end === size) return bytes;
-        if (whole > 0) return bytes.subarray(0, whole);
-      }
-    } finally {
-      closeSync(fd);
-    }
+  #write(lines: readonly SpoolLine[]): { next: number; lastSeq: number | undefined } {
+    const first = this.#next;
+    this.#file.append(Buffer.concat(lines.map(({ line }, index) => encodeEntry(line, first + index))));
+    this.#next = first + lines.length;
+    return { next: this.#next, lastSeq: lines.at(-1)?.seq ?? this.#durable.lastSeq };
+  }
+
+  #settled(after: { next: number; lastSeq: number | undefined }): void {
+    if (after.next <= this.#durable.next) return;
+    this.#durable = after;
+    this.#files.save(this.#state);
   }
 
   #begin(): void {
     const old = this.#file;
-    const next = this.#last + 1;
-    this.#file = new LogFile(this.#path(next), 'narrow', this.notices, true);
+    const next = Math.max(...this.#segments, 0) + 1;
+    this.#file = this.#open(next);
     this.#segments.push(next);
     this.#finishedBytes += old.size;
     void old.close(false);
   }
 
-  #openLast(): LogFile {
-    const file = new LogFile(this.#path(this.#last), 'narrow', this.notices, true);
-    if (this.#cursor.segment === this.#last && this.#cursor.offset > file.size)
-      this.#cursor = { ...this.#cursor, offset: file.size };
-    return file;
+  /** Goes on in the segment that holds the newest entry, or in an empty one; else in a new one. */
+  #openLast(found: readonly Segment[]): LogFile {
+    const last = found.at(-1);
+    if (last !== undefined && (last.bytes === 0 || last.last?.n === this.#next - 1))
+      return this.#open(last.number);
+    const number = Math.max(0, ...found.map((each) => each.number)) + 1;
+    this.#segments.push(number);
+    return this.#open(number);
   }
 
-  #readCursor(): Cursor {
-    const start = { segment: this.#segments[0] ?? 1, offset: 0 };
-    try {
-      const found: unknown = JSON.parse(readFileSync(join(this.folder, CURSOR), 'utf8'));
-      return isCursor(found) && found.segment >= start.segment ? found : start;
-    } catch {
-      return start;
-    }
+  #open(number: number): LogFile {
+    return new LogFile(segmentPath(this.folder, number), PRIVATE, this.options.notices, true);
+  }
+
+  #loadState(): SpoolState | undefined {
+    const { state, unsound } = this.#files.load();
+    for (const name of unsound)
+      this.options.notices.add({
+        kind: 'spool-damaged',
+        path: join(this.folder, name),
+        detail: 'it is missing or no longer what was written; the spool goes on from what else it knows',
+      });
+    return state;
+  }
+
+  /** Where the cursor points is believed only if the entry that it names is there, and nothing stands before it. */
+  #startAt(found: readonly Segment[], state: SpoolState | undefined): Cursor {
+    const start = { segment: this.#segments[0] ?? 1, offset: 0, n: found[0]?.first ?? 1 };
+    if (state === undefined) return start;
+    const { cursor } = state;
+    if (cursor.segment === start.segment && this.#leadsTo(cursor)) return cursor;
+    return { ...cursor, segment: start.segment, offset: 0 };
+  }
+
+  #leadsTo({ segment, offset, n }: Cursor): boolean {
+    if (offset > this.#sizeOf(segment)) return false;
+    const [before] = offset === 0 ? [undefined] : linesFrom(this.folder, segment, offset - 1);
+    if (offset > 0 && before?.bytes.length !== 0) return false;
+    for (const { bytes } of linesFrom(this.folder, segment, offset)) return placeOf(bytes) === n;
+    return true;
   }
 
   #sizeOfFinished(): number {
@@ -213,21 +238,22 @@ export class SpoolStore {
   }
 
   #sizeOf(segment: number): number {
-    return statSync(this.#path(segment), { throwIfNoEntry: false })?.size ?? 0;
-  }
-
-  #path(segment: number): string {
-    return join(this.folder, `${String(segment).padStart(8, '0')}.spool`);
+    return statSync(segmentPath(this.folder, segment), { throwIfNoEntry: false })?.size ?? 0;
   }
 }
 
-function numbersIn(folder: string): number[] {
-  const names = readdirSync(folder).filter((name) => /^\d{8,}\.spool$/.test(name));
-  return names.map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
-}
-
-function isCursor(value: unknown): value is Cursor {
-  if (typeof value !== 'object' || value === null || !('segment' in value) || !('offset' in value))
-    return false;
-  return Number.isSafeInteger(value.segment) && Number.isSafeInteger(value.offset);
+/** What follows all that is there, and all that the state knows of. */
+function afterAll(
+  found: readonly Segment[],
+  state: SpoolState | undefined,
+): { next: number; lastSeq: number | undefined } {
+  const known = {
+    next: Math.max(state?.next ?? 1, state?.cursor.n ?? 1),
+    lastSeq: state?.lastSeq ?? state?.cursor.seq,
+  };
+  return found.reduce(
+    (after, { last }) =>
+      last !== undefined && last.n >= after.next ? { next: last.n + 1, lastSeq: last.seq } : after,
+    known,
+  );
 }

@@ -255,7 +255,7 @@ export const fileAttacks: readonly Attack[] = [
     tries: {
       ...named(['000', '022', '077'], (umask) => `umask ${umask}`, privateFiles),
       ...named(
-        pairs([0o644, 0o666, 0o640, 0o604, 0o755], ['narrow', 'refuse'] as const),
+        pairs([0o644, 0o666, 0o660, 0o604, 0o755], ['narrow', 'refuse'] as const),
         ([mode, wider]) => `${mode.toString(8)}, ${wider}`,
         ([mode, wider]) => existingFile(mode, wider),
       ),

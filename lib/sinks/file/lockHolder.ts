@@ -1,0 +1,145 @@
+import { fstatSync, readFileSync, readlinkSync, statSync, type BigIntStats } from 'node:fs';
+import { hostname } from 'node:os';
+import { threadId } from 'node:worker_threads';
+import { causeOf } from '../gap.js';
+
+/** Who holds a lock, as its file says. */
+export interface Holder {
+  readonly pid: number;
+  /** When that process started, in the kernel's ticks since boot: a process id alone comes back. */
+  readonly started: string;
+  readonly host: string;
+  readonly thread: number;
+  /** The kernel's boot id: containers of one machine share it, whatever host name they have; two machines never do. */
+  readonly boot?: string;
+  /** The PID namespace that `pid` means something in; empty where /proc shows another one's processes. */
+  readonly namespace?: string;
+  /** The descriptor that the holder keeps open on the lock: it is closed when its thread ends, by whatever end. */
+  readonly fd?: number;
+  /** Whether it holds the kernel's lock on the file as well. */
+  readonly kernel?: boolean;
+  /** After how long without a heartbeat others may take the lock, in ms. */
+  readonly staleMs?: number;
+  /** The machine's monotonic clock at its last heartbeat, in ms, padded: the text never changes its length. */
+  readonly beat?: string;
+}
+
+/** What can be said about a holder without its help; `unknown` where it cannot be asked. */
+export type Life = 'alive' | 'gone' | 'unknown';
+
+const DIGITS = 16;
+
+/** This thread as a holder. */
+export function self(fd: number, kernel: boolean, staleMs: number): Holder {
+  const namespace = ownNamespace();
+  const started = namespace === '' ? '' : (startOf(process.pid) ?? '');
+  const who = { pid: process.pid, started, host: hostname(), thread: threadId };
+  return { ...who, boot: bootId(), namespace, fd, kernel, staleMs, beat: monotonic() };
+}
+
+/** The text of a lock at this moment. */
+export function textOf(holder: Holder): string {
+  return JSON.stringify({ ...holder, beat: monotonic() });
+}
+
+/** Nothing when the text is none of a lock's. */
+export function parseHolder(text: string): Holder | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isHolder(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether two threads run on one kernel. Without boot ids the host name has to do. */
+export function onThisKernel({ boot, host }: Holder): boolean {
+  return boot === undefined || boot === '' ? host === hostname() : boot === bootId();
+}
+
+/**
+ * What the table of processes says of a holder: it tells only of processes in our own PID namespace.
+ *
+ * @param ours - the descriptor that we have the lock open by: it may have the number that was the holder's.
+ */
+export function lifeOf(holder: Holder, lock: BigIntStats, ours: number): Life {
+  const { namespace, pid, started } = holder;
+  if (!onThisKernel(holder) || (namespace !== undefined && namespace !== ownNamespace())) return 'unknown';
+  if (process.platform !== 'linux') return answers(pid) ? threadLife(holder, lock, ours) : 'gone';
+  if (ownNamespace() === '') return 'unknown';
+  return startOf(pid) === started ? threadLife(holder, lock, ours) : 'gone';
+}
+
+/** How long ago the last heartbeat was, in ms, by the machine's own clock; nothing where that clock does not tell. */
+export function sinceBeat(holder: Holder): number | undefined {
+  if (holder.beat === undefined || holder.boot === '' || !onThisKernel(holder)) return undefined;
+  const since = Number(monotonic()) - Number(holder.beat);
+  // A time namespace may have a clock of its own.
+  return since >= 0 ? since : undefined;
+}
+
+/** The thread closed its descriptor when it ended, as Node does for a worker that is terminated. */
+function threadLife({ pid, fd }: Holder, lock: BigIntStats, ours: number): Life {
+  if (fd === undefined) return 'alive';
+  try {
+    const own = pid === process.pid;
+    if (own && fd === ours) return 'gone';
+    if (!own && process.platform !== 'linux') return 'alive';
+    const open = own ? fstatSync(fd, { bigint: true }) : statSync(`/proc/${pid}/fd/${fd}`, { bigint: true });
+    return open.ino === lock.ino && open.dev === lock.dev ? 'alive' : 'gone';
+  } catch (error) {
+    // EACCES: a process of another user, which cannot be looked into.
+    return ['ENOENT', 'EBADF'].includes(causeOf(error)) ? 'gone' : 'alive';
+  }
+}
+
+/**
+ * When a process started: field 22 of /proc/PID/stat (proc(5)). The name in field 2 may hold anything, but ends with the
+ * last parenthesis. A zombie has ended.
+ */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function answers(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return causeOf(error) === 'EPERM';
+  }
+}
+
+/** The PID namespace of this process; empty where /proc belongs to another one (`unshare --pid` without a /proc of its own). */
+function ownNamespace(): string {
+  if (process.platform !== 'linux') return 'one for the machine';
+  try {
+    return readlinkSync('/proc/self') === String(process.pid) ? readlinkSync('/proc/self/ns/pid') : '';
+  } catch {
+    return '';
+  }
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function monotonic(): string {
+  return String(process.hrtime.bigint() / 1_000_000n).padStart(DIGITS, '0');
+}
+
+function isHolder(value: unknown): value is Holder {
+  return (
+    typeof value === 'object' && value !== null && 'pid' in value && 'host' in value && 'started' in value
+  );
+}

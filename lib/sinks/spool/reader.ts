@@ -1,0 +1,124 @@
+import type { AuditRecord } from '../../schema/record.js';
+import { decodeEntry, placeOf } from './entry.js';
+import type { SegmentLine } from './segments.js';
+import type { Cursor } from './state.js';
+
+/** A part of the spool, read in order: records, or what is wrong with the place where they should be. */
+export interface Stretch {
+  readonly records: readonly AuditRecord[];
+  /** Lines that are not what was written. */
+  readonly corrupt: readonly Uint8Array[];
+  /** How many records should be there and are nowhere. */
+  readonly lost: number;
+  /** Where the next stretch begins. */
+  readonly end: Cursor;
+}
+
+/** The entries that a reader reads. */
+export interface Readable {
+  /** The segments' numbers, in the order of their entries. */
+  readonly segments: readonly number[];
+  /** The place that the next entry gets: all before it have been put in, and are on the disk. */
+  readonly next: number;
+  /** The number of the record in the last of them. */
+  readonly lastSeq: number | undefined;
+  /** The lines of a segment from an offset on. */
+  lines(segment: number, offset: number): Iterable<SegmentLine>;
+}
+
+/**
+ * What follows the cursor, at most so many records; nothing when the receiver has everything. Every entry has its place, so
+ * that what is missing, repeated or out of order is seen: an entry of a place that was passed is skipped, one that is
+ * elsewhere is fetched from there, and one that is nowhere counts as lost.
+ */
+export function readStretch(spool: Readable, cursor: Cursor, most: number): Stretch | undefined {
+  const reading = new Reading(spool, cursor, most);
+  const at = Math.max(0, spool.segments.indexOf(cursor.segment));
+  for (const segment of spool.segments.slice(at)) {
+    const done = reading.segment(segment, segment === cursor.segment ? cursor.offset : 0);
+    if (done !== undefined) return done;
+  }
+  return reading.atTheEnd();
+}
+
+class Reading {
+  readonly #records: AuditRecord[] = [];
+  readonly #corrupt: Uint8Array[] = [];
+  #end: Cursor;
+
+  constructor(
+    private readonly spool: Readable,
+    cursor: Cursor,
+    private readonly most: number,
+  ) {
+    const { gap: _gap, ...end } = cursor;
+    this.#end = end;
+  }
+
+  /** Gives back a stretch when it is whole before the segment ends. */
+  segment(segment: number, offset: number): Stretch | undefined {
+    if (segment !== this.#end.segment) this.#end = { ...this.#end, segment, offset: 0 };
+    for (const { bytes, end } of this.spool.lines(segment, offset)) {
+      const n = placeOf(bytes);
+      if (n === undefined) {
+        if (this.#records.length > 0) return this.#stretch();
+        this.#corrupt.push(Buffer.from(bytes));
+      } else if (n > this.#end.n) return this.#jump(n, this.#end.seq);
+      else if (n === this.#end.n) {
+        // What was corrupt was in nobody's place.
+        if (this.#corrupt.length > 0) return this.#stretch();
+        this.#take(bytes);
+      }
+      this.#end = { ...this.#end, offset: end };
+      if (this.#records.length >= this.most) return this.#stretch();
+    }
+    return undefined;
+  }
+
+  atTheEnd(): Stretch | undefined {
+    if (this.#records.length > 0) return this.#stretch();
+    const { next, lastSeq } = this.spool;
+    if (this.#end.n < next) return this.#jump(next, lastSeq);
+    return this.#corrupt.length > 0 ? this.#stretch() : undefined;
+  }
+
+  #take(line: Uint8Array): void {
+    const entry = decodeEntry(line);
+    if (entry === undefined) return;
+    this.#records.push(entry.record);
+    this.#end = { ...this.#end, n: entry.n + 1, seq: entry.record.seq };
+  }
+
+  /** The next entry that follows here is a later one: those between are elsewhere, or lost. */
+  #jump(to: number, lastSeq: number | undefined): Stretch {
+    if (this.#records.length > 0) return this.#stretch();
+    const { n } = this.#end;
+    const { found, smallest } = this.#searchAll(n, to);
+    if (smallest === n && this.#corrupt.length > 0) return this.#stretch();
+    for (let place = n; found.has(place) && this.#records.length < this.most; place++)
+      this.#take(found.get(place) ?? Buffer.alloc(0));
+    if (this.#records.length > 0) return this.#stretch();
+    const lost = smallest - n;
+    const seq = smallest === this.spool.next ? lastSeq : (this.#end.seq ?? -1) + lost;
+    this.#end = { ...this.#end, n: smallest, ...(seq !== undefined && { seq }) };
+    return { ...this.#stretch(), lost };
+  }
+
+  /** Looks through all segments for entries of these places: as many as a stretch takes, and the smallest place of all. */
+  #searchAll(from: number, to: number): { found: Map<number, Uint8Array>; smallest: number } {
+    const found = new Map<number, Uint8Array>();
+    let smallest = to;
+    for (const segment of this.spool.segments)
+      for (const { bytes } of this.spool.lines(segment, 0)) {
+        const n = placeOf(bytes);
+        if (n === undefined || n < from || n >= to) continue;
+        smallest = Math.min(smallest, n);
+        if (n < from + this.most) found.set(n, Buffer.from(bytes));
+      }
+    return { found, smallest };
+  }
+
+  #stretch(): Stretch {
+    return { records: this.#records, corrupt: this.#corrupt, lost: 0, end: this.#end };
+  }
+}

@@ -1,0 +1,127 @@
+import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readRange } from '../file/tail.js';
+import { causeOf } from '../gap.js';
+import { decodeEntry, placeOf } from './entry.js';
+
+const LF = 0x0a;
+/** How much of a segment is read at once, at least, in bytes: larger than any sensible line, so that one read has a whole one. */
+const READ = 1024 * 1024;
+
+/** A segment file, by what is in it. */
+export interface Segment {
+  readonly number: number;
+  readonly bytes: number;
+  /** The place of its first entry; nothing when there is no sound one at its beginning. */
+  readonly first?: number;
+  /** The place and the record number of its last entry. */
+  readonly last?: { readonly n: number; readonly seq: number };
+}
+
+/** A line of a segment, and where the next one begins. */
+export interface SegmentLine {
+  /** Without its line feed, where it has one. */
+  readonly bytes: Buffer;
+  readonly end: number;
+}
+
+/** The path of a segment. */
+export function segmentPath(folder: string, number: number): string {
+  return join(folder, `${String(number).padStart(8, '0')}.spool`);
+}
+
+/**
+ * The segments of a spool in the order of their entries, which is that of their names unless somebody had his hands on
+ * them. Those without an entry come last.
+ */
+export function findSegments(folder: string): Segment[] {
+  const names = readdirSync(folder).filter((name) => /^\d{8,15}\.spool$/.test(name));
+  const order = ({ first = Infinity }: Segment) => first;
+  return names
+    .map((name) => describeSegment(folder, Number.parseInt(name, 10)))
+    .sort((a, b) => (order(a) === order(b) ? a.number - b.number : order(a) - order(b)));
+}
+
+function describeSegment(folder: string, number: number): Segment {
+  return withSegment(folder, number, { number, bytes: 0 }, (fd) => {
+    const bytes = fstatSync(fd).size;
+    let first: number | undefined;
+    for (const line of linesIn(readRange(fd, 0, Math.min(READ, bytes)))) {
+      first = placeOf(line);
+      if (first !== undefined) break;
+    }
+    const tail = linesIn(readRange(fd, Math.max(0, bytes - READ), bytes)).reverse();
+    const last = tail.map((line) => decodeEntry(line)).find((entry) => entry !== undefined);
+    return {
+      number,
+      bytes,
+      ...(first !== undefined && { first }),
+      ...(last && { last: { n: last.n, seq: last.record.seq } }),
+    };
+  });
+}
+
+/** The lines of a segment from an offset on, up to `size`; the last one may lack its end. A segment that is gone has none. */
+export function* linesFrom(
+  folder: string,
+  number: number,
+  offset: number,
+  size = Infinity,
+): Generator<SegmentLine, void, undefined> {
+  const path = segmentPath(folder, number);
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if (causeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    yield* linesOf(fd, offset, Math.min(size, fstatSync(fd).size));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The same of an open file. */
+export function* linesOf(fd: number, from: number, size: number): Generator<SegmentLine, void, undefined> {
+  let offset = from;
+  for (let length = READ; offset < size;) {
+    const bytes = readRange(fd, offset, Math.min(size, offset + length));
+    const isLast = offset + bytes.length >= size || bytes.length === 0;
+    let at = 0;
+    for (let feed = bytes.indexOf(LF); feed >= 0; feed = bytes.indexOf(LF, at)) {
+      yield { bytes: bytes.subarray(at, feed), end: offset + feed + 1 };
+      at = feed + 1;
+    }
+    if (isLast) {
+      if (at < bytes.length) yield { bytes: bytes.subarray(at), end: offset + bytes.length };
+      return;
+    }
+    offset += at;
+    length = at === 0 ? length * 2 : READ;
+  }
+}
+
+function linesIn(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let at = 0, feed = bytes.indexOf(LF); feed >= 0; feed = bytes.indexOf(LF, at)) {
+    lines.push(bytes.subarray(at, feed));
+    at = feed + 1;
+  }
+  return lines;
+}
+
+function withSegment<T>(folder: string, number: number, otherwise: T, look: (fd: number) => T): T {
+  let fd: number;
+  try {
+    fd = openSync(segmentPath(folder, number), 'r');
+  } catch {
+    return otherwise;
+  }
+  try {
+    return look(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
