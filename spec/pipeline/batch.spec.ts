@@ -4,6 +4,7 @@ import type { ErrorInfo } from '../../lib/pipeline/report.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { GapInfo } from '../../lib/sinks/gap.js';
+import type { Sink } from '../../lib/sinks/sink.js';
 import { draft } from '../support/drafts.js';
 import { failureOf, ScriptedSink, until, type Step } from '../support/scriptedSink.js';
 
@@ -178,5 +179,42 @@ describe('batch mode', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it('asks a sink that is away no more often where a gap stands before a record and one goes at a time', async () => {
+    let asked = 0;
+    let taken = 0;
+    let takes = 0;
+    const away: Sink = {
+      name: 'away',
+      emit: () =>
+        new Promise((resolve) => {
+          asked++;
+          const answer = takes-- > 0 ? 'delivered' : 'retryable';
+          if (answer === 'delivered') taken++;
+          setImmediate(() => resolve({ status: answer, error: new Error('away') }));
+        }),
+    };
+    const limits = { lingerMs: 0, maxQueue: 2, maxBatch: 1, sinkTimeoutMs: 1_000 };
+    const pipeline = createPipeline({
+      ...{ sinks: [away], mode: 'batch', ...limits },
+      gapRecord,
+      onError: () => undefined,
+    });
+    const accept = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        await pipeline.accept(draft());
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    };
+    await accept(10);
+    expect(pipeline.stats().sinks[0]?.dropped).to.be.greaterThan(0);
+    // The records before the gap are taken; then the gap is the first, and a record stands behind it.
+    takes = 3;
+    await until(() => taken === 3);
+    await accept(1);
+    await pipeline.shutdown().catch(() => undefined);
+    // Without a pause it is asked thousands of times until the deadline of the shutdown.
+    expect(asked).to.be.lessThan(100);
   });
 });
