@@ -196,13 +196,20 @@ export class Sender {
     batch.items = this.settler.withoutRefusedIntents(batch.items, cause);
     const records = recordsOf(batch.items);
     this.ledger.trouble(this.settler.error(cause), records, callersTold);
-    if (records.length === 0 && !this.settler.gapPutOff(cause)) return this.queue.putBack(batch.items);
+    // A gap alone waits in the queue for a record to go with. Where one is there already, it waits its pause as any batch does:
+    // else a sink that takes one item at a time would be asked again and again, without end.
+    if (records.length === 0 && !this.settler.gapPutOff(cause) && !this.#blocksARecord(batch))
+      return this.queue.putBack(batch.items);
     this.#batch = batch;
     const granted = this.#grant(batch, retryAfterMs);
     batch.askedToWait = granted > 0;
     const pause = backoffMs(batch.attempts, granted);
     this.#wake = after(pause, () => this.#again());
     if (performance.now() + pause - batch.since > this.options.patienceMs) this.#wake.unref();
+  }
+
+  #blocksARecord({ items }: Batch): boolean {
+    return items.length > 0 && this.queue.entries > 0;
   }
 
   /** How long the receiver is left alone because it asked for it; that it asks for more is told once per batch. */
