@@ -19,7 +19,9 @@ export function pack(): string {
 }
 
 function packInto(folder: string): string {
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.once('exit', function removePacked() {
+    rmSync(folder, { recursive: true, force: true });
+  });
   npm(root, ['pack', '--silent', '--pack-destination', folder]);
   const [tarball] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack made no tarball');

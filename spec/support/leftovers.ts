@@ -67,8 +67,11 @@ const EVENTS = [
   'unhandledRejection',
 ];
 
-/** The listeners that end open sessions, and that write what is left, stay for as long as the process lives. */
-const FOR_LIFE = ['endAllSessions', 'writeAll'];
+/**
+ * The listeners that end open sessions, that write what is left, and that remove the package which the first heavy test packed for
+ * all of them, stay for as long as the process lives.
+ */
+const FOR_LIFE = ['endAllSessions', 'writeAll', 'removePacked'];
 
 function listeners(): Record<string, unknown> {
   return Object.fromEntries(
