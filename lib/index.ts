@@ -36,7 +36,8 @@ export type { AuditLogHandle } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
 export { createRedactor } from './redaction/createRedactor.js';
-export type { DetectorName } from './redaction/defaults.js';
+export { parsePolicy } from './redaction/policyFile.js';
+export type { DetectorName } from './redaction/detector.js';
 export type { AuditLevel, LevelOptions } from './redaction/levels.js';
 export type {
   CustomRedaction,

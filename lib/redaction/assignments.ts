@@ -1,179 +1,171 @@
+import { afterOther } from './assignments/forms.js';
+import { hideSpecialForms } from './assignments/special.js';
+import {
+  beginsLine,
+  endOfLineValue,
+  isProgram,
+  isProse,
+  lineAround,
+  type Line,
+} from './assignments/lines.js';
+import { everyWord, wordsOf, type Name } from './assignments/names.js';
+import { operatorAt, pastName, type Operator } from './assignments/operators.js';
+import { isReference } from './assignments/references.js';
+import { onNextLine, readValue, type Value } from './assignments/values.js';
+import { NUMBER_NAMES } from './defaults.js';
 import type { Hider } from './hider.js';
-import { KeyVerdict } from './keys.js';
+import { KeyVerdict, splitWords } from './keys.js';
+import { isUuid, looksRandom } from './random.js';
 import { isMarker } from './replacer.js';
-
-/** Longest name that is looked at. */
-const MAX_NAME = 128;
-/** Most backslashes, and most blanks, between a name and its sign or a sign and its value. */
-const MAX_BETWEEN = 8;
-/** What may stand between the sign and the value. */
-const AFTER_SIGN = /(?:>|3D)?[ \t\r\n]{0,8}/y;
-
-/** A command line's flag and its value in the next word. */
-const FLAG = /(?<![^\s"'=,[(])(--?[A-Za-z][\w-]{0,127})[ \t]{1,8}(?=[^\s-])/g;
+import { Rewriter } from './rewriter.js';
 
 /** Header fields whose value goes to the end of the line, spaces and all (RFC 9110, RFC 6265). */
 const WHOLE_LINE = /^(?:proxy-)?authorization$|cookie$/i;
 /** The scheme before credentials, which a detector has hidden already. */
 const SCHEME = /^[A-Za-z][\w-]{0,30} /;
+/** A key that is told by its looks alone is at least so long. */
+const SHORTEST_GUESS = 12;
+/** Shorter strings that a name is compared to are signs and states. */
+const SHORTEST_COMPARED = 4;
+/** Keys of an object that describes a field and does not hold its value. */
+const numbers = new Set(NUMBER_NAMES.map((name) => splitWords(name).join('')));
+const DESCRIPTION =
+  /^\{\s*["']?(?:label|title|type|description|name|placeholder|gender|unit|version|resolved|required|\$ref|secretKeyRef|valueFrom|message|default|enum)["']?\s*:/;
 
-const QUOTE = /\\{0,7}["'`]/y;
-const LINE = /[^\r\n"'`]*/y;
-const BARE = /(?:[^\s"'`&<>,;)}\]\\#]|#(?!\[|hmac-)|\[REDACTED\]|[,;)}\]\\](?![\s"'`&<>]|$))*/y;
-
-/** Hides the values of secret names in running text: `password=…`, `"token": "…"`, `X-Api-Key: …`, `--secret …`. */
+/** Hides the values of secret names in running text, in whatever way a text gives a name its value. */
 export function redactAssignments(text: string, hider: Hider): string {
-  const named = hideAfterSigns(text, hider);
-  return named.includes('-') ? hideAfterFlags(named, hider) : named;
-}
-
-/** Collects the parts of a text that stay and those that are hidden. */
-class Rewriter {
-  #out = '';
-  #done = 0;
-
-  constructor(
-    private readonly text: string,
-    private readonly hider: Hider,
-  ) {}
-
-  /** Hides the value that stands at `at`, of the given name; gives back where it ends. */
-  hideValue(name: string, at: number): number {
-    const wholeLine = WHOLE_LINE.test(name);
-    const { start, end, next } = valueAt(this.text, at, wholeLine);
-    const value = this.text.slice(start, end);
-    if (value === '' || (wholeLine && isMarker(value.replace(SCHEME, '')))) return next;
-    const mask = this.hider.judge(name) === KeyVerdict.mask;
-    this.#out += this.text.slice(this.#done, start) + this.hider.hide(value, mask);
-    this.#done = end;
-    return next;
-  }
-
-  toString(): string {
-    return this.#done === 0 ? this.text : this.#out + this.text.slice(this.#done);
-  }
-}
-
-/** Every `=` and `:` is looked back from: what stands before it is short, while what stands between two can be anything. */
-function hideAfterSigns(text: string, hider: Hider): string {
   const rewriter = new Rewriter(text, hider);
-  let from = 0;
-  let colon = text.indexOf(':');
-  let equals = text.indexOf('=');
-  let encoded = text.indexOf('%3D');
-  while (colon !== -1 || equals !== -1 || encoded !== -1) {
-    const sign = Math.min(colon >>> 0, equals >>> 0, encoded >>> 0);
-    const name = nameBefore(text, from, sign);
-    let next = sign + 1;
-    if (name !== undefined && hider.judge(name) !== KeyVerdict.keep) {
-      AFTER_SIGN.lastIndex = next;
-      AFTER_SIGN.test(text);
-      next = Math.max(next, rewriter.hideValue(name, AFTER_SIGN.lastIndex));
-      from = next;
-    }
-    colon = reach(text, ':', colon, next);
-    equals = reach(text, '=', equals, next);
-    encoded = reach(text, '%3D', encoded, next);
+  const names =
+    hider.names === undefined ? everyWord(text) : wordsOf(text, hider.names, hider.nameLengths ?? []);
+  for (const name of names) {
+    if (name.start < rewriter.done) continue;
+    const verdict = judgeName(text.slice(name.start, name.end), hider);
+    if (verdict === KeyVerdict.keep) continue;
+    hideNamed(text, name, verdict, rewriter);
   }
-  return rewriter.toString();
+  return hideSpecialForms(rewriter.toString(), hider);
 }
 
-/** Where a sign stands from `next` on, given where it stood last; -1 once there is none. */
-function reach(text: string, sign: string, last: number, next: number): number {
-  return last === -1 || last >= next ? last : text.indexOf(sign, next);
+/** Of `token.content` the last part counts: what is assigned to a part of a thing is rarely the thing. */
+function judgeName(name: string, { judge }: Hider): KeyVerdict {
+  const verdict = judge(name);
+  const dot = name.lastIndexOf('.');
+  if (dot <= 0 || verdict === KeyVerdict.keep || judge(name.slice(dot + 1)) !== KeyVerdict.keep)
+    return verdict;
+  return /\.(?:value|raw|plain|plaintext|current|prod|production|dev|staging|test|live|default|main|primary|\d+)$/i.test(
+    name,
+  )
+    ? verdict
+    : KeyVerdict.ifRandom;
 }
 
-/** Read backwards from the sign, by character: blanks, a bracket or a quote (escaped or not), the name. */
-function nameBefore(text: string, from: number, sign: number): string | undefined {
-  let end = sign;
-  while (end > from && sign - end < MAX_BETWEEN && isBlank(text.charCodeAt(end - 1))) end--;
-  const quoted = isQuote(text.charCodeAt(end - 1));
-  if (quoted) end--;
-  for (let most = MAX_BETWEEN; quoted && most > 0 && text[end - 1] === '\\'; most--) end--;
-  if (text[end - 1] === ']') end--;
-  else if (text.startsWith('%5D', end - 3)) end -= 3;
-  let start = end;
-  while (start > from && end - start < MAX_NAME && isNamePart(text.charCodeAt(start - 1))) start--;
-  if (text[start - 1] === '%') start = Math.min(start + 2, end);
-  return start === end ? undefined : text.slice(start, end);
+function hideNamed(text: string, name: Name, verdict: KeyVerdict, rewriter: Rewriter): void {
+  const closed = pastName(text, name.end);
+  const operator = isTag(text, name) ? undefined : operatorAt(text, closed);
+  const value =
+    operator === undefined
+      ? afterOther(text, name, closed, verdict)
+      : (assigned(text, name, operator, verdict) ?? afterOther(text, name, closed, verdict));
+  if (value === undefined) return;
+  const shown = text.slice(value.start, value.end);
+  if (shown === '' || isMarker(shown)) rewriter.done = Math.max(rewriter.done, value.next);
+  else rewriter.hide(value.start, value.end, verdict === KeyVerdict.mask, value.next);
 }
 
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
+/** The value behind an operator, if it is one that is secret. */
+function assigned(text: string, name: Name, operator: Operator, verdict: KeyVerdict): Value | undefined {
+  const named = text.slice(name.start, name.end);
+  const line = lineAround(text, name.start, operator.at);
+  if (WHOLE_LINE.test(named) && !operator.compares) return headerValue(text, name, operator, line);
+  const at = operator.sign === ':' || operator.sign === '=' ? valuePlace(text, operator) : operator.at;
+  if (at === undefined) return undefined;
+  const indent = /^\s*(?:- )?/.exec(line.before)?.[0].length ?? 0;
+  const read = readValue(text, at, operator.sign === ':' ? indent : undefined);
+  if (read === undefined) return undefined;
+  const value = read.written === 'bare' ? wholeValue(text, read, operator, line) : read;
+  return isSecret(text, value, { named, verdict, operator, line }) ? value : undefined;
 }
 
-function isQuote(code: number): boolean {
-  return code === 0x22 || code === 0x27;
+/** Where a value begins; on the next line only what is quoted or looks like a key is one. */
+function valuePlace(text: string, { at, sign }: Operator): number | undefined {
+  const next = onNextLine(text, at);
+  if (next === undefined) return at;
+  if (/^["'`]/.test(text.slice(next, next + 1))) return next;
+  const word = /^\S{1,512}(?=\s*(?:\r?\n|$))/.exec(text.slice(next, next + 520))?.[0] ?? '';
+  return sign === ':' && looksRandom(word) ? next : undefined;
 }
 
-/** ASCII letters and digits, `$`, `-`, `.`, `_`, and whatever is not ASCII. */
-function isNamePart(code: number): boolean {
-  return (
-    (code >= 0x61 && code <= 0x7a) ||
-    (code >= 0x41 && code <= 0x5a) ||
-    (code >= 0x2d && code <= 0x39 && code !== 0x2f) ||
-    code === 0x5f ||
-    code === 0x24 ||
-    code > 0x7f
-  );
+/** All of the line is the value where the name begins it; elsewhere the first word. */
+function wholeValue(text: string, value: Value, operator: Operator, line: Line): Value {
+  if (!beginsLine(line) || operator.compares) return value;
+  const end = endOfLineValue(text, value.start, line);
+  if (end === undefined || end <= value.end) return value;
+  return { ...value, end, next: end };
 }
 
-function hideAfterFlags(text: string, hider: Hider): string {
-  const rewriter = new Rewriter(text, hider);
-  FLAG.lastIndex = 0;
-  for (let found = FLAG.exec(text); found !== null; found = FLAG.exec(text)) {
-    const name = found[1] ?? '';
-    if (hider.judge(name) === KeyVerdict.keep) continue;
-    FLAG.lastIndex = rewriter.hideValue(name, FLAG.lastIndex);
+/** Whether a name is that of an element, whose attributes do not hold its value. */
+function isTag(text: string, { start }: Name): boolean {
+  return /<(?:[\w-]{1,32}:)?$/.test(text.slice(Math.max(0, start - 34), start));
+}
+
+interface Given {
+  readonly named: string;
+  readonly verdict: KeyVerdict;
+  readonly operator: Operator;
+  readonly line: Line;
+}
+
+function isSecret(text: string, value: Value, { named, verdict, operator, line }: Given): boolean {
+  const shown = text.slice(value.start, value.end);
+  if (isMarker(shown)) return true;
+  const after = text.slice(value.end, value.end + 16);
+  const quoted = value.written === 'quoted' || value.written === 'block';
+  const code = operator.compares || isProgram(line, named, after);
+  if (verdict === KeyVerdict.ifRandom) {
+    if (!quoted && (/^[A-Za-z_$]+$/.test(shown) || (code && /[.(]/.test(shown)))) return false;
+    return looksRandom(shown, SHORTEST_GUESS) && !isUuid(shown);
   }
-  return rewriter.toString();
-}
-
-interface ValuePlace {
-  readonly start: number;
-  readonly end: number;
-  /** Where to look for the next name. */
-  readonly next: number;
-}
-
-function valueAt(text: string, at: number, wholeLine: boolean): ValuePlace {
-  const quote = matchAt(QUOTE, text, at);
-  if (quote !== '') {
-    const start = at + quote.length;
-    const end = closingQuote(text, start, quote);
-    return { start, end, next: Math.min(end + quote.length, text.length) };
+  if (value.written === 'bracketed') {
+    if (isReference(shown, { quoted: true, name: '', code: false, after: '' })) return false;
+    const literal = operator.sign === '=' && /\s$/.test(text.slice(value.start - 1, value.start));
+    return !DESCRIPTION.test(shown) && !code && !literal && !/\/$/.test(line.before);
   }
-  const open = text[at];
-  const bracketed = open === '{' || open === '[' ? closingBracket(text, at) : at;
-  const end = bracketed + matchAt(wholeLine ? LINE : BARE, text, bracketed).length;
-  return { start: at, end, next: end };
+  if (numbers.has(splitWords(named).join('')) && !/\d/.test(shown)) return false;
+  if (operator.compares && shown.length < SHORTEST_COMPARED) return false;
+  if (operator.compares && /^[\p{L}_/<>\s.-]*$/u.test(shown)) return false;
+  if (operator.compares && !quoted && !looksRandom(shown)) return false;
+  if (!quoted && isProse(shown) && !beginsLine({ ...line, before: line.before.replace(/^\s*[-*#].*/, 'x') }))
+    return false;
+  // On a command line `NAME= word` gives the name nothing.
+  const apart = operator.sign === '=' && /\w=[ \t]+$/.test(text.slice(value.start - 8, value.start));
+  if (apart && !quoted && !beginsLine(line) && !looksRandom(shown)) return false;
+  return !isReference(shown, { quoted, name: named, code, after });
 }
 
-function matchAt(expression: RegExp, text: string, at: number): string {
-  expression.lastIndex = at;
-  return expression.exec(text)?.[0] ?? '';
-}
-
-/** The same quote again with as many backslashes before it; the end of the text where there is none. */
-function closingQuote(text: string, from: number, quote: string): number {
-  const mark = quote.at(-1) ?? '"';
-  const slashes = quote.length - 1;
-  for (let at = text.indexOf(mark, from); at !== -1; at = text.indexOf(mark, at + 1)) {
-    let before = 0;
-    while (at - before > from && text[at - before - 1] === '\\') before++;
-    if (before <= slashes || (slashes === 0 && before % 2 === 0)) return at - Math.min(before, slashes);
-  }
-  return text.length;
-}
-
-/** Past the bracket that closes the one at `from`; the end of the text where none does. Strings are stepped over. */
-export function closingBracket(text: string, from: number): number {
-  let depth = 0;
-  for (let at = from; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') at = closingQuote(text, at + 1, '"');
-    else if (char === '{' || char === '[') depth++;
-    else if ((char === '}' || char === ']') && --depth === 0) return at + 1;
-  }
-  return text.length;
+/** The rest of a header's line, or of the string that the header stands in. */
+function headerValue(text: string, name: Name, operator: Operator, line: Line): Value | undefined {
+  const read = readValue(text, operator.at);
+  const given = { quoted: true, name: text.slice(name.start, name.end), code: false, after: '' };
+  if (read?.written === 'quoted')
+    return isReference(text.slice(read.start, read.end), given) ? undefined : read;
+  const around = /["'`]/.exec(text[name.start - 1] ?? '')?.[0];
+  const quote = around === undefined ? /["'`]/ : new RegExp(around);
+  const rest = text.slice(operator.at, line.end);
+  const stop =
+    around === undefined && beginsLine(line) && !/^cookie/i.test(text.slice(name.start, name.end))
+      ? -1
+      : rest.search(quote);
+  const value = stop === -1 ? rest : rest.slice(0, stop);
+  const end = operator.at + value.length;
+  if (value === '' || isMarker(value.replace(SCHEME, '')))
+    return { start: end, end, next: end, written: 'bare' };
+  if (isProse(value) && !beginsLine(line)) return undefined;
+  return isReference(value, {
+    quoted: false,
+    name: 'authorization',
+    code: isProgram(line, '', ''),
+    after: text.slice(end, end + 8),
+  })
+    ? undefined
+    : { start: operator.at, end, next: end, written: 'bare' };
 }

@@ -1,3 +1,4 @@
+import { sweepEchoes } from './echoes.js';
 import { prune, sizeOf } from './fit.js';
 import { resolveLevels } from './levels.js';
 import type { RedactionOptions } from './options.js';
@@ -61,8 +62,9 @@ function redactValue(value: unknown, policy: Policy, toolName: string | undefine
   const pass = newPass(policy, toolName === undefined ? {} : { toolName });
   const below = policy.paths === undefined ? undefined : stepInto(policy.paths, 'mcp');
   pass.path.push('mcp', 'tool_arguments');
-  const kept = walk(value, pass, below === undefined ? undefined : stepInto(below, 'tool_arguments'));
+  const walked = walk(value, pass, below === undefined ? undefined : stepInto(below, 'tool_arguments'));
+  const kept = sweepEchoes(walked, pass);
   const { totalBytes } = policy.limits;
-  const fits = pass.units * 6 + pass.slack <= totalBytes || sizeOf(kept) <= totalBytes;
+  const fits = (kept === walked && pass.units * 6 + pass.slack <= totalBytes) || sizeOf(kept) <= totalBytes;
   return fits ? kept : prune(kept, totalBytes).value;
 }

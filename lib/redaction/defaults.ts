@@ -1,29 +1,9 @@
-/** The value detectors that are built in, in the order in which they run, with what each finds. `docs/redaction.md` lists them. */
-export const DETECTORS = Object.freeze({
-  privateKey: 'private keys in PEM form, to their end line or to the end of the text',
-  jwt: 'JSON Web Tokens, signed, unsigned and encrypted',
-  uri: 'userinfo in URIs, and the query and fragment values whose names are secret',
-  authorization: '`Bearer`, `Basic` and other `Authorization` credentials',
-  assignment:
-    'names that a key pattern matches, followed by a value: `password=…`, `"token": "…"`, `--api-key …`',
-  providerKey: 'keys of AWS, Google, GitHub, GitLab, Slack, Stripe, OpenAI, Anthropic, npm, PyPI and others',
-  embedded: 'JSON and Base64 text inside a string, walked like the rest',
-  ssn: 'US social security numbers, written with hyphens or spaces',
-  card: 'payment card numbers (PAN): 13 to 19 digits of an issued range that pass the Luhn check',
-  email: 'e-mail addresses',
-});
-
-/** A built-in detector, by its name. */
-export type DetectorName = keyof typeof DETECTORS;
-
-/** The detectors that are off unless asked for. */
-export const OFF_BY_DEFAULT: readonly DetectorName[] = Object.freeze(['email'] as const);
-
 /** The key names that are redacted unless `defaults: false`. */
 export const DEFAULT_KEY_PATTERNS: readonly string[] = Object.freeze([
   // Passwords and the like
   'password',
   'passwd',
+  'psswrd',
   'pgpassword',
   'pwd',
   'pass',
@@ -31,18 +11,30 @@ export const DEFAULT_KEY_PATTERNS: readonly string[] = Object.freeze([
   'passcode',
   'passwort',
   'kennwort',
+  'contrasena',
   'contraseña',
   'senha',
   'mot_de_passe',
   'пароль',
   '密码',
   'パスワード',
+  '비밀번호',
+  'wachtwoord',
+  'hasło',
+  'parola',
+  'losenord',
+  'lösenord',
   // Secrets, tokens, keys
   'secret',
+  'secrete',
+  'secret_id',
   'token',
   'jwt',
   'bearer',
   'api_key',
+  'apikey',
+  'app_key',
+  'application_key',
   'access_key',
   'account_key',
   'auth_key',
@@ -57,11 +49,24 @@ export const DEFAULT_KEY_PATTERNS: readonly string[] = Object.freeze([
   'shared_key',
   'signing_key',
   'ssh_key',
+  'deploy_key',
+  'host_key',
+  'subscription_key',
+  'storage_key',
+  'consumer_key',
+  'shared_access_key',
+  'pre_shared_key',
+  'psk',
+  'sas_token',
   'webhook_key',
   'hmac_key',
   'credential',
+  'creds',
+  'cred',
   'connection_string',
   'seed_phrase',
+  'wallet_seed',
+  'recovery_phrase',
   'mnemonic',
   // HTTP
   'auth',
@@ -69,7 +74,6 @@ export const DEFAULT_KEY_PATTERNS: readonly string[] = Object.freeze([
   'cookie',
   'csrf',
   'xsrf',
-  'signature',
   // One-time codes
   'otp',
   'totp',
@@ -119,11 +123,101 @@ export const NEVER_TOKENISED: readonly string[] = Object.freeze([
  */
 export const DESCRIBING_WORDS: readonly string[] = Object.freeze(
   (
-    'age algorithm budget budgets cost count counts counter created description enabled endpoint endpoints ' +
-    'estimate expiration expire expired expires expiry format index issuer kind label length len lifetime limit limits ' +
-    'location max method methods min mode name names number offset optional path per policies policy position provider ' +
-    'rate ratio remaining required requirements rotated rotation rules schema scheme scope scopes server size sizes ' +
-    'status strength supported ttl type types updated uri uris url urls usage used valid validity version window'
+    'age algorithm at attempts banner brand budget budgets button changed class color colour confirmed consent cost count counts ' +
+    'counter created date days deadline decimals description enabled endpoint endpoints error errors estimate event ' +
+    'expiration expire expired expires expiry field fields file flow format generator handler help helper hint hours icon ' +
+    'index issuer kind label last length len lifetime limit limits line lines location manager masked max metadata method methods middleware min ' +
+    'minutes mode model modified name names number offset on optional options page path pattern per percent placeholder policies ' +
+    'policy position prefix price prompt provider rate ratio reader ref reference references refs regex remaining required ' +
+    'requirements rotated rotation rules schema scheme scope scopes screen seconds sent server size sizes status store ' +
+    'strength supported symbol template title ttl type types updated uri uris url urls usage used valid validity verified ' +
+    'version versions window'
+  ).split(' '),
+);
+
+/** Words that, before a name, make it a question: `has_password`, `isTokenValid`, `requires_auth`. */
+export const ASKING_WORDS: readonly string[] = Object.freeze(
+  'allow allows can disable enable forgot has hide is missing needs require requires should show supports use uses'.split(
+    ' ',
+  ),
+);
+
+/** Names that hold a secret's name and are none: the tokens that language models read, tests that pass, and so on. */
+export const HARMLESS_NAMES: readonly string[] = Object.freeze([
+  'bos_token',
+  'cls_token',
+  'design_token',
+  'eos_token',
+  'eot_token',
+  'mask_token',
+  'oov_token',
+  'pad_token',
+  'sep_token',
+  'special_token',
+  'stop_token',
+  'unk_token',
+  'token_id',
+  'token_embedding',
+  'token_classification',
+  'test_pass',
+  'tests_pass',
+  'first_pass',
+  'pass_through',
+  'pass_fail',
+  'function_signature',
+  'method_signature',
+  'type_signature',
+  'email_signature',
+]);
+
+/** Names that end a name written as one word: `dbpassword`, `hapikey`. */
+export const NAME_ENDINGS: readonly string[] = Object.freeze([
+  'password',
+  'passwd',
+  'passphrase',
+  'pwd',
+  'secret',
+  'token',
+  'apikey',
+  'accesskey',
+  'secretkey',
+  'privatekey',
+  'credentials',
+]);
+
+/** Names of numbers: in a text their value has a digit, or it is no such number. */
+export const NUMBER_NAMES: readonly string[] = Object.freeze([
+  'account_number',
+  'card_number',
+  'credit_card',
+  'csc',
+  'cvc',
+  'cvv',
+  'debit_card',
+  'iban',
+  'otp',
+  'passport_number',
+  'pin',
+  'routing_number',
+  'security_code',
+  'social_security',
+  'social_security_number',
+  'ssn',
+  'tax_id',
+  'totp',
+  'verification_code',
+]);
+
+/**
+ * Words that, before `key`, say that it is none that opens anything: `sort_key`, `publicKey`. After any other word, and
+ * alone, `key` is secret where its value looks random.
+ */
+export const PLAIN_KEYS: readonly string[] = Object.freeze(
+  (
+    'any arrow blob bucket cache child column composite config data dedup dict document event field file foreign group hash ' +
+    'hot i18n idempotency index item join json jwk kms legend list locale lookup map message meta metadata natural node ' +
+    'object parent partition primary property public queue range react record redis routing row s3 shard shift shortcut sort ' +
+    'state storage surrogate tab table translation translations unique verifying'
   ).split(' '),
 );
 

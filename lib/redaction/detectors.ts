@@ -1,90 +1,164 @@
 import { redactAssignments } from './assignments.js';
-import { redactCards, redactSsns } from './numbers.js';
-import type { DetectorName } from './defaults.js';
+import { SPECIAL_LITERALS } from './assignments/special.js';
+import { catalogueAnchors, findKeys } from './catalogue/find.js';
+import { COMMAND_LITERALS, redactCommands } from './commands.js';
+import type { Detector } from './detector.js';
 import type { Hider } from './hider.js';
+import { redactCards, redactSsns } from './numbers.js';
+import { Rewriter } from './rewriter.js';
 import { redactUris } from './uri.js';
-
-/** Finds one kind of secret in a text and puts markers in its place; gives back the same string where there is none. */
-export type Detector = (text: string, hider: Hider) => string;
 
 // Every expression below runs in linear time: a match begins only at the boundary that its look-behind asks for, and repeats
 // are over character classes that exclude what follows them. `spec/redaction/linear.spec.ts` feeds each its worst texts.
 
-const PEM_BEGIN = /-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----/;
-const PEM_END = /-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----/;
+const PEM_BEGIN = /-{4,5} ?BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}/;
+const PEM_END = /-{4,5} ?END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}/;
+/** The lines of a PuTTY key file that hold the private part. */
+const PUTTY = /(?<=Private-Lines: \d{1,3}\r?\n)(?:[A-Za-z0-9+/=]{1,76}\r?\n?){1,200}/g;
+
+const SCHEMES = [
+  'bearer',
+  'basic',
+  'digest',
+  'negotiate',
+  'ntlm',
+  'apikey',
+  'aws4-hmac-sha256',
+  'auth plain',
+  'auth login',
+];
 
 const CREDENTIALS =
-  /(?<![A-Za-z0-9])(Bearer|Basic|Digest|Negotiate|NTLM|ApiKey|AWS4-HMAC-SHA256)([ \t]+)(?=([^\s"'<>,;\\]{1,16384}))\3/gi;
+  /(?<![A-Za-z0-9])(Bearer|Basic|Digest|Negotiate|NTLM|ApiKey|AWS4-HMAC-SHA256|AUTH PLAIN|AUTH LOGIN)([ \t]+)(?![=:!?+|-]{1,3}[\s>=]|[({$&`*)])(?=([^\s"'<>,;\\]{1,16384}))\3/gi;
 
 /** A word that stands after `Bearer` in plain English is no token: `Bearer authentication required`. */
-const PLAIN_WORD = /^[A-Za-z]{1,19}[.:!?]?$/;
+const PLAIN_WORD = /^[A-Za-z]{1,19}(?:-[A-Za-z]{1,19}){0,3}[.:!?)]?$/;
+
+/** Discord's bot tokens: an account, a time and a signature, with nothing before them that would tell. */
+/** The shortest key that has no beginning to search for. */
+const SHORTEST_SHAPELESS = 51;
+const DISCORD =
+  /(?<![\w-])(?=[\w-]{0,40}[a-z])(?=[\w-]{0,40}\d)[\w-]{24,28}\.[\w-]{6}\.[\w-]{27,48}(?:![\w-]{1,16})?/g;
+/** Private keys of wallets: WIF (Base58 with a known beginning), 32 bytes in hex near a word that says so. */
+const WALLET_KEY =
+  /(?<![A-Za-z0-9+/])(?:5[HJK][1-9A-HJ-NP-Za-km-z]{49}|[KL][1-9A-HJ-NP-Za-km-z]{51})(?![A-Za-z0-9+/=])/g;
+
+const HEX_KEY = /(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{64}(?![0-9A-Za-z])/g;
+const WALLET_WORDS = /\b(?:wallet|private key|privkey|priv_key|secp256k1|mnemonic)\b/i;
 
 const EMAIL =
   /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![A-Za-z0-9-])/g;
 
-/** Prefixes that providers give their keys so that scanners find them, each with the shape of the rest. */
-const PROVIDER_KEYS = [
-  // Amazon: access key ids. Google: API keys, OAuth access and refresh tokens, client secrets.
-  '(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}',
-  'AIza[\\w-]{30,}',
-  'ya29\\.[\\w-]{20,}',
-  '1//0[\\w-]{20,}',
-  'GOCSPX-[\\w-]{20,}',
-  // GitHub, GitLab, Atlassian, npm, PyPI, RubyGems, Docker, Hugging Face.
-  'gh[opsur]_[A-Za-z0-9]{20,}',
-  'github_pat_\\w{20,}',
-  'gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-[\\w-]{20,}',
-  'ATATT3[\\w=-]{20,}',
-  'npm_[A-Za-z0-9]{30,}',
-  'pypi-[\\w-]{40,}',
-  'rubygems_[0-9a-f]{40,}',
-  'dckr_[a-z]{2,4}_[\\w-]{20,}',
-  'hf_[A-Za-z0-9]{20,}',
-  // Slack, Discord-like bots, Telegram, Twilio, SendGrid, Mailgun.
-  'xox[a-z](?:\\.xox[a-z])?-[\\w-]{10,}',
-  'xapp-\\d-[\\w-]{10,}',
-  '\\d{8,10}:AA[\\w-]{32,}',
-  '(?:AC|SK)[0-9a-f]{32}',
-  'SG\\.[\\w-]{16,}\\.[\\w-]{16,}',
-  'key-[0-9a-f]{32}',
-  // Stripe, Square, Shopify.
-  '(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}',
-  'whsec_[A-Za-z0-9+/=]{16,}',
-  'sq0[a-z]{3}-[\\w-]{20,}',
-  'shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}',
-  // Model providers: OpenAI, Anthropic and others with `sk-`, Groq, xAI, Replicate, Perplexity.
-  'sk-[\\w-]{16,}',
-  '(?:gsk|r8)_[A-Za-z0-9]{20,}',
-  '(?:xai|pplx)-[A-Za-z0-9]{20,}',
-  // Vault, DigitalOcean, Databricks, Linear, Notion, age, New Relic, Grafana.
-  'hv[bs]\\.[\\w-]{20,}',
-  'do[opr]_v1_[0-9a-f]{40,}',
-  'dapi[0-9a-f]{32}',
-  'lin_(?:api|oauth)_[A-Za-z0-9]{20,}',
-  '(?:ntn|secret)_[A-Za-z0-9]{40,}',
-  'AGE-SECRET-KEY-1[A-Z0-9]{50,}',
-  'NRAK-[A-Z0-9]{20,}',
-  'glsa_\\w{30,}',
-];
-const PROVIDER = new RegExp(`(?<![A-Za-z0-9_-])(?:${PROVIDER_KEYS.join('|')})`, 'g');
-const SLACK_HOOK = /(?<=hooks\.slack\.com\/(?:services|workflows|triggers)\/)[\w/-]{10,}/g;
+/** The detectors that are built in, in the order in which they run. `docs/redaction.md` lists them. */
+export const DETECTORS: readonly Detector[] = Object.freeze([
+  {
+    name: 'privateKey',
+    finds:
+      'private keys in PEM form (PKCS, OpenSSH, PGP, SSH2), to their end line or to the end of the text, and of PuTTY',
+    source: 'RFC 7468, RFC 4716',
+    on: true,
+    trigger: () => ({ literals: ['private key', 'private-lines:'] }),
+    redact: redactPrivateKeys,
+  },
+  {
+    name: 'providerKey',
+    finds: 'keys that providers write in a way of their own, of about 150 providers',
+    source: 'the rules of gitleaks and the pages of providers, each named in `lib/redaction/catalogue`',
+    on: true,
+    trigger: () => ({ literals: catalogueAnchors(), run: SHORTEST_SHAPELESS }),
+    redact: redactProviderKeys,
+  },
+  {
+    name: 'jwt',
+    finds: 'JSON Web Tokens, signed, unsigned and encrypted',
+    source: 'RFC 7519, RFC 7516',
+    on: true,
+    trigger: () => ({ literals: ['eyJ'] }),
+    redact: redactJwts,
+  },
+  {
+    name: 'uri',
+    finds: 'userinfo in URIs, and the query and fragment values whose names are secret',
+    source: 'RFC 3986',
+    on: true,
+    trigger: () => ({ literals: ['//', '\\\\', '@'] }),
+    redact: redactUris,
+  },
+  {
+    name: 'authorization',
+    finds: '`Bearer`, `Basic` and other `Authorization` credentials',
+    source: 'RFC 9110, RFC 6750, RFC 7617',
+    on: true,
+    trigger: () => ({ literals: SCHEMES }),
+    redact: redactCredentials,
+  },
+  {
+    name: 'command',
+    finds:
+      'what tools of the command line take as a secret: `curl -u`, `mysql -p…`, `docker login -p`, `sshpass -p`',
+    source: 'the manuals of these tools',
+    on: true,
+    trigger: () => ({ literals: COMMAND_LITERALS }),
+    redact: redactCommands,
+  },
+  {
+    name: 'assignment',
+    finds:
+      'names that a key pattern matches, followed by a value: `password=…`, `"token": "…"`, `--api-key …`, `<password>…`',
+    source: 'the grammars of the formats that `docs/redaction.md` names',
+    on: true,
+    trigger: (names) => ({ literals: [...names, ...SPECIAL_LITERALS] }),
+    redact: redactAssignments,
+  },
+  {
+    name: 'embedded',
+    finds: 'JSON and Base64 text inside a string, walked like the rest',
+    source: 'RFC 8259, RFC 4648',
+    on: true,
+    trigger: () => ({ literals: ['{', '[', '"', '\\'], run: 16 }),
+  },
+  {
+    name: 'ssn',
+    finds: 'US social security numbers, written with hyphens, dashes or spaces',
+    source: 'rules of the Social Security Administration since 2011',
+    on: true,
+    trigger: () => ({ digits: 9 }),
+    redact: redactSsns,
+  },
+  {
+    name: 'card',
+    finds:
+      'payment card numbers (PAN): 13 to 19 digits of an issued range that pass the Luhn check, with track data and the code beside them',
+    source: 'ISO/IEC 7812, ISO/IEC 7813',
+    on: true,
+    trigger: () => ({ digits: 13 }),
+    redact: redactCards,
+  },
+  {
+    name: 'email',
+    finds: 'e-mail addresses',
+    source: 'RFC 5322',
+    on: false,
+    trigger: () => ({ literals: ['@'] }),
+    redact: (text, { hide }) => (text.includes('@') ? text.replace(EMAIL, hideMatch(hide)) : text),
+  },
+]);
 
-/** The built-in detectors; `embedded` is none of them, since it walks the value that it finds. */
-export const BUILT_IN: Readonly<Record<Exclude<DetectorName, 'embedded'>, Detector>> = Object.freeze({
-  privateKey: redactPrivateKeys,
-  jwt: redactJwts,
-  uri: redactUris,
-  authorization: (text, { hide }) =>
-    text.replace(CREDENTIALS, (all, scheme: string, gap: string, token: string) =>
-      PLAIN_WORD.test(token) ? all : `${scheme}${gap}${hide(token)}`,
-    ),
-  assignment: redactAssignments,
-  providerKey: (text, { hide }) =>
-    text.replace(PROVIDER, hideMatch(hide)).replace(SLACK_HOOK, hideMatch(hide)),
-  ssn: redactSsns,
-  card: redactCards,
-  email: (text, { hide }) => (text.includes('@') ? text.replace(EMAIL, hideMatch(hide)) : text),
-});
+function redactCredentials(text: string, { hide }: Hider): string {
+  return text.replace(CREDENTIALS, (all, scheme: string, gap: string, token: string) =>
+    PLAIN_WORD.test(token) ? all : `${scheme}${gap}${hide(token)}`,
+  );
+}
+
+function redactProviderKeys(text: string, hider: Hider): string {
+  const rewriter = new Rewriter(text, hider);
+  for (const { start, end } of findKeys(text)) rewriter.hide(start, end);
+  const out = rewriter
+    .toString()
+    .replace(DISCORD, hideMatch(hider.hide))
+    .replace(WALLET_KEY, hideMatch(hider.hide));
+  return WALLET_WORDS.test(out) ? out.replace(HEX_KEY, hideMatch(hider.hide)) : out;
+}
 
 /** `replace` hands its callback more than the match; this takes only that. */
 function hideMatch(hide: Hider['hide']): (match: string) => string {
@@ -93,6 +167,7 @@ function hideMatch(hide: Hider['hide']): (match: string) => string {
 
 /** A key whose end line is missing, because the text was cut, is hidden to the end of the text. */
 function redactPrivateKeys(text: string, { hide }: Hider): string {
+  if (text.includes('Private-Lines:')) return text.replace(PUTTY, hideMatch(hide));
   if (!text.includes('PRIVATE KEY')) return text;
   let out = '';
   let rest = text;

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { closingBracket } from './assignments.js';
+import { closingBracket } from './assignments/brackets.js';
 import type { Pass } from './pass.js';
 
 /** Texts within texts that are opened: each adds a layer of escaping, so real ones are few. */

@@ -1,5 +1,15 @@
 import { reject, requireText } from '../validate.js';
-import { COUNTING_WORDS, DESCRIBING_WORDS, NEVER_TOKENISED } from './defaults.js';
+import { NAMED_KEYS } from './catalogue/named.js';
+import {
+  ASKING_WORDS,
+  COUNTING_WORDS,
+  DESCRIBING_WORDS,
+  HARMLESS_NAMES,
+  NAME_ENDINGS,
+  NEVER_TOKENISED,
+  PLAIN_KEYS,
+} from './defaults.js';
+import { roleOf } from './roles.js';
 import { compilePattern, type LinearPattern } from './patterns.js';
 
 /** What a key says of its value. */
@@ -10,6 +20,8 @@ export const KeyVerdict = {
   redact: 1,
   /** It must not be stored in any form, not even as a token. */
   mask: 2,
+  /** It is secret if it looks random: what stands under `key`, or under a name with a provider's word in it. */
+  ifRandom: 3,
 } as const;
 /** One of the verdicts. */
 export type KeyVerdict = (typeof KeyVerdict)[keyof typeof KeyVerdict];
@@ -19,6 +31,8 @@ export interface KeyFacts {
   readonly verdict: KeyVerdict;
   /** Whether the key is known to stand in a record as it is; others may hold a secret themselves, or be too long. */
   plain: boolean;
+  /** What a property of this name can be to its neighbours; see `roles.ts`. */
+  readonly role: number;
 }
 
 /** Judges a key. Pure, and cached: keys repeat from call to call. */
@@ -29,17 +43,30 @@ const CACHE_SIZE = 4_096;
 
 /** Code units of a key that are judged; of a longer one, this many of its beginning and of its end. */
 const JUDGED_UNITS = 256;
+/** Words of the longest name that is worth a look. */
+const LONGEST_NAME = 12;
 
 const describing = new Set(DESCRIBING_WORDS);
 const counting = new Set(COUNTING_WORDS);
+const asking = new Set(ASKING_WORDS);
 const neverTokenised = new Set(NEVER_TOKENISED.map((name) => joinWords(name)));
+const harmless = new Set(HARMLESS_NAMES.map((name) => joinWords(name)));
+const plainKeys = new Set(PLAIN_KEYS);
+const providers = new Set(NAMED_KEYS.map(([, word]) => joinWords(word)));
+/** Words that end the names of things that a provider's word stands for and that are no secret. */
+const IDENTIFYING = new Set(
+  'app build category channel checksum client code commit count date digest domain event guild hash host id ids image message namespace page path post profile ref region release revision sha team time timestamp topic trace tweet url user username uuid version workspace'.split(
+    ' ',
+  ),
+);
 
 /**
  * A judge of keys by names and regular expressions.
  *
  * A name matches where its words stand together in the key, whatever the spelling (`apiKey`, `api_key`, `API-KEY`,
  * `x.api.key`, `apikey`), unless the next word says that the key only describes or measures the thing (`token_count`,
- * `password_policy`). The plural matches too, unless the word before it counts (`max_tokens`).
+ * `password_policy`). The plural matches too, unless the word before it counts (`max_tokens`). With the default names,
+ * `key` and the words of providers are secret where their values look random.
  */
 export function compileKeys(
   option: string,
@@ -55,9 +82,11 @@ export function compileKeys(
     else names.add(joinWords(requireText(at, pattern, 'a non-empty string or a RegExp')));
   });
   if (names.has('')) reject(option, patterns, 'names with at least one letter or digit');
+  const guesses = defaults.length > 0;
   return cached((key) => ({
-    verdict: judgeEnds(key, (part) => judge(part, names, expressions)),
+    verdict: judgeEnds(key, (part) => judge(part, names, expressions, guesses)),
     plain: isPlain(key),
+    role: roleOf(key),
   }));
 }
 
@@ -81,23 +110,58 @@ function cached(judgeKey: KeyJudge): KeyJudge {
   };
 }
 
-function judge(key: string, names: ReadonlySet<string>, expressions: readonly LinearPattern[]): KeyVerdict {
+function judge(
+  key: string,
+  names: ReadonlySet<string>,
+  expressions: readonly LinearPattern[],
+  guesses: boolean,
+): KeyVerdict {
   const words = splitWords(key);
+  const verdict = judgeWords(words, names, guesses);
+  if (verdict === KeyVerdict.redact || verdict === KeyVerdict.mask) return verdict;
+  return expressions.some((expression) => expression.test(key)) ? KeyVerdict.redact : verdict;
+}
+
+function judgeWords(words: readonly string[], names: ReadonlySet<string>, guesses: boolean): KeyVerdict {
   let verdict: KeyVerdict = KeyVerdict.keep;
+  if (guesses && words.length > 1 && asking.has(words[0] ?? '')) return verdict;
   for (let start = 0; start < words.length; start++) {
     let joined = '';
-    for (let end = start; end < words.length; end++) {
+    for (let end = start; end < words.length && end < start + LONGEST_NAME; end++) {
       joined += words[end];
-      const name = nameIn(names, joined, words[start - 1]);
+      const name =
+        nameIn(names, joined, words[start - 1]) ?? (guesses && end === start ? endingOf(joined) : undefined);
       if (name === undefined || describing.has(nextWord(words, end))) continue;
+      if (guesses && isHarmless(words, start, end, name)) continue;
       if (neverTokenised.has(name)) return KeyVerdict.mask;
       verdict = KeyVerdict.redact;
     }
   }
-  if (verdict === KeyVerdict.keep && expressions.some((expression) => expression.test(key))) {
-    return KeyVerdict.redact;
-  }
-  return verdict;
+  return verdict === KeyVerdict.keep && guesses && mayNameKey(words) ? KeyVerdict.ifRandom : verdict;
+}
+
+/** `eos_token`, `token_id`: with the word before or after it, the name is that of something else. */
+function isHarmless(words: readonly string[], start: number, end: number, name: string): boolean {
+  const after = nextWord(words, end);
+  return (
+    harmless.has(`${words[start - 1] ?? ''}${name}`) || harmless.has(`${name}${after.replace(/s$/, '')}`)
+  );
+}
+
+/** `dbpassword`: a name at the end of a longer word. */
+function endingOf(word: string): string | undefined {
+  return NAME_ENDINGS.find((name) => word.length > name.length && word.endsWith(name));
+}
+
+/** `coinapi_key`, `master.key`, and whatever a provider's word names that is not its own name, number or place. */
+function mayNameKey(words: readonly string[]): boolean {
+  const last = words.at(-1) ?? '';
+  const before = words.at(-2) ?? '';
+  if (last === 'key' || last === 'keys') return !plainKeys.has(before);
+  if (words.some((word) => word === 'signature' || word === 'sig'))
+    return !IDENTIFYING.has(last) && !describing.has(last);
+  if (IDENTIFYING.has(last) || describing.has(last)) return false;
+  return words.some((word, index) => providers.has(word) || providers.has(word + (words[index + 1] ?? '')));
 }
 
 /** The name that some joined words of a key spell, in the singular or, unless the word before counts, in the plural. */
@@ -143,4 +207,28 @@ function unicodeParts(key: string): string[] | null {
 /** The words of a name written as one. */
 function joinWords(name: string): string {
   return splitWords(name).join('');
+}
+
+/**
+ * What a text has to hold for one of these names to stand in it: the name, its words parted by nothing or by one sign. The
+ * key that is secret by its looks, and the words of providers, stand in it by themselves.
+ */
+export function nameLiterals(names: readonly string[], guesses: boolean): string[] {
+  const literals = names.flatMap((name) => {
+    const words = splitWords(name);
+    return words.length === 1 ? words : ['', '_', '-', ' ', '.'].map((sign) => words.join(sign));
+  });
+  if (guesses)
+    literals.push(
+      'key',
+      'signature',
+      'sig',
+      ...NAME_ENDINGS,
+      ...providers,
+      'new_relic',
+      'new-relic',
+      'linked_in',
+      'linked-in',
+    );
+  return [...new Set(literals)];
 }

@@ -1,5 +1,5 @@
 import type { EventType } from '../schema/record.js';
-import type { DetectorName } from './defaults.js';
+import type { DetectorName } from './detector.js';
 import type { LevelOptions } from './levels.js';
 
 /**

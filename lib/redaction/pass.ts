@@ -4,7 +4,7 @@ import type { RedactionContext } from './options.js';
 import type { Policy } from './policy.js';
 import { isMarker, REDACTED } from './replacer.js';
 
-/** Secrets that are looked for elsewhere, once a key has given them away; shorter ones would hit common words. */
+/** Secrets that are looked for elsewhere, once they are known; shorter ones would hit common words. */
 const MAX_ECHOES = 64;
 const SHORTEST_ECHO = 8;
 const LONGEST_ECHO = 4_096;
@@ -24,7 +24,7 @@ export class Pass {
   /** Keys that lead to where the walk stands. */
   readonly path: string[] = [];
   readonly cuts: Truncation[] = [];
-  /** Secrets that keys or paths have given away: hidden wherever else in the record they stand, as in an error that quotes one. */
+  /** Secrets that were found, in whatever way: hidden wherever else in the record they stand, as in an error that quotes one. */
   readonly echoes: string[] = [];
   /** Redactions and cuts so far: what tells whether a text within a text has to be written anew. */
   changes = 0;
@@ -56,9 +56,10 @@ export class Pass {
   }
 
   /** What stands in the place of a secret; a marker is given back as it is. */
-  hide(secret: string, mask = false): string {
+  hide(secret: string, mask = false, plain = false): string {
     if (isMarker(secret)) return secret;
     this.changes++;
+    if (!plain) this.giveAway(secret);
     return mask ? REDACTED : this.policy.replacer.stand(secret);
   }
 
@@ -79,7 +80,7 @@ export class Pass {
 
   /** Remembers a secret for {@link Pass.echoes}. */
   giveAway(secret: string): void {
-    if (this.echoes.length >= MAX_ECHOES || isMarker(secret)) return;
+    if (this.echoes.length >= MAX_ECHOES || isMarker(secret) || this.echoes.includes(secret)) return;
     if (secret.length >= SHORTEST_ECHO && secret.length <= LONGEST_ECHO) this.echoes.push(secret);
   }
 
@@ -92,11 +93,16 @@ export class Pass {
 /** Its functions stand alone, since detectors take them off it. */
 function hiderOf(pass: Pass): Hider {
   return {
-    hide: (secret, mask) => pass.hide(secret, mask),
+    hide: (secret, mask, plain) => pass.hide(secret, mask, plain),
+    remember: (secret) => pass.giveAway(secret),
     judge: (name) => pass.policy.keys(name).verdict,
     get wholeUris() {
       return pass.wholeUris;
     },
     uriPaths: pass.policy.uriPaths,
+    get names() {
+      return pass.policy.words();
+    },
+    nameLengths: pass.policy.wordLengths,
   };
 }

@@ -1,13 +1,15 @@
 import { optionalBoolean, reject, requireKnownOptions } from '../validate.js';
-import { DEFAULT_KEY_PATTERNS, DETECTORS, OFF_BY_DEFAULT, type DetectorName } from './defaults.js';
-import { BUILT_IN, type Detector } from './detectors.js';
-import { compileKeys, type KeyJudge } from './keys.js';
+import { Automaton } from './automaton.js';
+import { DEFAULT_KEY_PATTERNS } from './defaults.js';
+import type { Detector, DetectorName } from './detector.js';
+import { DETECTORS } from './detectors.js';
+import { Gate } from './gate.js';
+import { compileKeys, nameLiterals, type KeyJudge } from './keys.js';
 import { resolveLimits, type Limits } from './limits.js';
 import type { CustomRedaction, RedactionOptions, ToolRedactionOptions, ValueOptions } from './options.js';
 import { compilePaths, type PathState } from './paths.js';
 import { compilePattern, type LinearPattern } from './patterns.js';
 import { compileReplacer, type Replacer } from './replacer.js';
-import { looksClean } from './suspicion.js';
 
 /** The options, compiled: what one tool's values are redacted by. */
 export interface Policy {
@@ -19,8 +21,15 @@ export interface Policy {
   /** The detectors that are on, in order. */
   readonly detectors: readonly Detector[];
   readonly patterns: readonly LinearPattern[];
-  /** Whether a text that looks clean to the built-in detectors is clean. */
+  /** Says which of the detectors a text has to be given to, by their place among them. */
+  readonly look: (text: string) => number;
+  /** Short texts that were found clean lately. */
+  readonly clean: Set<string>;
+  /** Whether a text that no detector is to be given is clean. */
   readonly quick: boolean;
+  /** The words that the key names are told by in a text; undefined where any name could be secret. */
+  readonly words: () => Automaton | undefined;
+  readonly wordLengths: readonly number[];
   readonly replacer: Replacer;
   readonly custom: CustomRedaction | undefined;
   /** What each field of a record that is a text said when it last had nothing to hide. */
@@ -41,6 +50,8 @@ const OPTIONS = [...TOOL_OPTIONS, 'hmacKey', 'tools', 'uriPath', 'limits', 'leve
 
 /** Longer keys are not worth a look at each character first. */
 const PLAIN_KEY_UNITS = 64;
+/** Gates that are kept for further policies. */
+const MAX_GATES = 16;
 
 /** Gives the policy for a tool, or the one for everything else. */
 export type Policies = (toolName: string | undefined) => Policy;
@@ -86,32 +97,68 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
     `${prefix}redactValues.patterns`,
     options.redactValues?.patterns ?? [],
   );
-  const quick = patterns.length === 0 && !on.has('email');
+  const quick = patterns.length === 0;
+  const detectors = DETECTORS.filter(({ name }) => on.has(name));
+  const words = nameWords(named, defaults);
+  const look = gateOf(detectors, words);
   const isPlain = (key: string): boolean =>
-    quick && key.length <= PLAIN_KEY_UNITS && key !== '__proto__' && looksClean(key);
+    quick && key.length <= PLAIN_KEY_UNITS && key !== '__proto__' && look(key) === 0;
   return {
     keys: compileKeys(`${prefix}redactPatterns`, named, defaults ? DEFAULT_KEY_PATTERNS : [], isPlain),
     paths: compilePaths(`${prefix}redactPaths`, options.redactPaths ?? []),
     on,
-    detectors: Object.entries(BUILT_IN).flatMap(([name, detector]) =>
-      on.has(name as DetectorName) ? [detector] : [],
-    ),
+    detectors,
     patterns,
     quick,
+    clean: new Set(),
+    look,
+    words: lazy(() => (words === undefined ? undefined : new Automaton(words))),
+    wordLengths: (words ?? []).map(({ length }) => length),
     replacer: compileReplacer(`${prefix}replacement`, options.replacement, hmacKey),
     custom: options.custom,
     lastClean: new Map(),
   };
 }
 
+/** The words that the names can be found by in a text; undefined where an expression can match any name. */
+function nameWords(named: readonly unknown[], defaults: boolean): string[] | undefined {
+  if (named.some((pattern) => pattern instanceof RegExp)) return undefined;
+  const names = named.filter((name): name is string => typeof name === 'string');
+  return nameLiterals([...names, ...(defaults ? DEFAULT_KEY_PATTERNS : [])], defaults);
+}
+
+/** Policies of the same detectors and names share one gate. */
+const gates = new Map<string, Gate>();
+
+function gateOf(
+  detectors: readonly Detector[],
+  words: readonly string[] | undefined,
+): (text: string) => number {
+  // A name that only an expression knows is followed by one of these, or begins a flag.
+  const literals = words ?? ['=', ':', '%3', '-', '>', '：', '"', "'"];
+  const gate = lazy(() => {
+    const id = JSON.stringify([detectors.map(({ name }) => name), literals]);
+    const known = gates.get(id);
+    if (known !== undefined) return known;
+    const made = new Gate(detectors.map(({ trigger }) => trigger(literals)));
+    if (gates.size < MAX_GATES) gates.set(id, made);
+    return made;
+  });
+  let made: Gate | undefined;
+  return (text) => (made ??= gate()).look(text);
+}
+
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
 function chooseDetectors(option: string, values: ValueOptions, defaults: boolean): ReadonlySet<DetectorName> {
-  const names = Object.keys(DETECTORS) as DetectorName[];
-  requireKnownOptions(option, values, [...names, 'patterns']);
-  return new Set(
-    names.filter((name) =>
-      optionalBoolean(`${option}.${name}`, values[name], defaults && !OFF_BY_DEFAULT.includes(name)),
-    ),
+  requireKnownOptions(option, values, [...DETECTORS.map(({ name }) => name), 'patterns']);
+  const chosen = DETECTORS.filter(({ name, on }) =>
+    optionalBoolean(`${option}.${name}`, values[name], defaults && on),
   );
+  return new Set(chosen.map(({ name }) => name));
 }
 
 function compileValuePatterns(option: string, patterns: unknown): LinearPattern[] {

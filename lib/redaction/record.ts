@@ -1,4 +1,5 @@
 import type { DraftRecord, McpDetail } from '../schema/record.js';
+import { sweepEchoes } from './echoes.js';
 import { LOOKED_AT, LOOKED_AT_MCP, type Field } from './fields.js';
 import { fitRecord } from './fitRecord.js';
 import { levelFor, type AuditLevel, type Levels } from './levels.js';
@@ -43,10 +44,24 @@ export function redactRecord(draft: DraftRecord, policies: Policies, levels: Lev
     record['mcp'] = mcp;
   }
   bytes += keepFields(record, LOOKED_AT, pass, paths);
+  const swept = sweep(record, pass);
   if (pass.cuts.length > 0) record['truncated'] = [...(draft.truncated ?? []), ...pass.cuts];
   return asRecord(
-    bytes > limits.totalBytes || 'truncated' in record ? fitRecord(record, limits.totalBytes) : record,
+    swept || bytes > limits.totalBytes || 'truncated' in record
+      ? fitRecord(record, limits.totalBytes)
+      : record,
   );
+}
+
+/** Hides what was found only after a field had been redacted; gives back whether there was any. */
+function sweep(record: Fields, pass: Pass): boolean {
+  if (pass.echoes.length === 0) return false;
+  const { changes } = pass;
+  const mcp = record['mcp'] as Fields | undefined;
+  for (const [fields, looked] of [[record, LOOKED_AT] as const, [mcp, LOOKED_AT_MCP] as const])
+    for (const { name, kind } of looked)
+      if (kind !== 'label' && fields?.[name] !== undefined) fields[name] = sweepEchoes(fields[name], pass);
+  return pass.changes !== changes;
 }
 
 /** What is left of a record that could not be redacted at all: what this library made itself, the rest marked. */

@@ -6,6 +6,9 @@ import type { RedactionContext } from './options.js';
 import { Pass } from './pass.js';
 import { isEnd, stepInto, type PathState } from './paths.js';
 import type { Policy } from './policy.js';
+import { isTool } from './commands/secrets.js';
+import { isSecretValue } from './secretValue.js';
+import { hideByShape, hideInWords, isFlatPairs, isTexts } from './shapes.js';
 import { DROPPED } from './replacer.js';
 import { GONE, hideValue, keepScalar } from './scalars.js';
 
@@ -53,35 +56,38 @@ function walkProperties(
   const end = total > breadth ? breadth - 1 : total;
   const out: Record<string, unknown> = {};
   let index = 0;
+  let roles = 0;
   for (; index < end && !pass.full; index++) {
     const key = keys[index] ?? '';
-    keepEntry(out, key, read(source, key), pass, state);
+    roles |= keepEntry(out, key, read(source, key), pass, state);
   }
   if (index < total) {
     noteCut(undefined, { original_entries: total }, pass);
     define(out, '…', moreMarker(total - index), pass);
   }
-  hideNamedValue(out, pass);
+  hideByShape(out, roles, pass);
   return out;
 }
 
+/** Puts an entry into the copy; gives back what the property can be to its neighbours. */
 function keepEntry(
   out: Record<string, unknown>,
   key: string,
   value: unknown,
   pass: Pass,
   state: PathState | undefined,
-): void {
+): number {
   const facts = pass.policy.keys(key);
   const name = keepName(key, facts, pass);
   // What is left of a key once a secret is out of it can say more than it did before.
   const { verdict } = name === key || facts.verdict !== KeyVerdict.keep ? facts : pass.policy.keys(name);
   const below = state === undefined ? undefined : stepInto(state, key);
   const kept = keepValue(value, key, pass, below, verdict);
-  if (kept === undefined || kept === GONE) return;
+  if (kept === undefined || kept === GONE) return facts.role;
   pass.units += name.length + 4;
   if (name === key && key !== '__proto__' && !pass.renamed) out[key] = kept;
   else define(out, name, kept, pass);
+  return facts.role;
 }
 
 /** As a property of its own whatever its name; numbered where two names have become alike. */
@@ -99,7 +105,7 @@ function keepValue(
   state: PathState | undefined,
   verdict: KeyVerdict,
 ): unknown {
-  if (verdict !== KeyVerdict.keep || (state !== undefined && isEnd(state))) {
+  if (isSecretValue(verdict, value) || (state !== undefined && isEnd(state))) {
     return hideValue(value, pass, verdict === KeyVerdict.mask);
   }
   if (!isObject(value)) return keepScalar(value, key, pass);
@@ -117,17 +123,19 @@ function walkArray(
 ): unknown[] {
   const end = total > pass.policy.limits.breadth ? pass.policy.limits.breadth - 1 : total;
   const out: unknown[] = [];
+  const flat = isFlatPairs(source, pass.path.at(-1));
   let before: unknown;
   for (let index = 0; index < end && !pass.full; index++) {
     const value = read(source, index);
     const key = String(index);
     const below = state === undefined ? undefined : stepInto(state, key);
-    const verdict = isMoreMarker(value) ? KeyVerdict.keep : verdictBy(before, index, total, pass);
+    const verdict = isMoreMarker(value) ? KeyVerdict.keep : verdictBy(before, index, flat ? 2 : total, pass);
     const kept = keepValue(value, key, pass, below, verdict);
     out.push(kept === GONE ? DROPPED : (kept ?? null));
     pass.units += 2;
     before = out[index];
   }
+  if (typeof out[0] === 'string' && isTexts(out)) hideArguments(out, pass);
   if (out.length < total) {
     noteCut(undefined, { original_entries: total }, pass);
     out.push(moreMarker(total - out.length));
@@ -138,25 +146,13 @@ function walkArray(
 /** What the element before says of the next: `['--token', 'x']` on a command line, `['authorization', 'x']` as a pair. */
 function verdictBy(before: unknown, index: number, total: number, { policy }: Pass): KeyVerdict {
   if (typeof before !== 'string' || (total !== 2 && !before.startsWith('-'))) return KeyVerdict.keep;
-  return total === 2 && index !== 1 ? KeyVerdict.keep : policy.keys(before).verdict;
+  return total === 2 && index % 2 !== 1 ? KeyVerdict.keep : policy.keys(before).verdict;
 }
 
-const NAMES = ['name', 'key', 'header', 'field'];
-
-/** `{ name: 'Authorization', value: 'x' }`: the value of one property is the key of another. */
-function hideNamedValue(out: Record<string, unknown>, pass: Pass): void {
-  const value = out['value'];
-  if (value === undefined) return;
-  for (const property of NAMES) {
-    const name = out[property];
-    if (typeof name !== 'string') continue;
-    const { verdict } = pass.policy.keys(name);
-    if (verdict === KeyVerdict.keep) continue;
-    const hidden = hideValue(value, pass, verdict === KeyVerdict.mask);
-    if (hidden === GONE) delete out['value'];
-    else out['value'] = hidden;
-    return;
-  }
+/** `['docker', 'login', '-p', 'x']`: a command line as a list. */
+function hideArguments(out: string[], pass: Pass): void {
+  const [tool = '', ...words] = out;
+  if (isTool(tool)) out.splice(1, words.length, ...hideInWords(tool, words, pass));
 }
 
 function isObject(value: unknown): value is object {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DETECTORS } from '../../lib/redaction/defaults.js';
+import { DETECTORS } from '../../lib/redaction/detectors.js';
 import { runProgram, type Run } from './run.js';
 import { LeakSearch, type Hit } from './search.js';
 
@@ -72,7 +72,7 @@ describe(`[attack 15] canaries: secrets of every kind in every place (seed ${SEE
     let hits: Hit[];
 
     before(async () => {
-      const off = Object.fromEntries(Object.keys(DETECTORS).map((name) => [name, false]));
+      const off = Object.fromEntries(DETECTORS.map(({ name }) => [name, false]));
       const redaction = { defaults: false, redactValues: off };
       run = await runProgram({ mode: 'batch', profile: 'documented', redaction, seed: SEED });
       hits = new LeakSearch(run.planted).hits(run.outputs);

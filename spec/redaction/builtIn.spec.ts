@@ -1,8 +1,11 @@
 import { expect } from 'chai';
-import { BUILT_IN } from '../../lib/redaction/detectors.js';
+import type { DetectorName } from '../../lib/redaction/detector.js';
+import { DETECTORS } from '../../lib/redaction/detectors.js';
 import { hiderOf } from '../support/hider.js';
 
-type Name = keyof typeof BUILT_IN;
+type Name = DetectorName;
+const redactBy = (name: Name, text: string): string =>
+  DETECTORS.find((detector) => detector.name === name)?.redact?.(text, hiderOf()) ?? '';
 const PEM = '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----';
 const RSA = PEM.replaceAll('PRIVATE', 'RSA PRIVATE');
 const PGP = PEM.replaceAll('PRIVATE KEY', 'PGP PRIVATE KEY BLOCK');
@@ -68,9 +71,8 @@ const TEXTS: Partial<Record<Name, readonly (readonly [text: string, shown: strin
   ],
 };
 
-for (const [name, texts] of Object.entries(TEXTS))
+for (const [name, texts] of Object.entries(TEXTS) as [Name, readonly (readonly [string, string])[]][])
   describe(`the detector ${name}`, () => {
     for (const [text, shown] of texts)
-      it(`is right about ${text.slice(0, 60)}`, () =>
-        expect(BUILT_IN[name as Name](text, hiderOf())).to.equal(shown));
+      it(`is right about ${text.slice(0, 60)}`, () => expect(redactBy(name, text)).to.equal(shown));
   });

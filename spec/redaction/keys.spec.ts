@@ -119,12 +119,20 @@ describe('key patterns', () => {
       'auth_url',
       'api_key_name',
       'compass',
-      'key',
       'id',
       'sessionId',
       'pinned',
     ]) {
       expect(defaults(key).verdict, key).to.equal(KeyVerdict.keep);
+    }
+    for (const key of ['key', 'coinapi_key', 'rails.key', 'X-Signature', 'datadog', 'newRelicLicense']) {
+      expect(defaults(key).verdict, key).to.equal(KeyVerdict.ifRandom);
+    }
+    for (const key of ['sort_key', 'publicKey', 'sentryRelease', 'eos_token', 'token_ids', 'has_password']) {
+      expect(defaults(key).verdict, key).to.equal(KeyVerdict.keep);
+    }
+    for (const key of ['dbpassword', 'hapikey', 'APP_KEY', 'authtoken']) {
+      expect(defaults(key).verdict, key).to.equal(KeyVerdict.redact);
     }
     for (const key of ['cvv', 'CVC2', 'cardCvv', 'pin', 'pinBlock']) {
       expect(defaults(key).verdict, key).to.equal(KeyVerdict.mask);

@@ -38,8 +38,8 @@ describe('a token that is told by its shape goes, and nothing beside it:', () =>
     ['eyJ456789012.12', 'eyJ456789012.12'],
     ['eyJ.a', 'eyJ.a'],
     ['eyJhbGciOiJub25lIn0', 'eyJhbGciOiJub25lIn0'],
-    ['user:pw@host', `${R}@host`],
-    ['db user:pw@host.example/p', `db ${R}@host.example/p`],
+    ['user:pw1@host', `${R}@host`],
+    ['db user:pw1@host.example/p', `db ${R}@host.example/p`],
     ['user: pw@host', 'user: pw@host'],
     [
       '-----END RSA PRIVATE KEY-----\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nafter',

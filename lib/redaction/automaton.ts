@@ -1,0 +1,143 @@
+/** Half-width forms of the full-width letters and signs (U+FF01 to U+FF5E) are so much lower. */
+const FULL_WIDTH = 0xfee0;
+
+/** Where a search stands: before the character at `at`, in a state that 0 is the first of. */
+export interface Place {
+  readonly at: number;
+  readonly state: number;
+}
+
+/** Where literals end, by their index; a search goes on from here. */
+export interface Hit extends Place {
+  readonly literals: readonly number[];
+}
+
+/**
+ * Finds many literals in one look at each character of a text (Aho and Corasick, 1975): what a text costs does not depend on
+ * how many literals there are. Letters of either case and full-width forms count as the same, unless `exact` is set.
+ */
+export class Automaton {
+  /** The state after a state and a class of characters, in rows of {@link width}. */
+  readonly next: Uint16Array;
+  /** How many classes of characters there are. */
+  readonly width: number;
+  /** The class of each ASCII character. */
+  readonly ascii: Uint8Array;
+  readonly #others = new Map<number, number>();
+  /** Which literals end in a state, by their index; undefined for most states. */
+  readonly #found: (readonly number[] | undefined)[];
+  /** 1 for the states that a literal ends in. */
+  readonly #ends: Uint8Array;
+
+  constructor(literals: readonly string[], exact = false) {
+    this.ascii = new Uint8Array(128);
+    this.width = this.#classify(literals, exact);
+    const tree = new Tree(this.width);
+    literals.forEach((literal, index) => {
+      tree.insert(
+        [...spell(literal)].map((code) => this.classOf(code)),
+        index,
+      );
+    });
+    tree.link();
+    this.next = Uint16Array.from(tree.next);
+    this.#found = tree.found;
+    this.#ends = Uint8Array.from(tree.found, (ends) => (ends === undefined ? 0 : 1));
+  }
+
+  /** The states, from 0 on, each with the literals that end there. */
+  states(): readonly (readonly number[] | undefined)[] {
+    return this.#found;
+  }
+
+  /** The place where the next literal ends from `place` on, with the literals that end there; undefined without one. */
+  find(text: string, { at, state }: Place): Hit | undefined {
+    const next = this.next;
+    const ascii = this.ascii;
+    const ends = this.#ends;
+    const width = this.width;
+    for (let index = at, now = state; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      const kind = code < 128 ? (ascii[code] as number) : this.classOf(code);
+      now = next[now * width + kind] as number;
+      if (ends[now] === 1) return { at: index + 1, state: now, literals: this.#found[now] ?? [] };
+    }
+    return undefined;
+  }
+
+  /** Gives every character that stands in a literal a class of its own; 0 is for all others. */
+  #classify(literals: readonly string[], exact: boolean): number {
+    let width = 1;
+    for (const code of literals.flatMap((literal) => [...spell(literal)])) {
+      if (this.classOf(code) !== 0) continue;
+      for (const same of exact ? [code] : cases(code)) {
+        if (same < 128) this.ascii[same] = width;
+        else this.#others.set(same, width);
+      }
+      width++;
+    }
+    return width;
+  }
+
+  /** The class of any character; 0 for one that stands in no literal. */
+  classOf(code: number): number {
+    if (code < 128) return this.ascii[code] ?? 0;
+    if (code > 0xff00 && code < 0xff5f) return this.ascii[code - FULL_WIDTH] ?? 0;
+    return this.#others.get(code) ?? 0;
+  }
+}
+
+function* spell(literal: string): Iterable<number> {
+  for (let index = 0; index < literal.length; index++) yield literal.charCodeAt(index);
+}
+
+function cases(code: number): number[] {
+  const char = String.fromCharCode(code);
+  return [code, char.toLowerCase().charCodeAt(0), char.toUpperCase().charCodeAt(0)];
+}
+
+/** The automaton while it is made: first the literals as a tree, then with the steps that lead from one to another. */
+class Tree {
+  readonly next: number[];
+  readonly found: (number[] | undefined)[] = [undefined];
+
+  constructor(private readonly width: number) {
+    this.next = new Array<number>(width).fill(0);
+  }
+
+  insert(classes: readonly number[], index: number): void {
+    let state = 0;
+    for (const kind of classes) {
+      const at = state * this.width + kind;
+      if (this.next[at] === 0) {
+        this.next[at] = this.found.length;
+        this.found.push(undefined);
+        for (let column = 0; column < this.width; column++) this.next.push(0);
+      }
+      state = this.next[at] ?? 0;
+    }
+    (this.found[state] ??= []).push(index);
+  }
+
+  /** Level by level: where no literal goes on, the longest end of what was read that begins one does. */
+  link(): void {
+    const fallback = new Array<number>(this.found.length).fill(0);
+    const queue = this.next.slice(0, this.width).filter((state) => state !== 0);
+    for (let first = 0; first < queue.length; first++) {
+      const state = queue[first] ?? 0;
+      const back = fallback[state] ?? 0;
+      const inherited = this.found[back];
+      if (inherited !== undefined) this.found[state] = [...(this.found[state] ?? []), ...inherited];
+      for (let kind = 0; kind < this.width; kind++) {
+        const at = state * this.width + kind;
+        const child = this.next[at] ?? 0;
+        const other = this.next[back * this.width + kind] ?? 0;
+        if (child === 0) this.next[at] = other;
+        else {
+          fallback[child] = other;
+          queue.push(child);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/** The alphabets that keys are written in, by the names that templates use. */
+export const ALPHABETS: Readonly<Record<string, string>> = Object.freeze({
+  num: '0-9',
+  hex: '0-9a-f',
+  HEX: '0-9A-F',
+  xhex: '0-9A-Fa-f',
+  ah: 'a-h0-9',
+  low: 'a-z0-9',
+  up: 'A-Z0-9',
+  alpha: 'A-Za-z',
+  alnum: 'A-Za-z0-9',
+  word: '\\w',
+  url: '\\w-',
+  tok: '\\w=.~-',
+  b32: 'A-Z2-7',
+  b58: '1-9A-HJ-NP-Za-km-z',
+  bech: 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L',
+  // Base64, also as it stands in a URL: `+`, `/` and `=` percent-encoded.
+  b64: 'A-Za-z0-9+/',
+  path: '\\w/-',
+});
+
+/** The most characters of one part that are looked at, which bounds the work of one place. */
+const MOST = 1_024;
+
+/** One part of a template: a text that stands there as it is, or a run of an alphabet's characters. */
+export type Part =
+  | { readonly literal: string }
+  | {
+      readonly alphabet: string;
+      readonly least: number;
+      readonly most: number;
+      /** Whether a longer run than the least is hidden as well. */
+      readonly open: boolean;
+      /** Whether there has to be a digit: what keeps words with hyphens from being keys. */
+      readonly digit: boolean;
+    };
+
+/** A template, taken apart. */
+export interface Shape {
+  readonly parts: readonly Part[];
+  /** The part that texts are searched for: the first text of two characters or more, or else of one. */
+  readonly anchor: string;
+  /** The most characters that can stand before the anchor. */
+  readonly before: number;
+  /** Matches the whole key from its first character on; what its first group holds, if it has one, stays. */
+  readonly expression: RegExp;
+}
+
+/** `{alnum:36}`, `{url:20-40}`, `{b64:100+}`, `{url!:16+}`; braces are in no key. */
+const PART = /\{(\w+)(!?):(\d+)(?:-(\d+)|(\+))?\}|([^{}]+)/g;
+
+/**
+ * The shapes that a template stands for. A template is written as the key is: text as it is, `{alphabet:length}` for the rest
+ * (a length is `36`, `20-40` or `20+`; `!` asks for a digit among them), and `(a|b)` where there is a choice. What stands
+ * before `^` is an address, and stays.
+ */
+export function parseTemplate(template: string): Shape[] {
+  return choices(template).map((choice) => shapeOf(choice));
+}
+
+function choices(template: string): string[] {
+  const choice = /\(([^()]*)\)/.exec(template);
+  if (choice === null) return [template];
+  const [all, inner = ''] = choice;
+  const before = template.slice(0, choice.index);
+  const after = template.slice(choice.index + all.length);
+  return inner.split('|').flatMap((one) => choices(before + one + after));
+}
+
+function shapeOf(template: string): Shape {
+  const stays = template.indexOf('^');
+  const parts = [...template.replace('^', '').matchAll(PART)].map((match) => partOf(match));
+  const long = parts.findIndex((part) => 'literal' in part && part.literal.length > 1);
+  const first = long === -1 ? parts.findIndex((part) => 'literal' in part) : long;
+  const anchor = parts[first];
+  if (anchor === undefined || !('literal' in anchor)) throw new Error(`nothing to search for: ${template}`);
+  const before = parts
+    .slice(0, first)
+    .reduce((sum, part) => sum + ('literal' in part ? part.literal.length : part.most), 0);
+  const source = parts.map((part, index) => sourceOf(part, index === parts.length - 1)).join('');
+  const kept = stays === -1 ? '' : escape(template.slice(0, stays));
+  const whole = kept === '' ? source : `(${kept})${source.slice(kept.length)}`;
+  return { parts, anchor: anchor.literal, before, expression: new RegExp(whole, 'y') };
+}
+
+function partOf([, alphabet, digit, least, most, open, literal]: RegExpMatchArray): Part {
+  if (literal !== undefined) return { literal };
+  if (alphabet === undefined || !Object.hasOwn(ALPHABETS, alphabet)) {
+    throw new Error(`unknown alphabet: ${alphabet}`);
+  }
+  return {
+    alphabet,
+    least: Number(least),
+    most: open === undefined ? Number(most ?? least) : MOST,
+    open: open !== undefined,
+    digit: digit === '!',
+  };
+}
+
+/** A key of a fixed length ends where its alphabet does: a longer run is something else. */
+function sourceOf(part: Part, last: boolean): string {
+  if ('literal' in part) return escape(part.literal);
+  const set = ALPHABETS[part.alphabet] ?? '';
+  const char = part.alphabet === 'b64' ? `(?:[${set}]|%2[BFbf])` : `[${set}]`;
+  const padding = part.alphabet === 'b64' ? '(?:=|%3[Dd]){0,3}' : '';
+  const digit = part.digit ? `(?=[A-Za-z_-]{0,${MOST}}\\d)` : '';
+  const end = last && !part.open ? `(?![${set === '\\w=.~-' ? '\\w-' : set}])` : '';
+  return `${digit}${char}{${part.least},${part.most}}${padding}${end}`;
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^$|()[\]\\/]/g, '\\$&');
+}

@@ -1,0 +1,84 @@
+import prettier from 'prettier';
+import { TOOLS } from '../../../lib/redaction/commands/tools.js';
+import { SHAPE_LINES } from '../../../lib/redaction/catalogue/find.js';
+import { NAMED_KEYS } from '../../../lib/redaction/catalogue/named.js';
+import * as defaults from '../../../lib/redaction/defaults.js';
+import { DETECTORS } from '../../../lib/redaction/detectors.js';
+import type { Score } from './score.js';
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
+
+/** Names, in code, broken into lines of the page's width. */
+function list(names: readonly string[]): string {
+  const lines = [''];
+  names.forEach((name, index) => {
+    const word = `\`${name}\`${index < names.length - 1 ? ',' : ''}`;
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + 1 + word.length > 126) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  });
+  return lines.join('\n');
+}
+
+const unique = (names: readonly string[]): string[] => [...new Set(names)].sort();
+
+/** What the page says of redaction by its own tables, by the name of the section. */
+const SECTIONS: Readonly<Record<string, () => string>> = {
+  detectors: () =>
+    table(
+      ['name', 'default', 'finds', 'known from'],
+      DETECTORS.map(({ name, on, finds, source }) => [`\`${name}\``, on ? 'on' : 'off', finds, source]),
+    ),
+  names: () => list(defaults.DEFAULT_KEY_PATTERNS),
+  never: () => list(defaults.NEVER_TOKENISED),
+  describing: () => list(defaults.DESCRIBING_WORDS),
+  counting: () => list(defaults.COUNTING_WORDS),
+  asking: () => list(defaults.ASKING_WORDS),
+  harmless: () => list(defaults.HARMLESS_NAMES),
+  endings: () => list(defaults.NAME_ENDINGS),
+  numbers: () => list(defaults.NUMBER_NAMES),
+  plainKeys: () => list(defaults.PLAIN_KEYS),
+  providers: () => list(unique(NAMED_KEYS.map(([, word]) => word))),
+  tools: () =>
+    list(unique(TOOLS.flatMap(([tools]) => tools.split(' ').map((tool) => tool.replaceAll('+', ' '))))),
+  catalogue: () => list(unique(SHAPE_LINES.map(([name]) => name))),
+};
+
+const MARKED = /<!-- redaction: (\w+) -->\n[\s\S]*?<!-- end of redaction -->/g;
+
+/** The page with every marked section written anew. */
+export async function fillPage(
+  page: string,
+  more: Readonly<Record<string, () => string>> = {},
+): Promise<string> {
+  const sections = { ...SECTIONS, ...more };
+  const filled = page.replace(MARKED, (_all, name: string) => {
+    const section = sections[name];
+    if (section === undefined) throw new Error(`docs/redaction.md: no section is called ${name}`);
+    return `<!-- redaction: ${name} -->\n\n${section()}\n\n<!-- end of redaction -->`;
+  });
+  return prettier.format(filled, {
+    ...(await prettier.resolveConfig('docs/redaction.md')),
+    parser: 'markdown',
+  });
+}
+
+/** What was measured, section by section. */
+export function scoreTable({ hidden, kept }: Score): string {
+  const percent = (part: number, all: number): string => `${((100 * part) / all).toFixed(1)} %`;
+  return table(
+    ['samples', 'number', 'hidden', 'changed though harmless'],
+    [
+      ...hidden.map(({ name, samples, wrong }) => [
+        name,
+        `${samples}`,
+        percent(samples - wrong.length, samples),
+        '',
+      ]),
+      ...kept.map(({ name, samples, wrong }) => [name, `${samples}`, '', percent(wrong.length, samples)]),
+    ],
+  );
+}

@@ -1,0 +1,23 @@
+// npm run redaction:score [-- --seed N] [-- --write] [-- --all]: measures the default policy on generated samples, prints what
+// was left or changed, and fails below the target. `--write` writes the tables of docs/redaction.md anew.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fillPage, scoreTable } from './page.js';
+import { measure, TARGET } from './score.js';
+
+const PAGE = new URL('../../../docs/redaction.md', import.meta.url);
+const SHOWN = 10;
+const args = process.argv.slice(2);
+const seed = Number(args[args.indexOf('--seed') + 1] ?? 1) || 1;
+
+const score = measure(seed);
+for (const { name, samples, wrong } of [...score.hidden, ...score.kept]) {
+  console.log(`${name}: ${samples - wrong.length} of ${samples} right`);
+  for (const { kind, value } of args.includes('--all') ? wrong : wrong.slice(0, SHOWN))
+    console.log(`  wrong: ${kind}: ${JSON.stringify(value)}`);
+}
+console.log(`recall ${score.recall.toFixed(1)} %, harmless samples changed ${score.changed.toFixed(1)} %`);
+if (args.includes('--write')) {
+  const page = await fillPage(readFileSync(PAGE, 'utf8'), { score: () => scoreTable(measure(1)) });
+  writeFileSync(PAGE, page);
+}
+process.exitCode = score.recall < TARGET.recall || score.changed > TARGET.changed ? 1 : 0;
