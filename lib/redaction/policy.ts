@@ -112,7 +112,7 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
     quick,
     clean: new Set(),
     look,
-    words: lazy(() => (words === undefined ? undefined : new Automaton(words))),
+    words: lazy(() => (words === undefined ? undefined : automatonOf(words))),
     wordLengths: (words ?? []).map(({ length }) => length),
     replacer: compileReplacer(`${prefix}replacement`, options.replacement, hmacKey),
     custom: options.custom,
@@ -146,6 +146,18 @@ function gateOf(
   });
   let made: Gate | undefined;
   return (text) => (made ??= gate()).look(text);
+}
+
+/** Policies of the same names share what these are searched for with. */
+const automata = new Map<string, Automaton>();
+
+function automatonOf(words: readonly string[]): Automaton {
+  const id = words.join('\0');
+  const known = automata.get(id);
+  if (known !== undefined) return known;
+  const made = new Automaton(words);
+  if (automata.size < MAX_GATES) automata.set(id, made);
+  return made;
 }
 
 function lazy<T>(make: () => T): () => T {
