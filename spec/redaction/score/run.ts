@@ -11,11 +11,13 @@ const seed = Number(args[args.indexOf('--seed') + 1] ?? 1) || 1;
 
 const score = measure(seed);
 for (const { name, samples, wrong } of [...score.hidden, ...score.kept]) {
-  console.log(`${name}: ${samples - wrong.length} of ${samples} right`);
+  process.stdout.write(`${name}: ${samples - wrong.length} of ${samples} right\n`);
   for (const { kind, value } of args.includes('--all') ? wrong : wrong.slice(0, SHOWN))
-    console.log(`  wrong: ${kind}: ${JSON.stringify(value)}`);
+    process.stdout.write(`  wrong: ${kind}: ${JSON.stringify(value)}\n`);
 }
-console.log(`recall ${score.recall.toFixed(1)} %, harmless samples changed ${score.changed.toFixed(1)} %`);
+process.stdout.write(
+  `recall ${score.recall.toFixed(1)} %, harmless samples changed ${score.changed.toFixed(1)} %\n`,
+);
 if (args.includes('--write')) {
   const page = await fillPage(readFileSync(PAGE, 'utf8'), { score: () => scoreTable(measure(1)) });
   writeFileSync(PAGE, page);
