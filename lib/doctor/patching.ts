@@ -6,6 +6,7 @@ import { loadedClientClasses } from '../capture/loaded.js';
 import { isPatched } from '../capture/patch.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
 import { isSupported } from '../loader/sdkCopy.js';
+import { sharedName } from '../shared.js';
 import { finding, type Finding } from './finding.js';
 import type { InstalledPackage } from './packages.js';
 
@@ -37,7 +38,7 @@ const require = createRequire(process.cwd() + '/probe.js');
 const [entry, main] = process.argv.slice(1);
 const { McpInstrumentation } = require(main);
 new McpInstrumentation();
-const patches = globalThis[Symbol.for('otel-mcp-log/1/patches')];
+const patches = globalThis[Symbol.for('${sharedName('patches')}')];
 const fates = [];
 for (const load of [() => import(entry), () => require(entry)]) {
   try {

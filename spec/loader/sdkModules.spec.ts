@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { withHandOver } from '../../lib/loader/hooks.js';
 import { handingOver, onSdkModule, type SdkModule } from '../../lib/loader/sdkModules.js';
+import { sharedName } from '../../lib/shared.js';
 
 const URL_OF_V1 = 'file:///app/node_modules/@modelcontextprotocol/sdk/dist/esm/client/index.js';
 const load = (source: string | Uint8Array, url = URL_OF_V1, format = 'module') =>
@@ -38,7 +39,7 @@ describe('a module of the SDK under the loader hook', () => {
   });
 
   it('is shown to those who listen, now and later, and no fault of theirs reaches it', () => {
-    const name = Symbol.for('otel-mcp-log/1/sdkModules');
+    const name = Symbol.for(sharedName('sdkModules'));
     const { take } = Reflect.get(globalThis, name) as { take(exports: unknown, url: string): void };
     const seen: SdkModule[] = [];
     onSdkModule(() => {
