@@ -3,7 +3,7 @@ import { IntegrityError } from '../errors.js';
 import { fromBase64 } from './hash.js';
 
 /** C2SP signed-note, signature types: a key that signs checkpoints itself, or one that cosigns those of other logs. */
-export const SIGNATURE_TYPE = { ed25519: 0x01, cosignature: 0x04 } as const;
+const SIGNATURE_TYPE = { ed25519: 0x01, cosignature: 0x04 } as const;
 /** What a key is used for; a part of its id, so that one use never passes for the other. */
 export type SignatureType = keyof typeof SIGNATURE_TYPE;
 const ED25519_BYTES = 32;

@@ -1,7 +1,7 @@
 import { read, readText } from './read.js';
 
 /** How an error that concerns authorization ends an operation. */
-export type AuthorizationOutcome = 'OUTCOME_FAILURE_UNAUTHORIZED' | 'OUTCOME_FAILURE_DENIED';
+type AuthorizationOutcome = 'OUTCOME_FAILURE_UNAUTHORIZED' | 'OUTCOME_FAILURE_DENIED';
 
 /** An error that concerns authorization: the error itself, or what it names as its cause. */
 export interface AuthorizationFailure {
@@ -66,7 +66,7 @@ function outcomeOf(error: unknown): AuthorizationOutcome | undefined {
  * The HTTP status that an error carries. v1 of the SDK has it in `code`, v2 in `status`, as most HTTP clients do; others have
  * `statusCode`, or the response itself.
  */
-export function httpStatusOf(error: unknown): number | undefined {
+function httpStatusOf(error: unknown): number | undefined {
   const response = read(error, 'response');
   const places = [
     read(error, 'status'),

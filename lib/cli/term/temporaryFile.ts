@@ -52,7 +52,7 @@ export class TemporaryFile {
 }
 
 /** Takes away what a command that failed has left unfinished. */
-export function discardUnfinished(): void {
+function discardUnfinished(): void {
   for (const path of unfinished) {
     try {
       unlinkSync(path);

@@ -54,7 +54,7 @@ export function* everyWord(text: string): Generator<Name> {
 }
 
 /** Letters and digits of any script, `$`, `-`, `.`, `_`. */
-export function isNamePart(code: number): boolean {
+function isNamePart(code: number): boolean {
   if (code < 0x80) {
     return (
       (code >= 0x61 && code <= 0x7a) ||

@@ -24,7 +24,7 @@ export const ALPHABETS: Readonly<Record<string, string>> = Object.freeze({
 const MOST = 1_024;
 
 /** One part of a template: a text that stands there as it is, or a run of an alphabet's characters. */
-export type Part =
+type Part =
   | { readonly literal: string }
   | {
       readonly alphabet: string;

@@ -24,7 +24,7 @@ function charactersOf(alphabet: string): string {
 }
 
 /** A key as a shape says; of a part with room, as long as the shape lets it be, within reason. */
-export function keyOf({ parts }: Shape, random: Random): string {
+function keyOf({ parts }: Shape, random: Random): string {
   return parts
     .map((part) => {
       if ('literal' in part) return part.literal;

@@ -8,7 +8,7 @@ import { secretSamplesOf, type Sample } from './samples.js';
 export const TARGET = { recall: 97, changed: 1 } as const;
 
 /** What was measured of one section. */
-export interface Section {
+interface Section {
   readonly name: string;
   readonly samples: number;
   /** Secrets that were left, or harmless samples that were changed. */
