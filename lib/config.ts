@@ -15,6 +15,9 @@ import {
   requireText,
 } from './validate.js';
 
+/** To all servers, to none, or to those whose address (URL without its query, or command) the function says `true` to. */
+export type Propagate = boolean | ((serverAddress: string | undefined) => boolean);
+
 /** Options of an audit log, wherever it is set up: `AuditSpanProcessor` and `withLogging` take the same. */
 export interface AuditOptions {
   /** Where records go. @defaultValue this or `sinks` is required */
@@ -77,6 +80,12 @@ export interface AuditOptions {
    * @defaultValue none, and then a change is noticed within one process only
    */
   toolState?: string;
+  /**
+   * Whether requests carry the trace context in `params._meta`: to all servers, to none, or to those whose address a function
+   * says `true` to. Every log of the client and `McpInstrumentation` must agree.
+   * @defaultValue true
+   */
+  propagate?: Propagate;
   /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). @defaultValue true */
   foreignSpans?: boolean;
   /** What a caller waits for: `blocking`, `blocking-strict` or `batch`. @defaultValue `blocking` */
@@ -133,6 +142,7 @@ export interface ResolvedOptions {
   readonly toolState: string | undefined;
   readonly redaction: RedactionOptions;
   readonly foreignSpans: boolean;
+  readonly propagate: Propagate;
   readonly onError: ErrorListener | undefined;
 }
 
@@ -166,6 +176,7 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'maxRetryAfterMs',
   'onToolChanged',
   'toolState',
+  'propagate',
   'foreignSpans',
   'onError',
 ];
@@ -203,6 +214,10 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
     onToolChanged: resolveFunction('onToolChanged', options.onToolChanged),
     toolState: optionalText('toolState', options.toolState),
     redaction: resolveRedaction(options, includeOutputs),
+    propagate:
+      typeof options.propagate === 'function'
+        ? options.propagate
+        : optionalBoolean('propagate', options.propagate, true),
     foreignSpans: optionalBoolean('foreignSpans', options.foreignSpans, true),
     onError: resolveFunction('onError', options.onError),
   });

@@ -6,7 +6,7 @@ export {
 export type { McpClientClass, McpClientLike } from './capture/client.js';
 export { auditSampler } from './capture/auditSampler.js';
 export type { Profile } from './codecs/profile.js';
-export type { AuditOptions } from './config.js';
+export type { AuditOptions, Propagate } from './config.js';
 export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';
 export { diagnose, type DiagnoseOptions } from './doctor/doctor.js';
 export type { Finding, Severity as FindingSeverity, TopicName as FindingTopic } from './doctor/finding.js';

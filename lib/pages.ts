@@ -46,7 +46,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
     'actorFromSpan',
     'actorFromBaggage',
   ],
-  'docs/capture.md': ['client'],
+  'docs/capture.md': ['client', 'propagate'],
   'docs/decorators.md': ['audit', 'audited'],
   'docs/tool-fingerprints.md': ['toolState', 'onToolChanged'],
 };

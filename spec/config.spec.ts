@@ -50,6 +50,7 @@ describe('options', () => {
       'options.enviroment',
       /unknown option; known are .*environment/,
     ],
+    ['a word for propagate', { propagate: 'no' }, 'propagate', /got a string, expected true or false/],
     ['an empty actor', { actorId: '' }, 'actorId', /got an empty string/],
     [
       'an actor of a wrong type',

@@ -3,10 +3,11 @@ import { methodName, operationFor } from '../operations/table.js';
 import { ignore, whenAdmitted } from './admission.js';
 import { asked, conclude, decide, reject } from './asked.js';
 import { inside } from './call.js';
-import { peek, peekCall, type Wrapper } from './client.js';
+import { peek, peekCall, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
 import { traceparentOf } from './propagation.js';
 import { RunningOperation, type Start } from './running.js';
+import { standIn } from './standIn.js';
 import { active, audienceOf } from './state.js';
 import { watchTransport } from './transport.js';
 
@@ -72,12 +73,20 @@ export const observeEmbedded: Wrapper = (original) =>
       if (running !== undefined) conclude(running, { outcome: 'OUTCOME_FAILURE_ERROR', error });
       return handler;
     }
-    return (...given: unknown[]) => {
-      const proceed = (): unknown => Reflect.apply(handler, undefined, given);
-      const running = begin(this, given[0], place);
-      if (running === undefined) return proceed();
-      return whenAdmitted(running, () => answer(running, proceed, peek(peek(given[1], 'mcpReq'), 'signal')));
-    };
+    return standIn(
+      handler,
+      observeHandler(handler as Method, (request) => begin(this, request, place)),
+    );
+  };
+
+const observeHandler = (handler: Method, begin: (request: unknown) => RunningOperation | undefined): Method =>
+  function (...args) {
+    const proceed = (): unknown => Reflect.apply(handler, this, args);
+    const [request, context] = args;
+    const running = begin(request);
+    if (running === undefined) return proceed();
+    const signal = peek(peek(context, 'mcpReq'), 'signal');
+    return whenAdmitted(running, () => answer(running, proceed, signal));
   };
 
 async function answer(running: RunningOperation, proceed: () => unknown, signal: unknown): Promise<unknown> {

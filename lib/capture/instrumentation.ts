@@ -6,6 +6,7 @@ import {
   type InstrumentationConfig,
 } from '@opentelemetry/instrumentation';
 import { Hook } from 'require-in-the-middle';
+import type { Propagate } from '../config.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
 import { copyOf, SDK_V1, SDK_V2, type SdkCopy } from '../loader/sdkCopy.js';
 import { onSdkModule, type SdkModule } from '../loader/sdkModules.js';
@@ -37,6 +38,11 @@ export interface McpInstrumentationConfig extends InstrumentationConfig {
   recordInputs?: boolean;
   /** Adds `gen_ai.tool.call.result`, redacted, to the spans of tool calls. @defaultValue false */
   recordOutputs?: boolean;
+  /**
+   * Whether requests carry the trace context in `params._meta`. Where an audit log has a `propagate` of its own, both must agree.
+   * @defaultValue true
+   */
+  propagate?: Propagate;
   /** Whether baggage may go to the server of this address, beside the trace context. @defaultValue to none */
   allowBaggage?: (serverAddress: string | undefined) => boolean;
   /**
@@ -145,6 +151,10 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
       recordInputs: () => this.getConfig().recordInputs === true,
       recordOutputs: () => this.getConfig().recordOutputs === true,
       joinToolSpans: () => this.getConfig().joinToolSpans === true,
+      propagatesTo: (address) => {
+        const { propagate = true } = this.getConfig();
+        return typeof propagate === 'function' ? propagate(address) : propagate;
+      },
       allowBaggage: (address) => this.getConfig().allowBaggage?.(address) === true,
       redactor: () => (this.redactor ??= createRedactor(this.getConfig().redaction)),
     };

@@ -1,5 +1,6 @@
 import { peek, type McpClientClass, type Method } from './client.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './patches.js';
+import { standIn } from './standIn.js';
 import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
 /**
@@ -138,16 +139,11 @@ function wrapMethod(target: object, patch: Patch, name: string, wrap: LevelWrapp
         );
       };
   const observed = wrap(original, { level: target, name });
-  const wrapper: Method = function (...args) {
+  const wrapper = standIn(current as Method, function (...args) {
     // A method that was torn off its client fails in its own way, and is no operation.
     const isOurs = Object(this) === this && isHeld(patch, this);
     return Reflect.apply(isOurs ? observed : original, this, args);
-  };
-  for (const key of ['name', 'length'] as const) {
-    Object.defineProperty(wrapper, key, { value: current[key], configurable: true });
-  }
-  // So that it still says of itself that it is an async function, or a generator.
-  Object.setPrototypeOf(wrapper, Object.getPrototypeOf(current) as object);
+  });
   Object.defineProperty(target, name, {
     value: wrapper,
     configurable: true,

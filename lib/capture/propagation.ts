@@ -32,18 +32,32 @@ export function parentOf(params: unknown, caller: Context): Context {
  */
 export function withTraceFields(operation: RunningOperation, request: object): object {
   const params = peek(request, 'params');
-  // Params of another shape than an object are none of our business.
-  if (params !== undefined && (typeof params !== 'object' || params === null)) return request;
   const meta = peek(params, '_meta');
+  // What is no object that the protocol knows goes out as it is, for the server to refuse.
+  if (!isCopyable(params) || !isCopyable(meta) || !propagates(operation)) return request;
   const carrier = traceFields(operation);
   const own = Object.keys(carrier).filter((key) => peek(meta, key) !== undefined);
   if (own.some((key) => key !== 'baggage')) keepOnly(carrier, 'baggage');
   if (Object.keys(carrier).length === 0) return request;
-  const copy: Record<string, unknown> = { ...request };
-  const copiedParams: Record<string, unknown> = { ...params };
-  copiedParams['_meta'] = meta === undefined ? carrier : { ...carrier, ...(meta as object) };
-  copy['params'] = copiedParams;
-  return copy;
+  return { ...request, params: { ...params, _meta: { ...carrier, ...meta } } };
+}
+
+/** Whether a copy of its own enumerable members is the same JSON; one that writes its JSON itself may not be taken apart. */
+function isCopyable(value: unknown): value is object | undefined {
+  if (value === undefined) return true;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    typeof peek(value, 'toJSON') !== 'function'
+  );
+}
+
+/** Each who has a say must agree. A function of the user's that throws has not. */
+function propagates({ recorders, source, connection }: RunningOperation): boolean {
+  return [source.settings, ...recorders].every(
+    (each) => guarded('propagate', () => each.propagatesTo(connection.serverAddress)) === true,
+  );
 }
 
 function traceFields(operation: RunningOperation): Record<string, string> {

@@ -29,6 +29,8 @@ interface SpanSettings {
   recordInputs(): boolean;
   /** Adds the (redacted) results of tool calls to their spans. */
   recordOutputs(): boolean;
+  /** Whether the trace context goes to the server of this address. */
+  propagatesTo(serverAddress: string | undefined): boolean;
   /** Whether baggage goes to the server of this address, beside the trace context. */
   allowBaggage(serverAddress: string | undefined): boolean;
   /** Whether a tool call inside another instrumentation's span of that call gets no second span. */
@@ -52,6 +54,7 @@ export const defaultSource: SpanSource = {
   settings: {
     recordInputs: () => false,
     recordOutputs: () => false,
+    propagatesTo: () => true,
     allowBaggage: () => false,
     joinToolSpans: () => false,
     redactor: () => (defaultRedactor ??= createRedactor()),

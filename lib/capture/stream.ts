@@ -2,8 +2,9 @@ import type { Operation } from '../operations/operation.js';
 import { operationFor } from '../operations/table.js';
 import { whenAdmitted } from './admission.js';
 import { afterDelivery, begin, inside } from './call.js';
-import { peek } from './client.js';
+import { peek, type Method } from './client.js';
 import type { Entrance, RunningOperation } from './running.js';
+import { standIn } from './standIn.js';
 
 /** By these a stream looks after the task that its request has created. */
 const TASK_REQUESTS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/result']);
@@ -54,13 +55,15 @@ class Watch {
   attach(): void {
     const generator = this.#generator;
     const fail = generator.throw.bind(generator);
-    const methods = {
-      next: (...args: [] | [unknown]) => this.#step(args),
-      return: (value: unknown) => this.#stop(() => this.#end(value)),
-      throw: (reason: unknown) => this.#stop(() => fail(reason)),
+    const methods: Readonly<Record<'next' | 'return' | 'throw', Method>> = {
+      next: (...args) => this.#step(args as [] | [unknown]),
+      return: (value) => this.#stop(() => this.#end(value)),
+      throw: (reason) => this.#stop(() => fail(reason)),
     };
-    for (const [name, value] of Object.entries(methods))
+    for (const name of ['next', 'return', 'throw'] as const) {
+      const value = standIn(generator[name] as object, methods[name]);
       Object.defineProperty(generator, name, { value, configurable: true, writable: true });
+    }
   }
 
   #step(args: [] | [unknown]): unknown {

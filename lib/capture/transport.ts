@@ -2,41 +2,62 @@ import { SpanKind } from '@opentelemetry/api';
 import { methodName } from '../operations/table.js';
 import { shared } from '../shared.js';
 import { answered } from './asked.js';
-import { peek } from './client.js';
+import { peek, type Method } from './client.js';
 import { withTraceFields } from './propagation.js';
 import type { RunningOperation } from './running.js';
+import { standIn } from './standIn.js';
 import { active, sending } from './state.js';
 
-type Send = (this: unknown, message: unknown, ...rest: unknown[]) => unknown;
-
-const wrapped = shared('transports', () => new WeakSet<object>());
+/** Our stand-ins for the `send` of transports, and which of them has first seen a message. */
+const watched = shared('transports', () => ({
+  sends: new WeakSet<object>(),
+  /** Transports that show another function than the one that was put there: a Proxy that binds its methods, say. */
+  opaque: new WeakSet<object>(),
+  seenBy: new WeakMap<object, object>(),
+}));
 
 /**
  * Wraps a transport's `send`, the one place that every message passes whatever method of the client made it: here the id of
  * a request is seen, here the trace context joins it, and here the client's answers to its server go out.
  *
+ * A `send` that its owner has exchanged since is wrapped anew.
+ *
  * @returns Whether all that goes out is seen. A frozen transport lets nobody in; where there is none, nothing goes out.
  */
 export function watchTransport(transport: unknown): boolean {
   if (typeof transport !== 'object' || transport === null) return true;
-  if (wrapped.has(transport)) return true;
   const send = peek(transport, 'send');
   if (typeof send !== 'function') return false;
-  const watched: Send = function (message, ...rest) {
+  if (watched.sends.has(send) || watched.opaque.has(transport)) return true;
+  const proceed = send as Method;
+  const value: object = standIn(proceed, function (message, ...rest) {
+    // Where its owner has put a `send` around ours, and we one around theirs, each message passes both.
+    if (!isFirst(message, value)) return Reflect.apply(proceed, this, [message, ...rest]);
     const operation = senderOf(message);
     const prepared = prepare(transport, message, operation);
+    isFirst(prepared, value);
     // A request that the transport makes of the same client, for a token say, is no part of the operation that it sends.
     const sent: unknown = sending.run(operation, () =>
-      active.run(undefined, () => Reflect.apply(send, this, [prepared, ...rest])),
+      active.run(undefined, () => Reflect.apply(proceed, this, [prepared, ...rest])),
     );
     if (peek(message, 'method') === undefined) answered(transport, message, sent);
     return sent;
-  };
+  });
   const own = Object.getOwnPropertyDescriptor(transport, 'send');
-  const descriptor = { value: watched, configurable: true, writable: true, enumerable: own !== undefined };
+  const descriptor = { value, configurable: true, writable: true, enumerable: own?.enumerable ?? false };
   if (!Reflect.defineProperty(transport, 'send', descriptor)) return false;
-  wrapped.add(transport);
+  watched.sends.add(value);
+  // Wrapped at each call, it would get a layer more each time.
+  if (peek(transport, 'send') !== value) watched.opaque.add(transport);
   return true;
+}
+
+/** A transport that sends a message again (once it has logged in, say) sends it by the same stand-in. */
+function isFirst(message: unknown, stand: object): boolean {
+  if (typeof message !== 'object' || message === null) return true;
+  const first = watched.seenBy.get(message);
+  if (first === undefined) watched.seenBy.set(message, stand);
+  return first === undefined || first === stand;
 }
 
 /** A transport that sends a message once more, when it has been authorized, say, does so for the operation that it sent it for. */

@@ -120,6 +120,12 @@ export const VARIABLES = {
     fallback: 'none',
     about: 'A file that remembers tool definitions across restarts.',
   },
+  PROPAGATE: {
+    kind: 'boolean',
+    option: 'propagate',
+    fallback: '`true`',
+    about: 'Whether requests carry the trace context to their server, in `params._meta`.',
+  },
   SINKS: {
     kind: 'list',
     fallback: '`file`',

@@ -4,7 +4,7 @@ import type { OperationDetail } from './detail.js';
 
 /**
  * Something that writes operations down. The capture side calls these in order: `begin` and `admit` before anything is
- * sent, `intent` where it is needed, `complete` once at the end. None of them throws.
+ * sent, `intent` where it is needed, `complete` once at the end. None of them throws, but for {@link OperationRecorder.propagatesTo}.
  */
 export interface OperationRecorder {
   /** The log that it writes to: recorders of several clients may share one. */
@@ -15,6 +15,8 @@ export interface OperationRecorder {
   admit(detail: OperationDetail): RefusedError | Promise<RefusedError | undefined> | undefined;
   /** Takes the tools that an operation listed, whole or a page of them. */
   listed(detail: OperationDetail, tools: readonly unknown[]): void;
+  /** Whether requests to the server of this address may carry the trace context. May throw what a user's function throws. */
+  propagatesTo(serverAddress: string | undefined): boolean;
   /** Whether the operation must wait for {@link OperationRecorder.intent}. */
   readonly needsIntent: boolean;
   /** Makes the intent durable; rejects with `AuditUnavailableError`, and then nothing may be sent. */

@@ -56,6 +56,11 @@ export class Recording implements OperationRecorder {
     return this.#pipeline.needsIntent;
   }
 
+  propagatesTo(serverAddress: string | undefined): boolean {
+    const { propagate } = this.#options;
+    return typeof propagate === 'function' ? propagate(serverAddress) : propagate;
+  }
+
   begin(detail: OperationDetail): void {
     const actor = this.#resolveActor(detail);
     const { toolName } = detail.subject;

@@ -32,6 +32,7 @@ describe('the variables of the zero-code entry', () => {
       OTEL_MCP_LOG_REDACT: 'colour,',
       OTEL_MCP_LOG_INCLUDE_OUTPUTS: 'TRUE',
       OTEL_MCP_LOG_MODE: 'batch',
+      OTEL_MCP_LOG_PROPAGATE: 'false',
       OTEL_MCP_LOG_SINKS: 'http,file',
       OTEL_MCP_LOG_FILE: '/var/log/audit.jsonl',
       OTEL_MCP_LOG_ENDPOINT: 'https://audit.example.com',
@@ -49,6 +50,7 @@ describe('the variables of the zero-code entry', () => {
       redactPatterns: ['colour'],
       includeOutputs: true,
       mode: 'batch',
+      propagate: false,
     });
     expect(sinks).to.deep.equal(['http', 'file']);
     expect(optionsOf('file')).to.deep.equal({ path: '/var/log/audit.jsonl' });

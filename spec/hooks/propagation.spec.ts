@@ -80,6 +80,21 @@ describe('the trace across processes', function () {
       });
       expect(find(`serve ${route}`)).to.include({ traceId, parentSpanId: record.span_id });
     });
+
+    it(`reaches only servers whose address \`propagate\` says yes to, ${route}`, async () => {
+      const [opened, transport] = open();
+      const client = opened as AnyClient;
+      const addresses = new Set<string | undefined>();
+      const sink = audited(client as never, { propagate: (address) => addresses.add(address) === undefined });
+      await client.connect(transport);
+      await client.callTool({ name: `alone ${route}` });
+      await client.close();
+      const record = sink.only('tools/call');
+      expect([...addresses]).to.deep.equal([route.endsWith('HTTP') ? server.url.href : process.execPath]);
+      const find = () => receiver.spans.find(({ name }) => name === `serve alone ${route}`);
+      await until(() => find() !== undefined);
+      expect(find()?.traceId).not.to.equal(record.trace_id);
+    });
   }
 });
 
