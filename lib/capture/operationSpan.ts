@@ -12,6 +12,7 @@ import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/
 import { coverSpan, ownSpan } from '../processor/foreign.js';
 import { shared } from '../shared.js';
 import { PACKAGE_NAME } from '../version.js';
+import { apmTrace, type ApmTrace } from './apm.js';
 import { shownName, startAttributes } from './attributes.js';
 import { peek, peekText } from './client.js';
 import { guarded } from './guard.js';
@@ -24,6 +25,8 @@ export interface SpanPlace {
   readonly kind: SpanKind;
   readonly parent: Context;
   readonly links?: Link[] | undefined;
+  /** Whether the operation begins where its caller is, so that a trace which is active here is the caller's. */
+  readonly ambient?: boolean | undefined;
 }
 
 type Described = Pick<RunningOperation, 'method' | 'subject' | 'connection' | 'source'>;
@@ -37,14 +40,19 @@ const joined = shared('joined', () => new WeakSet<object>());
  */
 export class OperationSpan {
   /** The context to run in. */
-  readonly context: Context;
-  readonly trace: TraceIds;
+  context: Context;
+  trace: TraceIds;
   /** Whether the ids are ours, because no SDK gave any: then no propagator writes them to the wire either. */
   readonly minted: boolean;
+  /** The trace of an agent that is no OpenTelemetry SDK, where it is another than ours. */
+  apm: ApmTrace | undefined;
   readonly #span: Span;
   readonly #own: boolean;
+  readonly #joinsApm: boolean;
+  #apmAtStart: ApmTrace | undefined;
+  #begun = false;
 
-  constructor(operation: Described & OperationDetail, { kind, parent, links }: SpanPlace) {
+  constructor(operation: Described & OperationDetail, { kind, parent, links, ambient }: SpanPlace) {
     const outer = trace.getSpan(parent);
     if (outer !== undefined) coverSpan(outer, operation.method);
     if (outer !== undefined && isToolSpanOfAnother(outer, operation)) {
@@ -52,6 +60,7 @@ export class OperationSpan {
       this.#span = outer;
       this.#own = false;
       this.minted = false;
+      this.#joinsApm = false;
       this.context = parent;
       const parentSpanId = peekText(peek(outer, 'parentSpanContext'), 'spanId');
       this.trace = { context: outer.spanContext(), parentSpanId };
@@ -68,13 +77,43 @@ export class OperationSpan {
         ),
     );
     const span = started ?? trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
-    this.trace = traceIds(span, trace.getSpanContext(parent));
+    const outerIds = trace.getSpanContext(parent);
+    this.trace = traceIds(span, outerIds);
     // A span that an SDK made carries the ids itself; where none did, ours must be what goes over the wire.
     this.minted = this.trace.context.spanId !== span.spanContext().spanId;
     this.#span = this.minted ? trace.wrapSpanContext(this.trace.context) : span;
     this.#own = true;
     ownSpan(this.#span);
     this.context = trace.setSpan(parent, this.#span);
+    this.#joinsApm = this.minted && ambient === true && outerIds === undefined;
+    if (ambient === true) this.lookAtApm();
+    this.#begun = true;
+  }
+
+  /**
+   * Looks where an agent that is no OpenTelemetry SDK is in a trace of its own: as the operation begins, and as its first
+   * request goes out, since by then the agent may have a span of that very call. Ids that nobody but us knows give way to
+   * those that the user can open; ids of an SDK, or of the caller, stay, and the record has both.
+   */
+  lookAtApm(): void {
+    const found = apmTrace();
+    if (found === undefined) return;
+    const { traceId, spanId, traceFlags } = found;
+    if (!this.#joinsApm) {
+      this.apm = traceId === this.trace.context.traceId ? undefined : found;
+      return;
+    }
+    const before = this.#apmAtStart;
+    if (before?.traceId === traceId && before.spanId === spanId) return;
+    const isStart = !this.#begun;
+    const ownId = isStart ? undefined : spanId;
+    const parentSpanId = isStart ? spanId : before?.traceId === traceId ? before.spanId : undefined;
+    if (isStart) this.#apmAtStart = found;
+    this.trace = {
+      context: { traceId, spanId: ownId ?? this.trace.context.spanId, traceFlags },
+      parentSpanId,
+    };
+    this.context = trace.setSpan(this.context, trace.wrapSpanContext(this.trace.context));
   }
 
   /** Ends it, unless it is another's. `describe` is called only where somebody records what it gives. */

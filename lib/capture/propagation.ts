@@ -2,17 +2,12 @@ import { context, propagation, trace, type Context, type SpanContext } from '@op
 import { peek } from './client.js';
 import { guarded } from './guard.js';
 import type { RunningOperation } from './running.js';
-
-/** W3C Trace Context, section 3.2.2: version 00, trace id, parent id, flags. */
-const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+import { parseTraceparent } from './traceparent.js';
 
 /** The trace that somebody has named in the `_meta` of a request, if it is a valid W3C `traceparent`. */
 export function traceparentOf(params: unknown): SpanContext | undefined {
-  const value = peek(peek(params, '_meta'), 'traceparent');
-  const match = typeof value === 'string' ? TRACEPARENT.exec(value) : null;
-  if (match === null) return undefined;
-  const [, traceId = '', spanId = '', flags = ''] = match;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
+  const named = parseTraceparent(peek(peek(params, '_meta'), 'traceparent'));
+  return named && { ...named, isRemote: true };
 }
 
 /**
@@ -72,7 +67,8 @@ function traceFields(operation: RunningOperation): Record<string, string> {
     context.with(injected, () => propagation.inject(injected, carrier));
   });
   // Without an SDK, or under suppressed tracing, no propagator says anything: the server's log should still be joinable.
-  if (minted && carrier['traceparent'] === undefined) {
+  // They are also those of an agent that is no SDK, and are then no longer those of the context that a propagator was given.
+  if (minted) {
     const { traceId, spanId, traceFlags } = ids.context;
     carrier['traceparent'] = `00-${traceId}-${spanId}-0${traceFlags & 1}`;
   }

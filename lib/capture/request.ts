@@ -71,6 +71,7 @@ function send(call: ObservedRequest, running: RunningOperation): unknown {
  */
 function sendUnseen(call: ObservedRequest, running: RunningOperation): unknown {
   const { client, args, entrance, proceed } = call;
+  running.aboutToSend();
   const carrying = withTraceFields(running, requestOf(call) as object);
   madeFor.set(carrying, running);
   const nextId = peek(client, '_requestMessageId');

@@ -12,6 +12,7 @@ import { annotationsOf } from './annotations.js';
 import { awaitAnswer, forgetAnswers } from './answers.js';
 import { endAttributes, failureOf } from './attributes.js';
 import { peek } from './client.js';
+import type { ApmTrace } from './apm.js';
 import { OperationSpan } from './operationSpan.js';
 import { parentOf } from './propagation.js';
 import { callerContext } from './scope.js';
@@ -101,13 +102,28 @@ export class RunningOperation implements OperationDetail {
       this.toolAnnotations = annotationsOf(start.connection, this.subject.toolName);
     }
     const parent = start.parent ?? parentOf(start.params, callerContext());
-    this.#span = new OperationSpan(this, { kind: this.kind, parent, links: start.links });
+    this.#span = new OperationSpan(this, {
+      kind: this.kind,
+      parent,
+      links: start.links,
+      ambient: start.parent === undefined,
+    });
     this.connection.underWay.add(this);
     for (const recorder of this.recorders) recorder.begin(this);
   }
 
   get trace(): TraceIds {
     return this.#span.trace;
+  }
+
+  /** The trace of an agent that knows nothing of OpenTelemetry, where it is another than that of the record. */
+  get apm(): ApmTrace | undefined {
+    return this.#span.apm;
+  }
+
+  /** The first request is about to go out: an agent may have a span of its own for it by now. */
+  aboutToSend(): void {
+    if (this.legs.length === 0 && this.kind === SpanKind.CLIENT) this.#span.lookAtApm();
   }
 
   /** The context to run in: the caller's, with this operation's span. */

@@ -76,6 +76,7 @@ function prepare(transport: object, message: unknown, operation: RunningOperatio
   const method = peek(message, 'method');
   const id = peek(message, 'id');
   if (method === undefined || id === undefined) return message;
+  operation.aboutToSend();
   operation.sent({ request_id: String(id), method: methodName(method) });
   if (method === 'initialize') operation.connection.sawInitializeParams(peek(message, 'params'));
   return withTraceFields(operation, message);

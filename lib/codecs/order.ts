@@ -75,6 +75,9 @@ const MCP_ORDER: Record<keyof McpDetail, true> = {
   meta: true,
   decision: true,
   ended_by: true,
+  apm_system: true,
+  apm_trace_id: true,
+  apm_span_id: true,
 };
 
 const ERROR_ORDER: Record<keyof RecordError, true> = { type: true, code: true, message: true };

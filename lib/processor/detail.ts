@@ -76,6 +76,9 @@ export interface OperationDetail {
   readonly trace: TraceIds;
   /** Absent while the operation is under way. */
   readonly ending?: Ending | undefined;
+  /** Where an agent that knows nothing of OpenTelemetry was in another trace than this one. */
+  readonly apm?:
+    { readonly system: string; readonly traceId: string; readonly spanId?: string | undefined } | undefined;
   readonly legs: readonly McpLeg[];
   /** What the caller put into `_meta`: its own object, only read when the record is made. */
   readonly callerMeta?: unknown;

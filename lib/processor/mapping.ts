@@ -156,6 +156,7 @@ function toMcp(
   if (meta !== undefined) mcp.meta = meta;
   if (isThere(decision)) mcp.decision = decision;
   if (isThere(endedBy)) mcp.ended_by = endedBy;
+  if (detail.apm !== undefined) addApm(mcp, detail.apm);
   return mcp;
 }
 
@@ -213,6 +214,12 @@ function addHandshake(
 function extensionsOf(capabilities: unknown): readonly string[] {
   const extensions = read(capabilities, 'extensions');
   return typeof extensions === 'object' && extensions !== null ? Object.keys(extensions) : [];
+}
+
+function addApm(mcp: McpDetail, { system, traceId, spanId }: NonNullable<OperationDetail['apm']>): void {
+  mcp.apm_system = system;
+  mcp.apm_trace_id = traceId;
+  if (spanId !== undefined) mcp.apm_span_id = spanId;
 }
 
 /** What a tool said of its own failure is output: on record only where outputs are. */

@@ -84,6 +84,9 @@ const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
   tool_annotations: 'free',
   decision: 'text',
   ended_by: 'fixed',
+  apm_system: 'fixed',
+  apm_trace_id: 'fixed',
+  apm_span_id: 'fixed',
 };
 
 /** A field that redaction looks at. */

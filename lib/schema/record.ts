@@ -83,6 +83,12 @@ export interface McpDetail {
   decision?: string;
   /** Who ended a subscription: the client, the server in good order, or else the far side or what lies between. */
   ended_by?: 'client' | 'server' | 'remote';
+  /** Whose trace `apm_trace_id` is: `datadog`, `newrelic` or `sentry`. Absent where `trace_id` is that very trace. */
+  apm_system?: string;
+  /** The trace that such an agent had under way beside that of an OpenTelemetry SDK, or of the caller. */
+  apm_trace_id?: string;
+  /** The span that was active in it. */
+  apm_span_id?: string;
 }
 
 /** One request on the wire among several that an operation took. */

@@ -141,6 +141,9 @@ const MCP_COLUMNS: Readonly<Record<keyof McpDetail, 'VARCHAR' | 'INTEGER' | 'JSO
   meta: 'JSON',
   decision: 'VARCHAR',
   ended_by: 'VARCHAR',
+  apm_system: 'VARCHAR',
+  apm_trace_id: 'VARCHAR',
+  apm_span_id: 'VARCHAR',
 };
 
 /** The columns of the table `records`, with DuckDB's types; what has parts is JSON. */
