@@ -1,10 +1,11 @@
 import { mock } from 'node:test';
-import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { expect } from 'chai';
-import { patchClass, unpatchClass } from '../../lib/capture/patch.js';
+import { instrumentClient } from '../../lib/capture/instrumentation.js';
+import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import { audited, settled } from '../support/audited.js';
 import { pair } from '../support/inMemory.js';
 import { fullPairV2 } from '../support/fullServerV2.js';
+import { copyOfSdk, exercise } from '../support/sdkCopy.js';
 
 const call = { name: 'echo', arguments: { message: 'm' } };
 
@@ -82,26 +83,20 @@ describe("what is the caller's stays the caller's", () => {
   }
 
   it("keeps everything that somebody has put on the class's methods, ours to call and theirs to read", async () => {
-    class Mine extends ClientV1 {}
-    const callTool = mock.fn(function (this: ClientV1, ...args: Parameters<ClientV1['callTool']>) {
-      return ClientV1.prototype.callTool.apply(this, args);
-    });
-    Mine.prototype.callTool = callTool as never;
-    const holder = { copy: Symbol('a holder of its own') } as never;
-    patchClass(Mine.prototype, holder);
+    const sdk = copyOfSdk('v1');
     try {
-      const patched = Mine.prototype.callTool as unknown as typeof callTool;
+      const callTool = mock.method(sdk.Client.prototype, 'callTool');
+      instrumentClient(sdk.Client);
+      const patched = sdk.Client.prototype.callTool as unknown as typeof callTool;
       expect(patched).not.to.equal(callTool);
-      expect(patched.mock).to.equal(callTool.mock);
-      const { client, connect } = pair(() => new Mine({ name: 'agent', version: '1' }));
-      audited(client);
-      await connect();
-      await client.callTool(call);
-      expect(patched.mock.calls.map(({ arguments: [params] }) => params)).to.deep.equal([call]);
+      expect(await exercise(sdk)).to.deep.equal([{ type: 'text', text: 'hello' }]);
+      expect(patched.mock.calls.map(({ arguments: [params] }) => params)).to.deep.equal([{ name: 'echo' }]);
+      patched.mock.resetCalls();
+      expect(callTool.mock.callCount()).to.equal(0);
     } finally {
-      unpatchClass(Mine.prototype, holder);
+      disableSource(defaultSource);
+      sdk.remove();
     }
-    expect(Mine.prototype.callTool).to.equal(callTool);
   });
 
   it('leaves params that are no plain objects as they are, for the server to judge', async () => {
