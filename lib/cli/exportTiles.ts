@@ -4,6 +4,7 @@ import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';
 import { asFinding, checkpointNote, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';
 import { usageFailure } from './failure.js';
+import { OutputGuard } from './term/guard.js';
 import { plural } from './term/units.js';
 
 /** `export-tiles`: a sealed log as static files for C2SP clients. */
@@ -41,6 +42,7 @@ export async function exportLogTiles(
 ): Promise<number> {
   const verifiers = await keysFor(log, vkey, io);
   const note = await checkpointNote(log, checkpoint);
+  (await OutputGuard.over([log])).check(directory);
   // Tiles of an older or another log among these would be taken for theirs.
   if ((await readdir(directory).catch((): string[] => [])).length > 0)
     throw usageFailure('the folder is not empty');

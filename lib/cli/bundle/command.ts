@@ -2,7 +2,7 @@ import { printable } from '../../codecs/text.js';
 import { VERDICT_TITLES } from '../../integrity/verdict.js';
 import { ExitCode } from '../command.js';
 import { defineCommand } from '../define.js';
-import { readVkeys, VKEY_OPTION } from '../evidence/trust.js';
+import { keyFiles, readVkeys, VKEY_OPTION } from '../evidence/trust.js';
 import { usageFailure } from '../failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
@@ -68,7 +68,7 @@ The bundle supports an assessment; it does not confer compliance. It holds what 
     const logs = await openLogs(operands, io, problems);
     if (logs.length === 0) return problems.exitCode(ExitCode.input);
     const path = options.output ?? `evidence-${framework}.zip`;
-    const output = await Output.to(path, operands, io);
+    const output = await Output.to(path, [...operands, ...keyFiles(options.vkey)], io);
     const vkeys = await readVkeys(options.vkey);
     const { writeBundle } = await import('./write.js');
     const written = await writeBundle(logs, output, { framework, from, to, vkeys, problems, io });

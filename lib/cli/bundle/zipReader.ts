@@ -94,6 +94,7 @@ async function readEntries(path: string, file: FileHandle): Promise<ZipEntry[]> 
     if (!isSafe(header.name) || names.has(header.name.toLowerCase()))
       throw refuse('a name stands in it twice, or leads out of its folder');
     names.add(header.name.toLowerCase());
+    if (!isPlainFile(directory.readUInt32LE(at + 38))) throw refuse('an entry is a link, or no plain file');
     if ((header.flags & ~KNOWN_FLAGS) !== 0 || (header.method !== 0 && header.method !== 8))
       throw refuse('an entry is encrypted, or packed in an unknown way');
     const data = place + LOCAL_BYTES + nameBytes;
@@ -195,6 +196,13 @@ async function* contentOf(
     throw refuse(`${name} is not what the directory says`);
   // Bytes behind the end of the deflated data would be in the file, and in no content.
   if (inflate !== undefined && inflate.bytesWritten !== packed) throw refuse(`something lies behind ${name}`);
+}
+
+/** By the mode (APPNOTE 4.4.15, upper half): a link would be followed, or a program run, by who unpacks it. */
+function isPlainFile(attributes: number): boolean {
+  const [type, special] = [(attributes >>> 28) & 0o17, (attributes >>> 25) & 0o7];
+  const isFolder = (attributes & 0x10) !== 0;
+  return (type === 0 || type === 0o10) && special === 0 && !isFolder;
 }
 
 /** Relative, with slashes, without anything that leads elsewhere, in printable ASCII: our names have nothing else. */

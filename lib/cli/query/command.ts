@@ -1,6 +1,6 @@
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand, type OptionValues } from '../define.js';
-import { readVkeys, VKEY_OPTION } from '../evidence/trust.js';
+import { keyFiles, readVkeys, VKEY_OPTION } from '../evidence/trust.js';
 import { usageFailure } from '../failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
@@ -103,6 +103,11 @@ async function runQuery(options: QueryOptions, operands: readonly string[], io: 
   return runFilters(options, operands, io);
 }
 
+/** All that a query reads: nothing of it is written over. */
+function inputsOf({ vkey }: QueryOptions, operands: readonly string[]): readonly string[] {
+  return [...operands, ...keyFiles(vkey)];
+}
+
 function chosenFormat({ format, json }: QueryOptions, io: CommandIo): Format {
   if (json === true) {
     if (format !== undefined && format !== 'jsonl')
@@ -136,11 +141,14 @@ async function runFilters(
   }
   if (format === 'parquet') {
     const { selectToParquet } = await import('./toParquet.js');
-    const { matched } = await selectToParquet(logs, options.output, { ...common, inputs: operands });
+    const { matched } = await selectToParquet(logs, options.output, {
+      ...common,
+      inputs: inputsOf(options, operands),
+    });
     problems.conclude();
     return problems.exitCode(holes?.exitCode(matched));
   }
-  const output = await Output.to(options.output, operands, io);
+  const output = await Output.to(options.output, inputsOf(options, operands), io);
   const writer = makeWriter(format, output, options, io);
   writer.begin();
   const { lines, matched } = await select(

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { toJsonLine } from '../../codecs/line.js';
 import { printable } from '../../codecs/text.js';
 import { ExitCode, type CommandIo } from '../command.js';
+import { keyFiles } from '../evidence/trust.js';
 import { csvRow } from '../export/csv.js';
 import { CliFailure, inputFailure, usageFailure } from '../failure.js';
 import { openLogs, type LogInput } from '../input/logs.js';
@@ -32,7 +33,7 @@ export async function runSql(
   sql: string,
   operands: readonly string[],
   format: Format,
-  options: { json?: boolean; output?: string; 'csv-exact'?: boolean },
+  options: { json?: boolean; output?: string; vkey?: readonly string[]; 'csv-exact'?: boolean },
   io: CommandIo,
 ): Promise<number> {
   if (format === 'parquet' && options.output === undefined)
@@ -46,7 +47,7 @@ export async function runSql(
       const paths = logs.flatMap(({ files }) => files.map(({ path }) => resolve(path)));
       if (streamed.length > 0) paths.push(await spoolLogs(streamed, folder));
       if (paths.length === 0) return problems.exitCode(ExitCode.input);
-      const output = await Output.to(options.output, operands, io);
+      const output = await Output.to(options.output, [...operands, ...keyFiles(options.vkey)], io);
       await connection.run(`CREATE VIEW records AS ${recordsSql(paths)}`);
       const made = join(folder, 'result.parquet');
       const real = await Promise.all(paths.map((path) => realpath(path)));

@@ -2,6 +2,7 @@ import { printable } from '../../codecs/text.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { usageFailure } from '../failure.js';
+import { keyFiles } from '../evidence/trust.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { Output } from '../term/output.js';
@@ -67,7 +68,7 @@ function openRings(nodes: readonly TraceNode[], parents: Map<TraceNode, TraceNod
 export async function followTrace(
   id: string,
   operands: readonly string[],
-  options: { json?: boolean; details?: boolean; output?: string },
+  options: { json?: boolean; details?: boolean; output?: string; vkey?: readonly string[] },
   io: CommandIo,
 ): Promise<number> {
   if (!/^[0-9a-f]{1,32}$/i.test(id))
@@ -84,7 +85,7 @@ export async function followTrace(
   if (traces.size > 1)
     throw usageFailure(`--follow-trace fits ${traces.size} traces`, 'Give more of its digits.');
 
-  const output = await Output.to(options.output, operands, io);
+  const output = await Output.to(options.output, [...operands, ...keyFiles(options.vkey)], io);
   const roots = buildTree(found);
   if (options.json === true) output.text(`${JSON.stringify({ trace_id: [...traces][0], roots })}\n`);
   else

@@ -1,4 +1,4 @@
-import { fstatSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { fstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { integrityLayout } from '../../integrity/layout.js';
 import { findSegments } from '../../integrity/segments.js';
@@ -106,16 +106,30 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Where a path leads in the end: for a file that is not there yet, its folder counts. */
-export function realOf(path: string): string {
+/** So many links one after the other are a circle (Linux has the same limit: path_resolution(7)). */
+const MOST_LINKS = 40;
+
+/** Where a path leads in the end. Of a file that is not there yet the folder counts, and a link to it is followed, too. */
+export function realOf(path: string, links = 0): string {
   try {
     return realpathSync(path);
   } catch {
     try {
-      return join(realpathSync(dirname(path)), basename(path));
+      const place = join(realpathSync(dirname(path)), basename(path));
+      const leadsTo = linkAt(place);
+      if (leadsTo === undefined || links === MOST_LINKS) return place;
+      return realOf(resolve(dirname(place), leadsTo), links + 1);
     } catch {
       return path;
     }
+  }
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }
 
