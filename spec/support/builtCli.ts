@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CommandRun } from './runCommand.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const binary = join(root, 'dist', 'esm', 'cli', 'main.js');
@@ -70,6 +71,12 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   const { child, finished } = startCli(args, options);
   child.stdin.end(options.stdin ?? '');
   return finished;
+}
+
+/** Runs it to its end, and says what came of it in the words of `runCommand`, which runs the sources in this process. */
+export async function runBuiltCommand(args: readonly string[], binary?: string): Promise<CommandRun> {
+  const { code, stdout, stderr } = await runCli(args, binary === undefined ? {} : { binary });
+  return { code: code ?? -1, out: stdout, err: stderr };
 }
 
 /** Waits until something holds; the test's own timeout is the limit. */
