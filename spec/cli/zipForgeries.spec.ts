@@ -263,7 +263,7 @@ describe('evidence: an archive that is forged', function () {
     const at = first + Math.floor(from * (bytes.length - first));
     const copy = Buffer.from(bytes);
     if (kind === 'set') copy[at] = value;
-    else if (kind === 'zero') copy.fill(0, at, at + value);
+    else if (kind === 'zero') copy.fill(0, at, Math.min(at + value, copy.length));
     else if (kind === 'cut') return Buffer.concat([copy.subarray(0, at), copy.subarray(at + value)]);
     else return Buffer.concat([copy.subarray(0, at + value), copy.subarray(at)]);
     return copy;
