@@ -5,6 +5,7 @@ import { instrumentClient } from '../../lib/capture/instrumentation.js';
 import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import { audited } from '../support/audited.js';
 import { pair } from '../support/inMemory.js';
+import { copyOfSdk } from '../support/sdkCopy.js';
 
 const INFO = { name: 'agent', version: '1.0.0' };
 const tool = (name: string, message?: string) => ({
@@ -114,14 +115,20 @@ describe('calls inside calls', () => {
   });
 
   it('of other clients of the same class stay unrecorded where only a derived class is patched', async () => {
-    class Mine extends Client {}
+    // A copy of its own: of the other one some test may have patched the class itself.
+    const sdk = copyOfSdk('v1');
+    class Mine extends sdk.Client {}
     instrumentClient(Mine);
-
     expect(Object.hasOwn(Mine.prototype, 'callTool')).to.equal(false);
-    const { client, connect, received } = pair();
-    await connect();
-    await client.callTool(tool('echo', 'x'));
-    const [call] = received.filter((message) => 'method' in message && message.method === 'tools/call');
-    expect(JSON.stringify(call)).not.to.include('traceparent');
+    const watched = [];
+    for (const Class of [sdk.Client, Mine]) {
+      const server = new sdk.McpServer({ name: 'fixture', version: '1' });
+      const [clientSide, serverSide] = sdk.InMemoryTransport.createLinkedPair();
+      await server.connect(serverSide);
+      await new Class(INFO).connect(clientSide);
+      watched.push(Object.hasOwn(clientSide, 'send'));
+    }
+    sdk.remove();
+    expect(watched).to.deep.equal([false, true]);
   });
 });

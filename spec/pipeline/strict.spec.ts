@@ -61,9 +61,10 @@ describe('blocking-strict mode', () => {
     );
   });
 
-  it('refuses a file sink that never syncs', () => {
+  it('refuses a file sink that never syncs', async () => {
     const sink = new FileSink({ path: join(folder(), 'audit.jsonl'), fsync: 'never' });
     expect(() => createPipeline({ sinks: [sink], mode: 'blocking-strict' })).to.throw(ConfigError, 'fsync');
+    await sink.close();
   });
 
   it('refuses the operation when the intent fails, and never writes that intent later', async () => {

@@ -7,6 +7,7 @@ import { ConfigError, RefusedError } from '../../lib/errors.js';
 import type { ToolChange } from '../../lib/tools/change.js';
 import { definitionOf } from '../../lib/tools/fingerprint.js';
 import { withLogging } from '../../lib/withLogging.js';
+import { pair } from '../support/inMemory.js';
 import { MemorySink } from '../support/memorySink.js';
 import { runNode } from '../support/node.js';
 import { ToolServer } from '../support/toolServer.js';
@@ -234,13 +235,10 @@ describe('tool fingerprints', () => {
       symlinkSync(file, link);
       for (const text of ['', '{"version":2,"servers":[]}', '{"version":1,"servers":[{"tools":{"a":1}}]}']) {
         writeFileSync(file, text);
-        expect(() => withLogging(new Proxyless(), options(file))).to.throw(
-          ConfigError,
-          /^toolState: no tool/,
-        );
+        expect(() => withLogging(pair().client, options(file))).to.throw(ConfigError, /^toolState: no tool/);
       }
-      expect(() => withLogging(new Proxyless(), options(link))).to.throw(ConfigError, /not a regular file/);
-      expect(() => withLogging(new Proxyless(), options(folder))).to.throw(ConfigError, /not a regular file/);
+      expect(() => withLogging(pair().client, options(link))).to.throw(ConfigError, /not a regular file/);
+      expect(() => withLogging(pair().client, options(folder))).to.throw(ConfigError, /not a regular file/);
     });
 
     it('report that they cannot be written, and go on', async () => {
@@ -254,10 +252,3 @@ describe('tool fingerprints', () => {
     });
   });
 });
-
-/** Enough of a client for options to be checked. */
-class Proxyless {
-  connect = () => Promise.resolve();
-  close = () => Promise.resolve();
-  callTool = () => Promise.resolve();
-}
