@@ -1,0 +1,105 @@
+import type { Hider } from '../hider.js';
+import { hideShapes } from './finder.js';
+import type { Pack, PackDetector } from './pack.js';
+import { ADDRESSES } from './phi.js';
+
+/** A telephone number in a text. */
+export interface FoundPhone {
+  /** Where it begins, in UTF-16 code units. */
+  readonly startsAt: number;
+  /** Where it ends: the first unit behind it. */
+  readonly endsAt: number;
+}
+
+/** Finds telephone numbers: `findPhoneNumbersInText` of libphonenumber-js. */
+export type FindPhones = (text: string) => readonly FoundPhone[];
+
+const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
+const IPV4 = new RegExp(`(?<![\\d.A-Za-z-])(?:${OCTET}\\.){3}${OCTET}(?![\\d.]*\\d)(?![A-Za-z-])`, 'g');
+/** What looks like an address of IPv6 is held against the grammar of URIs, which knows no others between brackets. */
+const IPV6 =
+  /(?<![A-Za-z\d:])(?:[\dA-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[\dA-Fa-f]{0,4})(?![A-Za-z\d:])/g;
+
+/** Where to reach people. */
+export const CONTACT: Pack = {
+  name: 'contact',
+  includes: [],
+  keys: [
+    ...[
+      'email',
+      'email_address',
+      'e_mail',
+      'mail_to',
+      'phone',
+      'phone_number',
+      'telephone',
+      'mobile',
+      'mobile_number',
+    ],
+    ...[
+      'cell_phone',
+      'fax',
+      'fax_number',
+      'address',
+      'street',
+      'street_address',
+      'home_address',
+      'postal_address',
+    ],
+    ...[
+      'mailing_address',
+      'billing_address',
+      'shipping_address',
+      'zip',
+      'zip_code',
+      'postal_code',
+      'postcode',
+    ],
+    ...['ip', 'ip_address', 'client_ip', 'remote_ip', 'remote_addr', 'mac_address'],
+  ],
+  detectors: [
+    {
+      name: 'ip',
+      finds: 'IP addresses of both versions that are not loopback or unspecified',
+      source: 'RFC 3986, section 3.2.2; RFC 5952',
+      trigger: () => ({ literals: ['.', ':'] }),
+      redact: hideShapes([
+        { pattern: IPV4, holds: (_, address) => !/^(?:127\.|0\.0\.0\.0$)/.test(address) },
+        { pattern: IPV6, holds: (_, address) => isIpv6(address) },
+      ]),
+    },
+    {
+      name: 'address',
+      finds:
+        'street addresses of the English-speaking world, P.O. boxes, and ZIP and post codes behind the words for them',
+      source: '45 CFR 164.514(b)(2)(i)(B); USPS Publication 28',
+      trigger: () => ({ digits: 1 }),
+      redact: hideShapes(ADDRESSES),
+    },
+  ],
+};
+
+function isIpv6(text: string): boolean {
+  return text !== '::' && text !== '::1' && /[\dA-F]/i.test(text) && URL.canParse(`http://[${text}]/`);
+}
+
+/** Telephone numbers, by a library that knows the plans of all countries. */
+export function phoneDetector(find: FindPhones): PackDetector {
+  return {
+    name: 'phone',
+    finds: 'telephone numbers, international ones and those of the country that the option names',
+    source: 'ITU-T E.164, by libphonenumber-js',
+    trigger: () => ({ digits: 7 }),
+    redact: (text, hider) => hidePhones(text, find(text), hider),
+  };
+}
+
+function hidePhones(text: string, found: readonly FoundPhone[], { hide }: Hider): string {
+  let out = '';
+  let done = 0;
+  for (const { startsAt, endsAt } of found) {
+    out += text.slice(done, startsAt) + hide(text.slice(startsAt, endsAt));
+    done = endsAt;
+  }
+  return done === 0 ? text : out + text.slice(done);
+}

@@ -1,0 +1,202 @@
+import type { Pack } from './pack.js';
+import { isDayOfYear, luhn } from './checkDigits.js';
+import { behind, hideShapes, type Shape } from './finder.js';
+
+/** The National Provider Identifier: Luhn over the card issuer prefix 80840 and the number (45 CFR 162.406). */
+export function isNpi(digits: string): boolean {
+  return /^[12]\d{9}$/.test(digits) && luhn(`80840${digits}`);
+}
+
+/** A registration number of the Drug Enforcement Administration: the check digit is that of a sum over the six before it. */
+export function isDea(text: string): boolean {
+  const [, , digits = ''] = /^([ABCDEFGHJKLMPRSTUX][A-Z9])(\d{7})$/.exec(text) ?? [];
+  const at = (index: number): number => Number(digits[index]);
+  return digits !== '' && (at(0) + at(2) + at(4) + 2 * (at(1) + at(3) + at(5))) % 10 === at(6);
+}
+
+const VIN_VALUES = '0123456789.ABCDEFGH..JKLMN.P.R..STUVWXYZ';
+const VIN_WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
+
+/** A vehicle identification number with its check digit (49 CFR 565.15). */
+export function isVin(text: string): boolean {
+  if (!/^[A-HJ-NPR-Z\d]{17}$/.test(text)) return false;
+  const sum = VIN_WEIGHTS.reduce((total, weight, index) => {
+    return total + weight * (VIN_VALUES.indexOf(text[index] ?? '') % 10);
+  }, 0);
+  return text[8] === 'X' ? sum % 11 === 10 : sum % 11 === Number(text[8]);
+}
+
+/** Letters of a Medicare Beneficiary Identifier: none that looks like a digit (CMS, MBI format). */
+const MBI_LETTER = '[AC-HJKMNP-RT-Y]';
+const MBI_EITHER = '[\\dAC-HJKMNP-RT-Y]';
+const MBI = new RegExp(
+  `(?<![A-Za-z\\d])[1-9]${MBI_LETTER}${MBI_EITHER}\\d-?${MBI_LETTER}${MBI_EITHER}\\d-?${MBI_LETTER}{2}\\d{2}(?![A-Za-z\\d])`,
+  'gi',
+);
+
+const MONTHS =
+  '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)';
+const DATE = [
+  '\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}',
+  '\\d{1,2}[-/.]\\d{1,2}[-/.](?:\\d{4}|\\d{2})',
+  `\\d{1,2}(?:st|nd|rd|th)?[ -]${MONTHS}\\.?,?[ -]\\d{2,4}`,
+  `${MONTHS}\\.? \\d{1,2}(?:st|nd|rd|th)?,? \\d{4}`,
+  '(?:19|20)\\d{6}',
+].join('|');
+/** Dates that HIPAA's Safe Harbor removes: all that relate to one person (45 CFR 164.514(b)(2)(i)(C)). */
+const DATE_WORDS =
+  'd\\.?o\\.?b\\.?|dates? of (?:birth|death|admission|discharge|service)|birth ?dates?|birthday|born(?: on)?|deceased(?: on)?|died(?: on)?|admitted(?: on)?|admission date|discharged(?: on)?|discharge date';
+
+const ID = '[A-Z]{0,4}[-#]?\\d[A-Z\\d]{3,15}(?:-[A-Z\\d]{1,8}){0,3}';
+
+const RECORD_NUMBERS: readonly Shape[] = [
+  behind(
+    'm\\.?r\\.?n\\.?|medical record(?: (?:number|no\\.?|num|id))?|chart (?:number|no\\.?)|patient (?:id|number|no\\.?|identifier)',
+    ID,
+  ),
+  behind(
+    'member (?:id|number|no\\.?)|subscriber (?:id|number|no\\.?)|beneficiary (?:id|number|no\\.?)|health plan (?:id|number|no\\.?|beneficiary number)|policy (?:number|no\\.?)|group (?:number|no\\.?)|insurance (?:id|number|no\\.?)|medicaid (?:id|number|no\\.?)|hicn',
+    ID,
+  ),
+  behind(
+    "(?:medical |driver'?s? |nursing )?licen[cs]e (?:number|no\\.?|id)|certificate (?:number|no\\.?)",
+    ID,
+  ),
+  behind('device (?:id|identifier|serial)|serial (?:number|no\\.?)|udi|implant (?:id|serial)', ID),
+  behind('(?:licen[cs]e )?plate(?: (?:number|no\\.?))?', '[A-Z\\d]{1,4}[ -]?[A-Z\\d]{2,5}', (text) =>
+    /\d/.test(text),
+  ),
+  { pattern: /(?<![A-Za-z\d])[A-HJ-NPR-Z\d]{17}(?![A-Za-z\d])/gi, holds: isVin },
+];
+
+/** Ages above 89 tell of few people (45 CFR 164.514(b)(2)(i)(C)). */
+const AGES: readonly Shape[] = [
+  { pattern: /(?<![A-Za-z\d])age[ds]?(?:[ :=]{1,3}|: ?)(?<value>9\d|1[0-2]\d)(?![\d.%A-Za-z])/gi },
+  { pattern: /(?<![\d.])(?<value>9\d|1[0-2]\d)(?=[ -]?(?:years?[ -]old|y\/?o\b|yr[ -]old))/gi },
+];
+
+const STREET =
+  '(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|terrace|way|highway|hwy|parkway|pkwy|circle|cir)';
+/** Addresses and ZIP codes below the level of a state (45 CFR 164.514(b)(2)(i)(B)). */
+export const ADDRESSES: readonly Shape[] = [
+  {
+    pattern: new RegExp(
+      `(?<![A-Za-z\\d.])\\d{1,6}(?: [NSEW]\\.?)?(?: [A-Z][A-Za-z'.-]{1,20}| \\d{1,3}(?:st|nd|rd|th)){1,3} ${STREET}\\b\\.?(?:,? (?:apt|apartment|suite|ste|unit|#)\\.? ?[A-Za-z\\d-]{1,6})?(?:,? [A-Z][A-Za-z .'-]{1,30},? [A-Z]{2}\\.? \\d{5}(?:-\\d{4})?)?`,
+      'gi',
+    ),
+  },
+  behind('zip(?: ?code)?|postal code|postcode', '\\d{5}(?:-\\d{4})?|[A-Z]{1,2}\\d[A-Z\\d]? ?\\d[A-Z]{2}'),
+  { pattern: /(?<![A-Za-z\d])P\.? ?O\.? Box \d{1,6}(?!\d)/gi },
+];
+
+/** Protected health information: what HIPAA's Safe Harbor lists, as far as it has a form; names of people have none. */
+export const PHI: Pack = {
+  name: 'phi',
+  includes: ['contact'],
+  keys: [
+    ...['mrn', 'medical_record', 'medical_record_number', 'patient_id', 'patient_name', 'patient_number'],
+    ...[
+      'dob',
+      'date_of_birth',
+      'birth_date',
+      'birthdate',
+      'birthday',
+      'date_of_death',
+      'admission_date',
+      'discharge_date',
+    ],
+    ...[
+      'npi',
+      'dea_number',
+      'mbi',
+      'hicn',
+      'member_id',
+      'subscriber_id',
+      'beneficiary_id',
+      'health_plan_id',
+      'policy_number',
+    ],
+    ...[
+      'insurance_id',
+      'medicaid_id',
+      'medicare_id',
+      'license_number',
+      'driver_license',
+      'drivers_license',
+      'license_plate',
+    ],
+    ...[
+      'vin',
+      'device_serial',
+      'serial_number',
+      'udi',
+      'diagnosis',
+      'diagnoses',
+      'icd_code',
+      'fingerprint_image',
+      'voiceprint',
+    ],
+    ...[
+      'biometric',
+      'retina_scan',
+      'face_image',
+      'first_name',
+      'last_name',
+      'full_name',
+      'maiden_name',
+      'next_of_kin',
+    ],
+  ],
+  detectors: [
+    {
+      name: 'npi',
+      finds: 'National Provider Identifiers behind a word for a provider, by their check digit',
+      source: '45 CFR 162.406; ISO/IEC 7812',
+      trigger: () => ({ literals: ['npi', 'provider', 'prescriber', 'physician'] }),
+      redact: hideShapes([
+        behind('npi|national provider identifier|provider|prescriber|physician', '[12]\\d{9}', isNpi),
+      ]),
+    },
+    {
+      name: 'dea',
+      finds: 'DEA registration numbers, by their check digit',
+      source: '21 CFR 1301; the published check digit',
+      trigger: () => ({ digits: 7 }),
+      redact: hideShapes([
+        { pattern: /(?<![A-Za-z\d])[ABCDEFGHJKLMPRSTUX][A-Z9]-?\d{7}(?![A-Za-z\d])/gi, holds: isDea },
+      ]),
+    },
+    {
+      name: 'mbi',
+      finds: 'Medicare Beneficiary Identifiers, with and without dashes',
+      source: 'CMS, Understanding the Medicare Beneficiary Identifier Format',
+      trigger: () => ({ digits: 5 }),
+      redact: hideShapes([{ pattern: MBI }]),
+    },
+    {
+      name: 'healthRecord',
+      finds:
+        'numbers of medical records, health plans, licences, devices and plates behind the words for them, and vehicle identification numbers by their check digit',
+      source: '45 CFR 164.514(b)(2)(i)(H) to (M)',
+      trigger: () => ({ digits: 3 }),
+      redact: hideShapes(RECORD_NUMBERS),
+    },
+    {
+      name: 'personalDate',
+      finds: 'dates of birth, death, admission and discharge behind the words for them, and ages above 89',
+      source: '45 CFR 164.514(b)(2)(i)(C)',
+      trigger: () => ({ digits: 2 }),
+      redact: hideShapes([behind(DATE_WORDS, DATE, isDate), ...AGES]),
+    },
+  ],
+};
+
+/** Eight digits may be a date or not; with separators anything that looks like one is taken for one. */
+function isDate(text: string): boolean {
+  return (
+    !/^\d{8}$/.test(text) ||
+    text.length !== 8 ||
+    isDayOfYear(text.slice(4, 6), text.slice(6)) ||
+    !/^(?:19|20)/.test(text)
+  );
+}
