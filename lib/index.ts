@@ -38,6 +38,8 @@ export type { FinishedSpan } from './processor/span.js';
 export { createRedactor } from './redaction/createRedactor.js';
 export { parsePolicy } from './redaction/policyFile.js';
 export type { DetectorName } from './redaction/detector.js';
+export type { FindPhones, FoundPhone } from './redaction/packs/contact.js';
+export type { ContactOptions, PackOptions } from './redaction/packs/index.js';
 export type { AuditLevel, LevelOptions } from './redaction/levels.js';
 export type {
   CustomRedaction,

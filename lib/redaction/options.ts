@@ -1,6 +1,7 @@
 import type { EventType } from '../schema/record.js';
 import type { DetectorName } from './detector.js';
 import type { LevelOptions } from './levels.js';
+import type { PackOptions } from './packs/index.js';
 
 /**
  * What a redacted value becomes.
@@ -87,6 +88,8 @@ export interface ToolRedactionOptions {
   readonly replacement?: Replacement;
   /** A function of your own that decides about single values. @defaultValue none */
   readonly custom?: CustomRedaction;
+  /** Packs for data that the law protects: health, contact, finance, national numbers. @defaultValue none */
+  readonly packs?: PackOptions;
 }
 
 /**

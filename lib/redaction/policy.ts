@@ -7,6 +7,8 @@ import { Gate } from './gate.js';
 import { compileKeys, nameLiterals, type KeyJudge } from './keys.js';
 import { resolveLimits, type Limits } from './limits.js';
 import type { CustomRedaction, RedactionOptions, ToolRedactionOptions, ValueOptions } from './options.js';
+import { resolvePacks } from './packs/index.js';
+import type { PackDetector } from './packs/pack.js';
 import { compilePaths, type PathState } from './paths.js';
 import { compilePattern, type LinearPattern } from './patterns.js';
 import { compileReplacer, type Replacer } from './replacer.js';
@@ -19,7 +21,7 @@ export interface Policy {
   readonly paths: PathState | undefined;
   readonly on: ReadonlySet<DetectorName>;
   /** The detectors that are on, in order. */
-  readonly detectors: readonly Detector[];
+  readonly detectors: readonly RunningDetector[];
   readonly patterns: readonly LinearPattern[];
   /** Says which of the detectors a text has to be given to, by their place among them. */
   readonly look: (text: string) => number;
@@ -38,6 +40,9 @@ export interface Policy {
   readonly uriPaths: boolean;
 }
 
+/** A built-in detector, or one of a pack. */
+type RunningDetector = Detector | PackDetector;
+
 const TOOL_OPTIONS = [
   'redactPatterns',
   'redactPaths',
@@ -45,6 +50,7 @@ const TOOL_OPTIONS = [
   'defaults',
   'replacement',
   'custom',
+  'packs',
 ] as const;
 const OPTIONS = [...TOOL_OPTIONS, 'hmacKey', 'tools', 'uriPath', 'limits', 'levels'] as const;
 
@@ -92,19 +98,22 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
   if (options.custom !== undefined && typeof options.custom !== 'function') {
     reject(`${prefix}custom`, options.custom, 'a function');
   }
-  const on = chooseDetectors(`${prefix}redactValues`, options.redactValues ?? {}, defaults);
+  const packs = resolvePacks(`${prefix}packs`, options.packs);
+  const chosen = packs.email ? { email: true, ...options.redactValues } : (options.redactValues ?? {});
+  const on = chooseDetectors(`${prefix}redactValues`, chosen, defaults);
   const patterns = compileValuePatterns(
     `${prefix}redactValues.patterns`,
     options.redactValues?.patterns ?? [],
   );
   const quick = patterns.length === 0;
-  const detectors = DETECTORS.filter(({ name }) => on.has(name));
-  const words = nameWords(named, defaults);
+  const detectors = [...DETECTORS.filter(({ name }) => on.has(name)), ...packs.detectors];
+  const names: readonly unknown[] = [...named, ...packs.keys];
+  const words = nameWords(names, defaults);
   const look = gateOf(detectors, words);
   const isPlain = (key: string): boolean =>
     quick && key.length <= PLAIN_KEY_UNITS && key !== '__proto__' && look(key) === 0;
   return {
-    keys: compileKeys(`${prefix}redactPatterns`, named, defaults ? DEFAULT_KEY_PATTERNS : [], isPlain),
+    keys: compileKeys(`${prefix}redactPatterns`, names, defaults ? DEFAULT_KEY_PATTERNS : [], isPlain),
     paths: compilePaths(`${prefix}redactPaths`, options.redactPaths ?? []),
     on,
     detectors,
@@ -131,7 +140,7 @@ function nameWords(named: readonly unknown[], defaults: boolean): string[] | und
 const gates = new Map<string, Gate>();
 
 function gateOf(
-  detectors: readonly Detector[],
+  detectors: readonly RunningDetector[],
   words: readonly string[] | undefined,
 ): (text: string) => number {
   // A name that only an expression knows is followed by one of these, or begins a flag.

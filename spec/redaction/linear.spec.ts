@@ -3,6 +3,9 @@ import { ConfigError } from '../../lib/errors.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { DETECTORS } from '../../lib/redaction/detectors.js';
 
+/** Every pack, but for telephone numbers, which a library finds. */
+const PACKS_ON = { phi: true, finance: true, nationalId: true, contact: { findPhones: () => [] } };
+
 /** Texts that make a careless expression try everything again from every place. */
 const WORST = [
   'a',
@@ -51,6 +54,13 @@ const WORST = [
   '1.',
   'é',
   '😀',
+  'dob ',
+  'born on 1',
+  'AB12',
+  '12 Main ',
+  'account number ',
+  'MRN 1',
+  '1:',
 ];
 
 const repeated = (part: string, units: number): string => part.repeat(Math.ceil(units / part.length));
@@ -72,7 +82,7 @@ describe('[attack 14] expressions', function () {
 
   it('of the built-in detectors stay linear on their worst texts', () => {
     const every = Object.fromEntries(DETECTORS.map(({ name }) => [name, true]));
-    const redactor = createRedactor({ redactValues: every });
+    const redactor = createRedactor({ redactValues: every, packs: PACKS_ON });
     for (const part of WORST) {
       // Quadratic work would take hours of steps at this length: the bound is far from both.
       const took = least(() => redactor.text(repeated(part, 100_000)));

@@ -98,6 +98,8 @@ function hidePhones(text: string, found: readonly FoundPhone[], { hide }: Hider)
   let out = '';
   let done = 0;
   for (const { startsAt, endsAt } of found) {
+    // A finder of the user's may say anything: a place that is none hides nothing.
+    if (!(startsAt >= done && endsAt > startsAt && endsAt <= text.length)) continue;
     out += text.slice(done, startsAt) + hide(text.slice(startsAt, endsAt));
     done = endsAt;
   }
