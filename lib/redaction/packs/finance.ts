@@ -15,13 +15,13 @@ const IBAN_LENGTHS: Readonly<Record<string, number>> = Object.fromEntries(
 );
 
 /** ISO 13616-1: the country's length, and MOD 97-10 with the first four characters moved to the end. */
-export function isIban(text: string): boolean {
+function isIban(text: string): boolean {
   if (IBAN_LENGTHS[text.slice(0, 2)] !== text.length || !/^[A-Z]{2}\d{2}[A-Z\d]+$/.test(text)) return false;
   return mod97(text.slice(4) + text.slice(0, 4)) === 1;
 }
 
 /** A routing number of the American Bankers Association, by its check digit. */
-export function isRoutingNumber(digits: string): boolean {
+function isRoutingNumber(digits: string): boolean {
   return (
     /^(?:0[0-9]|1[0-2]|2[1-9]|3[0-2]|6[1-9]|7[0-2]|80)\d{7}$/.test(digits) &&
     weightedSum(digits, [3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 === 0

@@ -27,12 +27,9 @@ function isGroups(value: unknown): value is { readonly value?: string } {
 }
 
 /** A number without what people put between its parts. */
-export function compact(text: string): string {
+function compact(text: string): string {
   return text.replace(/[\s.\-/\u00a0\u2007\u2010-\u2015\u202f]/g, '').toUpperCase();
 }
-
-/** What people put between the parts of a number: one blank, dot or dash, or nothing. */
-export const SEP = '[ .\\-\\u00a0\\u2010-\\u2015\\u202f]?';
 
 /**
  * A shape that counts only behind a word that says what it is, with a few words between them at most.

@@ -31,7 +31,7 @@ export interface PackOptions {
 }
 
 /** Every pack. */
-export const PACKS: readonly Pack[] = [PHI, CONTACT, FINANCE, NATIONAL_ID];
+const PACKS: readonly Pack[] = [PHI, CONTACT, FINANCE, NATIONAL_ID];
 
 /** What the packs that are on bring. */
 export interface ResolvedPacks {

@@ -3,12 +3,12 @@ import { isDayOfYear, luhn } from './checkDigits.js';
 import { behind, hideShapes, type Shape } from './finder.js';
 
 /** The National Provider Identifier: Luhn over the card issuer prefix 80840 and the number (45 CFR 162.406). */
-export function isNpi(digits: string): boolean {
+function isNpi(digits: string): boolean {
   return /^[12]\d{9}$/.test(digits) && luhn(`80840${digits}`);
 }
 
 /** A registration number of the Drug Enforcement Administration: the check digit is that of a sum over the six before it. */
-export function isDea(text: string): boolean {
+function isDea(text: string): boolean {
   const [, , digits = ''] = /^([ABCDEFGHJKLMPRSTUX][A-Z9])(\d{7})$/.exec(text) ?? [];
   const at = (index: number): number => Number(digits[index]);
   return digits !== '' && (at(0) + at(2) + at(4) + 2 * (at(1) + at(3) + at(5))) % 10 === at(6);
@@ -18,7 +18,7 @@ const VIN_VALUES = '0123456789.ABCDEFGH..JKLMN.P.R..STUVWXYZ';
 const VIN_WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
 
 /** A vehicle identification number with its check digit (49 CFR 565.15). */
-export function isVin(text: string): boolean {
+function isVin(text: string): boolean {
   if (!/^[A-HJ-NPR-Z\d]{17}$/.test(text)) return false;
   const sum = VIN_WEIGHTS.reduce((total, weight, index) => {
     return total + weight * (VIN_VALUES.indexOf(text[index] ?? '') % 10);
