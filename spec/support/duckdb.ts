@@ -25,7 +25,9 @@ let project: Promise<DuckDBProject> | undefined;
 export function installDuckDB(): Promise<DuckDBProject> {
   return (project ??= (async () => {
     const folder = temporaryFolder();
-    process.once('exit', () => folder.remove());
+    process.once('exit', function removeDuckDb() {
+      folder.remove();
+    });
     writeFileSync(join(folder.path, 'package.json'), '{"private":true}');
     await promisify(execFile)('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', PACKAGE], {
       cwd: folder.path,

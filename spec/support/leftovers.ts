@@ -68,10 +68,10 @@ const EVENTS = [
 ];
 
 /**
- * The listeners that end open sessions, that write what is left, and that remove the package which the first heavy test packed for
- * all of them, stay for as long as the process lives.
+ * The listeners that end open sessions, that write what is left, and that remove what the first test installed or packed for all
+ * of them, stay for as long as the process lives.
  */
-const FOR_LIFE = ['endAllSessions', 'writeAll', 'removePacked'];
+const FOR_LIFE = ['endAllSessions', 'writeAll', 'removePacked', 'removeDuckDb'];
 
 function listeners(): Record<string, unknown> {
   return Object.fromEntries(
