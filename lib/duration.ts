@@ -33,6 +33,11 @@ export function after(milliseconds: number, run: () => void): NodeJS.Timeout {
   return setTimeout(run, delayMs(milliseconds));
 }
 
+/** Calls `run` again and again, each time after so many milliseconds, one at least: a shorter pause would be a hot loop. */
+export function every(milliseconds: number, run: () => void): NodeJS.Timeout {
+  return setInterval(run, Math.max(1, delayMs(milliseconds)));
+}
+
 /** Resolves after so many milliseconds; keeps the process alive for as long. */
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => after(milliseconds, resolve));

@@ -166,7 +166,7 @@ function tells(reason: unknown, abortReason: unknown): boolean {
 }
 
 /**
- * Whether a signal was aborted because time ran out: `AbortSignal.timeout()`, or an error of the caller's that says so by its
+ * Whether a signal was aborted because time ran out: a signal of `AbortSignal`'s own `timeout`, or an error of the caller's that says so by its
  * name, its code or its cause. Words alone do not say so: they are a person's.
  */
 function isDeadline(abortReason: unknown): boolean {

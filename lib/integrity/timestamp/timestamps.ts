@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { deadlineSignal } from '../../duration.js';
 import { IntegrityError } from '../../errors.js';
 import { AnchorQueue } from '../anchors.js';
 import { type Checkpoint } from '../checkpoint.js';
@@ -81,7 +82,7 @@ export class Timestamps {
       body: Uint8Array.from(der),
       headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply' },
       redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: deadlineSignal(TIMEOUT_MS),
     });
     if (response.status !== 200) throw new IntegrityError(`status ${response.status}`);
     const chunks: Uint8Array[] = [];

@@ -1,3 +1,4 @@
+import { deadlineSignal } from '../../duration.js';
 import { IntegrityError } from '../../errors.js';
 
 /** A `fetch`, as Node has it. */
@@ -30,7 +31,7 @@ export async function askWitness(
   const url = `${prefix.replace(/\/+$/, '')}/${path}`;
   const init: RequestInit = {
     redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: deadlineSignal(TIMEOUT_MS),
     ...(body !== undefined && { method: 'POST', body, headers: { 'content-type': 'text/plain' } }),
   };
   let response: Response;

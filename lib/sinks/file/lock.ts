@@ -1,7 +1,7 @@
 import { closeSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError } from '../../errors.js';
-import { optionalDelay } from '../../duration.js';
+import { optionalDelay, every } from '../../duration.js';
 import {
   beat,
   findLock,
@@ -67,7 +67,7 @@ export class LogLock {
   ) {
     this.#path = `${logPath}.lock`;
     this.#own = this.#take();
-    this.#timer = setInterval(() => this.#tick(), Math.ceil(staleMs / BEATS)).unref();
+    this.#timer = every(Math.ceil(staleMs / BEATS), () => this.#tick()).unref();
     if (held.size === 0) process.once('exit', releaseAll);
     held.add(this);
   }
