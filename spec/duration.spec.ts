@@ -66,7 +66,7 @@ describe('a duration that others give', () => {
   it('reaches no timer but through lib/duration.ts', () => {
     const direct = /\bset(?:Timeout|Interval)\s*\(|timers\/promises|AbortSignal\.timeout/;
     const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) =>
-      file.endsWith('ts'),
+      /\.[mc]?ts$/.test(file),
     );
     const wrong = files.filter((file) => direct.test(readFileSync(join(lib, file), 'utf8')));
     expect(wrong).to.deep.equal(['duration.ts']);

@@ -29,7 +29,13 @@ describe('integrity: its options', () => {
 
   it('have defaults: a checkpoint after 1000 records or 10 seconds, no anchor, no older key', () => {
     const { signer, verifiers, ...rest } = resolve();
-    expect(rest).to.deep.equal({ every: 1000, milliseconds: 10_000, anchors: [] });
+    expect(rest).to.deep.equal({
+      every: 1000,
+      milliseconds: 10_000,
+      anchors: [],
+      witnesses: undefined,
+      timestamps: undefined,
+    });
     expect(verifiers).to.deep.equal([signer]);
     expect(signer.vkey).to.equal(key.vkey);
   });

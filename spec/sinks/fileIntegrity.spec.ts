@@ -5,6 +5,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -12,7 +13,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../lib/errors.js';
@@ -172,16 +173,20 @@ describe('FileSink with integrity', () => {
     expect(await problems()).to.deep.include(['inserted', 10]);
   });
 
-  it('refuses records when the log is not what its evidence says', async () => {
+  it('sets a log aside that is not what its evidence says, and goes on in a new one', async () => {
     const sink = open();
     await write(sink, 10);
     await sink.close();
     writeFileSync(integrityLayout(path).checkpoint, 'forged\n');
     const again = open();
     const result = await again.emit([numbered(seq)]);
-    expect(result).to.deep.include({ status: 'permanent' });
+    expect(result).to.deep.include({ status: 'delivered' });
     await again.close();
-    expect(readFileSync(path, 'utf8').split('\n')).to.have.length(11);
+    expect(again.notices.map(({ kind }) => kind)).to.include('integrity');
+    expect(readFileSync(path, 'utf8').split('\n')).to.have.length(2);
+    const [aside = expect.fail()] = readdirSync(dirname(path)).filter((name) => name.includes('set-aside'));
+    const old = join(dirname(path), aside, basename(path));
+    expect(readFileSync(old, 'utf8').split('\n')).to.have.length(11);
   });
 
   it('makes a key at first use, and says where and what it is', async () => {

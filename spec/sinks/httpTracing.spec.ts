@@ -1,6 +1,6 @@
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import http, { type ServerResponse } from 'node:http';
-import { SpanKind, context, trace } from '@opentelemetry/api';
+import { SpanKind, context, propagation, trace } from '@opentelemetry/api';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
@@ -33,6 +33,7 @@ describe('the requests of a sink, with HTTP instrumentations on', () => {
     syncBuiltinESMExports();
     trace.disable();
     context.disable();
+    propagation.disable();
     await provider.shutdown();
     await receiver.close();
   });

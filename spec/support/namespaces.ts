@@ -16,7 +16,7 @@ export const canUnshare =
   process.platform === 'linux' &&
   spawnSync('unshare', ['--pid', '--uts', '--mount', '--fork', '--mount-proc', 'true']).status === 0;
 
-/** A command that starts another one in namespaces of its own. */
+/** A command that starts another one in namespaces of its own; it ends with the command, so that no test leaves it behind. */
 export function inNamespaces({ host, withoutFlock = false, foreignProc = false }: Namespaces): string[] {
   const steps = [
     ...(host === undefined ? [] : [`hostname ${host}`]),
@@ -26,7 +26,19 @@ export function inNamespaces({ host, withoutFlock = false, foreignProc = false }
     'exec "$@"',
   ];
   const proc = foreignProc ? [] : ['--mount-proc'];
-  return ['unshare', '--pid', '--uts', '--mount', '--fork', ...proc, 'sh', '-c', steps.join('; '), 'sh'];
+  return [
+    'unshare',
+    '--pid',
+    '--uts',
+    '--mount',
+    '--fork',
+    '--kill-child',
+    ...proc,
+    'sh',
+    '-c',
+    steps.join('; '),
+    'sh',
+  ];
 }
 
 /** The process that `unshare --fork` has started, by its number outside of the namespace. */

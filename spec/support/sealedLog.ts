@@ -67,6 +67,14 @@ export class TestLog {
     return this;
   }
 
+  /** Writes lines of any kind. */
+  write(...texts: readonly string[]): this {
+    const lines = texts.map((text) => Buffer.from(text));
+    appendFileSync(this.path, Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')])));
+    this.#log?.append(lines);
+    return this;
+  }
+
   /** Writes `segments` times `every` records, each sealed by a checkpoint. */
   async appendSealed(segments: number, every: number): Promise<this> {
     for (let i = 0; i < segments; i++) await this.append(every).log.seal();
