@@ -68,7 +68,9 @@ export function vouchedByWitnesses(
     const message = `${open === 1 ? 'a record follows' : `${open} records follow`} the last one that enough witnesses of the policy have cosigned (${policy.rule})`;
     problems.push({ kind: 'unwitnessed', message, index: newest.size });
   }
-  const names = newest.by.map(({ witness, time }) => `${witness.name} at ${isoTime(time * 1000)}`);
+  // Whoever answered first signed first; a report is the same each time.
+  const byName = [...newest.by].sort((a, b) => (a.witness.name < b.witness.name ? -1 : 1));
+  const names = byName.map(({ witness, time }) => `${witness.name} at ${isoTime(time * 1000)}`);
   const by = `${policy.rule}: ${newest.size} records by ${names.join(', ')}`;
   return { problems, check: { what, by, result: problems.length > 0 ? 'fails' : 'holds' } };
 }
