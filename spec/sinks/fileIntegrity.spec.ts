@@ -203,7 +203,7 @@ describe('FileSink with integrity', () => {
 
   it('refuses options that cannot work, and gives the path free again', async () => {
     expect(() => open({ integrity: { origin: 'a b', key: '' } })).to.throw(ConfigError, 'integrity.origin');
-    expect(() => open({ integrity: null as never })).to.not.throw();
+    await open({ integrity: null as never }).close();
   });
 
   it('sends checkpoints to an anchor that is a sink, as records', async () => {

@@ -68,10 +68,10 @@ const EVENTS = [
 ];
 
 /**
- * The listeners that end open sessions, that write what is left, that free locks, and that remove what the first test installed or packed for all
+ * The listeners that end open sessions, that write what is left, and that remove what the first test installed or packed for all
  * of them, stay for as long as the process lives.
  */
-const FOR_LIFE = ['endAllSessions', 'writeAll', 'releaseAll', 'removePacked', 'removeDuckDb'];
+const FOR_LIFE = ['endAllSessions', 'writeAll', 'removePacked', 'removeDuckDb'];
 
 function listeners(): Record<string, unknown> {
   return Object.fromEntries(
