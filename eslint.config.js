@@ -41,6 +41,23 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['lib/**/*.{ts,mts,cts}'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'node:module',
+              importNames: ['createRequire'],
+              message: 'Bundles often declare this name themselves: see lib/application.ts.',
+            },
+          ],
+        },
+      ],
+    },
+  },
   { files: ['lib/**/*.ts', 'spec/**/*.ts'], rules: { '@typescript-eslint/no-non-null-assertion': 'error' } },
   {
     files: ['spec/**/*.ts'],

@@ -34,6 +34,7 @@ const ORDER = [
   'hook.mts',
   'hook.cts',
   'loader',
+  'application.ts',
   'runtime.ts',
   'duration.ts',
   'validate.ts',

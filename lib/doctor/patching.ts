@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { applicationRequire } from '../application.js';
 import { loadedClientClasses } from '../capture/loaded.js';
 import { isPatched } from '../capture/patch.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
@@ -91,7 +90,7 @@ interface OwnFiles {
 }
 
 function ownFiles(cwd: string): OwnFiles | undefined {
-  const { resolve } = createRequire(join(cwd, 'doctor.js'));
+  const { resolve } = applicationRequire(cwd);
   try {
     return { main: resolve('otel-mcp-log'), hook: resolve('otel-mcp-log/hook') };
   } catch {

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import { join, parse, resolve } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
+import { applicationRequire } from '../application.js';
 import { ConfigError } from '../errors.js';
 import { FieldNotesSink } from '../sinks/fieldNotes.js';
 import { FileSink, type FileIntegrityOptions, type FileNotice } from '../sinks/file.js';
@@ -161,7 +161,7 @@ function otlpExporter({ audit }: Environment, env: Variables, cwd: string) {
 }
 
 function loadExporter(name: string, cwd: string): new () => OtelLogExporter {
-  const require = createRequire(join(cwd, 'app.js'));
+  const require = applicationRequire(cwd);
   try {
     const { OTLPLogExporter } = require(name) as { OTLPLogExporter: new () => OtelLogExporter };
     return OTLPLogExporter;

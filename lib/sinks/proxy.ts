@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { applicationRequire } from '../application.js';
 import { ConfigError } from '../errors.js';
 import { requireText } from '../validate.js';
 
@@ -40,7 +40,7 @@ export function fetchAloneGoesThroughProxies(): boolean {
 
 function isInstalled(): boolean {
   try {
-    createRequire(`${process.cwd()}/app.js`).resolve(PROXY_AGENT);
+    applicationRequire().resolve(PROXY_AGENT);
     return true;
   } catch {
     return false;
@@ -52,6 +52,5 @@ type ProxyAgentClass = new (proxy: URL, options: { keepAlive: boolean }) => obje
 
 /** Loads it from the application, whose package it is. */
 export function loadProxyAgent(): ProxyAgentClass {
-  const require = createRequire(`${process.cwd()}/app.js`);
-  return (require(PROXY_AGENT) as { HttpsProxyAgent: ProxyAgentClass }).HttpsProxyAgent;
+  return (applicationRequire()(PROXY_AGENT) as { HttpsProxyAgent: ProxyAgentClass }).HttpsProxyAgent;
 }

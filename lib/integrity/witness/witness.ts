@@ -29,6 +29,7 @@ export interface WitnessAnswer {
   readonly status: 200 | 400 | 403 | 404 | 409 | 422;
   /** The media type of the body. */
   readonly type: string;
+  /** What is sent: cosignature lines, the size that the witness knows, or a sentence. */
   readonly body: string;
 }
 

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { applicationRequire } from '../../application.js';
 import { ConfigError } from '../../errors.js';
 import { optionalBoolean, reject, requireKnownOptions, requireText } from '../../validate.js';
 import { CONTACT, phoneDetector, type FindPhones } from './contact.js';
@@ -97,8 +97,7 @@ type FindPhoneNumbers = (text: string, options: { defaultCountry?: string }) => 
 /** The application's own copy: an optional peer, loaded when a pack asks for it. */
 function loadLibrary(option: string): FindPhoneNumbers {
   try {
-    const require = createRequire(`${process.cwd()}/app.js`);
-    return (require('libphonenumber-js') as { findPhoneNumbersInText: FindPhoneNumbers })
+    return (applicationRequire()('libphonenumber-js') as { findPhoneNumbersInText: FindPhoneNumbers })
       .findPhoneNumbersInText;
   } catch {
     throw new ConfigError(
