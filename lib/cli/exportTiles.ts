@@ -1,10 +1,13 @@
 import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { exportTiles } from '../integrity/proving.js';
 import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';
-import { asFinding, checkpointNote, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';
-import { usageFailure } from './failure.js';
-import { OutputGuard } from './term/guard.js';
+import { asFinding, checkpointNote, keyFiles, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';
+import { systemPath, systemReason, usageFailure } from './failure.js';
+import { OutputGuard, realOf } from './term/guard.js';
+import { unwritable } from './term/output.js';
+import { TemporaryFolder } from './term/temporaryFile.js';
 import { plural } from './term/units.js';
 
 /** `export-tiles`: a sealed log as static files for C2SP clients. */
@@ -42,11 +45,35 @@ export async function exportLogTiles(
 ): Promise<number> {
   const verifiers = await keysFor(log, vkey, io);
   const note = await checkpointNote(log, checkpoint);
-  (await OutputGuard.over([log])).check(directory);
-  // Tiles of an older or another log among these would be taken for theirs.
-  if ((await readdir(directory).catch((): string[] => [])).length > 0)
-    throw usageFailure('the folder is not empty');
-  const files = await asFinding(() => exportTiles(log, directory, note, verifiers));
-  io.stdout.write(`${plural(files, 'file')} written to ${directory}\n`);
-  return ExitCode.ok;
+  const inputs = [log, checkpoint, ...keyFiles(vkey)].filter((path) => path !== undefined);
+  (await OutputGuard.over(inputs)).check(directory);
+  const target = realOf(resolve(directory));
+  await requireEmpty(target, directory);
+  // It comes to its name when it is whole: half a log would be taken for a short one.
+  const folder = await TemporaryFolder.for(target).catch((error: unknown) => {
+    throw unwritable(directory, error);
+  });
+  try {
+    const files = await asFinding(() => exportTiles(log, folder.path, note, verifiers));
+    await folder.finish();
+    io.stdout.write(`${plural(files, 'file')} written to ${directory}\n`);
+    return ExitCode.ok;
+  } catch (error) {
+    await folder.discard();
+    throw isOf(error, folder.path) ? unwritable(directory, error) : error;
+  }
+}
+
+/** Tiles of an older or another log among these would be taken for theirs. */
+async function requireEmpty(target: string, directory: string): Promise<void> {
+  const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw unwritable(directory, error);
+  });
+  if (names.length > 0) throw usageFailure(`${directory}: the folder is not empty`);
+}
+
+/** Whether an error of the file system is of something in a folder. */
+function isOf(error: unknown, folder: string): boolean {
+  return systemPath(error)?.startsWith(folder) ?? systemReason(error) !== undefined;
 }

@@ -1,9 +1,10 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { generateKeyFile, requireOrigin } from '../integrity/keys.js';
 import { formatVkey } from '../integrity/note.js';
 import { ExitCode } from './command.js';
 import { defineCommand } from './define.js';
 import { usageFailure } from './failure.js';
+import { unwritable } from './term/output.js';
 
 /** `keygen`: a key to seal a log with. */
 export const command = defineCommand({
@@ -33,7 +34,7 @@ the verifier key where whoever can write the log cannot write: it is what audito
     if (options.origin === undefined) throw usageFailure('no --origin is given');
     if (options.output === undefined) throw usageFailure('no file is given (-o FILE)');
     const origin = requireOrigin('--origin', options.origin);
-    const vkey = formatVkey(origin, createPublicKey(generateKeyFile(options.output)));
+    const vkey = formatVkey(origin, createPublicKey(madeKey(options.output)));
     io.stdout.write(
       options.json === true ? `${JSON.stringify({ vkey, key: options.output })}\n` : `${vkey}\n`,
     );
@@ -41,3 +42,11 @@ the verifier key where whoever can write the log cannot write: it is what audito
     return ExitCode.ok;
   },
 });
+
+function madeKey(path: string): KeyObject {
+  try {
+    return generateKeyFile(path);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}

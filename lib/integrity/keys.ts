@@ -1,6 +1,25 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, KeyObject } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  verify,
+  KeyObject,
+} from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { ConfigError, IntegrityError } from '../errors.js';
 import { reject, requireKnownOptions, requireText } from '../validate.js';
 import { formatNote, formatVkey, isKeyName, keyId, type NoteVerifier } from './note.js';
@@ -70,19 +89,38 @@ export function requireOrigin(option: string, origin: unknown): string {
   return origin;
 }
 
-/** Makes a key file with mode 0600, never over one that is there. */
+/** Makes a key file with mode 0600, never over one that is there. It comes to its name whole: others may read it at once. */
 export function generateKeyFile(path: string): KeyObject {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw Object.assign(new Error('EEXIST: the key file is there'), { code: 'EEXIST', syscall: 'open', path });
   const { privateKey } = generateKeyPairSync('ed25519');
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    writeNew(temporary, pem);
+    linkSync(temporary, path);
+  } catch (error) {
+    if (!LINKLESS.has(String((error as NodeJS.ErrnoException).code))) throw error;
+    writeNew(path, pem);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  return privateKey;
+}
+
+/** What file systems without hard links answer. */
+const LINKLESS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+function writeNew(path: string, content: string | Buffer): void {
   const file = openSync(path, 'wx', 0o600);
   try {
-    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    writeFileSync(file, content);
     // A key whose signatures survive a power cut has to survive it too.
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  return privateKey;
 }
 
 function generatingSigner(option: string, origin: string, path: string): NoteSigner {

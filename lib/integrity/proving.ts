@@ -103,7 +103,8 @@ export async function proveConsistency(
 }
 
 /**
- * Writes a log as static files that C2SP tlog-tiles clients read: tiles, entry bundles, and the checkpoint last.
+ * Writes a log as static files that C2SP tlog-tiles clients read: tiles, entry bundles, and the checkpoint last. They are readable
+ * by their owner alone, as the log is.
  *
  * @param directory An empty or new folder.
  * @returns the number of files.
@@ -123,8 +124,8 @@ export async function exportTiles(
   const tree = new CompactRange();
   let files = 0;
   const write = async ({ path, data }: TileFile) => {
-    await mkdir(dirname(join(directory, path)), { recursive: true });
-    await writeFile(join(directory, path), data);
+    await mkdir(dirname(join(directory, path)), { recursive: true, mode: 0o700 });
+    await writeFile(join(directory, path), data, { mode: 0o600 });
     files++;
   };
   for await (const batch of readLines(readSegments(segments))) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ExitCode } from '../command.js';
 import type { McpDetail } from '../../schema/record.js';
-import { CliFailure, usageFailure } from '../failure.js';
+import { CliFailure } from '../failure.js';
 
 /** The package that brings DuckDB. Its name is no literal at the import, since few installations have it. */
 const PACKAGE: string = '@duckdb/node-api';
@@ -83,28 +83,6 @@ export async function confine(connection: DuckDBConnection, paths: readonly stri
   await connection.run(`SET allowed_paths=[${paths.map(literal).join(', ')}]`);
   await connection.run('SET enable_external_access=false');
   await connection.run('SET lock_configuration=true');
-}
-
-/** `DUCKDB_STATEMENT_TYPE_SELECT` of DuckDB's C interface (duckdb.h), which the package passes on. */
-const SELECT = 1;
-
-/**
- * The one statement of a query, if it can do nothing but read. DuckDB has no read-only mode for files that a query may read:
- * a path that is allowed is allowed for COPY … TO as well. So it is the kind of the statement, as DuckDB's own parser has it,
- * that keeps a query from writing, and the statement that was judged is the one that runs.
- *
- * @throws {CliFailure} with exit code 2 when it is several statements, or one that is no SELECT.
- */
-export async function readOnlyStatement(connection: DuckDBConnection, sql: string): Promise<DuckDBStatement> {
-  const statements = await connection.extractStatements(sql);
-  if (statements.count !== 1)
-    throw usageFailure(`SQL: one statement is wanted, these are ${statements.count}`);
-  const statement = await statements.prepare(0);
-  if (statement.statementType !== SELECT) {
-    statement.destroySync();
-    throw usageFailure('SQL: a query can only read: SELECT, FROM, VALUES or WITH … SELECT');
-  }
-  return statement;
 }
 
 /** The parts of the column `mcp`: a field that is added to a record and forgotten here does not compile. */

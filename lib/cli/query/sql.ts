@@ -13,14 +13,8 @@ import { withScratchFolder, spoolLogs } from '../input/scratch.js';
 import { Output } from '../term/output.js';
 import { palette, terminalWidth } from '../term/paint.js';
 import { fit } from '../term/row.js';
-import {
-  confine,
-  literal,
-  openDuckDB,
-  readOnlyStatement,
-  recordsSql,
-  type DuckDBConnection,
-} from './duckdb.js';
+import { confine, literal, openDuckDB, recordsSql, type DuckDBConnection } from './duckdb.js';
+import { readOnlyStatement } from './readOnlySql.js';
 import { copyOut } from './toParquet.js';
 
 type Format = 'table' | 'jsonl' | 'csv' | 'parquet';

@@ -109,7 +109,7 @@ export class Output {
   /** Resolves when the reader has kept up. */
   async settle(): Promise<void> {
     this.#send();
-    if (this.#stream.writableNeedDrain && this.#failure === undefined) await once(this.#stream, 'drain');
+    await this.#drained();
     this.#check();
   }
 
@@ -119,13 +119,19 @@ export class Output {
     if (this.#path !== undefined) {
       this.#stream.end();
       await finished(this.#stream).catch((error: unknown) => (this.#failure ??= error));
-    } else if (this.#stream.writableNeedDrain) await once(this.#stream, 'drain');
+    } else await this.#drained();
     this.#check();
     if (this.#path === undefined || this.#temporary === undefined) return;
     // Somebody may have put a link there in the meantime.
     this.#guard.check(this.#path);
     await this.#temporary.finish().catch((error: unknown) => (this.#failure ??= error));
     this.#check();
+  }
+
+  /** A stream that fails while it is waited for fails the wait: what it was is told by {@link Output.#check}. */
+  async #drained(): Promise<void> {
+    if (!this.#stream.writableNeedDrain || this.#failure !== undefined) return;
+    await once(this.#stream, 'drain').catch((error: unknown) => (this.#failure ??= error));
   }
 
   #send(): void {
@@ -137,11 +143,12 @@ export class Output {
 
   #check(): void {
     if (this.#failure === undefined) return;
-    throw unwritable(this.#path ?? 'output', this.#failure);
+    throw unwritable(this.#path ?? 'standard output', this.#failure);
   }
 }
 
-function unwritable(path: string, error: unknown): Error {
+/** An output cannot be written: exit code 3, and it is the output that is named. */
+export function unwritable(path: string, error: unknown): Error {
   return inputFailure(`${path}: cannot be written: ${systemReason(error) ?? 'unknown reason'}`, error);
 }
 

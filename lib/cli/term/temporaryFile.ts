@@ -1,48 +1,39 @@
 import { randomBytes } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The temporary files of this process: none of them outlives it. */
+/** The temporary files and folders of this process: none of them outlives it. */
 const unfinished = new Set<string>();
 
-/**
- * A new file (mode 0600) in the folder of the one that it is to become: nothing is to be seen under that name before it is
- * whole, and what was there before stays until then.
- */
-export class TemporaryFile {
-  readonly handle: FileHandle;
+/** A name in the folder of another, which nothing else has. */
+function besides(target: string): string {
+  return join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/** What is to get a name when it is whole; until then, what was there under that name stays. */
+class Unfinished {
   readonly #path: string;
   readonly #target: string;
 
-  private constructor(handle: FileHandle, path: string, target: string) {
-    this.handle = handle;
+  constructor(path: string, target: string) {
     this.#path = path;
     this.#target = target;
-  }
-
-  static async for(target: string): Promise<TemporaryFile> {
-    const path = join(
-      dirname(target),
-      `.${basename(target).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`,
-    );
-    const handle = await open(path, 'wx', 0o600);
     if (unfinished.size === 0) watch();
     unfinished.add(path);
-    return new TemporaryFile(handle, path, target);
   }
 
-  /** Gives the file its name. Its handle must be closed. */
+  /** Gives it its name. */
   async finish(): Promise<void> {
     await rename(this.#path, this.#target);
     this.#forget();
   }
 
-  /** Takes the file away. */
+  /** Takes it away. */
   async discard(): Promise<void> {
-    await unlink(this.#path).catch(() => undefined);
+    await rm(this.#path, { recursive: true, force: true }).catch(() => undefined);
     this.#forget();
   }
 
@@ -51,13 +42,44 @@ export class TemporaryFile {
   }
 }
 
+/** A new file (mode 0600) in the folder of the one that it is to become. Its handle must be closed before it is finished. */
+export class TemporaryFile extends Unfinished {
+  readonly handle: FileHandle;
+
+  private constructor(handle: FileHandle, path: string, target: string) {
+    super(path, target);
+    this.handle = handle;
+  }
+
+  static async for(target: string): Promise<TemporaryFile> {
+    const path = besides(target);
+    return new TemporaryFile(await open(path, 'wx', 0o600), path, target);
+  }
+}
+
+/** A new folder (mode 0700) beside the one that it is to become, which must be empty if it is there. */
+export class TemporaryFolder extends Unfinished {
+  private constructor(
+    readonly path: string,
+    target: string,
+  ) {
+    super(path, target);
+  }
+
+  static async for(target: string): Promise<TemporaryFolder> {
+    const path = besides(target);
+    await mkdir(path, { mode: 0o700 });
+    return new TemporaryFolder(path, target);
+  }
+}
+
 /** Takes away what a command that failed has left unfinished. */
 function discardUnfinished(): void {
   for (const path of unfinished) {
     try {
-      unlinkSync(path);
+      rmSync(path, { recursive: true, force: true });
     } catch {
-      // It is gone already, or cannot be removed: there is nothing else to do about it.
+      // It cannot be removed: there is nothing else to do about it.
     }
   }
   if (unfinished.size > 0) unwatch();
