@@ -92,7 +92,11 @@ export function requireOrigin(option: string, origin: unknown): string {
 /** Makes a key file with mode 0600, never over one that is there. It comes to its name whole: others may read it at once. */
 export function generateKeyFile(path: string): KeyObject {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
-    throw Object.assign(new Error('EEXIST: the key file is there'), { code: 'EEXIST', syscall: 'open', path });
+    throw Object.assign(new Error('EEXIST: the key file is there'), {
+      code: 'EEXIST',
+      syscall: 'open',
+      path,
+    });
   const { privateKey } = generateKeyPairSync('ed25519');
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
