@@ -17,6 +17,10 @@ export interface Hit extends Planted {
 /** So many characters in a row of a secret are a leak, the shortest secret (a social security number) being that long. */
 const WINDOW = 11;
 
+/** So many sums are told from one another. */
+const SUM_BITS = 25;
+const SUMS = 2 ** SUM_BITS;
+
 /** What of a secret is known to everybody, or stands in every secret of the kind. */
 const PUBLIC =
   /-----(?:BEGIN|END) RSA PRIVATE KEY-----|pypi-AgEIcHlwaS5vcmc|^eyJ[\w-]+\.|eyJzdWIiOi|github_pat_|sk-ant-api03-|^canary/g;
@@ -24,38 +28,50 @@ const PUBLIC =
 /** Searches outputs for every part of every secret, in clear and in every coding that may have been put around it. */
 export class LeakSearch {
   readonly #windows = new Map<string, Planted>();
-  /** Which sums of characters any window has: a look here spares most looks into the map. */
-  readonly #sums = new Uint8Array(1 << 22);
+  /** Which sums of characters any window has, a bit each: a look here spares nearly all looks into the map. */
+  readonly #sums = new Uint8Array(SUMS >> 3);
 
   constructor(planted: readonly Planted[]) {
     for (const one of planted)
       for (const part of one.secret.split(PUBLIC).flatMap((text) => text.split('\n')))
         for (let at = 0; at + WINDOW <= part.length; at++) {
           this.#windows.set(part.slice(at, at + WINDOW), one);
-          this.#sums[sumAt(part, at)] = 1;
+          const sum = sumAt(part, at);
+          this.#sums[sum >> 3]! |= 1 << (sum & 7);
         }
   }
 
   /** One hit for each secret and output. */
   hits(outputs: readonly Output[]): Hit[] {
-    const found = new Map<string, Hit>();
-    for (const { name, bytes } of outputs)
+    return outputs.flatMap(({ name, bytes }) => {
+      const found = new Map<string, Hit>();
       for (const text of readings(bytes))
-        for (let at = 0; at + WINDOW <= text.length; at++) {
-          if (this.#sums[sumAt(text, at)] === 0) continue;
-          const part = text.slice(at, at + WINDOW);
-          const planted = this.#windows.get(part);
-          if (planted !== undefined)
-            found.set(`${name} ${planted.secret}`, { ...planted, output: name, part });
-        }
-    return [...found.values()];
+        for (const [part, planted] of this.#windowsIn(text))
+          if (!found.has(planted.secret)) found.set(planted.secret, { ...planted, output: name, part });
+      return [...found.values()];
+    });
+  }
+
+  #windowsIn(text: string): [string, Planted][] {
+    const found: [string, Planted][] = [];
+    for (let at = 0; at + WINDOW <= text.length; at++) {
+      const sum = sumAt(text, at);
+      if ((this.#sums[sum >> 3]! & (1 << (sum & 7))) === 0) continue;
+      const part = text.slice(at, at + WINDOW);
+      const planted = this.#windows.get(part);
+      if (planted !== undefined) found.push([part, planted]);
+    }
+    return found;
   }
 }
 
 function sumAt(text: string, at: number): number {
   const sum =
-    (text.charCodeAt(at) * 0x9e37) ^ (text.charCodeAt(at + 4) * 0x79b9) ^ (text.charCodeAt(at + 8) * 0x7f4a);
-  return sum & ((1 << 22) - 1);
+    Math.imul(text.charCodeAt(at), 0x9e3779b1) +
+    Math.imul(text.charCodeAt(at + 3), 0x85ebca6b) +
+    Math.imul(text.charCodeAt(at + 6), 0xc2b2ae35) +
+    Math.imul(text.charCodeAt(at + 9), 0x27d4eb2f);
+  return Math.imul(sum ^ (sum >>> 15), 0x2c1b3c6d) >>> (32 - SUM_BITS);
 }
 
 /** The ways in which bytes may be read: as they are, decompressed, and with each coding undone. */

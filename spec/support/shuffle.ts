@@ -27,14 +27,25 @@ export function seedFrom(value: string): number {
   throw new RangeError(`MOCHA_SHUFFLE: expected 'random' or a whole number below ${SEEDS}, got '${value}'`);
 }
 
-/** Has mocha load and run its files in the order of a seed, which is printed, so that a red run can be had again. */
+/**
+ * Has mocha load and run its files in the order of a seed, which is printed, so that a red run can be had again. Files that run
+ * side by side begin in that order; each worker process loads this module too, and gets one file at a time.
+ */
 function shuffleFiles(seed: number): void {
-  const load = Mocha.prototype.loadFilesAsync;
-  Mocha.prototype.loadFilesAsync = function (...args) {
+  const { loadFilesAsync, run } = Mocha.prototype;
+  const shuffle = (mocha: Mocha): void => {
+    if (mocha.files.length < 2) return;
     // Files that are named on the command line come in the order of their names otherwise, whatever the order there.
-    this.files = shuffled([...this.files].sort(), seed);
+    mocha.files = shuffled([...mocha.files].sort(), seed);
     process.stdout.write(`\n  spec files in the order of MOCHA_SHUFFLE=${seed}\n`);
-    return load.apply(this, args);
+  };
+  Mocha.prototype.loadFilesAsync = function (...args) {
+    shuffle(this);
+    return loadFilesAsync.apply(this, args);
+  };
+  Mocha.prototype.run = function (...args) {
+    if (this.options.parallel === true) shuffle(this);
+    return run.apply(this, args);
   };
 }
 
