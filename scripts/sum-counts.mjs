@@ -1,4 +1,4 @@
-// Prints `N passed, N failed` from the counts that mocha's runs left behind, and fails if any test did or none ran.
+// Prints what failed, and last `N passed, N failed`, from what mocha's runs left behind; fails if any test did or none ran.
 import { readFileSync } from 'node:fs';
 
 const runs = readFileSync(process.argv[2], 'utf8')
@@ -9,5 +9,6 @@ const runs = readFileSync(process.argv[2], 'utf8')
 const sum = (key) => runs.reduce((total, run) => total + run[key], 0);
 const [passed, failed, skipped] = [sum('passes'), sum('failures'), sum('pending')];
 
+for (const title of runs.flatMap((run) => run.failed ?? [])) process.stdout.write(`  failed: ${title}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -1,5 +1,5 @@
 // The dot reporter, and beside it: each test that is skipped by its title, which says why, in a line of its own; and the
-// counts of each run as a line of the file that MOCHA_COUNTS names, which .ci/run adds up.
+// counts of each run, with what failed, as a line of the file that MOCHA_COUNTS names, which .ci/run adds up and prints last.
 const { appendFileSync } = require('node:fs');
 const { reporters } = require('mocha');
 
@@ -7,12 +7,23 @@ module.exports = class CountingReporter extends reporters.Dot {
   constructor(runner, options) {
     super(runner, options);
     const skipped = new Set();
-    runner.on('pending', (test) => skipped.add((test.parent.isPending() ? test.parent : test).fullTitle()));
+    const failed = [];
+    const pendingSuites = new Set();
+    runner.on('suite', (suite) => suite.isPending() && pendingSuites.add(suite.fullTitle()));
+    runner.on('pending', (test) => {
+      // What another process ran comes as plain data, where a test's suite is known by its title alone.
+      const suite = test.parent.fullTitle?.() ?? test.parent.$$fullTitle;
+      skipped.add(pendingSuites.has(suite) ? suite : test.fullTitle());
+    });
+    runner.on('fail', (test, error) =>
+      failed.push(`${test.fullTitle()}: ${String(error?.message).split('\n', 1)[0]}`),
+    );
     runner.once('end', () => {
       for (const title of skipped) process.stdout.write(`  not run: ${title}\n`);
       const { passes, failures, pending } = this.stats;
       const file = process.env.MOCHA_COUNTS;
-      if (file !== undefined) appendFileSync(file, `${JSON.stringify({ passes, failures, pending })}\n`);
+      if (file !== undefined)
+        appendFileSync(file, `${JSON.stringify({ passes, failures, pending, failed })}\n`);
     });
   }
 };
