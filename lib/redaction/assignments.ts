@@ -12,10 +12,9 @@ import { everyWord, wordsOf, type Name } from './assignments/names.js';
 import { operatorAt, pastName, type Operator } from './assignments/operators.js';
 import { isReference } from './assignments/references.js';
 import { onNextLine, readValue, type Value } from './assignments/values.js';
-import { NUMBER_NAMES } from './defaults.js';
 import type { Hider } from './hider.js';
-import { KeyVerdict, splitWords } from './keys.js';
-import { isUuid, looksRandom } from './random.js';
+import { isNumberName, KeyVerdict } from './keys.js';
+import { looksRandom, looksSecret } from './random.js';
 import { isMarker } from './replacer.js';
 import { Rewriter } from './rewriter.js';
 
@@ -25,12 +24,18 @@ const WHOLE_LINE = /^(?:proxy-)?authorization$|cookie$/i;
 const SCHEME = /^[A-Za-z][\w-]{0,30} /;
 /** A key that is told by its looks alone is at least so long. */
 const SHORTEST_GUESS = 12;
+/** Names too short to be secret by themselves, whose value is shorter than a key: `pw:`. */
+const SHORT_NAMES = /(?:^|[^A-Za-z])(?:pw|psw|mdp)$/i;
+const SHORTEST_PASSWORD = 8;
 /** Shorter strings that a name is compared to are signs and states. */
 const SHORTEST_COMPARED = 4;
+/** A name that is a word of plain English first: `"pass": "All links have a name"`. */
+const VERB = /^["']?pass$/;
+/** What documentation writes before the name of a parameter. */
+const PARAMETER = /(?::param|:type|@param|@type|@property)\s[^\n]*$/;
 /** Keys of an object that describes a field and does not hold its value. */
-const numbers = new Set(NUMBER_NAMES.map((name) => splitWords(name).join('')));
 const DESCRIPTION =
-  /^\{\s*["']?(?:label|title|type|description|name|placeholder|gender|unit|version|resolved|required|\$ref|secretKeyRef|valueFrom|message|default|enum)["']?\s*:/;
+  /^\{\s*(?:\.\.\.|\w+\??:\s*[\w.<>[\]]+;)|^\{\s*["']?(?:label|title|type|description|name|placeholder|gender|unit|version|resolved|required|\$ref|\$comment|secretKeyRef|valueFrom|message|default|enum|(?:max|min)Length|(?:min|max)(?:imum)?|pattern|properties|additionalProperties|items|insertionOrder|anyOf|oneOf|allOf)["']?\s*:/;
 
 /** Hides the values of secret names in running text, in whatever way a text gives a name its value. */
 export function redactAssignments(text: string, hider: Hider): string {
@@ -78,7 +83,7 @@ function assigned(text: string, name: Name, operator: Operator, verdict: KeyVerd
   const line = lineAround(text, name.start, operator.at);
   if (WHOLE_LINE.test(named) && !operator.compares) return headerValue(text, name, operator, line);
   const at = operator.sign === ':' || operator.sign === '=' ? valuePlace(text, operator) : operator.at;
-  if (at === undefined) return undefined;
+  if (at === undefined || endsString(text, at, name, line)) return undefined;
   const indent = /^\s*(?:- )?/.exec(line.before)?.[0].length ?? 0;
   const read = readValue(text, at, operator.sign === ':' ? indent : undefined);
   if (read === undefined) return undefined;
@@ -86,11 +91,19 @@ function assigned(text: string, name: Name, operator: Operator, verdict: KeyVerd
   return isSecret(text, value, { named, verdict, operator, line }) ? value : undefined;
 }
 
+/** `'New password: ')`: the quote behind the operator is the end of the string that the name stands in. */
+function endsString(text: string, at: number, name: Name, { before }: Line): boolean {
+  const quote = text[at] ?? '';
+  if (!/["'`]/.test(quote) || /["'`\\]/.test(text[name.end] ?? '')) return false;
+  if (!/^.(?:[ \t]*(?:[),;\]}]|\+\s)|[ \t]*\r?\n|$)/.test(text.slice(at, at + 8))) return false;
+  return before.split(quote).length % 2 === 0;
+}
+
 /** Where a value begins; on the next line only what is quoted or looks like a key is one. */
 function valuePlace(text: string, { at, sign }: Operator): number | undefined {
   const next = onNextLine(text, at);
   if (next === undefined) return at;
-  if (/^["'`]/.test(text.slice(next, next + 1))) return next;
+  if (/^(?:"(?!"")|'(?!'')|`)/.test(text.slice(next, next + 3))) return next;
   const word = /^\S{1,512}(?=\s*(?:\r?\n|$))/.exec(text.slice(next, next + 520))?.[0] ?? '';
   return sign === ':' && looksRandom(word) ? next : undefined;
 }
@@ -123,23 +136,38 @@ function isSecret(text: string, value: Value, { named, verdict, operator, line }
   const code = operator.compares || isProgram(line, named, after);
   if (verdict === KeyVerdict.ifRandom) {
     if (!quoted && (/^[A-Za-z_$]+$/.test(shown) || (code && /[.(]/.test(shown)))) return false;
-    return looksRandom(shown, SHORTEST_GUESS) && !isUuid(shown);
+    if (!quoted && shown.endsWith(`.${named}`)) return false;
+    const shortest = SHORT_NAMES.test(named) ? SHORTEST_PASSWORD : SHORTEST_GUESS;
+    return looksSecret(shown, shortest) && (quoted || shortest < SHORTEST_GUESS || looksRandom(shown));
   }
   if (value.written === 'bracketed') {
     if (isReference(shown, { quoted: true, name: '', code: false, after: '' })) return false;
     const literal = operator.sign === '=' && /\s$/.test(text.slice(value.start - 1, value.start));
     return !DESCRIPTION.test(shown) && !code && !literal && !/\/$/.test(line.before);
   }
-  if (numbers.has(splitWords(named).join('')) && !/\d/.test(shown)) return false;
+  if (isNumberName(named) && !/\d/.test(shown)) return false;
   if (operator.compares && shown.length < SHORTEST_COMPARED) return false;
   if (operator.compares && /^[\p{L}_/<>\s.-]*$/u.test(shown)) return false;
   if (operator.compares && !quoted && !looksRandom(shown)) return false;
+  if (!quoted && !beginsLine(line) && isWordOfProse(text, value, line)) return false;
+  if (quoted && VERB.test(named) && /\S\s+\S|[^\0-\x7f]{4}/.test(shown)) return false;
+  // What a call is given to ask with: `prompt.password('New password: ')`.
+  if (quoted && /\s/.test(shown) && /[:?]\s*$/.test(shown) && text[value.start - 2] === '(') return false;
   if (!quoted && isProse(shown) && !beginsLine({ ...line, before: line.before.replace(/^\s*[-*#].*/, 'x') }))
     return false;
   // On a command line `NAME= word` gives the name nothing.
   const apart = operator.sign === '=' && /\w=[ \t]+$/.test(text.slice(value.start - 8, value.start));
   if (apart && !quoted && !beginsLine(line) && !looksRandom(shown)) return false;
   return !isReference(shown, { quoted, name: named, code, after });
+}
+
+/** `:param password: The passphrase of …`: the first of some words that say what the thing is. */
+function isWordOfProse(text: string, { start, end }: Value, line: Line): boolean {
+  if (!/^[A-Za-z]+$/.test(text.slice(start, end))) return false;
+  return (
+    isProse(text.slice(start, Math.min(line.end, start + 80)).replace(/\S*$/, 'x')) ||
+    PARAMETER.test(line.before)
+  );
 }
 
 /** The rest of a header's line, or of the string that the header stands in. */

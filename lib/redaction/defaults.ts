@@ -3,7 +3,11 @@ export const DEFAULT_KEY_PATTERNS: readonly string[] = Object.freeze([
   // Passwords and the like
   'password',
   'passwd',
+  'pswd',
+  'psswd',
   'psswrd',
+  'passwrd',
+  'pasword',
   'pgpassword',
   'pwd',
   'pass',
@@ -123,23 +127,25 @@ export const NEVER_TOKENISED: readonly string[] = Object.freeze([
  */
 export const DESCRIBING_WORDS: readonly string[] = Object.freeze(
   (
-    'age algorithm at attempts banner brand budget budgets button changed class color colour confirmed consent cost count counts ' +
-    'counter created date days deadline decimals description enabled endpoint endpoints error errors estimate event ' +
-    'expiration expire expired expires expiry field fields file flow format generator handler help helper hint hours icon ' +
-    'index issuer kind label last length len lifetime limit limits line lines location manager masked max metadata method methods middleware min ' +
-    'minutes mode model modified name names number offset on optional options page path pattern per percent placeholder policies ' +
-    'policy position prefix price prompt provider rate ratio reader ref reference references refs regex remaining required ' +
-    'requirements rotated rotation rules schema scheme scope scopes screen seconds sent server size sizes status store ' +
-    'strength supported symbol template title ttl type types updated uri uris url urls usage used valid validity verified ' +
-    'version versions window'
+    'address addresses age algorithm alphabet arn at attempts banner brand budget budgets button changed chars checking class ' +
+    'color colour confirmed consent cost count counts counter country created date days deadline decimals description ' +
+    'domain enabled endpoint endpoints error errors estimate event exists expiration expire expired expires expiry ' +
+    'field fields file flow format generator handler help helper hint hours icon index issuer kind label last ' +
+    'length len lifetime limit limits line lines location manager masked max metadata method methods middleware min ' +
+    'minutes mode model modified name names network number offset on optional options page path pattern per percent ' +
+    'placeholder policies policy position prefix present price prompt provided provider rate ratio reader ref reference ' +
+    'references refs regex regexp remaining required requirements rotated rotation rules schema scheme scope scopes ' +
+    'screen seconds sent server size sizes status store strength strings supported symbol template threshold timeout ' +
+    'title ttl type types updated uri uris url urls usage used valid validity verified version versions window'
   ).split(' '),
 );
 
 /** Words that, before a name, make it a question: `has_password`, `isTokenValid`, `requires_auth`. */
 export const ASKING_WORDS: readonly string[] = Object.freeze(
-  'allow allows can disable enable forgot has hide is missing needs require requires should show supports use uses'.split(
-    ' ',
-  ),
+  (
+    'allow allows can disable enable expires forgot generate has hide ignore is mask missing must needs redact require requires ' +
+    'revoke rotate should show skip strip supports use uses validate'
+  ).split(' '),
 );
 
 /** Names that hold a secret's name and are none: the tokens that language models read, tests that pass, and so on. */
@@ -149,9 +155,13 @@ export const HARMLESS_NAMES: readonly string[] = Object.freeze([
   'design_token',
   'eos_token',
   'eot_token',
+  'input_token',
   'mask_token',
   'oov_token',
+  'output_token',
   'pad_token',
+  'api_key_header',
+  'token_detail',
   'sep_token',
   'special_token',
   'stop_token',
@@ -214,10 +224,10 @@ export const NUMBER_NAMES: readonly string[] = Object.freeze([
  */
 export const PLAIN_KEYS: readonly string[] = Object.freeze(
   (
-    'any arrow blob bucket cache child column composite config data dedup dict document event field file foreign group hash ' +
-    'hot i18n idempotency index item join json jwk kms legend list locale lookup map message meta metadata natural node ' +
-    'object parent partition primary property public queue range react record redis routing row s3 shard shift shortcut sort ' +
-    'state storage surrogate tab table translation translations unique verifying'
+    'any arrow blob bucket cache child column composite config data dedup dict document don event field file foreign group hash ' +
+    'hoc hot i18n idempotency index item joc join json jwk kms legend list locale lookup map message meta metadata mon natural ' +
+    'node object parent partition primary property pub public queue range react record redis routing row s3 shard shift shortcut sort ' +
+    'state storage surrogate tab table translation translations tur unique verifying whis'
   ).split(' '),
 );
 

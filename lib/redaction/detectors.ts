@@ -32,7 +32,8 @@ const CREDENTIALS =
   /(?<![A-Za-z0-9])(Bearer|Basic|Digest|Negotiate|NTLM|ApiKey|AWS4-HMAC-SHA256|AUTH PLAIN|AUTH LOGIN)([ \t]+)(?![=:!?+|-]{1,3}[\s>=]|[({$&`*)])(?=([^\s"'<>,;\\]{1,16384}))\3/gi;
 
 /** A word that stands after `Bearer` in plain English is no token: `Bearer authentication required`. */
-const PLAIN_WORD = /^[A-Za-z]{1,19}(?:-[A-Za-z]{1,19}){0,3}[.:!?)]?$/;
+const PLAIN_WORD =
+  /^(?:[A-Za-z]{1,19}(?:-[A-Za-z]{1,19}){0,3}(?:[.:!?)]|\*\*|__|\]\[.*|\]\(.*)?|\[[A-Z][a-z]*)$/;
 
 /** Discord's bot tokens: an account, a time and a signature, with nothing before them that would tell. */
 /** The shortest key that has no beginning to search for. */
@@ -62,7 +63,7 @@ export const DETECTORS: readonly Detector[] = Object.freeze([
   },
   {
     name: 'providerKey',
-    finds: 'keys that providers write in a way of their own, of about 150 providers',
+    finds: 'keys that providers write in a way of their own, by a catalogue of their shapes',
     source: 'the rules of gitleaks and the pages of providers, each named in `lib/redaction/catalogue`',
     on: true,
     trigger: () => ({ literals: catalogueAnchors(), run: SHORTEST_SHAPELESS }),

@@ -7,6 +7,7 @@ import {
   HARMLESS_NAMES,
   NAME_ENDINGS,
   NEVER_TOKENISED,
+  NUMBER_NAMES,
   PLAIN_KEYS,
 } from './defaults.js';
 import { roleOf } from './roles.js';
@@ -50,15 +51,23 @@ const describing = new Set(DESCRIBING_WORDS);
 const counting = new Set(COUNTING_WORDS);
 const asking = new Set(ASKING_WORDS);
 const neverTokenised = new Set(NEVER_TOKENISED.map((name) => joinWords(name)));
+const numbers = new Set(NUMBER_NAMES.map((name) => joinWords(name)));
 const harmless = new Set(HARMLESS_NAMES.map((name) => joinWords(name)));
 const plainKeys = new Set(PLAIN_KEYS);
 const providers = new Set(NAMED_KEYS.map(([, word]) => joinWords(word)));
+/** Short names of passwords and the like, whose value decides: `pw` is also a country and a width. */
+const GUESSED_WORDS = new Set(['crumb', 'mdp', 'psw', 'pw']);
 /** Words that end the names of things that a provider's word stands for and that are no secret. */
 const IDENTIFYING = new Set(
   'app build category channel checksum client code commit count date digest domain event guild hash host id ids image message namespace page path post profile ref region release revision sha team time timestamp topic trace tweet url user username uuid version workspace'.split(
     ' ',
   ),
 );
+
+/** Whether a name stands for a number, so that a text without a digit is none of its values. */
+export function isNumberName(name: string): boolean {
+  return numbers.has(splitWords(name).join(''));
+}
 
 /**
  * A judge of keys by names and regular expressions.
@@ -126,23 +135,44 @@ function judgeWords(words: readonly string[], names: ReadonlySet<string>, guesse
   let verdict: KeyVerdict = KeyVerdict.keep;
   if (guesses && words.length > 1 && asking.has(words[0] ?? '')) return verdict;
   for (let start = 0; start < words.length; start++) {
-    let joined = '';
-    for (let end = start; end < words.length && end < start + LONGEST_NAME; end++) {
-      joined += words[end];
-      const name =
-        nameIn(names, joined, words[start - 1]) ?? (guesses && end === start ? endingOf(joined) : undefined);
-      if (name === undefined || describing.has(nextWord(words, end))) continue;
-      if (guesses && isHarmless(words, start, end, name)) continue;
-      if (neverTokenised.has(name)) return KeyVerdict.mask;
-      verdict = KeyVerdict.redact;
-    }
+    const name = longestName(words, start, names, guesses);
+    if (name === undefined) continue;
+    if (neverTokenised.has(name)) return KeyVerdict.mask;
+    verdict = KeyVerdict.redact;
   }
   return verdict === KeyVerdict.keep && guesses && mayNameKey(words) ? KeyVerdict.ifRandom : verdict;
+}
+
+/** The longest name that begins at a word, unless what follows says that it is none: `secret_key` in `secret_key_ref`. */
+function longestName(
+  words: readonly string[],
+  start: number,
+  names: ReadonlySet<string>,
+  guesses: boolean,
+): string | undefined {
+  let joined = '';
+  let longest: string | undefined;
+  for (let end = start; end < words.length && end < start + LONGEST_NAME; end++) {
+    joined += words[end];
+    const name =
+      nameIn(names, joined, words[start - 1]) ?? (guesses && end === start ? endingOf(joined) : undefined);
+    if (name === undefined) continue;
+    longest =
+      isDescribed(words, end, guesses) || (guesses && isHarmless(words, start, end, name)) ? undefined : name;
+  }
+  return longest;
+}
+
+/** `token_count`, `password_reset_url`: the next word or the last describes what the name stands for. */
+function isDescribed(words: readonly string[], end: number, guesses: boolean): boolean {
+  if (describing.has(nextWord(words, end))) return true;
+  return guesses && end < words.length - 1 && describing.has(words.at(-1) ?? '');
 }
 
 /** `eos_token`, `token_id`: with the word before or after it, the name is that of something else. */
 function isHarmless(words: readonly string[], start: number, end: number, name: string): boolean {
   const after = nextWord(words, end);
+  if (/^ids?$/.test(after) && name.endsWith('key') && name !== 'accesskey') return true;
   return (
     harmless.has(`${words[start - 1] ?? ''}${name}`) || harmless.has(`${name}${after.replace(/s$/, '')}`)
   );
@@ -158,6 +188,8 @@ function mayNameKey(words: readonly string[]): boolean {
   const last = words.at(-1) ?? '';
   const before = words.at(-2) ?? '';
   if (last === 'key' || last === 'keys') return !plainKeys.has(before);
+  if (last.endsWith('key') && !plainKeys.has(last) && !plainKeys.has(last.slice(0, -3))) return true;
+  if (GUESSED_WORDS.has(last)) return true;
   if (words.some((word) => word === 'signature' || word === 'sig'))
     return !IDENTIFYING.has(last) && !describing.has(last);
   if (IDENTIFYING.has(last) || describing.has(last)) return false;
@@ -221,6 +253,7 @@ export function nameLiterals(names: readonly string[], guesses: boolean): string
   if (guesses)
     literals.push(
       'key',
+      ...GUESSED_WORDS,
       'signature',
       'sig',
       ...NAME_ENDINGS,

@@ -17,6 +17,8 @@ const ADDRESS_SCHEMES = /^(?:mailto|sips?|xmpp|acct|im|pres|skype|tel|urn|npm|pk
 const NO_SECRET = /^(?:git|hg|svn|ssh)?$/;
 /** A name behind the `@` that is the algorithm of a digest, as in `nginx:1.25@sha256:…`. */
 const DIGEST = /^(?:sha\d+|md5)$/i;
+/** `\\\\ada:x@host`, which browsers take for `//ada:x@host` (WHATWG URL). */
+const BACKSLASHED = /^[/\\]{2}[\w.%+-]{1,64}:[^/\\]{1,256}@[A-Za-z0-9]/;
 /** A password that holds a `#` or a `?`, which a URI should have escaped. */
 const UNESCAPED =
   /^((?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2})([^/\\@?#\s]*:[^/\\@\s]*[?#][^/\\@\s]*)@(?=[\w.[-]+(?:[:/]|$))/;
@@ -80,6 +82,8 @@ function hideUserinfo(userinfo: string, { hide, remember }: Hider): string {
 
 function redactAuthority(authority: string, hider: Hider): string {
   const at = authority.lastIndexOf('@');
+  // Backslashes begin a folder on a share, or escape a sign of an expression, more often than an address.
+  if (authority.startsWith('\\') && !BACKSLASHED.test(authority)) return authority;
   return at === -1 || NO_SECRET.test(authority.slice(2, at))
     ? authority
     : `${authority.slice(0, 2)}${hideUserinfo(authority.slice(2, at), hider)}${authority.slice(at)}`;

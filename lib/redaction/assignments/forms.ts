@@ -1,5 +1,5 @@
 import { KeyVerdict } from '../keys.js';
-import { isUuid, looksRandom } from '../random.js';
+import { looksRandom, looksSecret } from '../random.js';
 import type { Name } from './names.js';
 import { isReference } from './references.js';
 import { readValue, type Value } from './values.js';
@@ -25,12 +25,12 @@ const OPENED = /(?:\s[^<>]{0,512})?>\s{0,64}(?:<!\[CDATA\[)?/y;
 const NEXT_ELEMENT = /:?(?:\*\*)?<\/[\w:-]{1,32}>\s{0,64}<[\w:-]{1,32}(?:\s[^<>]{0,128})?>\s{0,16}/y;
 const FORM_PART = /["'](?:;[^\r\n]{0,256})?\r?\n(?:[A-Z][\w-]{1,64}:[^\r\n]{0,256}\r?\n){0,8}\r?\n/y;
 const COMPARED = /(["'`])\s{0,4}(?:===?|!==?|<>)\s{0,4}[\w.]{0,64}$/;
-const CALL_ARGUMENT = /["'`]\s{0,4},\s{0,8}(?=[bru@]{0,2}["'`])/y;
+const CALL_ARGUMENT = /["'`]?\s{0,4},\s{0,8}(?=[bru@]{0,2}["'`])/y;
 const CALLED = /(?:\.(?:assign|set|append|put|of|from|push))?\((?=[bru@]{0,2}["'`])/y;
 /** Calls by these names ask for a secret or check one. */
 const ASKS =
   /^(?:get|create|generate|verify|validate|check|parse|decode|require|use|find|fetch|load|read|has|is|describe|it|test|on|no|with)(?=[A-Z_])/;
-const QUOTED_NEXT = /[ \t]{1,8}(?=["'`])/y;
+const QUOTED_NEXT = /[ \t]{1,8}(?:[-–][ \t]{1,8})?(?=["'`])/y;
 const CELL = /\s{0,16}(?:\||\t)\s{0,16}/y;
 const LINK =
   /(?:[ \t\u00a0]{1,8}(?:is|are|was|=|to|set to|lautet|ist|est|es|é|är|:|-|–))?[ \t\u00a0]{0,4}[:=]?[ \t\u00a0]{1,8}(?=\S)/y;
@@ -59,7 +59,8 @@ export function afterOther(text: string, name: Name, closed: number, verdict: Ke
     const value = form(text, name, closed, before);
     if (value === undefined) continue;
     const shown = text.slice(value.start, value.end);
-    if (verdict === KeyVerdict.ifRandom && (!looksRandom(shown, 12) || isUuid(shown))) continue;
+    if (verdict === KeyVerdict.ifRandom && !looksSecret(shown)) continue;
+    if (shown.endsWith(`.${text.slice(name.start, name.end)}`)) continue;
     if (
       !isReference(shown, { quoted: true, name: text.slice(name.start, name.end), code: false, after: '' })
     ) {
@@ -121,13 +122,21 @@ function compared(_text: string, name: Name, _closed: number, before: string): V
 
 /** `setProperty("password", "x")`, `set_password("x")`, `std::string secret("x")`. */
 function argument(text: string, name: Name, _closed: number, before: string): Value | undefined {
-  const second = /\(\s*["'`]$/.test(before) ? matchAt(CALL_ARGUMENT, text, name.end) : null;
+  const second = takesNext(text, name, before) ? matchAt(CALL_ARGUMENT, text, name.end) : null;
   const first =
     second ?? (ASKS.test(text.slice(name.start, name.end)) ? null : matchAt(CALLED, text, name.end));
   if (first === null) return undefined;
   const value = readValue(text, name.end + first[0].length);
   if (value === undefined || value.written !== 'quoted') return undefined;
+  const listed = second !== null && /,\s*["'`]$/.test(before);
+  if (listed && !looksRandom(text.slice(value.start, value.end))) return undefined;
   return isWording(text.slice(value.start, value.end)) ? undefined : value;
+}
+
+/** Whether a name is an argument whose value is the next: `set("password", "x")`, `setopt(curl, CURLOPT_PASSWORD, "x")`. */
+function takesNext(text: string, { start, end }: Name, before: string): boolean {
+  if (/(?:\(|,)\s*["'`]$/.test(before)) return /["'`]/.test(text[end] ?? '');
+  return /[(,]\s*$/.test(before) && /^[A-Z][A-Z0-9_]+$/.test(text.slice(start, end));
 }
 
 /** Words and messages, and no value: letters alone, or a sentence. */
@@ -146,9 +155,9 @@ function flag(text: string, name: Name, _closed: number, before: string): Value 
 /** `password "x"`, `PASSWORD 'x'`. */
 function quoted(text: string, name: Name, closed: number, before: string): Value | undefined {
   const named = text.slice(name.start, name.end);
-  if (closed !== name.end || STUMBLED.test(before) || VERBS.test(named)) return undefined;
+  if (closed !== name.end || STUMBLED.test(before)) return undefined;
   const gap = matchAt(QUOTED_NEXT, text, closed);
-  if (gap === null) return undefined;
+  if (gap === null || (gap[0].trim() === '' && VERBS.test(named))) return undefined;
   const value = readValue(text, closed + gap[0].length);
   if (value === undefined || value.end - value.start < SHORTEST) return undefined;
   const shown = text.slice(value.start, value.end);
@@ -167,8 +176,14 @@ function word(text: string, name: Name, closed: number, before: string): Value |
   const found = matchAt(WORD, text, start)?.[0].replace(/[.!?:)\]}]+$/, '') ?? '';
   const pairs = WORD_PAIRS.test(before);
   const random = looksRandom(found, SHORTEST_RANDOM) && !/^(?:https?:|\.{0,2}\/)/.test(found);
+  const quotedText = /["'`]/.test(text[start - 1] ?? '') && text[start - 1] === text[start + found.length];
+  const said =
+    quotedText &&
+    /\s(?:is|are|was|lautet|ist|est|es|é|är)\s/.test(gap[0]) &&
+    /\d/.test(found) &&
+    found.length >= SHORTEST;
   const number = /^\d{4,19}$/.test(found) && /\s(?:is|to|ist|est|es|é)\s$/.test(gap[0]);
-  if (found === '' || text[start] === '[' || !(pairs || random || number)) return undefined;
+  if (found === '' || text[start] === '[' || !(pairs || random || number || said)) return undefined;
   return { start, end: start + found.length, next: start + found.length, written: 'bare' };
 }
 

@@ -15,7 +15,7 @@ const CALL =
   /(?:await |new )?(?:\[\])?[\w.$:]{0,64}(?:<\w{1,32}>)?[(!]{1,2}\s{0,8}(?:[bBrRuUfF]{1,2})?(?=["'`])/y;
 /** Calls that hold or change a literal; all others fetch a secret from somewhere. */
 const HOLDER =
-  /(?:^|new |[.:])(?:new |[\w.:]*(?:Secret|Password|Token|Key|Credential|Sensitive|Protected|Secure)\w*|String|str|string|bytes?|Buffer|from|of|b64\w*|base64\w*|\w*(?:decode|encode)\w*|md5|sha\d*|hash\w*|bcrypt|crypt|encrypt|password|some|ok|just|unquote|trim|strip|SecretStr|byte|Array)?(?:<\w{1,32}>)?[(!]+\s*(?:[bBrRuUfF]{1,2})?$/i;
+  /(?:^|new |[.:])(?:new |[\w.:]*(?:Secret|Password|Token(?!iz)|Key|Credential|Sensitive|Protected|Secure)\w*|String|str|string|bytes?|Buffer|from|of|b64\w*|base64\w*|\w*(?:decode|encode)\w*|md5|sha\d*|hash\w*|bcrypt|crypt|encrypt|password|some|ok|just|unquote|trim|strip|SecretStr|byte|Array)?(?:<\w{1,32}>)?[(!]+\s*(?:[bBrRuUfF]{1,2})?$/i;
 const QUOTE = /\\{0,8}(?:"""|'''|["'`])|%22|%27|&quot;|&#34;|&#39;|&apos;|[“”„«‘’「『]/y;
 const CLOSING: Readonly<Record<string, string>> = {
   '“': '”',

@@ -18,6 +18,9 @@ export const ALPHABETS: Readonly<Record<string, string>> = Object.freeze({
   // Base64, also as it stands in a URL: `+`, `/` and `=` percent-encoded.
   b64: 'A-Za-z0-9+/',
   path: '\\w/-',
+  // The signs of crypt(3), and of its salts with their rounds.
+  hash: 'A-Za-z0-9./',
+  salt: 'A-Za-z0-9./=',
 });
 
 /** The most characters of one part that are looked at, which bounds the work of one place. */
