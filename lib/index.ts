@@ -71,6 +71,7 @@ export { FieldNotesSink, type FieldNotesAuth, type FieldNotesSinkOptions } from 
 export type { NoticeListener as FileNoticeListener } from './sinks/file/notice.js';
 export {
   FileSink,
+  type AccessLogOptions,
   type FileAnchor,
   type FileIntegrityOptions,
   type FileNotice,

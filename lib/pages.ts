@@ -34,7 +34,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
       'reopenOnSighup',
       'checkIntervalMs',
     ],
-    ...['staleLockMs'],
+    ...['staleLockMs', 'accessLog'],
     ...['onNotice', 'LOKRYN_*'],
   ],
   'docs/integrity.md': ['integrity'],

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
+import { ACCESS_OPTIONS, type AccessOptions } from './access/options.js';
+import { UNRECORDED, type OpenReading, type Reading } from './access/ongoing.js';
 import type { Command, CommandIo } from './command.js';
-import { usageFailure } from './failure.js';
+import { explain, usageFailure } from './failure.js';
 import { columns } from './term/columns.js';
 import { nearest } from './suggest.js';
 
@@ -35,6 +37,8 @@ interface Invocation<O extends OptionTable> {
   /** What stands on the line besides options: files, as a rule. */
   readonly operands: readonly string[];
   readonly io: CommandIo;
+  /** To be told what is given out of a log. */
+  readonly reading: Reading;
 }
 
 /** A command before it has help and parsing: both follow from its table of options, so neither can lag. */
@@ -50,6 +54,8 @@ export interface CommandSpec<O extends OptionTable> {
   readonly examples: readonly (readonly [line: string, what: string])[];
   /** Exit codes that mean something of their own here. */
   readonly exits?: readonly (readonly [code: number, what: string])[];
+  /** Whether it shows what is in the logs that its operands name: then it can be put on record who used it. */
+  readonly reads?: true;
   run(invocation: Invocation<O>): Promise<number>;
 }
 
@@ -57,7 +63,7 @@ const HELP: OptionTable = { help: { type: 'boolean', short: 'h', help: 'show thi
 
 /** Makes a command of its description. */
 export function defineCommand<const O extends OptionTable>(spec: CommandSpec<O>): Command {
-  const table: OptionTable = { ...spec.options, ...HELP };
+  const table: OptionTable = { ...spec.options, ...(spec.reads === true ? ACCESS_OPTIONS : {}), ...HELP };
   const help = helpText(spec, table);
   return {
     name: spec.name,
@@ -69,9 +75,36 @@ export function defineCommand<const O extends OptionTable>(spec: CommandSpec<O>)
         io.stdout.write(help);
         return 0;
       }
-      return spec.run({ options: values as OptionValues<O>, operands: positionals, io });
+      const reading = await begin(spec, values as AccessOptions, positionals, io);
+      return onRecord(reading, () =>
+        spec.run({ options: values as OptionValues<O>, operands: positionals, io, reading }),
+      );
     },
   };
+}
+
+/** Before the command looks at anything: what cannot be put on record is not read. */
+async function begin<O extends OptionTable>(
+  { name, reads }: CommandSpec<O>,
+  options: AccessOptions,
+  operands: readonly string[],
+  io: CommandIo,
+): Promise<OpenReading> {
+  if (reads !== true) return UNRECORDED;
+  const { beginReading } = await import('./access/begin.js');
+  return beginReading({ command: name, options, operands, io });
+}
+
+async function onRecord(reading: OpenReading, run: () => Promise<number>): Promise<number> {
+  let exitCode: number;
+  try {
+    exitCode = await run();
+  } catch (error) {
+    await reading.end(explain(error).exitCode);
+    throw error;
+  }
+  await reading.end(exitCode);
+  return exitCode;
 }
 
 function parse(args: readonly string[], options: OptionTable) {

@@ -30,6 +30,7 @@ tile/entries/N. Any web server can serve it. It holds the records themselves: mi
     [0, 'all files were written'],
     [1, 'the log does not lead to its checkpoint, or a line is longer than 65,535 bytes'],
   ],
+  reads: true,
   async run({ options, operands, io }) {
     if (options.output === undefined) throw usageFailure('no folder is given (-o DIR)');
     return exportLogTiles(onlyOperand(operands, 'log'), options.output, options, io);

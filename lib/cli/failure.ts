@@ -1,3 +1,4 @@
+import { AuditError, ConfigError } from '../errors.js';
 import { ExitCode } from './command.js';
 
 /** Ends a command with one line for people and an exit code for scripts. The text holds nothing of a record's content. */
@@ -48,4 +49,17 @@ export function systemReason(error: unknown): string | undefined {
 /** What a file system error was about, for a message: its path, as far as it carries one. */
 export function systemPath(error: unknown): string | undefined {
   return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+}
+
+/** Any error as what a command ends with. */
+export function explain(error: unknown): CliFailure {
+  if (error instanceof CliFailure) return error;
+  if (error instanceof ConfigError) return usageFailure(error.message);
+  if (error instanceof AuditError) return inputFailure(error.message);
+  const reason = systemReason(error);
+  if (reason !== undefined) return inputFailure(`${systemPath(error) ?? 'input'}: ${reason}`, error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CliFailure(70, `unexpected fault: ${text.split('\n').slice(0, 4).join(' ')}`, {
+    hint: 'This is a fault of otel-mcp-log; please report it with the line above.',
+  });
 }

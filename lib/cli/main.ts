@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { abandonReadings } from './access/ongoing.js';
 import { ExitCode } from './command.js';
 import { systemReason } from './failure.js';
 import { runCli } from './run.js';
@@ -11,7 +12,7 @@ const WRITERS: readonly (string | undefined)[] = ['query', 'tail', 'export', 'he
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') {
     // `otel-mcp-log query … | head` closes our output: that is no error, there is just nobody left to write for.
-    if (WRITERS.includes(argv[2])) process.exit();
+    if (WRITERS.includes(argv[2])) void abandonReadings().then(() => process.exit());
     return;
   }
   stderr.write(

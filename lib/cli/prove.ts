@@ -32,7 +32,8 @@ that the record is in the log, without the log. It tells nothing of the other re
     [0, 'the proof was written'],
     [1, 'the log does not lead to the checkpoint, or the record is not in it'],
   ],
-  async run({ options, operands, io }) {
+  reads: true,
+  async run({ options, operands, io, reading }) {
     const log = onlyOperand(operands, 'log');
     const verifiers = await keysFor(log, options.vkey, io);
     const note = await checkpointNote(log, options.checkpoint);
@@ -40,6 +41,7 @@ that the record is in the log, without the log. It tells nothing of the other re
     const proof = await asFinding(async () =>
       proveRecord(log, await findRecord(log, wanted), note, verifiers, options['with-record']),
     );
+    reading.showed(1);
     const inputs = [log, ...(options.checkpoint === undefined ? [] : [options.checkpoint])];
     const output = await Output.to(options.output, [...inputs, ...keyFiles(options.vkey)], io);
     output.text(formatTlogProof(proof));

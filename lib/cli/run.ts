@@ -1,8 +1,7 @@
-import { AuditError, ConfigError } from '../errors.js';
 import { printable } from '../codecs/text.js';
 import { ExitCode, type Command, type CommandIo } from './command.js';
 import { COMMANDS } from './commands.js';
-import { CliFailure, inputFailure, systemPath, systemReason, usageFailure } from './failure.js';
+import { explain, usageFailure } from './failure.js';
 import { nearest } from './suggest.js';
 import { columns } from './term/columns.js';
 import { Output } from './term/output.js';
@@ -82,16 +81,4 @@ function complain(error: unknown, command: string | undefined, json: boolean, io
   if (hint !== undefined) io.stderr.write(`${printable(hint)}\n`);
   if (exitCode === ExitCode.usage) io.stderr.write(dim(`See '${who} --help'.`) + '\n');
   return exitCode;
-}
-
-function explain(error: unknown): CliFailure {
-  if (error instanceof CliFailure) return error;
-  if (error instanceof ConfigError) return usageFailure(error.message);
-  if (error instanceof AuditError) return inputFailure(error.message);
-  const reason = systemReason(error);
-  if (reason !== undefined) return inputFailure(`${systemPath(error) ?? 'input'}: ${reason}`, error);
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new CliFailure(70, `unexpected fault: ${text.split('\n').slice(0, 4).join(' ')}`, {
-    hint: 'This is a fault of otel-mcp-log; please report it with the line above.',
-  });
 }

@@ -97,7 +97,8 @@ at the end says what was checked, by which evidence, and what was not.`,
     [2, 'the command line was wrong, or --vkey names no verifier key'],
     [3, 'the log, a checkpoint or a key could not be read, or the log is not sealed'],
   ],
-  async run({ options, operands, io }) {
+  reads: true,
+  async run({ options, operands, io, reading }) {
     const [path] = operands;
     if (path?.endsWith('.zip') === true && operands.length === 1) {
       const { runVerifyBundle } = await import('./bundle/verifyCommand.js');
@@ -118,6 +119,7 @@ at the end says what was checked, by which evidence, and what was not.`,
       },
       io,
     );
+    reading.showed(report.size);
     if (options.json === true) io.stdout.write(`${JSON.stringify(forPrograms(operands[0] ?? '', report))}\n`);
     else printReport(operands[0] ?? '', report, io);
     if (report.status === 'unsealed') return ExitCode.input;

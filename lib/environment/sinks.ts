@@ -130,10 +130,12 @@ export function otlpProtocol(env: Variables): OtlpProtocol {
 
 function createFileSink(environment: Environment, onNotice: SinkListeners['onNotice']): FileSink {
   const integrity = integrityOf(environment);
+  const { accessLog } = environment.optionsOf('file') as { accessLog?: boolean };
   return new FileSink({
     path: filePath(environment),
     onNotice,
     ...(integrity !== undefined && { integrity }),
+    ...(accessLog !== undefined && { accessLog }),
   });
 }
 

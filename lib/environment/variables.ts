@@ -138,6 +138,13 @@ export const VARIABLES = {
     fallback: '`audit.jsonl`',
     about: 'The file. `{pid}` in it becomes the process id, `{thread}` the worker thread.',
   },
+  ACCESS_LOG: {
+    kind: 'boolean',
+    option: 'accessLog',
+    part: 'file',
+    fallback: 'as it was',
+    about: 'Puts on record who reads the file with the command line (docs/cli.md); `false` ends that.',
+  },
   INTEGRITY_ORIGIN: {
     kind: 'text',
     option: 'integrity.origin',

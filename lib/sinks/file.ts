@@ -3,6 +3,7 @@ import { encodeLine } from '../codecs/json.js';
 import { bytesOfLines } from '../codecs/line.js';
 import { ConfigError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
+import { describeAccessLog } from './file/accessLog.js';
 import { LogHistory } from './file/history.js';
 import { LineLog } from './file/lineLog.js';
 import { LockLostError, LogLock } from './file/lock.js';
@@ -12,6 +13,7 @@ import { Sealing } from './file/sealing.js';
 import { resolveFileSink, type FileSinkOptions, type ResolvedFileSink } from './file/options.js';
 import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from './sink.js';
 
+export type { AccessLogOptions } from './file/accessLog.js';
 export type { FileNotice, FileNoticeKind } from './file/notice.js';
 export type { RotationOptions } from './file/lineLog.js';
 export type { FileSinkOptions } from './file/options.js';
@@ -56,6 +58,7 @@ export class FileSink implements Sink {
       this.#log = new LineLog(options, this.#lock);
       this.#history = new LogHistory(options.path, this.#log.size);
       this.#sealing = this.#seal(options);
+      if (options.accessLog !== undefined) describeAccessLog(options.path, options.accessLog);
     } catch (error) {
       this.#lock.release();
       throw error;

@@ -57,7 +57,8 @@ The bundle supports an assessment; it does not confer compliance. It holds what 
     [1, 'it was written, and a log is not what was sealed: the bundle proves nothing of that log'],
     [3, 'an input, or a line of one, could not be read; the bundle says what it holds'],
   ],
-  async run({ options, operands, io }) {
+  reads: true,
+  async run({ options, operands, io, reading }) {
     const framework = chosenFramework(options.framework);
     if (operands.length === 0 || operands.includes('-'))
       throw usageFailure('evidence needs logs on disk, with what lies beside them');
@@ -72,6 +73,7 @@ The bundle supports an assessment; it does not confer compliance. It holds what 
     const vkeys = await readVkeys(options.vkey);
     const { writeBundle } = await import('./write.js');
     const written = await writeBundle(logs, output, { framework, from, to, vkeys, problems, io });
+    reading.showed(written.findings.records);
     await output.end();
     problems.conclude();
     (path === '-' ? io.stderr : io.stdout).write(

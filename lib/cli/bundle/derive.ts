@@ -130,7 +130,10 @@ function makeFindings(
   slices: readonly LogSlice[],
 ): BundleFindings {
   const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-  const controls = controlsOf(framework).map((control): ControlFinding => {
+  const shown = controlsOf(framework).filter(
+    ({ id, onlyWhereFound }) => onlyWhereFound !== true || (results.get(id)?.count ?? 0) > 0,
+  );
+  const controls = shown.map((control): ControlFinding => {
     const { id, title, asked, query, shows, cannot } = control;
     const result = results.get(id);
     return {

@@ -44,12 +44,13 @@ OpenTelemetry Collector's otlpjsonfile receiver reads; csv and parquet hold ever
     [3, 'an input, or a line of one, could not be read'],
     [4, 'parquet without @duckdb/node-api'],
   ],
-  async run({ options, operands, io }) {
+  reads: true,
+  async run({ options, operands, io, reading }) {
     const format = chosenFormat(options.format);
     const problems = new Problems(io, options.json);
     const filter = compileFilter(options);
     const logs = await openLogs(operands, io, problems);
-    const common = { io, problems, filter, label: 'exporting' };
+    const common = { io, problems, filter, reading, label: 'exporting' };
     let counts: { in: number; out: number };
     if (format === 'parquet') {
       const { selectToParquet } = await import('../query/toParquet.js');

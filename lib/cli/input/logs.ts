@@ -42,8 +42,8 @@ export async function openLogs(
   const logs: LogInput[] = [];
   for (const operand of operands) {
     if (operand === '-') logs.push(stdinLog(io.stdin));
-    // A shell's `audit.jsonl*` names the folder of proofs, too.
-    else if (!(operand.endsWith('.integrity') && operands.length > 1)) {
+    // A shell's `audit.jsonl*` names the folder of proofs, too, and what belongs to the access log.
+    else if (!(/\.integrity$|\.access\.(?:json|key)$/.test(operand) && operands.length > 1)) {
       const log = await openLog(operand, problems, seen);
       if (log !== undefined) logs.push(log);
     }

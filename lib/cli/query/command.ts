@@ -1,3 +1,4 @@
+import type { Reading } from '../access/ongoing.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand, type OptionValues } from '../define.js';
 import { keyFiles, readVkeys, VKEY_OPTION } from '../evidence/trust.js';
@@ -69,9 +70,10 @@ Lines that are no record are named on stderr; the rest is served, and the exit c
     [3, 'an input, or a line of one, could not be read'],
     [4, '--sql or parquet without @duckdb/node-api'],
   ],
-  async run({ options, operands, io }) {
+  reads: true,
+  async run({ options, operands, io, reading }) {
     const verdict = await verdictFirst(options, operands, io);
-    return (await runQuery(options, operands, io)) || verdict;
+    return (await runQuery(options, operands, io, reading)) || verdict;
   },
 });
 
@@ -91,16 +93,21 @@ async function verdictFirst(
   return tellJudgements(judgements, io, json ?? false);
 }
 
-async function runQuery(options: QueryOptions, operands: readonly string[], io: CommandIo): Promise<number> {
+async function runQuery(
+  options: QueryOptions,
+  operands: readonly string[],
+  io: CommandIo,
+  reading: Reading,
+): Promise<number> {
   if (options.sql !== undefined) {
     const { runSql } = await import('./sql.js');
-    return runSql(options.sql, operands, chosenFormat(options, io), options, io);
+    return runSql(options.sql, operands, chosenFormat(options, io), options, io, reading);
   }
   if (options['follow-trace'] !== undefined) {
     const { followTrace } = await import('./trace.js');
-    return followTrace(options['follow-trace'], operands, options, io);
+    return followTrace(options['follow-trace'], operands, options, io, reading);
   }
-  return runFilters(options, operands, io);
+  return runFilters(options, operands, io, reading);
 }
 
 /** All that a query reads: nothing of it is written over. */
@@ -124,6 +131,7 @@ async function runFilters(
   options: QueryOptions,
   operands: readonly string[],
   io: CommandIo,
+  reading: Reading,
 ): Promise<number> {
   const filter = compileFilter(options);
   const format = chosenFormat(options, io);
@@ -131,7 +139,10 @@ async function runFilters(
   const problems = new Problems(io, options.json);
   const logs = await openLogs(operands, io, problems);
   const holes = options.gaps === true ? new HoleReport(io, options.json === true, logs) : undefined;
-  const common = { io, problems, filter, limit, label: 'reading', ...(holes && { inspect: holes.inspect }) };
+  const common = {
+    ...{ io, problems, filter, limit, reading, label: 'reading' },
+    ...(holes && { inspect: holes.inspect }),
+  };
 
   if (options.count === true) {
     const { matched } = await select(logs, () => undefined, common);

@@ -1,3 +1,4 @@
+import type { Reading } from '../access/ongoing.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
@@ -27,6 +28,8 @@ export interface SelectOptions {
   /** What the progress bar says. */
   readonly label: string;
   readonly pause?: () => Promise<void>;
+  /** Told how many records were given out: as they are, so that whoever leaves early leaves the right number. */
+  readonly reading?: Reading;
   /** Sees every record, wanted or not; there is no prefilter then. */
   readonly inspect?: RecordVisitor;
 }
@@ -35,7 +38,7 @@ export interface SelectOptions {
 export async function select(
   logs: readonly LogInput[],
   take: RecordVisitor,
-  { io, problems, filter, limit = Infinity, label, pause, inspect }: SelectOptions,
+  { io, problems, filter, limit = Infinity, label, pause, inspect, reading }: SelectOptions,
 ): Promise<Selection> {
   let matched = 0;
   const progress = progressBar(io, label, totalBytes(logs));
@@ -45,6 +48,7 @@ export async function select(
       inspect?.(record, data, start, end, place);
       if (matched >= limit || !filter.matches(record)) return;
       matched++;
+      reading?.showed(matched);
       take(record, data, start, end, place);
     },
     {

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toJsonLine } from '../../codecs/line.js';
 import { printable } from '../../codecs/text.js';
+import type { Reading } from '../access/ongoing.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { keyFiles } from '../evidence/trust.js';
 import { csvRow } from '../export/csv.js';
@@ -29,6 +30,7 @@ export async function runSql(
   format: Format,
   options: { json?: boolean; output?: string; vkey?: readonly string[]; 'csv-exact'?: boolean },
   io: CommandIo,
+  reading: Reading,
 ): Promise<number> {
   if (format === 'parquet' && options.output === undefined)
     throw usageFailure('parquet of a query needs a file to go to', 'Add --output FILE.');
@@ -49,7 +51,7 @@ export async function runSql(
       const run =
         format === 'parquet'
           ? toParquet(connection, sql, made, output)
-          : toRows(connection, sql, format, { ...options, io, output });
+          : toRows(connection, sql, format, { ...options, io, output, reading });
       await run.catch(async (error: unknown) => {
         throw await explained(error, logs, problems);
       });
@@ -74,16 +76,26 @@ async function toParquet(
   await copyOut(made, output);
 }
 
+/** Where the rows of a result go. */
+interface RowsTarget {
+  readonly io: CommandIo;
+  readonly output: Output;
+  readonly reading: Reading;
+  readonly 'csv-exact'?: boolean;
+}
+
 async function toRows(
   connection: DuckDBConnection,
   sql: string,
   format: Format,
-  { io, output, ...options }: { io: CommandIo; output: Output; 'csv-exact'?: boolean },
+  { io, output, reading, ...options }: RowsTarget,
 ): Promise<void> {
   const result = await (await readOnlyStatement(connection, sql)).stream();
   const names = result.columnNames();
   const write = rowWriter(format, names, output, io, options['csv-exact'] ?? false);
+  let count = 0;
   for await (const rows of result.yieldRowsJs()) {
+    reading.showed((count += rows.length));
     write(rows.map((row) => row.map(plain)));
     await output.settle();
   }

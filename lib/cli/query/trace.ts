@@ -1,5 +1,6 @@
 import { printable } from '../../codecs/text.js';
 import type { AuditRecord } from '../../schema/record.js';
+import type { Reading } from '../access/ongoing.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { usageFailure } from '../failure.js';
 import { keyFiles } from '../evidence/trust.js';
@@ -70,6 +71,7 @@ export async function followTrace(
   operands: readonly string[],
   options: { json?: boolean; details?: boolean; output?: string; vkey?: readonly string[] },
   io: CommandIo,
+  reading: Reading,
 ): Promise<number> {
   if (!/^[0-9a-f]{1,32}$/i.test(id))
     throw usageFailure('--follow-trace takes a trace id: up to 32 hex digits');
@@ -80,7 +82,7 @@ export async function followTrace(
   const filter = compileFilter({ trace: [wanted] });
   const take = (record: AuditRecord, _data: Buffer, _start: number, _end: number, place: { file: string }) =>
     found.push({ record, file: place.file });
-  await select(logs, take, { io, problems, filter, limit: MOST, label: 'reading' });
+  await select(logs, take, { io, problems, filter, limit: MOST, reading, label: 'reading' });
   const traces = new Set(found.map(({ record }) => record.trace_id));
   if (traces.size > 1)
     throw usageFailure(`--follow-trace fits ${traces.size} traces`, 'Give more of its digits.');

@@ -54,7 +54,8 @@ It holds what the log holds: give it only to those who may read the log.`,
     [1, 'it was written, and the log is not intact'],
     [3, 'an input, or a line of one, could not be read; the page says so'],
   ],
-  async run({ options, operands, io }) {
+  reads: true,
+  async run({ options, operands, io, reading }) {
     const problems = new Problems(io, options.json);
     const logs = await openLogs(operands, io, problems);
     const rows = rowLimit(options.rows);
@@ -70,6 +71,7 @@ It holds what the log holds: give it only to those who may read the log.`,
       problems,
       io,
     });
+    reading.showed(model.totals.records);
     const { reportPage } = await import('./page.js');
     const page =
       options.json === true && options.output === '-' ? `${JSON.stringify(model)}\n` : reportPage(model);

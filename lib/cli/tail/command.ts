@@ -1,3 +1,4 @@
+import type { Reading } from '../access/ongoing.js';
 import { stat } from 'node:fs/promises';
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand, type OptionValues } from '../define.js';
@@ -50,10 +51,11 @@ its end.`,
     ],
     ['otel-mcp-log tail --json audit.jsonl | jq .mcp.tool_arguments', 'for another program'],
   ],
-  async run({ options, operands, io }) {
+  reads: true,
+  async run({ options, operands, io, reading }) {
     const [path, ...more] = operands;
     if (path === undefined || more.length > 0) throw usageFailure('tail takes one log');
-    return path === '-' ? tailStream(options, io) : tailFile(path, options, io);
+    return path === '-' ? tailStream(options, io) : tailFile(path, options, io, reading);
   },
 });
 
@@ -84,16 +86,24 @@ async function tailStream(options: TailOptions, io: CommandIo): Promise<number> 
   return problems.exitCode();
 }
 
-async function tailFile(path: string, options: TailOptions, io: CommandIo): Promise<number> {
+async function tailFile(
+  path: string,
+  options: TailOptions,
+  io: CommandIo,
+  reading: Reading,
+): Promise<number> {
   const problems = new Problems(io, options.json);
   const output = await Output.to(undefined, [path], io);
   const writer = makeWriter(output, options, io);
   const filter = compileFilter(options);
   writer.begin();
+  let shown = 0;
   const take: LineVisitor = (data, start, end, place) => {
     try {
       const record = decodeRecord(data, start, end);
-      if (filter.matches(record)) writer.record(record, data, start, end);
+      if (!filter.matches(record)) return;
+      reading.showed(++shown);
+      writer.record(record, data, start, end);
     } catch (error) {
       if (!(error instanceof LineFault)) throw error;
       // Which line it is nobody knows: reading began somewhere in the file.

@@ -6,7 +6,8 @@ import type { CommandIo } from '../command.js';
 import { usageFailure, type CliFailure } from '../failure.js';
 
 /** What a name must not look like beside a log: there it would be taken for a part of the log. */
-const SEGMENT_SUFFIX = /^(?:[.-]\d[\dTZ.:_-]*(?:\.gz)?|\.gz|\.lock|\.integrity|\.key|\.key\.pem)$/;
+const SEGMENT_SUFFIX =
+  /^(?:[.-]\d[\dTZ.:_-]*(?:\.gz)?|\.gz|\.lock|\.integrity|\.key|\.key\.pem|\.access\.(?:jsonl|json|key))$/;
 
 /**
  * Keeps what a command writes away from what it reads, and from everything that a log consists of: its segments, its

@@ -33,6 +33,19 @@ export function resolveStaleLock(option: string, given: number | undefined): num
   return optionalDelay(option, given, { fallback: STALE_LOCK_MS, min: 1_000 });
 }
 
+const taken = new WeakSet<object>();
+
+/** Whether an error says that another writer has the log at this time: worth trying again, where writes are short. */
+export function isLogInUse(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && taken.has(error);
+}
+
+function inUse(problem: string): ConfigError {
+  const error = new ConfigError('path', problem);
+  taken.add(error);
+  return error;
+}
+
 /** The lock is another writer's now: nothing may be written any more. */
 export class LockLostError extends Error {
   readonly code = 'LOCK_LOST';
@@ -115,8 +128,8 @@ export class LogLock {
       if (own !== undefined) return own;
       const found = findLock(this.#path, this.staleMs);
       if (found === undefined && attempt < ATTEMPTS) continue;
-      if (found === undefined) throw new ConfigError('path', `cannot lock ${this.#path}: it comes and goes`);
-      if (attempt >= ATTEMPTS || found.alive) throw new ConfigError('path', this.#heldBy(found));
+      if (found === undefined) throw inUse(`cannot lock ${this.#path}: it comes and goes`);
+      if (attempt >= ATTEMPTS || found.alive) throw inUse(this.#heldBy(found));
       if (removeStale(this.#path, found.text)) this.notices.add({ kind: 'stale-lock', path: this.logPath });
     }
   }

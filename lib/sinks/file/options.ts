@@ -12,6 +12,7 @@ import {
   requireKnownOptions,
   requireText,
 } from '../../validate.js';
+import { resolveAccessLog, type AccessLogOptions } from './accessLog.js';
 import type { LineLogOptions, RotationOptions } from './lineLog.js';
 import { resolveStaleLock } from './lock.js';
 import { Notices, type NoticeListener } from './notice.js';
@@ -60,6 +61,12 @@ export interface FileSinkOptions {
   readonly onNotice?: NoticeListener;
   /** Seals the log: a Merkle tree and signed checkpoints beside it, which `verify` checks. @defaultValue none */
   readonly integrity?: FileIntegrityOptions;
+  /**
+   * Puts on record who reads the log: the commands that read it then write a sealed access log beside it, `<log>.access.jsonl`,
+   * or refuse. Kept as `<log>.access.json` beside the log; `false` takes that away. See docs/cli.md.
+   * @defaultValue as it was: reading is not on record unless a command is given `--access-log`
+   */
+  readonly accessLog?: boolean | AccessLogOptions;
   /** Shown in errors and metrics. @defaultValue `file` */
   readonly name?: string;
 }
@@ -77,7 +84,7 @@ const KEYS = [
     'checkIntervalMs',
   ],
   'staleLockMs',
-  ...['onNotice', 'integrity', 'name'],
+  ...['onNotice', 'integrity', 'accessLog', 'name'],
 ];
 
 /** Checked options. */
@@ -86,6 +93,7 @@ export interface ResolvedFileSink extends LineLogOptions {
   readonly staleLockMs: number;
   readonly reopenOnSighup: boolean;
   readonly integrity: FileIntegrityOptions | undefined;
+  readonly accessLog: AccessLogOptions | false | undefined;
 }
 
 /** @throws ConfigError */
@@ -106,6 +114,7 @@ export function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSi
     rotate: rotation(options.rotate),
     notices: new Notices(onNotice),
     integrity: options.integrity,
+    accessLog: resolveAccessLog(options.accessLog),
     name: optionalText('name', options.name) ?? 'file',
   };
 }

@@ -1,0 +1,101 @@
+import type { FileNotice } from '../../sinks/file.js';
+import { accessLayout } from '../../sinks/file/accessLog.js';
+import { printable } from '../../codecs/text.js';
+import type { CommandIo } from '../command.js';
+import { inputFailure, systemReason, usageFailure } from '../failure.js';
+import { track, UNRECORDED, type OpenReading } from './ongoing.js';
+import type { AccessOptions } from './options.js';
+import { readLogs, type ReadLog } from './readLogs.js';
+import { AccessRecords } from './record.js';
+import { writeAccess, type AccessLogPlace } from './write.js';
+
+/** A command line that reads logs. */
+export interface ReadingCommand {
+  readonly command: string;
+  readonly operands: readonly string[];
+  /** What was parsed, those of the access log among it. */
+  readonly options: AccessOptions;
+  readonly io: CommandIo;
+}
+
+interface Entry {
+  readonly place: AccessLogPlace;
+  readonly records: AccessRecords;
+}
+
+/**
+ * Puts on record that logs are about to be read, where the command line or the configuration of a log asks for it. When this
+ * resolves, the record is written, sealed and on the disk.
+ *
+ * @throws {CliFailure} with exit code 3 when it cannot be: then nothing may be read; with 2 for a command line that asks for what
+ * cannot be.
+ */
+export async function beginReading(given: ReadingCommand): Promise<OpenReading> {
+  const asked = given.options['access-log'] === true;
+  const logs = (await readLogs(given.operands)).filter(({ configured }) => asked || configured !== undefined);
+  requireSense(given, asked, logs);
+  if (logs.length === 0) return UNRECORDED;
+  const entries = logs.map((log) =>
+    entryOf(
+      given,
+      log,
+      logs.map((each) => each.log),
+    ),
+  );
+  for (const { place, records } of entries) await written(place, () => writeAccess(place, records.begin()));
+  let shown: number | undefined;
+  let ended: Promise<void> | undefined;
+  const end = async (exitCode: number | 'abandoned') => {
+    for (const { place, records } of entries)
+      await written(place, () => writeAccess(place, records.end({ exitCode, records: shown })));
+  };
+  return track({
+    showed: (records) => (shown = records),
+    end: (exitCode) => (ended ??= end(exitCode)),
+  });
+}
+
+function entryOf(
+  { command, options, io }: ReadingCommand,
+  { log, configured = {} }: ReadLog,
+  logs: readonly string[],
+): Entry {
+  const { purpose, 'access-log': _, ...others } = options;
+  const place = { log, options: configured, onNotice: (notice: FileNotice) => tell(notice, io) };
+  const access = { command, log, options: others, purpose, env: io.env, logs };
+  return { place, records: new AccessRecords(access) };
+}
+
+function requireSense({ options, operands }: ReadingCommand, asked: boolean, logs: readonly ReadLog[]): void {
+  const { purpose } = options;
+  if (asked && (operands.length === 0 || operands.includes('-')))
+    throw usageFailure('--access-log needs logs on disk: nothing lies beside standard input');
+  if (purpose?.trim() === '') throw usageFailure('--purpose is empty');
+  if (purpose !== undefined && logs.length === 0 && !asked)
+    throw usageFailure('--purpose goes into an access log, and there is none', 'Add --access-log.');
+  const strict = logs.find(({ configured }) => configured?.requirePurpose === true);
+  if (strict !== undefined && purpose === undefined)
+    throw usageFailure(`${strict.log}: whoever reads this log says why`, 'Add --purpose TEXT.');
+}
+
+async function written(place: AccessLogPlace, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    const reason = systemReason(error) ?? (error instanceof Error ? error.message : 'unknown reason');
+    throw inputFailure(
+      `${accessLayout(place.log).log}: cannot be written, and reading has to be on record: ${reason}`,
+      error,
+    );
+  }
+}
+
+/** What the access log's own file is found to be; a lock that a killed reader left is nothing to speak of. */
+function tell({ kind, path, detail }: FileNotice, { stderr }: CommandIo): void {
+  if (kind === 'stale-lock') return;
+  const what =
+    kind === 'key-generated'
+      ? `a key for the access log was made; its verifier key is ${detail ?? ''}`
+      : [kind, detail].filter(Boolean).join(', ');
+  stderr.write(`${printable(path)}: ${printable(what)}\n`);
+}

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename } from 'node:path';
+import { parseVkey } from '../../integrity/note.js';
+import { integrityLayout } from '../../integrity/layout.js';
+import { firstOrigin } from '../../integrity/restartOrigin.js';
+import { parseState, readIfThere } from '../../integrity/store.js';
+import type { DraftRecord } from '../../schema/record.js';
+import { FileSink, type AccessLogOptions, type FileNotice } from '../../sinks/file.js';
+import { accessLayout } from '../../sinks/file/accessLog.js';
+import { isLogInUse } from '../../sinks/file/lock.js';
+
+/** How long other readers are waited for, each of whom has the access log for a moment. */
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = [30, 400] as const;
+
+/** The access log of one log. */
+export interface AccessLogPlace {
+  /** The log that is read. */
+  readonly log: string;
+  readonly options: AccessLogOptions;
+  /** Told of what the access log's own file is found to be. */
+  readonly onNotice: (notice: FileNotice) => void;
+}
+
+/**
+ * Writes a record to the access log of a log, and seals it, before it resolves. The file is held only for that moment, so that
+ * readers come one after the other.
+ *
+ * @throws when it could not be written, put on the disk and sealed.
+ */
+export async function writeAccess(place: AccessLogPlace, draft: DraftRecord): Promise<void> {
+  const path = accessLayout(place.log).log;
+  const sink = await openSink(path, place);
+  try {
+    const record = { ...draft, seq: (sink.lastSeq ?? -1) + 1 };
+    const result = await sink.emit([record]);
+    if (result.status !== 'delivered') throw result.error;
+    const [rejected] = result.rejected ?? [];
+    if (rejected !== undefined) throw rejected.error;
+  } finally {
+    await sink.close();
+  }
+  if (!(await isSealed(path))) throw new Error('it could not be sealed');
+}
+
+async function openSink(path: string, { log, options, onNotice }: AccessLogPlace): Promise<FileSink> {
+  const key = options.key ?? { generate: accessLayout(log).key };
+  const deadline = performance.now() + PATIENCE_MS;
+  for (let pause: number = PAUSE_MS[0]; ; pause = Math.min(pause * 1.5, PAUSE_MS[1])) {
+    try {
+      // Another reader may have begun the access log meanwhile: its origin is the one that counts.
+      const origin = options.origin ?? (await originOf(path));
+      return new FileSink({ path, fsync: 'always', integrity: { origin, key }, onNotice });
+    } catch (error) {
+      if (!isLogInUse(error) || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+    }
+  }
+}
+
+/** The origin that the access log has, else one by the host and the name of the file: a note's name has no space and no plus. */
+async function originOf(path: string): Promise<string> {
+  const vkey = (await readIfThere(integrityLayout(path).vkey))?.split('\n')[0] ?? '';
+  try {
+    return firstOrigin(parseVkey(vkey).name);
+  } catch {
+    return `${hostname()}/${basename(path)}`.replace(/[^\w./-]/g, '_');
+  }
+}
+
+/** Whether the newest checkpoint covers all that is in the access log: what fails while sealing does not fail the write. */
+async function isSealed(path: string): Promise<boolean> {
+  const { state, checkpoint } = integrityLayout(path);
+  const saved = parseState(await readFile(state, 'utf8').catch(() => ''));
+  const note = await readFile(checkpoint, 'utf8').catch(() => '');
+  return saved?.closed === true && note.split('\n')[1] === String(saved.size);
+}
