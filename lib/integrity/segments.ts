@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { IntegrityError } from '../errors.js';
 import { withoutMark } from './byteOrderMark.js';
 import { integrityLayout } from './layout.js';
-import { parseManifest } from './manifest.js';
+import { parseManifest, type SegmentManifest } from './manifest.js';
 
 /** Large enough that the cost of a read does not show, small enough to stay in a processor's cache. */
 const READ_BYTES = 1 << 20;
@@ -50,7 +50,15 @@ async function isFile(path: string): Promise<boolean> {
  */
 export async function findSegments(log: string): Promise<Segment[]> {
   const text = await readFile(integrityLayout(log).manifest, 'utf8').catch(() => undefined);
-  const entries = text === undefined ? [] : parseManifest(text).segments;
+  return segmentsOf(log, text === undefined ? [] : parseManifest(text).segments);
+}
+
+/** The files of one log as far as their names tell: for readers of a log whose manifest is damaged. */
+export function findSegmentsByName(log: string): Promise<Segment[]> {
+  return segmentsOf(log, []);
+}
+
+async function segmentsOf(log: string, entries: SegmentManifest['segments']): Promise<Segment[]> {
   const listed = new Set(entries.map(({ file }) => file));
   const unlisted = (await namedAfter(log)).filter((path) => !listed.has(plainName(path)));
   // Whoever moved a file away without a word gave it one of these names; what he deleted, he deleted from the old end.

@@ -61,6 +61,8 @@ export interface VerifyOptions {
   readonly policy?: WitnessPolicy;
   /** Timestamps to verify. Default: none. */
   readonly timestamps?: TimestampOptions;
+  /** What is known to be damaged of what lies beside the log. Default: nothing. */
+  readonly damage?: readonly Problem[];
 }
 
 /** What was found. */
@@ -143,6 +145,7 @@ class Verification {
     this.#options = options;
     this.#own = options.checkpoint && this.#open(options.checkpoint);
     for (const input of options.others ?? []) this.#open(input);
+    this.#problems.push(...(options.damage ?? []));
     this.#heads.sort((a, b) => a.size - b.size);
     const sizes = [...new Set(this.#heads.map(({ size }) => size))];
     const visit = (options.records ?? true) ? this.#record.bind(this) : undefined;

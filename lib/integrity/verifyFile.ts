@@ -2,10 +2,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IntegrityError } from '../errors.js';
 import { splitNotes } from './checkpoint.js';
+import { type Problem } from './findings.js';
 import { integrityLayout } from './layout.js';
 import { countLeaves, readLeaves } from './leafFile.js';
 import { formatVkey, parseVkey, type NoteVerifier } from './note.js';
-import { findSegments, readSegments, type LogChunk, type Segment } from './segments.js';
+import { findSegments, findSegmentsByName, readSegments, type LogChunk, type Segment } from './segments.js';
 import { readIfThere } from './store.js';
 import {
   verifyLog,
@@ -47,7 +48,7 @@ export interface VerifyFileOptions {
 export async function verifyLogFile(log: string, given: VerifyFileOptions = {}): Promise<VerifyReport> {
   const layout = integrityLayout(log);
   const options = withPolicyKeys(given);
-  const segments = await findSegments(log);
+  const { segments, damage } = await segmentsAndDamage(log);
   const { checkpoint, others, warnings } = await checkpointsOf(log, options);
   if (checkpoint === undefined && !segments.some(({ present }) => present))
     throw new IntegrityError(`${log}: no such log`);
@@ -60,6 +61,7 @@ export async function verifyLogFile(log: string, given: VerifyFileOptions = {}):
     trust: (options.vkeys?.length ?? 0) > 0 ? 'given' : 'beside',
     ...(checkpoint && { checkpoint }),
     others,
+    ...(damage !== undefined && { damage: [damage] }),
     ...((await countLeaves(layout.leaves)) > 0 && { leaves: () => readLeaves(layout.leaves) }),
     ...(options.live !== undefined && { live: options.live }),
     ...(options.allowMissing !== undefined && { allowMissing: options.allowMissing }),
@@ -70,6 +72,17 @@ export async function verifyLogFile(log: string, given: VerifyFileOptions = {}):
     }),
   });
   return { ...report, warnings: [...keys.warnings, ...warnings, ...report.warnings] };
+}
+
+/** A damaged list of segments is a finding about the log: its files are taken by their names then. */
+async function segmentsAndDamage(log: string): Promise<{ segments: Segment[]; damage?: Problem }> {
+  try {
+    return { segments: await findSegments(log) };
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    const message = `${integrityLayout(log).manifest} is damaged: ${error.message}`;
+    return { segments: await findSegmentsByName(log), damage: { kind: 'segment', message } };
+  }
 }
 
 /** The keys of logs that a policy names are as good as keys that are given by themselves. */

@@ -1,7 +1,7 @@
 import { printable } from '../../codecs/text.js';
-import { VERDICT_TITLES } from '../../integrity/verdict.js';
 import { ExitCode } from '../command.js';
 import { defineCommand } from '../define.js';
+import { titleOf } from '../evidence/judge.js';
 import { keyFiles, readVkeys, VKEY_OPTION } from '../evidence/trust.js';
 import { usageFailure } from '../failure.js';
 import { openLogs } from '../input/logs.js';
@@ -96,11 +96,23 @@ function chosenFramework(text: string | undefined): Framework {
   );
 }
 
-function asJson(file: string, { manifest, findings }: WrittenBundle): string {
-  return `${JSON.stringify({ file, records: findings.records, missing: findings.missing, sealed: findings.sealed, controls: findings.controls.map(({ id, count: found }) => ({ id, count: found })), files: manifest.files.length + 1 })}\n`;
+function asJson(file: string, { manifest, findings, judgements }: WrittenBundle): string {
+  return `${JSON.stringify({
+    file,
+    records: findings.records,
+    missing: findings.missing,
+    sealed: findings.sealed,
+    logs: judgements.map(({ name, status, sentence }) => ({ log: name, status, verdict: sentence })),
+    controls: findings.controls.map(({ id, count: found }) => ({ id, count: found })),
+    files: manifest.files.length + 1,
+  })}\n`;
 }
 
-function asText(file: string, { findings, manifest }: WrittenBundle, bold: (text: string) => string): string {
+function asText(
+  file: string,
+  { findings, manifest, judgements }: WrittenBundle,
+  bold: (text: string) => string,
+): string {
   const width = Math.max(...findings.controls.map(({ title }) => title.length));
   return [
     `${bold(file)}: ${findings.title}, ${plural(findings.records, 'record')}, ${plural(manifest.files.length + 1, 'file')}`,
@@ -108,16 +120,13 @@ function asText(file: string, { findings, manifest }: WrittenBundle, bold: (text
       ({ title, count: found, requirements }) =>
         `  ${title.padEnd(width)}  ${(found === undefined ? '-' : count(found)).padStart(9)}  ${requirements.join(', ')}`,
     ),
+    ...judgements.map(
+      ({ name, status, sentence }) =>
+        `${printable(name)}: ${titleOf({ status }).toLowerCase()}: ${printable(sentence)}`,
+    ),
     findings.sealed
-      ? 'The logs are sealed; the bundle proves its slice of them.'
-      : manifest.logs
-          .filter(({ proofs }) => proofs === undefined)
-          .map(({ name, verdict }) =>
-            verdict === undefined
-              ? `${name}: not sealed: the bundle cannot show that nothing was changed.`
-              : `${name}: ${VERDICT_TITLES[verdict.status].toLowerCase()}: ${printable(verdict.sentence)}`,
-          )
-          .join('\n'),
+      ? 'The bundle proves its slice of each log.'
+      : 'The bundle proves nothing of a log that is not sealed, or does not hold.',
     '',
   ].join('\n');
 }

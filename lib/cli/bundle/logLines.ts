@@ -1,4 +1,4 @@
-import type { LogInput } from '../input/logs.js';
+import { readFault, type LogInput } from '../input/logs.js';
 import { LineScanner } from '../input/scanner.js';
 
 /**
@@ -15,9 +15,14 @@ export async function eachLine(
   const take = (data: Buffer, start: number, end: number) => visit(data.subarray(start, end), index++);
   for (const { path } of log.files) {
     const scanner = new LineScanner(path, { line: take, torn: take, oversized: () => index++ });
-    for await (const chunk of log.read(path)) {
-      scanner.feed(chunk);
-      await pause();
+    try {
+      for await (const chunk of log.read(path)) {
+        scanner.feed(chunk);
+        await pause();
+      }
+    } catch (error) {
+      // What cannot be read was told when the log was surveyed; what can be read is handed over all the same.
+      readFault(error);
     }
     scanner.finish();
   }

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { openCheckpoint } from '../../integrity/checkpoint.js';
+import { openCheckpoint, splitNotes } from '../../integrity/checkpoint.js';
 import { integrityLayout } from '../../integrity/layout.js';
 import { parseVkey } from '../../integrity/note.js';
 import type { CommandIo } from '../command.js';
-import { judge } from '../evidence/judge.js';
+import { judge, type Judgement } from '../evidence/judge.js';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
 import { withScratchFolder } from '../input/scratch.js';
@@ -34,6 +34,8 @@ export interface EvidenceRequest {
 export interface WrittenBundle {
   readonly manifest: BundleManifest;
   readonly findings: BundleFindings;
+  /** The verdict on each log, at the time. */
+  readonly judgements: readonly Judgement[];
 }
 
 /**
@@ -52,8 +54,11 @@ export async function writeBundle(
   const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   return withScratchFolder(async (folder) => {
     const slices: LogSlice[] = [];
+    const judgements: Judgement[] = [];
     for (const [number, log] of logs.entries()) {
-      const slice = await addProofs(archive, log, found.bounds[number]!, number, request);
+      const judgement = await judge(log, request.vkeys);
+      judgements.push(judgement);
+      const slice = await addProofs(archive, { log, judgement }, found.bounds[number]!, number, request);
       await writeSlice(log, slice, folder);
       slices.push(slice);
     }
@@ -63,7 +68,7 @@ export async function writeBundle(
     const manifest = manifestOf({ framework, ...period }, slices, [...archive.files]);
     archive.add(MANIFEST_NAME, json(manifest));
     archive.end();
-    return { manifest, findings };
+    return { manifest, findings, judgements };
   });
 }
 
@@ -78,7 +83,7 @@ function safeBase(log: LogInput): string {
 
 async function addProofs(
   archive: Archive,
-  log: LogInput,
+  { log, judgement }: { readonly log: LogInput; readonly judgement: Judgement },
   bounds: SliceBounds,
   number: number,
   request: EvidenceRequest,
@@ -92,14 +97,16 @@ async function addProofs(
     count: bounds.end - first,
     within: bounds.within,
   };
-  const judgement = await judge(log, request.vkeys);
   const { status, sentence } = judgement;
   if (status === 'unchecked' || status === 'unsealed') return slice;
   // Nothing can be proved of a log that does not agree with its own evidence.
   if (status === 'broken' || status === 'untrusted') return { ...slice, verdict: { status, sentence } };
   const layout = integrityLayout(log.name);
-  const checkpoint = await readFile(layout.checkpoint, 'utf8');
   const history = await readFile(layout.history, 'utf8').catch(() => '');
+  // As for a verification, the newest of the history stands in for a checkpoint that is not there.
+  const newest = await readFile(layout.checkpoint, 'utf8').catch(() => splitNotes(history).notes.at(-1));
+  if (newest === undefined) return slice;
+  const checkpoint = newest;
   const prover = new SliceProver({ first, end: bounds.end }, checkpoint, history);
   await eachLine(log, (bytes) => prover.line(bytes));
   const proofs = `proofs/${name}`;

@@ -4,7 +4,14 @@ import { PassThrough, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AuditError } from '../../errors.js';
 import { withoutMark } from '../../integrity/byteOrderMark.js';
-import { findSegments, readSegments, type LogChunk } from '../../integrity/segments.js';
+import { integrityLayout } from '../../integrity/layout.js';
+import {
+  findSegments,
+  findSegmentsByName,
+  readSegments,
+  type LogChunk,
+  type Segment,
+} from '../../integrity/segments.js';
 import type { CommandIo } from '../command.js';
 import { systemReason, usageFailure } from '../failure.js';
 import { isTerminal } from '../term/paint.js';
@@ -53,7 +60,7 @@ export async function openLogs(
 
 async function openLog(path: string, problems: Problems, seen: Set<string>): Promise<LogInput | undefined> {
   const files: { path: string; bytes: number }[] = [];
-  for (const segment of await findSegments(path)) {
+  for (const segment of await segmentsOf(path, problems)) {
     const bytes = await readableSize(segment.path, problems);
     if (bytes === undefined) continue;
     // A shell's `audit.jsonl*` names each rotated file again.
@@ -64,6 +71,15 @@ async function openLog(path: string, problems: Problems, seen: Set<string>): Pro
   }
   if (files.length === 0) return undefined;
   return { name: path, files, read: (file) => readSegments([{ path: file, present: true }]) };
+}
+
+/** A damaged list of segments is no reason to serve nothing: the files are taken by their names then. */
+function segmentsOf(path: string, problems: Problems): Promise<Segment[]> {
+  return findSegments(path).catch((error: unknown) => {
+    if (!(error instanceof AuditError)) throw error;
+    problems.report({ file: integrityLayout(path).manifest }, error.message);
+    return findSegmentsByName(path);
+  });
 }
 
 /** The size of a file that can be read; otherwise says why not. */

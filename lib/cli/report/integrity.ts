@@ -52,13 +52,9 @@ async function modelOf(
   return {
     status,
     title: titleOf({ status }),
-    findings: [...new Set(findings)].map(asSentence),
+    findings: [...new Set(findings)],
     checks: report?.checks ?? [],
     ...(checkpoint !== undefined && { checkpoint }),
     ...(checkpoint !== undefined && vkey !== undefined && { vkey }),
   };
-}
-
-function asSentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
