@@ -13,8 +13,9 @@ import { buildTypes } from './build/types.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const lib = join(root, 'lib');
 const dist = join(root, 'dist');
+// TypeScript 7 is native and takes an eighth of the time; 6 stays for the tools that are built on its programming interface.
 const tsc = (...args) =>
-  execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...args], {
+  execFileSync(process.execPath, [join(root, 'node_modules', 'typescript-7', 'bin', 'tsc'), ...args], {
     stdio: 'inherit',
   });
 

@@ -7,7 +7,7 @@ import { newKey } from '../support/signing.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const tsc = join(root, 'node_modules/typescript/bin/tsc');
+const tsc = join(root, 'node_modules/typescript-7/bin/tsc');
 
 const USE = `
 const verifiers: NoteVerifier[] = [parseVkey(process.env['VKEY'] ?? '')];

@@ -97,7 +97,8 @@ type FindPhoneNumbers = (text: string, options: { defaultCountry?: string }) => 
 /** The application's own copy: an optional peer, loaded when a pack asks for it. */
 function loadLibrary(option: string): FindPhoneNumbers {
   try {
-    return (applicationRequire()('libphonenumber-js') as { findPhoneNumbersInText: FindPhoneNumbers })
+    const require = applicationRequire();
+    return (require('libphonenumber-js') as { findPhoneNumbersInText: FindPhoneNumbers })
       .findPhoneNumbersInText;
   } catch {
     throw new ConfigError(
