@@ -11,6 +11,7 @@ import { createSinks } from './environment/sinks.js';
 import { resolveOptions } from './config.js';
 import { ConfigError } from './errors.js';
 import { isHooksThread, registerLoaderHook } from './loader/register.js';
+import { resolvePipeline } from './pipeline/options.js';
 import { AuditSpanProcessor } from './processor/processor.js';
 import { requireModuleHooks } from './runtime.js';
 import type { FileNotice } from './sinks/file.js';
@@ -52,7 +53,7 @@ function start(environment: Environment, env: Variables, require: NodeJS.Require
   requireModuleHooks('otel-mcp-log/register');
   const onError = reporter();
   // Before any file is opened: a start-up that a bad variable stops leaves nothing behind.
-  resolveOptions({ ...environment.audit, sink: NOWHERE });
+  resolvePipeline(resolveOptions({ ...environment.audit, sink: NOWHERE }).pipeline);
   const sinks = createSinks(environment, env, { onNotice: notice, onError });
   const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError });
   registerLoaderHook(require);

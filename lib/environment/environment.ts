@@ -1,5 +1,6 @@
 import type { AuditOptions } from '../config.js';
 import { ConfigError } from '../errors.js';
+import { FIELD_NOTES_VARIABLES } from '../sinks/fieldNotes.js';
 import { optionalChoice } from '../validate.js';
 import {
   NEEDED_BY,
@@ -13,6 +14,11 @@ import {
 } from './variables.js';
 
 type VariableName = keyof typeof VARIABLES;
+
+/** The variables of others, by the names that a ConfigError gives the options that they set. */
+const OTHERS = new Map<string, string>(
+  Object.entries(FIELD_NOTES_VARIABLES).map(([option, name]) => [`FieldNotesSink.${option}`, name]),
+);
 
 /** The environment of a process, or a part of it. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -75,11 +81,13 @@ export function onConfigError(env: Variables): 'exit' | 'warn' {
 
 /** A ConfigError of the library's own options, in the words of whoever set a variable. */
 export function inTermsOfVariables(error: ConfigError): ConfigError {
-  const name = (Object.keys(VARIABLES) as VariableName[]).find(
-    (each) => (VARIABLES[each] as Variable).option === error.option.replace(/\[.*/, ''),
-  );
-  if (name === undefined) return error;
-  return new ConfigError(PREFIX + name, error.problem);
+  const given = error.option.replace(/\[.*/, '');
+  const own = (Object.keys(VARIABLES) as VariableName[]).find((each) => {
+    const { option, alsoKnownAs = [] } = VARIABLES[each] as Variable;
+    return option === given || alsoKnownAs.includes(given);
+  });
+  const name = own === undefined ? OTHERS.get(given) : PREFIX + own;
+  return name === undefined ? error : new ConfigError(name, error.problem);
 }
 
 function chosenSinks(values: ReadonlyMap<VariableName, unknown>): SinkKind[] {
@@ -114,6 +122,8 @@ function parse(name: string, text: string, kind: VariableKind): unknown {
   if (kind === 'list') return splitList(text);
   if (kind === 'headers') return Object.fromEntries(pairs(name, text));
   if (kind === 'text') return text;
+  if (kind === 'integer' && /^\d+$/.test(text)) return Number(text);
+  if (kind === 'integer') throw new ConfigError(name, 'got a string, expected a whole number');
   const words = new Map([
     ['true', true],
     ['1', true],

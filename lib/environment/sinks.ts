@@ -35,10 +35,16 @@ export interface SinkListeners {
  * @throws ConfigError when an option cannot work, by the option's own name.
  */
 export function createSinks(environment: Environment, env: Variables, listeners: SinkListeners): Sink[] {
-  return environment.sinks.map((kind) => {
-    if (kind === 'file') return createFileSink(environment, listeners.onNotice);
-    return spooled(kind, createSink(kind, environment, env), environment, listeners);
-  });
+  // Those that hold no files first: a start-up that a bad variable stops leaves none behind.
+  const made = environment.sinks.map((kind) => ({
+    kind,
+    sink: kind === 'file' ? undefined : createSink(kind, environment, env),
+  }));
+  return made.map(({ kind, sink }) =>
+    sink === undefined
+      ? createFileSink(environment, listeners.onNotice)
+      : spooled(kind, sink, environment, listeners),
+  );
 }
 
 /**
@@ -149,7 +155,13 @@ function spooled(
   const { directory } = environment.optionsOf('spool');
   if (directory === undefined || !NEEDED_BY.spool.includes(kind)) return sink;
   const own = isMainThread ? kind : `${kind}-${threadId}`;
-  return new SpoolSink(sink, { directory: resolve(String(directory), own), onNotice, onError });
+  const { maxRetryAfterMs } = environment.audit;
+  return new SpoolSink(sink, {
+    directory: resolve(String(directory), own),
+    ...(maxRetryAfterMs !== undefined && { maxRetryAfterMs }),
+    onNotice,
+    onError,
+  });
 }
 
 /** The exporter is the application's own: it brings the dependencies, and reads `OTEL_EXPORTER_OTLP_*` itself. */

@@ -24,13 +24,15 @@ export const NEEDED_BY: Readonly<Record<Part, readonly SinkKind[]>> = {
 };
 
 /** How a variable's text becomes a value. */
-export type VariableKind = 'text' | 'list' | 'boolean' | 'headers';
+export type VariableKind = 'text' | 'list' | 'boolean' | 'integer' | 'headers';
 
 /** One variable. */
 export interface Variable {
   readonly kind: VariableKind;
   /** The option of the library that it sets, by the name that a ConfigError would give it. */
   readonly option?: string;
+  /** The names that other parts give it in theirs. */
+  readonly alsoKnownAs?: readonly string[];
   /** Whose option it is. Default: the audit log's. */
   readonly part?: Part;
   /** In words, for the documentation. */
@@ -113,6 +115,13 @@ export const VARIABLES = {
     option: 'mode',
     fallback: '`blocking`',
     about: 'What a call waits for: `blocking`, `blocking-strict` or `batch`.',
+  },
+  MAX_RETRY_AFTER_MS: {
+    kind: 'integer',
+    option: 'maxRetryAfterMs',
+    alsoKnownAs: ['spool.maxRetryAfterMs'],
+    fallback: '3,600,000',
+    about: 'How long a receiver may put a sink off with one answer (`Retry-After`), in milliseconds.',
   },
   TOOL_STATE: {
     kind: 'text',
@@ -218,6 +227,7 @@ export const VARIABLES = {
   PROXY: {
     kind: 'text',
     option: 'HttpSink.proxy',
+    alsoKnownAs: ['FieldNotesSink.proxy'],
     part: 'proxy',
     fallback: 'that of `HTTPS_PROXY` and `NO_PROXY`, where Node is told to use them (`NODE_USE_ENV_PROXY=1`)',
     about: 'The address of an HTTP proxy that `http` and `fieldnotes` send through.',

@@ -53,7 +53,7 @@ const TOKEN_ENDPOINT = 'https://auth.lokryn.com/oauth2/token';
 const SCOPE = 'fieldnotes.ingest';
 
 /** The environment variables that {@link FieldNotesSink.fromEnv} reads, by option. */
-const VARIABLES = {
+export const FIELD_NOTES_VARIABLES = {
   endpoint: 'LOKRYN_ENDPOINT',
   auth: 'LOKRYN_AUTH',
   clientId: 'LOKRYN_CLIENT_ID',
@@ -84,7 +84,7 @@ export class FieldNotesSink extends SerialSink {
   constructor(options: FieldNotesSinkOptions = {}) {
     requireKnownOptions('FieldNotesSink', options, [
       ...COMMON_KEYS,
-      ...(Object.keys(VARIABLES) as (keyof typeof VARIABLES)[]),
+      ...(Object.keys(FIELD_NOTES_VARIABLES) as (keyof typeof FIELD_NOTES_VARIABLES)[]),
       'requestsPerSecond',
     ]);
     const common = commonSettings('FieldNotesSink', options, {
@@ -125,7 +125,7 @@ export class FieldNotesSink extends SerialSink {
     env: Readonly<Record<string, string | undefined>> = process.env,
     options: FieldNotesSinkOptions = {},
   ): FieldNotesSink {
-    const found = Object.entries(VARIABLES)
+    const found = Object.entries(FIELD_NOTES_VARIABLES)
       .map(([option, variable]) => [option, env[variable]] as const)
       .filter(([, value]) => value !== undefined && value !== '');
     return new FieldNotesSink({ ...Object.fromEntries(found), ...options });

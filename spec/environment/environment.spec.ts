@@ -32,6 +32,7 @@ describe('the variables of the zero-code entry', () => {
       OTEL_MCP_LOG_REDACT: 'colour,',
       OTEL_MCP_LOG_INCLUDE_OUTPUTS: 'TRUE',
       OTEL_MCP_LOG_MODE: 'batch',
+      OTEL_MCP_LOG_MAX_RETRY_AFTER_MS: '60000',
       OTEL_MCP_LOG_PROPAGATE: 'false',
       OTEL_MCP_LOG_SINKS: 'http,file',
       OTEL_MCP_LOG_FILE: '/var/log/audit.jsonl',
@@ -50,6 +51,7 @@ describe('the variables of the zero-code entry', () => {
       redactPatterns: ['colour'],
       includeOutputs: true,
       mode: 'batch',
+      maxRetryAfterMs: 60_000,
       propagate: false,
     });
     expect(sinks).to.deep.equal(['http', 'file']);
@@ -101,6 +103,16 @@ describe('the variables of the zero-code entry', () => {
       { ...ENVIRONMENT, OTEL_MCP_LOG_SINKS: 'stdout', OTEL_MCP_LOG_INTEGRITY_KEY: 's3cr3t' },
       'INTEGRITY_KEY',
     ],
+    [
+      'a pause with a unit',
+      { ...ENVIRONMENT, OTEL_MCP_LOG_MAX_RETRY_AFTER_MS: '60s3cr3t' },
+      'MAX_RETRY_AFTER_MS',
+    ],
+    [
+      'a pause below nothing',
+      { ...ENVIRONMENT, OTEL_MCP_LOG_MAX_RETRY_AFTER_MS: '-1' },
+      'MAX_RETRY_AFTER_MS',
+    ],
     ['an actor that is required and not there', { ...ENVIRONMENT, OTEL_MCP_LOG_REQUIRE_ACTOR: '1' }, 'ACTOR'],
   ];
   for (const [what, env, variable] of mistakes) {
@@ -114,6 +126,11 @@ describe('the variables of the zero-code entry', () => {
   it("stand in the errors of the options that they set, instead of the option's name", () => {
     const error = inTermsOfVariables(new ConfigError('HttpSink.endpoint', 'expected an https URL'));
     expect(error.message).to.equal('OTEL_MCP_LOG_ENDPOINT: expected an https URL (see docs/register.md)');
+    const named = (option: string) => inTermsOfVariables(new ConfigError(option, 'is wrong')).option;
+    expect(named('HttpSink.proxy')).to.equal('OTEL_MCP_LOG_PROXY');
+    expect(named('FieldNotesSink.proxy')).to.equal('OTEL_MCP_LOG_PROXY');
+    expect(named('spool.maxRetryAfterMs')).to.equal('OTEL_MCP_LOG_MAX_RETRY_AFTER_MS');
+    expect(named('FieldNotesSink.clientSecret')).to.equal('LOKRYN_CLIENT_SECRET');
     const other = new ConfigError('something', 'is wrong');
     expect(inTermsOfVariables(other)).to.equal(other);
   });

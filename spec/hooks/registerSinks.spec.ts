@@ -110,6 +110,27 @@ describe('the sinks of otel-mcp-log/register', function () {
       { OTEL_MCP_LOG_SINKS: 'file,otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 's3cr3t' },
       'OTEL_EXPORTER_OTLP_PROTOCOL',
     ],
+    [
+      'a proxy that is none',
+      { OTEL_MCP_LOG_SINKS: 'file,fieldnotes', OTEL_MCP_LOG_PROXY: 's3cr3t', LOKRYN_AUTH: 'none' },
+      'OTEL_MCP_LOG_PROXY',
+    ],
+    [
+      'a client without a secret',
+      { OTEL_MCP_LOG_SINKS: 'file,fieldnotes', LOKRYN_CLIENT_ID: 's3cr3t' },
+      'LOKRYN_CLIENT_SECRET',
+    ],
+    [
+      'a pause that is none',
+      { OTEL_MCP_LOG_MAX_RETRY_AFTER_MS: '60s3cr3t' },
+      'OTEL_MCP_LOG_MAX_RETRY_AFTER_MS',
+    ],
+    [
+      'a pause that no timer takes',
+      { OTEL_MCP_LOG_MAX_RETRY_AFTER_MS: '99999999999' },
+      'OTEL_MCP_LOG_MAX_RETRY_AFTER_MS',
+    ],
+    ['a mode that there is none of', { OTEL_MCP_LOG_MODE: 's3cr3t' }, 'OTEL_MCP_LOG_MODE'],
   ];
   for (const [what, variables, variable] of mistakes) {
     it(`stop the start-up for ${what}, with one line`, async () => {
@@ -117,6 +138,7 @@ describe('the sinks of otel-mcp-log/register', function () {
       expect([code, stdout]).to.deep.equal([78, '']);
       expect(stderr).to.match(new RegExp(`^otel-mcp-log: ${variable}: [^\\n]*\\n$`));
       expect(stderr).not.to.include('s3cr3t');
+      expect(readdirSync(folder.path), 'left behind').to.deep.equal([]);
     });
   }
 });
