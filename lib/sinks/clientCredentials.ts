@@ -3,7 +3,7 @@ import { MAX_DELAY_MS } from '../duration.js';
 import { SinkError } from '../errors.js';
 import { isLoopback } from './endpoint.js';
 import type { Authorization, Failure } from './httpExchange.js';
-import type { HttpTransport } from './httpRequest.js';
+import { retryAfterMs, type HttpTransport } from './httpRequest.js';
 
 /** Where and as whom to ask for a token. */
 export interface ClientCredentialsSettings {
@@ -35,6 +35,8 @@ export class ClientCredentials implements Authorization {
   readonly #settings: ClientCredentialsSettings;
   #token: Token | undefined;
   #pending: Promise<Token | Failure> | undefined;
+  /** How long the token endpoint asked to be left alone with its last answer, in ms. */
+  #pauseMs: number | undefined;
 
   constructor(settings: ClientCredentialsSettings) {
     this.#settings = settings;
@@ -58,6 +60,7 @@ export class ClientCredentials implements Authorization {
 
   async #renew(remainingMs: number): Promise<Token | Failure> {
     const askedAt = performance.now();
+    this.#pauseMs = undefined;
     const oauth = await import('oauth4webapi');
     try {
       const { access_token: token, expires_in: lifetime = UNSAID_LIFETIME_S } = await this.#request(
@@ -99,6 +102,7 @@ export class ClientCredentials implements Authorization {
     if ('fault' in outcome) throw new Error(outcome.fault);
     const { status, body, complete } = outcome;
     if (!complete) throw new Error('the token answer broke off, or is too large');
+    if (status !== 200) this.#pauseMs = retryAfterMs(outcome.headers['retry-after'], outcome.headers['date']);
     const sent = new Headers(outcome.headers);
     // The body is unpacked by now.
     sent.delete('content-encoding');
@@ -120,7 +124,9 @@ export class ClientCredentials implements Authorization {
     const code = fault instanceof oauth.ResponseBodyError ? fault.error : undefined;
     const told = code !== undefined && /^[a-z_]{1,40}$/.test(code) ? code : 'no token';
     const error = new SinkError(sink, `token request to ${tokenEndpoint.origin} failed: ${told}`);
-    return { status: refused ? 'permanent' : 'retryable', error };
+    if (refused) return { status: 'permanent', error };
+    const retryAfter = this.#pauseMs;
+    return { status: 'retryable', error, ...(retryAfter !== undefined && { retryAfterMs: retryAfter }) };
   }
 }
 

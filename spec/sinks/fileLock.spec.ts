@@ -1,5 +1,5 @@
 // One writer per log, whatever machine, container or thread the others are in; the real thing, in namespaces of the kernel.
-import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -192,6 +192,26 @@ describe('the lock of a log, in one process', () => {
     utimesSync(`${path}.lock`, before, before);
     expect(() => new FileSink({ path, staleLockMs: 1_000 })).to.throw(ConfigError, 'for 60 s');
   });
+
+  it('runs out though its last heartbeat is in the future, since the clock was set back', async () => {
+    const path = join(folder(), 'audit.jsonl');
+    writeFileSync(`${path}.lock`, JSON.stringify(elsewhere));
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    utimesSync(`${path}.lock`, tomorrow, tomorrow);
+    const options = { path, staleLockMs: 1_000 };
+    expect(() => new FileSink(options), 'it may be alive').to.throw(ConfigError, 'being written');
+    const dated = statSync(`${path}.lock`).mtimeMs;
+    expect(dated).to.be.at.most(Date.now());
+    utimesSync(`${path}.lock`, new Date(), new Date(dated - 2_000));
+    await new FileSink(options).close();
+  });
+
+  for (const staleMs of ['soon', Number.NaN, -1, {}])
+    it(`holds for as long as we say where its holder says ${JSON.stringify(staleMs)}`, () => {
+      const path = join(folder(), 'audit.jsonl');
+      writeFileSync(`${path}.lock`, JSON.stringify({ ...elsewhere, staleMs }));
+      expect(() => new FileSink(path)).to.throw(ConfigError, 'being written');
+    });
 
   it('is no proof of life after a restart of the machine, under the same host name', async () => {
     const path = join(folder(), 'audit.jsonl');

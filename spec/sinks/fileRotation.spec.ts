@@ -52,6 +52,22 @@ describe('FileSink, rotation', () => {
     expect([seqsIn(`${path}.000001`), seqsIn(path)]).to.deep.equal([[0], [1]]);
   });
 
+  it('cuts the log by age though the clock is set back', async () => {
+    const path = join(folder(), 'audit.jsonl');
+    const { now } = Date;
+    try {
+      const sink = new FileSink({ path, rotate: { maxAgeMs: 30 } });
+      emit(sink, 0);
+      Date.now = () => now() - 86_400_000;
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      emit(sink, 1);
+      await sink.close();
+    } finally {
+      Date.now = now;
+    }
+    expect([seqsIn(`${path}.000001`), seqsIn(path)]).to.deep.equal([[0], [1]]);
+  });
+
   it('goes on counting after a rotation that left the log empty', async () => {
     const path = join(folder(), 'audit.jsonl');
     writeFileSync(`${path}.000041`, `${JSON.stringify(numbered(7))}\n`);

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { MAX_DELAY_MS } from '../../lib/duration.js';
 import { FieldNotesSink, type FieldNotesSinkOptions } from '../../lib/sinks/fieldNotes.js';
 import type { SinkResult } from '../../lib/sinks/sink.js';
 import { expectFailure } from '../contract/sinkContract.js';
@@ -145,6 +146,24 @@ describe('a token answer', () => {
           },
           options,
         ));
+
+  for (const [pause, expected] of [
+    ['120', 120_000],
+    ['99999999999', MAX_DELAY_MS],
+    [new Date(Date.now() - 1e9).toUTCString(), 0],
+    ['soon', undefined],
+  ] as const)
+    it(`says how long the authorization server wants to be left alone: ${pause}`, () =>
+      withServer(
+        (response) => void response.writeHead(503, { 'retry-after': pause }).end(),
+        async (sink, seen) => {
+          const result = await sink.emit([sampleRecord()]);
+          expectFailure(result, 'retryable');
+          expect('retryAfterMs' in result ? result.retryAfterMs : undefined).to.equal(expected);
+          expect([seen.tokens, seen.posts.length]).to.deep.equal([1, 0]);
+        },
+        { retry: { maxAttempts: 1 } },
+      ));
 
   it('may be packed', () =>
     withServer(

@@ -251,9 +251,9 @@ export class LineLog {
 
   #isDue(bytes: number): boolean {
     const { maxBytes = Infinity, maxAgeMs = Infinity } = this.options.rotate;
-    const { size, openedAt } = this.#file;
+    const { size, age } = this.#file;
     if (size === 0 || (size + bytes <= maxBytes && maxAgeMs === Infinity)) return false;
-    const due = size + bytes > maxBytes || Date.now() - openedAt >= maxAgeMs;
+    const due = size + bytes > maxBytes || age >= maxAgeMs;
     return due && performance.now() >= this.#rotateNotBefore;
   }
 

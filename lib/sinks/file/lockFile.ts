@@ -1,6 +1,7 @@
 import {
   closeSync,
   fstatSync,
+  futimesSync,
   linkSync,
   openSync,
   renameSync,
@@ -11,6 +12,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { delayMs } from '../../duration.js';
 import { ConfigError } from '../../errors.js';
 import { causeOf } from '../gap.js';
 import { lockByKernel } from './kernelLock.js';
@@ -131,17 +133,37 @@ function isAlive(path: string, fd: number, holder: Holder | undefined, staleMs: 
   if (kernel === 'taken' && holder?.kernel === true && holder.boot !== '' && onThisKernel(holder))
     return false;
   if (life === 'alive') return true;
-  const since = (holder && sinceBeat(holder)) ?? sinceWrite(path, stats);
-  return since <= Math.max(staleMs, holder?.staleMs ?? 0);
+  const since = (holder && sinceBeat(holder)) ?? sinceWrite(path, fd, stats);
+  return since <= Math.max(staleMs, delayMs(holder?.staleMs));
 }
 
 /** By the clock of the file system, which is the server's where it is a network's: our own may differ from the holder's. */
-function sinceWrite(path: string, { mtimeMs }: BigIntStats): number {
+function sinceWrite(path: string, lock: number, { mtimeMs }: BigIntStats): number {
+  const now = clockAt(path);
+  if (mtimeMs > now) redate(lock, now);
+  return Number(now - mtimeMs);
+}
+
+/**
+ * A heartbeat in the future: the clock has been set back since. It counts from now on, or the lock of a holder that is gone
+ * would hold until the clock is there again. One that lives dates it again with its next heartbeat.
+ */
+function redate(lock: number, now: bigint): void {
+  const seconds = Number(now) / 1000;
+  try {
+    futimesSync(lock, seconds, seconds);
+  } catch {
+    // The file of another user: his lock holds.
+  }
+}
+
+/** The time in ms, by the file system's clock. */
+function clockAt(path: string): bigint {
   const probe = asideOf(path, 'now');
   const fd = openSync(probe, 'wx', FILE_MODE);
   try {
     writeSync(fd, ' ');
-    return Number(fstatSync(fd, { bigint: true }).mtimeMs - mtimeMs);
+    return fstatSync(fd, { bigint: true }).mtimeMs;
   } finally {
     closeSync(fd);
     rmSync(probe, { force: true });

@@ -12,8 +12,9 @@ export type Interference = 'none' | 'renamed' | 'deleted' | 'changed';
 
 /** One open file of whole lines: a failed write leaves no part of a line behind, and a failed sync is never forgotten. */
 export class LogFile {
-  readonly openedAt: number;
   readonly fd: number;
+  /** How old the file was when it was opened, in ms, and when that was. */
+  readonly #opened: { readonly age: number; readonly wall: number; readonly monotonic: number };
   #size: number;
   /** How many bytes are known to be on the disk. */
   #durable: number;
@@ -41,7 +42,18 @@ export class LogFile {
       closeSync(fd);
       throw error;
     }
-    this.openedAt = stats.size === 0 ? Date.now() : stats.birthtimeMs;
+    const wall = Date.now();
+    const age = stats.size === 0 ? 0 : Math.max(0, wall - stats.birthtimeMs);
+    this.#opened = { age, wall, monotonic: performance.now() };
+  }
+
+  /**
+   * In ms, by whichever clock says more: a wall clock that was set back must not keep a file from growing old, and the
+   * monotonic clock stands still while the machine sleeps.
+   */
+  get age(): number {
+    const { age, wall, monotonic } = this.#opened;
+    return age + Math.max(Date.now() - wall, performance.now() - monotonic);
   }
 
   /** In bytes. */
