@@ -14,6 +14,9 @@ export interface GapInfo {
   readonly cause: string;
 }
 
+/** The `resource` of the records that tell of gaps. */
+export const GAP_RESOURCE = 'audit/gap';
+
 /** Makes the record that tells of a gap: who writes it, and in which environment, is the caller's to know. */
 export type GapRecordFactory = (gap: GapInfo) => DraftRecord;
 
@@ -50,6 +53,20 @@ export class Gap {
     const { count, firstTime, lastTime } = this;
     return { sink, count, firstTime, lastTime, cause: [...this.causes].join(',') };
   }
+}
+
+/** What a gap record tells of, without its cause; nothing for any other record. */
+export function gapToldBy({
+  resource,
+  data,
+  time,
+  seq,
+}: AuditRecord): Omit<Parameters<Gap['merge']>[0], 'causes'> | undefined {
+  if (resource !== GAP_RESOURCE || typeof data !== 'object' || data === null) return undefined;
+  const { count, first_time: first, last_time: last } = data as Record<string, unknown>;
+  if (typeof count !== 'number' || !(count > 0)) return undefined;
+  const firstTime = typeof first === 'string' ? first : time;
+  return { count, firstTime, lastTime: typeof last === 'string' ? last : time, seq };
 }
 
 /** An error in one word that holds no secret: its code, else its class. */

@@ -1,9 +1,8 @@
-import { checkModel } from './model.js';
+// The long round of model.spec.ts.
+import { PROPERTY_SEED } from '../support/propertySeed.js';
+import { checkModel, SETTINGS } from './model/check.js';
 
-describe('the model of delivery, for longer', function () {
-  this.timeout(300_000);
-  for (const mode of ['blocking', 'batch'] as const)
-    for (const spooled of [false, true])
-      it(`holds in ${mode} mode, ${spooled ? 'behind a spool' : 'straight to the receiver'}`, () =>
-        checkModel({ mode, spooled }, spooled ? 60 : 300));
+describe(`the model of delivery, for longer (${PROPERTY_SEED})`, function () {
+  this.timeout(600_000);
+  for (const [title, setting] of SETTINGS) it(title, () => checkModel(setting, setting.spooled ? 60 : 300));
 });

@@ -2,9 +2,11 @@ import { expect } from 'chai';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { ErrorInfo } from '../../lib/pipeline/report.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
+import { backoffMs } from '../../lib/sinks/backoff.js';
 import type { GapInfo } from '../../lib/sinks/gap.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import { draft } from '../support/drafts.js';
+import { HeldTimers } from '../support/heldTimers.js';
 import { failureOf, ScriptedSink } from '../support/scriptedSink.js';
 
 /** A pipeline in batch mode, and what it reported. */
@@ -17,6 +19,17 @@ function before(sink: Sink) {
   });
   const untold = () => reported.filter(([message]) => message.includes('records are missing'));
   return { pipeline, reported, untold };
+}
+
+/** How often something is tried in so many milliseconds, where each pause is this part of the longest that it may be. */
+function attemptsWithin(ms: number, luck: number): number {
+  const { random } = Math;
+  try {
+    Math.random = () => luck;
+    for (let attempts = 1, at = 0; ; attempts++) if ((at += backoffMs(attempts)) >= ms) return attempts;
+  } finally {
+    Math.random = random;
+  }
 }
 
 const counts = (records: readonly AuditRecord[]) =>
@@ -72,10 +85,30 @@ describe('what is missing at the end of a log', () => {
           { sink: 'a', lost: 0, records: [] },
         ],
       ]);
-      expect(sink.batches.length).to.be.at.most(20);
+      // The refused batch, a flush with the worst luck, and a last attempt.
+      expect(sink.batches.length).to.be.at.most(1 + attemptsWithin(500, 0) + 1);
       const { length } = sink.batches;
       pipeline.flushSync();
       expect(sink.batches, 'asked after its end').to.have.length(length);
+    });
+
+  for (const luck of [0, 0.5, 1])
+    it(`is tried at a civil pace while the sink puts it off, whatever the pauses (${luck})`, async () => {
+      const { random } = Math;
+      const timers = new HeldTimers();
+      try {
+        Math.random = () => luck;
+        const sink = new ScriptedSink('a', ['permanent'], 'retryable');
+        const { pipeline } = before(sink);
+        pipeline.acceptInBackground(draft());
+        const ended = failureOf(pipeline.shutdown());
+        await timers.pass(1_000);
+        expect(await ended).to.be.instanceOf(Error);
+        expect(sink.batches).to.have.length(1 + attemptsWithin(500, luck) + 1);
+      } finally {
+        Math.random = random;
+        timers.restore();
+      }
     });
 
   it('is told while the process exits, if the sink answers at once', async () => {
@@ -100,7 +133,8 @@ describe('what is missing at the end of a log', () => {
     pipeline.acceptInBackground(draft());
     expect(await failureOf(pipeline.forceFlush())).to.be.instanceOf(Error);
     expect(await failureOf(pipeline.forceFlush())).to.be.instanceOf(Error);
-    expect(sink.batches.length).to.be.within(2, 12);
+    // Two flushes, each with the worst luck, and the refused batch.
+    expect(sink.batches.length).to.be.within(2, 1 + 2 * attemptsWithin(500, 0));
     sink.then = 'take';
     await pipeline.forceFlush();
     expect(counts(sink.records)).to.deep.equal([1]);

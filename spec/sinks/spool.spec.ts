@@ -144,13 +144,13 @@ describe('SpoolSink', () => {
     const sink = open(receiver, { maxBytes: 4_000 });
     const pipeline = createPipeline({
       sinks: [sink],
-      sinkTimeoutMs: 50,
+      sinkTimeoutMs: 2_000,
       maxQueue: 1,
       onError: () => undefined,
     });
-    const errors = [];
-    for (let i = 0; i < 10; i++) errors.push(await failureOf(pipeline.accept(draft())));
-    expect(errors.slice(0, 3)).to.deep.equal([undefined, undefined, undefined]);
+    const errors: unknown[] = [];
+    while (errors.at(-1) === undefined) errors.push(await failureOf(pipeline.accept(draft())));
+    expect(errors.length).to.be.within(4, 10);
     expect(errors.at(-1)).to.be.instanceOf(SinkError);
     expect(sink.backlogBytes).to.be.at.most(4_000);
     receiver.then = 'take';

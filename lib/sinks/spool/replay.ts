@@ -2,12 +2,13 @@ import type { AuditRecord } from '../../schema/record.js';
 import { after } from '../../duration.js';
 import { backoffMs, postponement } from '../backoff.js';
 import { asError, emitTo, sinkName } from '../emit.js';
-import { causeOf, Gap, type GapRecordFactory } from '../gap.js';
+import { causeOf, type GapRecordFactory } from '../gap.js';
 import type { Sink, SinkResult } from '../sink.js';
 import { encodeLine } from '../../codecs/json.js';
 import type { Stretch } from './reader.js';
-import type { Cursor, PendingGap } from './state.js';
+import type { Cursor } from './state.js';
 import type { SpoolStore } from './store.js';
+import { UntoldGap } from './untoldGap.js';
 
 const LINE_FEED = Buffer.of(0x0a);
 
@@ -29,6 +30,9 @@ export interface ReplayOptions {
   readonly report: (error: Error, info: SpoolErrorInfo) => void;
 }
 
+type Retryable = Extract<SinkResult, { status: 'retryable' }>;
+type Refused = Extract<SinkResult, { status: 'permanent' }>;
+
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -44,7 +48,9 @@ export class Replay {
   #toldOfPause = false;
   #wake: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
-  #gap = new Gap();
+  #gap: UntoldGap;
+  /** Whether the user knows that the receiver refuses to hear of what is missing. */
+  #toldOfRefusal = false;
   #gapRecord: GapRecordFactory | undefined;
   /** How many records go one by one, to find the one that the receiver refuses. */
   #singly = 0;
@@ -55,8 +61,7 @@ export class Replay {
     private readonly sink: Sink,
     private readonly options: ReplayOptions,
   ) {
-    const { gap } = store.cursor;
-    if (gap !== undefined) this.#gap.merge(gap);
+    this.#gap = new UntoldGap(store.cursor.gap);
   }
 
   /** Makes the record that tells the receiver of what it will never get. */
@@ -72,7 +77,7 @@ export class Replay {
     this.#running = this.#run();
   }
 
-  /** Resolves when the receiver has everything; rejects when it fails. */
+  /** Resolves when the receiver has everything; rejects when it fails, or refuses to hear of what is missing. */
   flush(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
@@ -92,21 +97,26 @@ export class Replay {
 
   async #run(): Promise<void> {
     try {
+      // Whether the receiver has refused to hear of what is missing, since it last took records.
+      let refusal: Error | undefined;
       while (!this.#stopped) {
         const stretch = this.store.read(this.#singly > 0 ? 1 : this.options.batchSize);
-        if (stretch === undefined) {
-          const failure = await this.#tellGap();
-          if (failure !== undefined) return this.#later(failure.error, failure.retryAfterMs);
-          // A record may have come meanwhile.
-          if (this.store.read(1) !== undefined) continue;
-          return this.#tellWaiters(undefined);
-        }
-        if (stretch.corrupt.length > 0 || stretch.lost > 0) {
+        if (stretch !== undefined && (stretch.corrupt.length > 0 || stretch.lost > 0)) {
           this.#skip(stretch);
           continue;
         }
+        const isDue = refusal === undefined && this.#gap.count > 0;
+        const told = isDue ? await this.#tellGap(stretch?.records[0]?.seq) : undefined;
+        if (told?.status === 'retryable') return this.#later(told.error, told.retryAfterMs);
+        refusal ??= told?.error;
+        if (stretch === undefined) {
+          // A record may have come meanwhile.
+          if (this.store.read(1) !== undefined) continue;
+          return this.#tellWaiters(refusal);
+        }
         const failure = await this.#deliver(stretch);
         if (failure !== undefined) return this.#later(failure.error, failure.retryAfterMs);
+        refusal = undefined;
       }
     } catch (error) {
       this.#later(asError(error), undefined);
@@ -115,52 +125,59 @@ export class Replay {
     }
   }
 
-  async #deliver(stretch: Stretch): Promise<Extract<SinkResult, { status: 'retryable' }> | undefined> {
-    const gaps = this.#gapRecords(stretch.records[0]?.seq);
-    const result = await emitTo(this.sink, [...gaps, ...stretch.records]);
+  async #deliver(stretch: Stretch): Promise<Retryable | undefined> {
+    const result = await emitTo(this.sink, stretch.records);
     if (result.status === 'retryable') {
-      this.#takenInPart(gaps.length, result);
+      this.#takenInPart(result);
       return result;
     }
     this.#failures = 0;
     this.#toldOfPause = false;
     if (result.status === 'permanent') this.#refused(stretch, result.error);
-    else this.#taken(stretch, gaps.length, result.rejected ?? []);
+    else this.#taken(stretch, result.rejected ?? []);
     return undefined;
   }
 
   /** What the receiver has of a stretch is not given to it again with the rest. */
-  #takenInPart(
-    gaps: number,
-    { settled = 0, rejected = [] }: Extract<SinkResult, { status: 'retryable' }>,
-  ): void {
-    if (settled < gaps || settled === 0) return;
-    if (settled === gaps) {
-      this.#gap = new Gap();
-      return;
-    }
-    const part = this.store.read(settled - gaps);
-    if (part !== undefined) this.#taken(part, gaps, rejected);
+  #takenInPart({ settled = 0, rejected = [] }: Retryable): void {
+    const part = settled === 0 ? undefined : this.store.read(settled);
+    if (part !== undefined) this.#taken(part, rejected);
   }
 
-  /** Nothing follows that the gap could go before: it is told alone. */
-  async #tellGap(): Promise<Extract<SinkResult, { status: 'retryable' }> | undefined> {
-    const gaps = this.#gapRecords(undefined);
-    if (gaps.length === 0) return undefined;
-    const result = await emitTo(this.sink, gaps);
-    if (result.status === 'retryable') return result;
-    if (result.status === 'permanent')
-      this.options.report(result.error, { sink: sinkName(this.sink), lost: 0 });
-    this.#failures = 0;
-    this.#gap = new Gap();
+  /**
+   * Tells the receiver of what it will never get, by a record of its own: nothing else is in doubt when that is refused. It is
+   * then told again with the next records, if need be by the next process.
+   *
+   * @param next - the number of the record that follows.
+   */
+  async #tellGap(next: number | undefined): Promise<Retryable | Refused | undefined> {
+    const factory = this.#gapRecord;
+    if (factory === undefined) return undefined;
+    const { count } = this.#gap;
+    const result = await emitTo(this.sink, [this.#gap.record(sinkName(this.sink), factory, next)]);
+    if (result.status === 'retryable' && (result.settled ?? 0) === 0) return result;
+    const error = result.status === 'permanent' ? result.error : result.rejected?.[0]?.error;
+    if (error !== undefined) return { status: 'permanent', error: this.#gapRefused(count, error) };
+    this.#gap = new UntoldGap();
+    this.#toldOfRefusal = false;
     this.#advance(this.store.cursor);
+    // Taken, and yet no more is wanted just now.
+    if (result.status === 'retryable') return result;
+    this.#failures = 0;
     return undefined;
   }
 
-  #taken(stretch: Stretch, gaps: number, rejected: readonly { index: number; error: Error }[]): void {
-    if (gaps > 0) this.#gap = new Gap();
+  #gapRefused(count: number, cause: Error): Error {
+    const message = `the receiver refuses the record that says that ${count} records are missing; it is told again`;
+    const error = Object.assign(new Error(message, { cause }), { code: 'GAP_REFUSED' });
+    if (!this.#toldOfRefusal) this.options.report(error, { sink: sinkName(this.sink), lost: 0 });
+    this.#toldOfRefusal = true;
+    return error;
+  }
+
+  #taken(stretch: Stretch, rejected: readonly { index: number; error: Error }[]): void {
     for (const { index, error } of rejected) {
-      const record = stretch.records[index - gaps];
+      const record = stretch.records[index];
       if (record !== undefined) this.#lose(record, error);
     }
     this.#pass(stretch);
@@ -184,13 +201,14 @@ export class Replay {
 
   /** What the receiver is still to be told is kept with the cursor: the next process may have to do it. */
   #advance({ gap: _told, ...cursor }: Cursor): void {
-    this.store.advance(this.#gap.count === 0 ? cursor : { ...cursor, gap: pending(this.#gap) });
+    const gap = this.#gap.pending;
+    this.store.advance(gap === undefined ? cursor : { ...cursor, gap });
   }
 
   #lose(record: AuditRecord, error: Error): void {
     const keptIn = this.store.keepAside('refused.spool', [Buffer.from(`${encodeLine(record)}\n`)]);
-    this.#gap.add(record, causeOf(error));
-    this.options.report(error, { sink: sinkName(this.sink), lost: 1, keptIn });
+    const lost = this.#gap.lose(record, causeOf(error));
+    this.options.report(error, { sink: sinkName(this.sink), lost, keptIn });
   }
 
   #skip(stretch: Stretch): void {
@@ -204,8 +222,7 @@ export class Replay {
           );
     if (lost > 0) {
       const time = this.#lastTime ?? new Date().toISOString();
-      const causes = [corrupt.length > 0 ? 'corrupt' : 'missing'];
-      this.#gap.merge({ count: lost, firstTime: time, lastTime: time, seq: end.seq ?? 0, causes });
+      this.#gap.miss(lost, { time, seq: end.seq ?? 0 }, corrupt.length > 0 ? 'corrupt' : 'missing');
     }
     const error = new Error(damage(corrupt.length, lost));
     this.options.report(error, {
@@ -214,13 +231,6 @@ export class Replay {
       ...(keptIn !== undefined && { keptIn }),
     });
     this.#pass(stretch);
-  }
-
-  #gapRecords(next: number | undefined): AuditRecord[] {
-    const factory = this.#gapRecord;
-    if (this.#gap.count === 0 || factory === undefined) return [];
-    const record = this.#gap.record(sinkName(this.sink), factory);
-    return [{ ...record, ...(next !== undefined && next > 0 && { seq: next - 1 }) }];
   }
 
   #later(error: Error, retryAfterMs: number | undefined): void {
@@ -254,8 +264,4 @@ function damage(corrupt: number, lost: number): string {
   const lines = corrupt === 0 ? [] : [`holds ${corrupt} corrupt lines`];
   const records = lost === 0 ? [] : [`lacks ${lost} records that were put in`];
   return `the spool ${[...lines, ...records].join(' and ')}: somebody changed or removed its files`;
-}
-
-function pending({ count, firstTime, lastTime, seq, causes }: Gap): PendingGap {
-  return { count, firstTime, lastTime, seq, causes: [...causes] };
 }

@@ -11,6 +11,10 @@ export interface PendingGap {
   readonly lastTime: string;
   readonly seq: number;
   readonly causes: readonly string[];
+  /** The id of the record that tells of them. */
+  readonly id?: string;
+  /** Whether `seq` is that of the last of them, and not a guess. */
+  readonly exact?: boolean;
 }
 
 /** Up to where the receiver has everything. */
