@@ -1,22 +1,31 @@
 import { writeSync } from 'node:fs';
 import { diag } from '@opentelemetry/api';
+import { printable } from './codecs/text.js';
 import { shared } from './shared.js';
 import { PACKAGE_NAME } from './version.js';
 
-const said = shared('said', () => new Set<string>());
+/** What this process has been told. */
+const told = shared('unaudited', () => ({ lines: new Set<string>() }));
 
 /**
- * Tells the operator of what is not audited: on stderr, since an application that knows nothing of OpenTelemetry reads no
- * diagnostic log, and to that log. Once per process and key.
+ * Says that something cannot be audited: once each, on stderr, since an application that knows nothing of OpenTelemetry reads
+ * no diagnostic log, and to `diag`. No variable silences it: an application that goes on unaudited looks like one whose clients
+ * did nothing.
+ *
+ * @param what it is, why it cannot be audited, and what to do.
  */
-export function sayOnce(key: string, message: string): void {
-  if (said.has(key)) return;
-  said.add(key);
-  diag.warn(`${PACKAGE_NAME}: ${message}`);
-  say(message);
+export function tellUnaudited(what: string): void {
+  const line = `NOT AUDITED: ${printable(what)}`;
+  if (told.lines.has(line)) return;
+  told.lines.add(line);
+  diag.warn(`${PACKAGE_NAME}: ${line}`);
+  say(line);
 }
 
-/** Writes a line to stderr past the stream, which may be closed or may never be flushed while the process ends. */
+/**
+ * Writes a line to stderr past the stream, which may be closed or may never be flushed while the process ends: there, a failed
+ * write would raise an error event in the application.
+ */
 export function say(message: string): void {
   try {
     writeSync(2, `${PACKAGE_NAME}: ${message}\n`);

@@ -55,7 +55,8 @@ function start(environment: Environment, env: Variables, require: NodeJS.Require
   // Before any file is opened: a start-up that a bad variable stops leaves nothing behind.
   resolvePipeline(resolveOptions({ ...environment.audit, sink: NOWHERE }).pipeline);
   const sinks = createSinks(environment, env, { onNotice: notice, onError });
-  const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError });
+  // No provider has it, and none need: the application may know nothing of OpenTelemetry.
+  const processor = new AuditSpanProcessor({ ...environment.audit, sinks, onError }).enable();
   registerLoaderHook(require);
   const instrumentation = new McpInstrumentation();
   // A tracer that nobody gives a provider to makes no spans, whatever the application registers.

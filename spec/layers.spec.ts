@@ -28,6 +28,7 @@ const ORDER = [
   'redaction',
   'pipeline',
   'sinks',
+  'say.ts',
   'codecs',
   'integrity',
   'schema',
@@ -40,7 +41,6 @@ const ORDER = [
   'validate.ts',
   'errors.ts',
   'pages.ts',
-  'say.ts',
   'shared.ts',
   'version.ts',
 ];

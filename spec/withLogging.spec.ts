@@ -125,7 +125,7 @@ describe('withLogging', () => {
 
   it('makes one record of an operation, also where the client is instrumented besides', async () => {
     const [own, everyone] = [new MemorySink(), new MemorySink()];
-    const processor = new AuditSpanProcessor({ sink: everyone, environment });
+    const processor = new AuditSpanProcessor({ sink: everyone, environment }).enable();
     try {
       const { client, connect } = pair(
         () => new (instrumentClient(class extends Client {}))({ name: 'a', version: '1' }),

@@ -29,7 +29,7 @@ function audited(sinks = 1): AuditSpanProcessor {
       (_, index) =>
         new FileSink({ path: `${folder.path}/${index}.jsonl`, name: `file-${index}`, rotate: ROTATE }),
     ),
-  });
+  }).enable();
 }
 
 async function records(processor: AuditSpanProcessor, count: number, value: unknown = args): Promise<void> {

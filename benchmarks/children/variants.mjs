@@ -78,7 +78,7 @@ export const variants = {
   'records in memory': audited(() => ({ sink: memory() })),
   'records in memory, sampler off': audited(() => ({ sink: memory() }), { sampler: new AlwaysOffSampler() }),
   'records in memory, no SDK': (_, Client) => {
-    new AuditSpanProcessor({ environment, sink: memory() });
+    new AuditSpanProcessor({ environment, sink: memory() }).enable();
     instrumentClient(Client);
     return plainCall;
   },

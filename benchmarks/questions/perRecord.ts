@@ -45,7 +45,7 @@ function audited(name: string, batches: number, sink: Sink): Case & { close(): P
     mode: 'batch',
     sink,
     maxQueue: 10 * BATCH,
-  });
+  }).enable();
   const take = async (operations: readonly ReturnType<typeof endedCall>[]) => {
     for (const operation of operations) end(processor, operation);
     await nextTurn();

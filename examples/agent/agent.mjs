@@ -13,13 +13,13 @@ const folder = mkdtempSync(join(tmpdir(), 'agent-'));
 writeFileSync(join(folder, 'question.txt'), 'Who keeps the garden?');
 const log = join(folder, 'audit.jsonl');
 
-// One processor takes the records of every client and of every audited function: one file, one order.
+// One processor takes the records of every client and of every audited function: one file, one order. No tracer provider has it.
 instrumentClient(Client);
 const auditing = new AuditSpanProcessor({
   sink: new FileSink(log),
   environment: 'example',
   actorId: 'gardener',
-});
+}).enable();
 
 const server = (name) => require.resolve(`@modelcontextprotocol/server-${name}/dist/index.js`);
 const everything = await connect([server('everything'), 'stdio']);

@@ -1,8 +1,8 @@
 import { SUPPORTED, isSupported, type SdkCopy } from '../loader/sdkCopy.js';
+import { tellUnaudited } from '../say.js';
 import { shared } from '../shared.js';
 import { peek, type McpClientClass } from './client.js';
 import { clientClassIn } from './patch.js';
-import { tellUnaudited } from './unaudited.js';
 
 /** Client classes that a loader has shown us; kept for every instrumentation that comes later. */
 export const discovered = shared('discovered', () => new Set<McpClientClass>());

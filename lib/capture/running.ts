@@ -31,7 +31,8 @@ export interface Start {
   readonly operation: Operation;
   readonly params: unknown;
   readonly connection: Connection;
-  readonly recorders: readonly OperationRecorder[];
+  /** Who records it; asked once its span has begun, since that is when a provider first shows which processors it has. */
+  readonly recorders: () => readonly OperationRecorder[];
   readonly source: SpanSource;
   /** The caller's own abort signal, which tells a cancellation from a timeout; of whatever class. */
   readonly signal?: unknown;
@@ -92,7 +93,6 @@ export class RunningOperation implements OperationDetail {
     this.resource = operation.resource(this.subject);
     this.summary = operation.summary(this.subject);
     this.connection = start.connection;
-    this.recorders = start.recorders;
     this.source = start.source;
     this.entrance = start.entrance;
     this.kind = start.kind ?? SpanKind.CLIENT;
@@ -108,6 +108,7 @@ export class RunningOperation implements OperationDetail {
       links: start.links,
       ambient: start.parent === undefined,
     });
+    this.recorders = start.recorders();
     this.connection.underWay.add(this);
     for (const recorder of this.recorders) recorder.begin(this);
   }

@@ -7,6 +7,7 @@ import {
   type Tracer,
   type TracerProvider,
 } from '@opentelemetry/api';
+import { lookInto } from '../processor/provided.js';
 import { createRedactor } from '../redaction/createRedactor.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { shared } from '../shared.js';
@@ -73,6 +74,7 @@ const tracers = new WeakMap<TracerProvider, Tracer>();
  */
 export function tracerOf(given: TracerProvider | undefined): Tracer {
   const provider = given === undefined || isEmptyProxy(given) ? trace.getTracerProvider() : given;
+  lookInto(provider);
   let tracer = tracers.get(provider);
   if (tracer === undefined)
     tracers.set(provider, (tracer = provider.getTracer(PACKAGE_NAME, PACKAGE_VERSION)));

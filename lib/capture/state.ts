@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { idleRecorders } from '../processor/provided.js';
 import { liveRecorders, type OperationRecorder } from '../processor/recorder.js';
-import { sayOnce } from '../say.js';
+import { tellUnaudited } from '../say.js';
 import { shared } from '../shared.js';
 import { hidesItsClient, identityOf } from './clientIdentity.js';
 import { Connection } from './connection.js';
@@ -11,6 +12,10 @@ import { defaultSource, type SpanSource } from './source.js';
 const HIDDEN =
   'a client was called through a Proxy that hides it, so it cannot be told whether it is audited, and the call is not on record; ' +
   'give withLogging the client itself, or let the Proxy pass on the properties that it does not know';
+
+const IDLE =
+  'calls of clients: no tracer provider has the AuditSpanProcessor that was made, so it does not record; give it to the spanProcessors of your ' +
+  'provider, or call its enable() where there is none (docs/capture.md, processors)';
 
 /** What is kept of one client, for as long as the client itself lives. */
 export interface ClientState {
@@ -43,7 +48,7 @@ export function stateOf(client: object): ClientState {
 /** Who has to do with the operations of a client. */
 export interface Audience {
   readonly state: ClientState;
-  readonly recorders: readonly OperationRecorder[];
+  readonly recorders: () => readonly OperationRecorder[];
   readonly source: SpanSource;
 }
 
@@ -53,14 +58,13 @@ export function audienceOf(client: object): Audience | undefined {
   const { isInstrumented, source } = instrumentationOf(client);
   if (known?.claimedBy === undefined && !isInstrumented) {
     // Its class is patched for the sake of another client.
-    if (hidesItsClient(client)) sayOnce('proxy', HIDDEN);
+    if (hidesItsClient(client)) tellUnaudited(HIDDEN);
     return undefined;
   }
   if (source === undefined && liveRecorders().length === 0 && known === undefined) return undefined;
   const state = known ?? stateOf(client);
-  const recorders = recordersOf(state);
-  if (source === undefined && recorders.length === 0) return undefined;
-  return { state, recorders, source: source ?? defaultSource };
+  if (source === undefined && recordersOf(state).length === 0) return undefined;
+  return { state, recorders: () => recordersOf(state), source: source ?? defaultSource };
 }
 
 /**
@@ -70,6 +74,7 @@ export function audienceOf(client: object): Audience | undefined {
 function recordersOf(state: ClientState): readonly OperationRecorder[] {
   const wanted = state.claimedBy === undefined ? liveRecorders() : [state.claimedBy];
   if (wanted.length > 0 && !isSame(wanted, state.recorders)) state.recorders = [...wanted];
+  if (state.recorders.length === 0 && idleRecorders().length > 0) tellUnaudited(IDLE);
   return state.recorders;
 }
 

@@ -4,8 +4,9 @@ import { RunningOperation } from '../capture/running.js';
 import { currentSource, defaultSource } from '../capture/source.js';
 import type { CustomFacts } from '../processor/detail.js';
 import { judgeError, type Judgement } from '../processor/outcome.js';
+import { idleRecorders } from '../processor/provided.js';
 import { claimingRecorders, liveRecorders } from '../processor/recorder.js';
-import { sayOnce } from '../say.js';
+import { tellUnaudited } from '../say.js';
 import { shared } from '../shared.js';
 import { isOutcome, type AuditedCall, type AuditedOptions } from './options.js';
 
@@ -37,7 +38,7 @@ export class CustomOperation extends RunningOperation {
       },
       params: undefined,
       connection: nowhere,
-      recorders: recordersFor(name),
+      recorders: () => recordersFor(name),
       source: currentSource() ?? defaultSource,
       kind: SpanKind.INTERNAL,
     });
@@ -88,15 +89,17 @@ export class CustomOperation extends RunningOperation {
   }
 }
 
-/** Every processor's log; where there is no processor, the logs of clients that `withLogging` wrapped. Silence would lose records. */
+/**
+ * The log of every processor that takes part; where none does, those of processors that no provider has, since audited code
+ * needs no provider; where there is no processor, the logs of clients that `withLogging` wrapped. Silence would lose records.
+ */
 function recordersFor(name: string): ReturnType<typeof liveRecorders> {
-  const live = liveRecorders();
-  const recorders = live.length > 0 ? live : claimingRecorders();
+  const candidates = [liveRecorders, idleRecorders, claimingRecorders];
+  let recorders: ReturnType<typeof liveRecorders> = [];
+  for (const ask of candidates) if (recorders.length === 0) recorders = ask();
   if (recorders.length === 0) {
-    const message = `${name} is audited, but there is no audit log, so its calls are not on record`;
-    sayOnce(
-      `audited ${name}`,
-      `${message}; construct an AuditSpanProcessor, or wrap a client with withLogging`,
+    tellUnaudited(
+      `calls of ${name}: there is no audit log; construct an AuditSpanProcessor, or wrap a client with withLogging`,
     );
   }
   return recorders;

@@ -3,7 +3,7 @@ import { readManifest, installedCopies, type InstalledPackage } from './packages
 import type { DiagnoseOptions } from './doctor.js';
 import { finding, type Finding } from './finding.js';
 import { diagnoseOpenTelemetry, diagnoseSampling, OTEL_PACKAGES } from './openTelemetry.js';
-import { diagnoseCopies, diagnoseProcess, SDK_PACKAGES } from './patching.js';
+import { diagnoseCopies, diagnoseProcess, diagnoseProcessors, SDK_PACKAGES } from './patching.js';
 import { diagnoseSinks } from './sinks.js';
 
 /** `engines` of this package: 20.6. */
@@ -20,6 +20,7 @@ export async function examine(options: DiagnoseOptions = {}): Promise<Finding[]>
     ...diagnoseNode(process.versions.node),
     ...(await diagnosePatching(cwd, sdks)),
     ...diagnoseProcess(),
+    ...diagnoseProcessors(),
     ...diagnoseProject(cwd, env),
     ...diagnoseOpenTelemetry(packages),
     ...diagnoseSampling(env),

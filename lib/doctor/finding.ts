@@ -54,6 +54,13 @@ export const TOPICS = {
     remedy:
       'Load `otel-mcp-log/register` or your set-up first, with `--import`; or call `instrumentClient(Client)`.',
   },
+  'processor-idle': {
+    severity: 'error',
+    meaning:
+      'The running process has made an `AuditSpanProcessor` that no tracer provider was seen to have, so that it does not record clients.',
+    remedy:
+      'Give it to the `spanProcessors` of the provider that is registered, or call its `enable()` where there is none.',
+  },
   'hook-missing': {
     severity: 'warning',
     meaning: 'The running process patches CommonJS only: no hook for ES modules is registered.',

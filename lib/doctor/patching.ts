@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
+import { trace } from '@opentelemetry/api';
 import { applicationRequire } from '../application.js';
 import { loadedClientClasses } from '../capture/loaded.js';
 import { isPatched } from '../capture/patch.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
 import { isSupported } from '../loader/sdkCopy.js';
+import { idleRecorders, lookInto } from '../processor/provided.js';
 import { sharedName } from '../shared.js';
 import { finding, type Finding } from './finding.js';
 import type { InstalledPackage } from './packages.js';
@@ -81,6 +83,13 @@ export function diagnoseProcess(): Finding[] {
   if (loaded.some(({ prototype }) => isPatched(prototype)) && !isLoaderHookRegistered())
     findings.push(finding('hook-missing', 'no hook for ES modules is registered in this process'));
   return findings;
+}
+
+/** The processors of the process that calls; one may well be waiting for an application that has yet to register its provider. */
+export function diagnoseProcessors(): Finding[] {
+  lookInto(trace.getTracerProvider());
+  const { length } = idleRecorders();
+  return length === 0 ? [] : [finding('processor-idle', `${length} AuditSpanProcessor without a provider`)];
 }
 
 /** The files of the copy of this package that the application resolves. */

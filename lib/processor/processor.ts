@@ -6,14 +6,16 @@ import type { PipelineStats } from '../pipeline/stats.js';
 import { createAuditLog } from './auditLog.js';
 import { detailOf } from './detail.js';
 import { foreignOperation, noteStart } from './foreign.js';
-import { discharge, enlist } from './recorder.js';
+import { awaitProvider, leave, takePart } from './provided.js';
+import { discharge } from './recorder.js';
 import type { Recording } from './recording.js';
 import type { FinishedSpan } from './span.js';
 
 /**
  * An OpenTelemetry `SpanProcessor` that turns each finished span of an MCP operation into an audit record and delivers it.
  * Register it beside your other processors, in any provider of OpenTelemetry 2.x or 3.x. It never throws and never waits in
- * `onEnd`; operations of instrumented clients reach it even where a sampler drops their spans.
+ * `onEnd`; operations of instrumented clients reach it even where a sampler drops their spans. It records once a tracer
+ * provider has it; a program that has no provider calls {@link AuditSpanProcessor.enable}.
  *
  * @example
  * ```ts
@@ -42,16 +44,34 @@ export class AuditSpanProcessor {
     this.#foreignSpans = resolved.foreignSpans;
     this.#pipeline = pipeline;
     this.#close = close;
-    enlist(recording);
+    awaitProvider(this, recording);
+  }
+
+  /**
+   * Records from now on, also where no tracer provider has this processor: for programs without OpenTelemetry set up.
+   * A processor that a provider has needs no such call.
+   *
+   * @returns The processor itself.
+   *
+   * @example
+   * ```ts
+   * const audit = new AuditSpanProcessor({ environment: 'production', sink: new FileSink('audit.jsonl') }).enable();
+   * ```
+   */
+  enable(): this {
+    takePart(this);
+    return this;
   }
 
   /** Notes which spans begin inside an operation that is on record anyway. */
   onStart(span: object): void {
+    takePart(this);
     if (this.#foreignSpans) noteStart(span);
   }
 
   /** Takes a finished span. */
   onEnd(span: FinishedSpan): void {
+    takePart(this);
     try {
       this.#take(span);
     } catch (cause) {
@@ -84,6 +104,7 @@ export class AuditSpanProcessor {
 
   /** Flushes and closes the sinks, once. A record after this is refused loudly. */
   shutdown(): Promise<void> {
+    leave(this);
     discharge(this.#recording);
     return (this.#shutdown ??= this.#close());
   }

@@ -120,7 +120,7 @@ describe('audited code without a processor', () => {
     }
     expect(warnings).to.have.length(1);
     expect(warnings[0]).to.match(
-      /^otel-mcp-log: lonely is audited, but there is no audit log, .* withLogging$/,
+      /^otel-mcp-log: NOT AUDITED: calls of lonely: there is no audit log; .* withLogging$/,
     );
   });
 
@@ -129,6 +129,6 @@ describe('audited code without a processor', () => {
       const f = audit({ eventType: 'EVENT_AGENT_DECISION', resource: 'r', name: 'alone' }, async () => 1);
       await f(); await f();`;
     const { stderr } = await runNode(['--import', 'tsx', '--input-type=module', '-e', program]);
-    expect(stderr.match(/otel-mcp-log: alone is audited/g)).to.have.length(1);
+    expect(stderr.match(/otel-mcp-log: NOT AUDITED: calls of alone/g)).to.have.length(1);
   }).timeout(60_000);
 });

@@ -25,7 +25,7 @@ const RESULT = { content: [{ type: 'text', text: 'said hello' }] };
 
 async function calls(options: AuditOptions, prepare: (client: Client) => Client): Promise<Operation> {
   const { client, connect, received } = pair(() => prepare(new Client({ name: 'agent', version: '1.0.0' })));
-  const log = auditLogOf(client) ?? new AuditSpanProcessor(options);
+  const log = auditLogOf(client) ?? new AuditSpanProcessor(options).enable();
   await connect();
   return {
     run: () => client.callTool({ name: 'echo', arguments: { message: 'hello' } }),

@@ -64,7 +64,7 @@ describe('an audit log', () => {
 
   it('[attack 41] refuses a record after shutdown loudly', async () => {
     const sink = new MemorySink();
-    const processor = new AuditSpanProcessor({ sink, environment });
+    const processor = new AuditSpanProcessor({ sink, environment }).enable();
     const { client, connect } = pair();
     instrumentClient(client.constructor as never);
     await connect();

@@ -75,7 +75,7 @@ describe('a span processor', () => {
   let processor: AuditSpanProcessor;
   beforeEach(() => {
     sink = new MemorySink();
-    processor = new AuditSpanProcessor({ sink, environment });
+    processor = new AuditSpanProcessor({ sink, environment }).enable();
   });
   afterEach(() => processor.shutdown());
 
@@ -89,7 +89,7 @@ describe('a span processor', () => {
   });
 
   it('takes part in no operation after it was shut down', async () => {
-    const other = new AuditSpanProcessor({ sink: new MemorySink(), environment });
+    const other = new AuditSpanProcessor({ sink: new MemorySink(), environment }).enable();
     const both = liveRecorders().length;
     await other.shutdown();
     expect(liveRecorders()).to.have.length(both - 1);
@@ -130,7 +130,7 @@ describe('a span processor', () => {
       [() => ({ id: 'asked' }), 'connection-1'],
     ] as const) {
       const own = new MemorySink();
-      const log = new AuditSpanProcessor({ sink: own, environment, actorId });
+      const log = new AuditSpanProcessor({ sink: own, environment, actorId }).enable();
       end(log, detailOfCall({ recorders: liveRecorders() }));
       await log.shutdown();
       expect(own.records[0]?.actor_id).to.equal(expected);
@@ -205,7 +205,7 @@ describe('records that a sink did not take', () => {
         environment,
         mode: 'batch',
         onError: () => undefined,
-      });
+      }).enable();
       for (let index = 0; index < lost; index++) end(processor, detailOfCall({ recorders: liveRecorders() }));
       await processor.forceFlush().catch(() => undefined);
       refusing = false;

@@ -38,9 +38,13 @@ function ofThisPackage(): Record<string, unknown> {
       .filter(({ description = '' }) => description.startsWith('otel-mcp-log/') && description.endsWith(name))
       .map((symbol) => Reflect.get(globalThis, symbol) as unknown);
   const recorders = shared('/recorders') as { list: readonly unknown[] }[];
+  const idle = shared('/idleProcessors') as ReadonlyMap<unknown, unknown>[];
   const sources = shared('/sources') as ReadonlySet<unknown>[];
   return {
-    'span processors that were not shut down': recorders.reduce((sum, { list }) => sum + list.length, 0),
+    'span processors that were not shut down': [
+      ...recorders.map(({ list }) => list.length),
+      ...idle.map(({ size }) => size),
+    ].reduce((sum, count) => sum + count, 0),
     'instrumentations that are still enabled': sources.reduce((sum, { size }) => sum + size, 0),
   };
 }

@@ -54,7 +54,7 @@ const redaction = { ...log.redaction, ...(custom && { custom: CUSTOM[custom] }) 
 const options = { environment: 'lab', sinks, onError: alarm, ...log, redaction };
 let processor;
 if (how === 'processor') {
-  processor = attempt(() => new AuditSpanProcessor(options));
+  processor = attempt(() => new AuditSpanProcessor(options).enable());
   instrumentClient(Client);
 }
 if (telemetry !== 'none') register(telemetry, processor ? [processor] : []);

@@ -25,7 +25,7 @@ const options = {
   sink: { name: 'count', emit: (batch) => void (records += batch.length) },
 };
 if (plan.how === 'processor') {
-  new AuditSpanProcessor(options);
+  new AuditSpanProcessor(options).enable();
   instrumentClient(Client);
 }
 let collected = 0;
