@@ -49,7 +49,7 @@ export interface AuditOptions {
   policyTags?: readonly string[];
   /** Sensitivity of every record, e.g. `SENSITIVITY_RESTRICTED`. @defaultValue `SENSITIVITY_INTERNAL` */
   defaultSensitivity?: Sensitivity;
-  /** Session id on every record. @defaultValue the MCP session id of the transport, else one made for the connection */
+  /** Session id on every record. @defaultValue the hash of the transport's MCP session id, else one made for the connection */
   sessionId?: string;
   /**
    * Keys whose values are hidden at any depth, in arguments and outputs, beside those that are hidden by default. A string

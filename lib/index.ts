@@ -50,6 +50,7 @@ export type {
   ToolRedactionOptions,
   ValueOptions,
 } from './redaction/options.js';
+export type { KnownSecrets } from './redaction/known.js';
 export type { Redactor } from './redaction/redactor.js';
 export type {
   ActorType,

@@ -9,6 +9,7 @@ import { actorFromBaggage, actorFromSpan, type ActorQuestion } from '../lib/iden
 import { withLogging } from '../lib/withLogging.js';
 import { pair } from './support/inMemory.js';
 import { MemorySink } from './support/memorySink.js';
+import { sha256 } from './support/sha256.js';
 
 const environment = 'test';
 
@@ -167,6 +168,7 @@ describe('the server', () => {
     delete transport.sessionId;
     await client.close();
     expect(sink.only('initialize').mcp).to.include({ server_identity: 'self-reported' });
-    expect(sink.only('close')).to.include({ session_id: 'session-of-the-protocol' });
+    const shown = `sha256:${sha256('session-of-the-protocol')}`;
+    expect(sink.only('close')).to.include({ session_id: shown });
   });
 });

@@ -86,16 +86,16 @@ export function endAttributes(
   if (requestId !== undefined) attributes[ATTR.jsonrpcRequestId] = requestId;
   if (connection.protocolVersion !== undefined)
     attributes[ATTR.mcpProtocolVersion] = connection.protocolVersion;
-  if (connection.sessionId !== undefined) attributes[ATTR.mcpSessionId] = connection.sessionId;
+  const { sessionId } = connection;
+  if (sessionId !== undefined)
+    attributes[ATTR.mcpSessionId] = source.settings.redactor().sessionId(sessionId);
   const code = statusCodeOf(operation);
   if (code !== undefined) attributes[ATTR.rpcStatusCode] = code;
   if (error !== undefined) attributes[ATTR.errorType] = error.type;
   if (method === 'prompts/get' && source.settings.recordInputs()) addVariables(attributes, source, subject);
   if (method === 'tools/call') {
-    if (source.settings.recordInputs())
-      attributes[ATTR.toolArguments] = asJson(source, subject.arguments, subject.toolName);
-    if (source.settings.recordOutputs())
-      attributes[ATTR.toolResult] = asJson(source, result, subject.toolName);
+    if (source.settings.recordInputs()) attributes[ATTR.toolArguments] = asJson(operation, subject.arguments);
+    if (source.settings.recordOutputs()) attributes[ATTR.toolResult] = asJson(operation, result);
   }
   return attributes;
 }
@@ -127,6 +127,11 @@ function addVariables(attributes: Attributes, { settings }: SpanSource, subject:
     attributes[`${ATTR.promptVariable}.${name}`] = typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function asJson({ settings }: SpanSource, value: unknown, toolName?: string): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(settings.redactor().value(value, toolName));
+function asJson(
+  { source, subject, secrets, connection }: RunningOperation,
+  value: unknown,
+): string | undefined {
+  if (value === undefined) return undefined;
+  const known = { ...secrets, sessionId: connection.sessionId };
+  return JSON.stringify(source.settings.redactor().value(value, subject.toolName, known));
 }

@@ -1,5 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { noteAnnotations } from './annotations.js';
+import { noteSchemas } from './toolSchemas.js';
 import { measure } from './metrics.js';
 import { peek } from './client.js';
 import type { RunningOperation } from './running.js';
@@ -14,6 +15,7 @@ export function finished(operation: RunningOperation): void {
       method === 'tools/list' && ending?.callerSaw === 'value' ? peek(ending.result, 'tools') : undefined;
     if (!Array.isArray(tools)) return;
     noteAnnotations(connection, tools);
+    noteSchemas(connection, tools);
     for (const recorder of recorders) recorder.listed(operation, tools);
   } catch (error) {
     // An exporter's or a hook's bug must not become the caller's.

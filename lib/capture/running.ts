@@ -11,6 +11,7 @@ import type { Operation, Subject } from '../operations/operation.js';
 import { annotationsOf } from './annotations.js';
 import { awaitAnswer, forgetAnswers } from './answers.js';
 import { endAttributes, failureOf } from './attributes.js';
+import type { KnownSecrets } from '../redaction/known.js';
 import { peek } from './client.js';
 import type { ApmTrace } from './apm.js';
 import { OperationSpan } from './operationSpan.js';
@@ -18,6 +19,7 @@ import { parentOf } from './propagation.js';
 import { callerContext } from './scope.js';
 import type { SpanSource } from './source.js';
 import { finished } from './finished.js';
+import { markedArguments, markedResult } from './marks.js';
 
 /** Which wrapper an operation came in by: a class of a chain, and the name of its method. */
 export interface Entrance {
@@ -78,6 +80,8 @@ export class RunningOperation implements OperationDetail {
   readonly callerMeta: unknown;
   /** What the server said of the called tool, as it was known when the call began. */
   readonly toolAnnotations: unknown;
+  /** What the schemas that the operation goes by mark as secret. */
+  secrets: KnownSecrets | undefined;
   /** The task that an answer told of last. */
   task: TaskFacts | undefined;
   readonly #span: OperationSpan;
@@ -100,6 +104,7 @@ export class RunningOperation implements OperationDetail {
     if (this.kind === SpanKind.CLIENT) {
       this.callerMeta = peek(start.params, '_meta');
       this.toolAnnotations = annotationsOf(start.connection, this.subject.toolName);
+      this.learn(markedArguments(this));
     }
     const parent = start.parent ?? parentOf(start.params, callerContext());
     this.#span = new OperationSpan(this, {
@@ -208,6 +213,16 @@ export class RunningOperation implements OperationDetail {
     if (answer.task !== undefined) this.task = answer.task;
   }
 
+  /** Takes note of secrets that stand in what the operation sends, gets or has asked for. */
+  learn(secrets: KnownSecrets | undefined): void {
+    if (secrets === undefined) return;
+    const { places = [], echoes = [] } = this.secrets ?? {};
+    this.secrets = {
+      places: [...places, ...(secrets.places ?? [])],
+      echoes: [...echoes, ...(secrets.echoes ?? [])],
+    };
+  }
+
   /** Ends with the value that the operation resolved to. */
   succeed(result: unknown): void {
     this.#end(judgeResult(result, this.answer), result, 'value');
@@ -241,11 +256,18 @@ export class RunningOperation implements OperationDetail {
     return this.method === 'initialize' && !UNANSWERED.has(error.type);
   }
 
+  /** An error's text without secrets, those of the session and of the call among them. */
+  #shown(message: string): string {
+    const known = { ...this.secrets, sessionId: this.connection.sessionId };
+    return this.source.settings.redactor().text(message, known);
+  }
+
   #end({ outcome, error, answerRefused }: Judgement, result: unknown, callerSaw: Ending['callerSaw']): void {
     if (this.ending !== undefined) return;
     const durationMs = Math.max(0, Math.round((performance.now() - this.#startedAt) * 1000) / 1000);
     this.ending = { outcome, error, result, answerRefused, callerSaw, durationMs };
     this.connection.underWay.delete(this);
+    this.learn(markedResult(this, result));
     if (this.kind === SpanKind.CLIENT) forgetAnswers(this);
     this.#span.end(this, () => {
       const failed = failureOf(this);
@@ -253,7 +275,7 @@ export class RunningOperation implements OperationDetail {
       return {
         attributes: endAttributes(this, failed, result),
         failed: failed !== undefined,
-        failure: message === undefined ? undefined : this.source.settings.redactor().text(message),
+        failure: message === undefined ? undefined : this.#shown(message),
       };
     });
     finished(this);

@@ -71,7 +71,7 @@ export const VARIABLES = {
   SESSION_ID: {
     kind: 'text',
     option: 'sessionId',
-    fallback: 'the MCP session id, else one made for the connection',
+    fallback: 'the hash of the MCP session id, else one made for the connection',
     about: 'Session id on every record.',
   },
   POLICY_TAGS: {

@@ -12,6 +12,7 @@ import type {
 import type { RefusedError } from '../errors.js';
 import type { Actor } from '../identity.js';
 import type { EventNames, Subject } from '../operations/operation.js';
+import type { KnownSecrets } from '../redaction/known.js';
 import { shared } from '../shared.js';
 import type { Answer, TaskFacts } from './answer.js';
 import type { OperationRecorder } from './recorder.js';
@@ -21,7 +22,7 @@ import type { FinishedSpan } from './span.js';
 export interface ConnectionFacts {
   /** Made by us, one per connection: stands in where the protocol gave no session id. */
   readonly connectionId: string;
-  /** Only a session id that the protocol gave. */
+  /** Only a session id that the protocol gave: a bearer value, shown by `Redactor.sessionId` alone. */
   readonly sessionId?: string | undefined;
   readonly clientName?: string | undefined;
   readonly clientVersion?: string | undefined;
@@ -91,6 +92,8 @@ export interface OperationDetail {
   readonly task?: TaskFacts | undefined;
   readonly decision?: string | undefined;
   readonly endedBy?: 'client' | 'server' | 'remote' | undefined;
+  /** Secrets that are known by what they were asked for as: by a tool's schema, say. */
+  readonly secrets?: KnownSecrets | undefined;
   /** What only records of user code carry. */
   readonly custom?: CustomFacts | undefined;
   /** Who records this operation; nobody else does, so that one operation is one record in each log. */

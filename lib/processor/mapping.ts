@@ -24,15 +24,21 @@ const INTENT_STAGE = 'request_received';
 
 /** What one log knows of an operation beside the operation itself. */
 export interface LogFacts {
+  /** The id that the protocol gave the session, as this log shows it. */
+  readonly sessionId?: string | undefined;
   readonly actor?: Actor | undefined;
   readonly toolFingerprint?: string | undefined;
   /** Joins the intent and the completion, where there is an intent. */
   readonly operationId?: string | undefined;
 }
 
-/** The session id of a record: the option's, else the protocol's, else the one made for the connection. */
-export function sessionIdOf(connection: ConnectionFacts, settings: RecordSettings): string {
-  return settings.sessionId ?? connection.sessionId ?? connection.connectionId;
+/** The session id of a record: the option's, else the protocol's as the log shows it, else the one made for the connection. */
+export function sessionIdOf(
+  { connectionId }: ConnectionFacts,
+  settings: RecordSettings,
+  shown: string | undefined,
+): string {
+  return settings.sessionId ?? shown ?? connectionId;
 }
 
 /**
@@ -71,11 +77,15 @@ type Unfinished = Omit<DraftRecord, Later> & Partial<Pick<DraftRecord, Later>>;
 type Later = 'ocsf_class_uid' | 'ocsf_activity_id' | 'metadata';
 
 /** What every record begins with, up to whose session it is. */
-function startOf(detail: OperationDetail, settings: RecordSettings, { actor }: LogFacts): Unfinished {
+function startOf(
+  detail: OperationDetail,
+  settings: RecordSettings,
+  { actor, sessionId: shown }: LogFacts,
+): Unfinished {
   const { ending, connection, custom } = detail;
   const { context, parentSpanId } = detail.trace;
   const outcome = ending?.outcome ?? 'OUTCOME_UNSPECIFIED';
-  const sessionId = sessionIdOf(connection, settings);
+  const sessionId = sessionIdOf(connection, settings, shown);
   const draft: Omit<Unfinished, 'session_id'> & { session_id?: string } = {
     record_id: newRecordId(),
     // Its place is here, and the pipeline fills it.
@@ -125,13 +135,13 @@ function isThere<T>(value: T | undefined | null): value is T {
 function toMcp(
   detail: OperationDetail,
   { includeOutputs, recordMeta }: RecordSettings,
-  { toolFingerprint }: LogFacts,
+  { toolFingerprint, sessionId }: LogFacts,
   serverAddress: string | undefined,
 ): McpDetail {
   const { subject, connection, legs, ending, servedFrom, decision, endedBy } = detail;
   const isPrompt = subject.promptName !== undefined;
   const mcp: McpDetail = { method: detail.method };
-  const { protocolVersion, sessionId, transport } = connection;
+  const { protocolVersion, transport } = connection;
   const requestId = legs.at(-1)?.request_id;
   if (isThere(protocolVersion)) mcp.protocol_version = protocolVersion;
   if (isThere(requestId)) mcp.request_id = requestId;

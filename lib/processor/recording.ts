@@ -143,8 +143,11 @@ export class Recording implements OperationRecorder {
   #draft(detail: OperationDetail): DraftRecord | typeof SKIPPED | undefined {
     try {
       const serverAddress = this.#dialled.by(detail.connection);
-      const draft = toDraft(detail, this.#options.settings, this.#entry(detail), serverAddress);
-      return levelFor(this.#levels, draft) === 'None' ? SKIPPED : this.#redactor.record(draft);
+      const { sessionId } = detail.connection;
+      const facts = { ...this.#entry(detail), sessionId: this.#shownSession(sessionId) };
+      const draft = toDraft(detail, this.#options.settings, facts, serverAddress);
+      if (levelFor(this.#levels, draft) === 'None') return SKIPPED;
+      return this.#redactor.record(draft, { ...detail.secrets, sessionId });
     } catch (cause) {
       this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);
       return undefined;
@@ -171,6 +174,10 @@ export class Recording implements OperationRecorder {
     return this.#named.shown;
   }
 
+  #shownSession(id: string | undefined): string | undefined {
+    return id === undefined ? undefined : this.#redactor.sessionId(id);
+  }
+
   #resolveActor({ method, resource, subject, connection }: OperationDetail): Actor | undefined {
     const { actor: known, settings } = this.#options;
     if (typeof known !== 'function') return known;
@@ -178,7 +185,7 @@ export class Recording implements OperationRecorder {
       method,
       resource,
       toolName: subject.toolName,
-      sessionId: sessionIdOf(connection, settings),
+      sessionId: sessionIdOf(connection, settings, this.#shownSession(connection.sessionId)),
       serverName: connection.serverName,
       context: context.active(),
     });

@@ -1,12 +1,14 @@
 import { sweepEchoes } from './echoes.js';
 import { prune, sizeOf } from './fit.js';
 import { resolveLevels } from './levels.js';
+import type { KnownSecrets } from './known.js';
 import type { RedactionOptions } from './options.js';
-import { stepInto } from './paths.js';
+import { addPlaces, stepInto } from './paths.js';
 import { compilePolicies, type Policy } from './policy.js';
 import { bareRecord, redactRecord } from './record.js';
 import type { Redactor } from './redactor.js';
 import { FAILED } from './replacer.js';
+import { compileSessionIds } from './sessionIds.js';
 import { keepString, keepUri } from './strings.js';
 import { newPass, walk } from './walk.js';
 
@@ -26,20 +28,26 @@ import { newPass, walk } from './walk.js';
 export function createRedactor(options: RedactionOptions = {}): Redactor {
   const policies = compilePolicies(options);
   const levels = resolveLevels(options.levels);
+  const sessionId = compileSessionIds(options.sessionId, options.hmacKey);
   const base = policies(undefined);
+  const hidden = (known: KnownSecrets | undefined): KnownSecrets | undefined =>
+    known?.sessionId === undefined || sessionId(known.sessionId) !== known.sessionId
+      ? known
+      : { ...known, sessionId: undefined };
   return {
-    record(draft) {
+    sessionId,
+    record(draft, known) {
       try {
-        return redactRecord(draft, policies, levels);
+        return redactRecord(draft, policies, levels, hidden(known));
       } catch {
         return bareRecord(draft);
       }
     },
-    text: (text) => redactOwn(text, keepString, base),
+    text: (text, known) => redactOwn(text, keepString, base, hidden(known)),
     uri: (uri) => redactOwn(uri, keepUri, base),
-    value(value, toolName) {
+    value(value, toolName, known) {
       try {
-        return redactValue(value, policies(toolName), toolName);
+        return redactValue(value, policies(toolName), toolName, hidden(known));
       } catch {
         return FAILED;
       }
@@ -48,9 +56,10 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
 }
 
 /** Texts of the library's own (errors, statuses, log lines) may quote a URL that a server or a caller has put together. */
-function redactOwn(text: string, keep: typeof keepUri, policy: Policy): string {
+function redactOwn(text: string, keep: typeof keepUri, policy: Policy, known?: KnownSecrets): string {
   try {
     const pass = newPass(policy, {});
+    pass.know(known?.echoes, known?.sessionId);
     pass.wholeUris = true;
     return keep(text, undefined, pass);
   } catch {
@@ -58,9 +67,16 @@ function redactOwn(text: string, keep: typeof keepUri, policy: Policy): string {
   }
 }
 
-function redactValue(value: unknown, policy: Policy, toolName: string | undefined): unknown {
+function redactValue(
+  value: unknown,
+  policy: Policy,
+  toolName: string | undefined,
+  known: KnownSecrets | undefined,
+): unknown {
   const pass = newPass(policy, toolName === undefined ? {} : { toolName });
-  const below = policy.paths === undefined ? undefined : stepInto(policy.paths, 'mcp');
+  pass.know(known?.echoes, known?.sessionId);
+  const paths = addPlaces(policy.paths, known?.places);
+  const below = paths === undefined ? undefined : stepInto(paths, 'mcp');
   pass.path.push('mcp', 'tool_arguments');
   const walked = walk(value, pass, below === undefined ? undefined : stepInto(below, 'tool_arguments'));
   const kept = sweepEchoes(walked, pass);

@@ -112,6 +112,12 @@ export interface RedactionOptions extends ToolRedactionOptions {
   readonly tools?: Readonly<Record<string, ToolRedactionOptions>>;
   /** Whether the path of a resource URI is redacted too. @defaultValue false; userinfo, query values and fragment always are */
   readonly uriPath?: boolean;
+  /**
+   * What records and spans show of the MCP session id, by which whoever has it speaks for the session: its SHA-256 (`sha256:…`), keyed
+   * (`hmac-sha256:…`) where there is an `hmacKey`; or, with `keep`, the id itself. One id has one hash.
+   * @defaultValue `hash`
+   */
+  readonly sessionId?: 'hash' | 'keep';
   /** How large values and records may become. @defaultValue those of {@link LimitOptions} */
   readonly limits?: LimitOptions;
   /** How much is recorded, by tool and by event type. @defaultValue `Request`: arguments, but no outputs */

@@ -84,6 +84,12 @@ export class Pass {
     if (secret.length >= SHORTEST_ECHO && secret.length <= LONGEST_ECHO) this.echoes.push(secret);
   }
 
+  /** Remembers secrets that are known beforehand, however many others there are. */
+  know(secrets: readonly string[] = [], sessionId?: string): void {
+    for (const secret of sessionId === undefined ? secrets : [...secrets, sessionId])
+      if (secret.length >= SHORTEST_ECHO && !this.echoes.includes(secret)) this.echoes.push(secret);
+  }
+
   /** Whether the output is as large as a record can be. */
   get full(): boolean {
     return this.units > this.policy.limits.totalBytes;

@@ -32,6 +32,21 @@ export function compilePaths(option: string, paths: readonly string[]): PathStat
   return paths.length === 0 ? undefined : withDeep([root]);
 }
 
+/** A state with further places, each a list of keys, as they are known of one record. */
+export function addPlaces(
+  state: PathState | undefined,
+  places: readonly (readonly string[])[] | undefined,
+): PathState | undefined {
+  if (places === undefined || places.length === 0) return state;
+  const root = node();
+  for (const keys of places)
+    insert(
+      root,
+      keys.map((key) => ({ kind: 'key', key })),
+    );
+  return [...(state ?? []), root];
+}
+
 /** The state after one more step; undefined where no path can match below. */
 export function stepInto(state: PathState, key: string): PathState | undefined {
   const next: PathNode[] = [];

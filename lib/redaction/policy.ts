@@ -52,7 +52,7 @@ const TOOL_OPTIONS = [
   'custom',
   'packs',
 ] as const;
-const OPTIONS = [...TOOL_OPTIONS, 'hmacKey', 'tools', 'uriPath', 'limits', 'levels'] as const;
+const OPTIONS = [...TOOL_OPTIONS, 'hmacKey', 'tools', 'uriPath', 'sessionId', 'limits', 'levels'] as const;
 
 /** Longer keys are not worth a look at each character first. */
 const PLAIN_KEY_UNITS = 64;

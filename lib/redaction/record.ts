@@ -2,10 +2,11 @@ import type { DraftRecord, McpDetail } from '../schema/record.js';
 import { sweepEchoes } from './echoes.js';
 import { LOOKED_AT, LOOKED_AT_MCP, type Field } from './fields.js';
 import { fitRecord } from './fitRecord.js';
+import type { KnownSecrets } from './known.js';
 import { levelFor, type AuditLevel, type Levels } from './levels.js';
 import type { RedactionContext } from './options.js';
 import type { Pass } from './pass.js';
-import { isEnd, stepInto, type PathState } from './paths.js';
+import { addPlaces, isEnd, stepInto, type PathState } from './paths.js';
 import type { Policies } from './policy.js';
 import { FAILED, REDACTED } from './replacer.js';
 import { GONE, hideValue } from './scalars.js';
@@ -29,10 +30,17 @@ const REQUIRED = new Set([
 type Fields = Record<string, unknown>;
 
 /** A record in which every free value is redacted and bounded; see {@link Redactor.record}. */
-export function redactRecord(draft: DraftRecord, policies: Policies, levels: Levels): DraftRecord {
+export function redactRecord(
+  draft: DraftRecord,
+  policies: Policies,
+  levels: Levels,
+  known: KnownSecrets | undefined,
+): DraftRecord {
   const level = levelFor(levels, draft);
   const pass = newPass(policies(draft.mcp?.tool_name), contextOf(draft));
-  const { paths, limits } = pass.policy;
+  const { limits } = pass.policy;
+  const paths = addPlaces(pass.policy.paths, known?.places);
+  pass.know(known?.echoes);
   const record: Fields = { ...draft };
   if (!showsRequest(level)) delete record['data'];
   let bytes = SKELETON_BYTES;
@@ -44,6 +52,8 @@ export function redactRecord(draft: DraftRecord, policies: Policies, levels: Lev
     record['mcp'] = mcp;
   }
   bytes += keepFields(record, LOOKED_AT, pass, paths);
+  // Only now: while echoes are looked for, nothing is passed over as clean, and this id hardly ever stands anywhere.
+  pass.know([], known?.sessionId);
   const swept = sweep(record, pass);
   if (pass.cuts.length > 0) record['truncated'] = [...(draft.truncated ?? []), ...pass.cuts];
   return asRecord(

@@ -1,4 +1,5 @@
 import type { DraftRecord } from '../schema/record.js';
+import type { KnownSecrets } from './known.js';
 
 /** What the rest of the library asks of redaction; one is made from the options, once, at start-up. */
 export interface Redactor {
@@ -7,11 +8,13 @@ export interface Redactor {
    * itself) is redacted, bounded and safe to encode. Never throws, never changes what it was given: a value that cannot be
    * redacted is dropped and marked.
    */
-  record(draft: DraftRecord): DraftRecord;
+  record(draft: DraftRecord, known?: KnownSecrets): DraftRecord;
   /** A free text (error message, span status, log line) with the secrets in it replaced. */
-  text(value: string): string;
+  text(value: string, known?: KnownSecrets): string;
   /** A URI without userinfo, and with secrets in path, query and fragment replaced. */
   uri(value: string): string;
   /** Any value, walked and bounded, as for `mcp.tool_arguments` of the named tool. */
-  value(value: unknown, toolName?: string): unknown;
+  value(value: unknown, toolName?: string, known?: KnownSecrets): unknown;
+  /** The id of an MCP session as it may be shown: hashed, or keyed with `hmacKey`, unless the policy keeps it. */
+  sessionId(id: string): string;
 }

@@ -62,7 +62,12 @@ export function compileReplacer(option: string, kind: unknown, hmacKey: unknown)
   };
 }
 
-function requireKey(hmacKey: unknown): Uint8Array {
+/**
+ * The key as bytes.
+ *
+ * @throws ConfigError when it is missing or too short.
+ */
+export function requireKey(hmacKey: unknown): Uint8Array {
   if (typeof hmacKey !== 'string' && !(hmacKey instanceof Uint8Array)) {
     reject(
       'hmacKey',

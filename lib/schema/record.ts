@@ -31,7 +31,7 @@ export interface McpDetail {
   prompt_name?: string;
   /** The arguments of the prompt, redacted. */
   prompt_arguments?: unknown;
-  /** Only a session id that the protocol gave. */
+  /** Only where the protocol gave a session id: its hash, or the id itself where the policy keeps it. */
   session_id?: string;
   /** The address or command that was dialled. */
   server_address?: string;
@@ -176,7 +176,7 @@ export interface AuditRecord {
   span_id: string;
   /** The span that it happened in, 16 hex digits. */
   parent_span_id?: string;
-  /** The session that it belongs to. */
+  /** The session that it belongs to: the option's id, the hash of the protocol's, or the id made for the connection. */
   session_id: string;
   /** Whose data is at stake. */
   tenant_id?: string;

@@ -87,7 +87,12 @@ describe('an operation as a record', () => {
         endedBy: 'server',
       },
       { policyTags: ['soc2'], tenantId: 'tenant-a' },
-      { actor: { id: 'ada', type: 'user' }, toolFingerprint: 'f00d', operationId: 'operation-1' },
+      {
+        actor: { id: 'ada', type: 'user' },
+        sessionId: 'session-1',
+        toolFingerprint: 'f00d',
+        operationId: 'operation-1',
+      },
     );
     expect(record).to.deep.equal({
       ...LEAST,
@@ -258,9 +263,9 @@ describe('who acted, in a record', () => {
 
   it('has the session of the option, else of the protocol, else of the connection', () => {
     const connection = { connectionId: 'c', sessionId: 'protocol' };
-    expect(sessionIdOf(connection, { ...SETTINGS, sessionId: 'option' })).to.equal('option');
-    expect(sessionIdOf(connection, SETTINGS)).to.equal('protocol');
-    expect(sessionIdOf({ connectionId: 'c' }, SETTINGS)).to.equal('c');
+    expect(sessionIdOf(connection, { ...SETTINGS, sessionId: 'option' }, 'shown')).to.equal('option');
+    expect(sessionIdOf(connection, SETTINGS, 'shown')).to.equal('shown');
+    expect(sessionIdOf({ connectionId: 'c' }, SETTINGS, undefined)).to.equal('c');
   });
 });
 
