@@ -68,6 +68,57 @@ describe('tail', () => {
     expect(await finished).to.include({ code: 0 });
   });
 
+  /** Follows the first five lines, then sees what `change` leaves behind between two looks. */
+  async function seesAfter(change: () => void, expected: string): Promise<void> {
+    writeFileSync(log, part(0, 5));
+    const { child, finished, said } = startCli(['tail', '--json', log]);
+    await until(() => said() === part(0, 5));
+    change();
+    await until(() => said().length >= expected.length);
+    expect(said()).to.equal(expected);
+    child.kill('SIGINT');
+    await finished;
+  }
+
+  for (const [what, to] of [
+    ['past its old size', 17],
+    ['to its old size', 10],
+    ['to less than that', 7],
+  ] as const)
+    it(`misses nothing of a log that is truncated and has grown ${what} before the next look`, () =>
+      seesAfter(
+        () => {
+          truncateSync(log);
+          appendFileSync(log, part(5, to));
+        },
+        part(0, to),
+      ));
+
+  it('misses nothing of a log that is rotated twice before the next look', () =>
+    seesAfter(
+      () => {
+        appendFileSync(log, part(5, 6));
+        renameSync(log, `${log}.000001`);
+        writeFileSync(log, part(6, 9));
+        renameSync(log, `${log}.000002`);
+        writeFileSync(log, part(9, 11));
+      },
+      part(0, 11),
+    ));
+
+  it('misses nothing where the file of a log is replaced, and copied and truncated, before the next look', () =>
+    seesAfter(
+      () => {
+        writeFileSync(`${log}.next`, part(5, 9));
+        renameSync(log, `${log}.000001`);
+        renameSync(`${log}.next`, log);
+        writeFileSync(`${log}.000002`, part(5, 9));
+        truncateSync(log);
+        appendFileSync(log, part(9, 12));
+      },
+      part(0, 12),
+    ));
+
   it('waits for a log that is not there yet', async () => {
     const { child, finished, said } = startCli(['tail', '--json', log]);
     writeFileSync(log, part(0, 2));

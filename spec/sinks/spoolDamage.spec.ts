@@ -1,6 +1,6 @@
 // Whatever somebody does to the files of a spool between two runs, and whenever a process dies: each acknowledged record is
 // delivered or told of as lost, none twice under two numbers, and the spool goes on.
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
@@ -60,6 +60,18 @@ describe('a spool whose files somebody touches', function () {
     await sink.close();
     const { received } = await run(directory, undefined, 1, false);
     expect(received.map(({ seq }) => seq)).to.deep.equal([0, 1, 2, 3, 4]);
+  });
+
+  it('goes on from its entries alone, in whatever order, when all of its state was removed', async () => {
+    const directory = join(folder(), 'spool');
+    await run(directory, 0, 6, true);
+    for (const name of filesOf(directory)) {
+      const path = join(directory, name);
+      if (name.endsWith('.json')) rmSync(path);
+      else writeFileSync(path, `${readFileSync(path, 'utf8').trimEnd().split('\n').reverse().join('\n')}\n`);
+    }
+    const { received, next } = await run(directory, undefined, 2, false);
+    expect([received.map(({ seq }) => seq), next]).to.deep.equal([upTo(8), 8]);
   });
 
   it('says which file of its state is damaged', async () => {

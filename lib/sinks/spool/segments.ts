@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRange } from '../file/tail.js';
 import { causeOf } from '../gap.js';
-import { decodeEntry, placeOf } from './entry.js';
+import { decodeEntry, placeOf, type SpoolEntry } from './entry.js';
 
 const LF = 0x0a;
 /** How much of a segment is read at once, at least, in bytes: larger than any sensible line, so that one read has a whole one. */
@@ -12,9 +12,9 @@ const READ = 1024 * 1024;
 export interface Segment {
   readonly number: number;
   readonly bytes: number;
-  /** The place of its first entry; nothing when there is no sound one at its beginning. */
+  /** The smallest place of its entries; nothing when there is no sound one at its beginning. */
   readonly first?: number;
-  /** The place and the record number of its last entry. */
+  /** The place and the record number of the entry of the largest. */
   readonly last?: { readonly n: number; readonly seq: number };
 }
 
@@ -45,13 +45,10 @@ export function findSegments(folder: string): Segment[] {
 function describeSegment(folder: string, number: number): Segment {
   return withSegment(folder, number, { number, bytes: 0 }, (fd) => {
     const bytes = fstatSync(fd).size;
-    let first: number | undefined;
-    for (const line of linesIn(readRange(fd, 0, Math.min(READ, bytes)))) {
-      first = placeOf(line);
-      if (first !== undefined) break;
-    }
-    const tail = linesIn(readRange(fd, Math.max(0, bytes - READ), bytes)).reverse();
-    const last = tail.map((line) => decodeEntry(line)).find((entry) => entry !== undefined);
+    const head = linesIn(readRange(fd, 0, Math.min(READ, bytes)));
+    const tail = bytes <= READ ? head : linesIn(readRange(fd, bytes - READ, bytes));
+    const first = smallest(head);
+    const last = largest(tail);
     return {
       number,
       bytes,
@@ -101,6 +98,22 @@ export function* linesOf(fd: number, from: number, size: number): Generator<Segm
     offset += at;
     length = at === 0 ? length * 2 : READ;
   }
+}
+
+/** The smallest place of these lines: somebody may have changed their order. */
+function smallest(lines: readonly Buffer[]): number | undefined {
+  const places = lines.flatMap((line) => placeOf(line) ?? []);
+  return places.length === 0 ? undefined : places.reduce((a, b) => Math.min(a, b));
+}
+
+/** The entry of the largest place. */
+function largest(lines: readonly Buffer[]): SpoolEntry | undefined {
+  let found: { readonly n: number; readonly line: Buffer } | undefined;
+  for (const line of lines) {
+    const n = placeOf(line);
+    if (n !== undefined && n >= (found?.n ?? 0)) found = { n, line };
+  }
+  return found && decodeEntry(found.line);
 }
 
 function linesIn(bytes: Buffer): Buffer[] {
