@@ -59,16 +59,21 @@ function traceFields(operation: RunningOperation): Record<string, string> {
   const { context: own, connection, source, minted, trace: ids } = operation;
   const carrier: Record<string, string> = {};
   guarded('a propagator', () => {
-    const keepsBaggage =
-      propagation.getBaggage(own) === undefined ||
+    const isAllowed = () =>
       guarded('allowBaggage', () => source.settings.allowBaggage(connection.serverAddress)) === true;
+    const keepsBaggage = propagation.getBaggage(own) === undefined || isAllowed();
     const injected = keepsBaggage ? own : propagation.deleteBaggage(own);
     // Some propagators (Sentry's) take what they write from the active context and not from the one that they are given.
     context.with(injected, () => propagation.inject(injected, carrier));
+    // And some write baggage of their own making.
+    if (carrier['baggage'] !== undefined && !isAllowed()) Reflect.deleteProperty(carrier, 'baggage');
   });
   // Without an SDK, or under suppressed tracing, no propagator says anything: the server's log should still be joinable.
   // They are also those of an agent that is no SDK, and are then no longer those of the context that a propagator was given.
-  if (minted) {
+  // A propagator that speaks another language (B3, Sentry's) says nothing to servers that read what MCP names, SEP-414.
+  const isForeign =
+    carrier['traceparent'] === undefined && Object.keys(carrier).some((key) => key !== 'baggage');
+  if (minted || isForeign) {
     const { traceId, spanId, traceFlags } = ids.context;
     carrier['traceparent'] = `00-${traceId}-${spanId}-0${traceFlags & 1}`;
   }

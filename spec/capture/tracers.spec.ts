@@ -73,45 +73,83 @@ describe('the tracer of an instrumentation', () => {
 });
 
 describe('a propagator', () => {
-  it('is given the context that is active while it injects', () => {
-    const manager = new AsyncLocalStorageContextManager().enable();
+  const IDS = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 };
+  let manager: AsyncLocalStorageContextManager;
+  beforeEach(() => {
     context.disable();
     propagation.disable();
+    manager = new AsyncLocalStorageContextManager().enable();
     context.setGlobalContextManager(manager);
-    const seen: boolean[] = [];
+  });
+  afterEach(() => {
+    context.disable();
+    propagation.disable();
+    manager.disable();
+  });
+
+  /** What a request carries where this is written for it, and baggage may go out or not. */
+  function carried(
+    fields: (given: Context) => Record<string, string>,
+    { allowBaggage = false, minted = false } = {},
+  ): unknown {
+    propagation.disable();
     propagation.setGlobalPropagator({
-      inject: (given: Context, carrier: Record<string, string>) => {
-        seen.push(given === context.active());
-        carrier['traceparent'] = 'given';
-      },
+      inject: (given: Context, carrier: object) => void Object.assign(carrier, fields(given)),
       extract: (given) => given,
-      fields: () => ['traceparent'],
+      fields: () => [],
     });
-    try {
-      const traced = propagation.setBaggage(
-        context.active(),
-        propagation.createBaggage({ k: { value: 'v' } }),
-      );
-      const settings = {
-        allowBaggage: () => false,
-        propagatesTo: () => true,
-        redactor: () => createRedactor(),
-      };
-      const operation = {
-        context: traced,
-        connection: {},
-        source: { settings },
-        recorders: [],
-        minted: false,
-        trace: {},
-      };
-      const request = withTraceFields(operation as unknown as RunningOperation, { method: 'ping' });
-      expect(seen).to.deep.equal([true]);
-      expect(request).to.deep.equal({ method: 'ping', params: { _meta: { traceparent: 'given' } } });
-    } finally {
-      context.disable();
-      propagation.disable();
-      manager.disable();
-    }
+    const entries = propagation.createBaggage({ k: { value: 'v' } });
+    const settings = {
+      allowBaggage: () => allowBaggage,
+      propagatesTo: () => true,
+      redactor: () => createRedactor(),
+    };
+    const operation = {
+      context: propagation.setBaggage(context.active(), entries),
+      connection: {},
+      source: { settings },
+      recorders: [],
+      minted,
+      trace: { context: IDS },
+    };
+    return withTraceFields(operation as unknown as RunningOperation, { method: 'ping' });
+  }
+
+  it('is given the context that is active while it injects', () => {
+    const seen: boolean[] = [];
+    const request = carried((given) => {
+      seen.push(given === context.active());
+      return { traceparent: 'given' };
+    });
+    expect(seen).to.deep.equal([true]);
+    expect(request).to.deep.equal({ method: 'ping', params: { _meta: { traceparent: 'given' } } });
+  });
+
+  it('that writes fields of its own alone has traceparent beside them', () => {
+    const traceparent = `00-${IDS.traceId}-${IDS.spanId}-01`;
+    expect(carried(() => ({ b3: 'given' }))).to.deep.equal({
+      method: 'ping',
+      params: { _meta: { b3: 'given', traceparent } },
+    });
+  });
+
+  it('that writes nothing, or baggage alone, has nothing beside it', () => {
+    expect(carried(() => ({}))).to.deep.equal({ method: 'ping' });
+    expect(carried(() => ({ baggage: 'k=v' }), { allowBaggage: true })).to.deep.equal({
+      method: 'ping',
+      params: { _meta: { baggage: 'k=v' } },
+    });
+  });
+
+  it('writes no baggage, not even of its own making, unless it is allowed', () => {
+    const fields = { traceparent: 'given', baggage: 'made=up' };
+    expect(carried(() => fields)).to.deep.equal({
+      method: 'ping',
+      params: { _meta: { traceparent: 'given' } },
+    });
+    expect(carried(() => fields, { allowBaggage: true })).to.deep.equal({
+      method: 'ping',
+      params: { _meta: fields },
+    });
   });
 });
