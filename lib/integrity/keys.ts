@@ -2,6 +2,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hkdfSync,
   randomBytes,
   sign,
   verify,
@@ -50,6 +51,11 @@ export interface NoteSigner extends NoteVerifier {
   readonly vkey: string;
   /** The path of the key file, if it was made just now. */
   readonly generated?: string;
+  /**
+   * A secret of 32 bytes that follows from the private key and from the name (HKDF, RFC 5869); absent where the private key
+   * is elsewhere.
+   */
+  deriveKey?(purpose: string): Uint8Array;
   /** The same key under another name. */
   as(name: string): NoteSigner;
   /**
@@ -187,7 +193,7 @@ function parsePrivateKey(option: string, pem: string): KeyObject {
 }
 
 function localSigner(origin: string, privateKey: KeyObject): NoteSigner {
-  return signer(origin, createPublicKey(privateKey), (bytes) => sign(null, bytes, privateKey));
+  return signer(origin, createPublicKey(privateKey), (bytes) => sign(null, bytes, privateKey), privateKey);
 }
 
 function remoteSigner(option: string, origin: string, key: RemoteKey): NoteSigner {
@@ -205,14 +211,20 @@ function remoteSigner(option: string, origin: string, key: RemoteKey): NoteSigne
   return signer(origin, publicKey, (bytes) => key.sign(bytes));
 }
 
-function signer(name: string, publicKey: KeyObject, signBytes: RemoteKey['sign']): NoteSigner {
+function signer(
+  name: string,
+  publicKey: KeyObject,
+  signBytes: RemoteKey['sign'],
+  privateKey?: KeyObject,
+): NoteSigner {
   const id = keyId(name, publicKey);
   return {
     name,
     keyId: id,
     publicKey,
     vkey: formatVkey(name, publicKey),
-    as: (other) => signer(other, publicKey, signBytes),
+    ...(privateKey && { deriveKey: (purpose: string) => derive(privateKey, name, purpose) }),
+    as: (other) => signer(other, publicKey, signBytes, privateKey),
     async sign(text) {
       const bytes = Buffer.from(text);
       const signature = Buffer.from(await signBytes(bytes));
@@ -221,4 +233,9 @@ function signer(name: string, publicKey: KeyObject, signBytes: RemoteKey['sign']
       return formatNote({ text, signatures: [{ name, keyId: id, signature }] });
     },
   };
+}
+
+function derive(privateKey: KeyObject, name: string, purpose: string): Uint8Array {
+  const seed = Buffer.from(String(privateKey.export({ format: 'jwk' }).d), 'base64url');
+  return new Uint8Array(hkdfSync('sha256', seed, '', `otel-mcp-log ${purpose}\n${name}`, 32));
 }

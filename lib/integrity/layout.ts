@@ -20,6 +20,8 @@ export interface IntegrityLayout {
   readonly leaves: string;
   /** The compact range at the newest checkpoint, and where in the log it stands. */
   readonly state: string;
+  /** The beginning of the names of the MACs that vouch for lines which no checkpoint covers yet. */
+  readonly tail: string;
   /** Which file holds which records. */
   readonly manifest: string;
   /** The verifier keys, the current one first, for convenience: auditors bring their own copy. */
@@ -39,6 +41,7 @@ export function integrityLayout(log: string): IntegrityLayout {
     timestamps: join(folder, 'timestamps'),
     leaves: join(folder, 'leaves'),
     state: join(folder, 'state.json'),
+    tail: join(folder, 'tail'),
     manifest: join(folder, 'segments.json'),
     vkey: join(folder, 'vkey'),
   };

@@ -1,15 +1,18 @@
 import { after } from '../duration.js';
 import { IntegrityError } from '../errors.js';
 import { AnchorQueue } from './anchors.js';
+import { AnnouncedLines } from './announced.js';
 import { formatTreeHead, type Checkpoint } from './checkpoint.js';
 import { Evidence } from './evidence.js';
-import { leafHash } from './hash.js';
+import { leafHash, type Hash } from './hash.js';
 import { integrityLayout, type IntegrityLayout } from './layout.js';
 import { type LeafFile } from './leafFile.js';
 import { withSegment, type SegmentManifest } from './manifest.js';
 import { type CompactRange } from './merkle.js';
 import { formatVkey } from './note.js';
 import { type ResolvedIntegrity } from './options.js';
+import { waitAtMost } from './patience.js';
+import { reasonOf } from './reason.js';
 import { restoreTree, type Restored } from './restore.js';
 import { readAnchors } from './startAnchors.js';
 import { makeFolder, stateOf } from './store.js';
@@ -49,6 +52,7 @@ export class MerkleLog {
   #timestamps: Timestamps | undefined;
   readonly #tree: CompactRange;
   readonly #leaves: LeafFile;
+  readonly #announced: AnnouncedLines;
   #manifest: SegmentManifest;
   #offset: number;
   #last: Checkpoint | undefined;
@@ -59,12 +63,18 @@ export class MerkleLog {
   #failed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(options: ResolvedIntegrity, writer: LogWriter, evidence: Evidence, restored: Restored) {
+  private constructor(
+    options: ResolvedIntegrity,
+    writer: LogWriter,
+    evidence: Evidence,
+    restored: Restored & { readonly announced: AnnouncedLines },
+  ) {
     this.#options = options;
     this.#writer = writer;
     this.#evidence = evidence;
     this.#tree = restored.tree;
     this.#leaves = restored.leaves;
+    this.#announced = restored.announced;
     this.#manifest = restored.manifest;
     this.#offset = restored.offset;
     this.#last = restored.checkpoint;
@@ -86,15 +96,21 @@ export class MerkleLog {
   static async open(log: string, options: ResolvedIntegrity, writer: LogWriter): Promise<MerkleLog> {
     const layout = integrityLayout(log);
     await makeFolder(layout.folder);
-    const anchored = await readAnchors(options.anchors, options.signer.name, options.verifiers);
-    const restored = await restoreTree(log, layout, options.verifiers, anchored);
+    const anchored = await readAnchors(options);
+    const onError = (error: Error) => writer.onError(error);
+    const announced = await AnnouncedLines.open(layout, options.signer, onError);
+    const restored = await restoreTree(log, layout, options.verifiers, anchored, announced).catch(
+      (error: unknown) => {
+        announced.close();
+        throw error;
+      },
+    );
     const evidence = new Evidence(layout);
     const vkeys = options.verifiers.map(({ name, publicKey }) => formatVkey(name, publicKey));
     await evidence.prepare(vkeys, restored.checkpoint);
-    const opened = new MerkleLog(options, writer, evidence, restored);
+    const opened = new MerkleLog(options, writer, evidence, { ...restored, announced });
     opened.#witnesses = await opened.#openWitnesses(layout);
     if (options.timestamps !== undefined) {
-      const onError = (error: Error) => writer.onError(error);
       opened.#timestamps = new Timestamps({ ...options.timestamps, folder: layout.timestamps, onError });
     }
     await opened.#start();
@@ -117,14 +133,10 @@ export class MerkleLog {
 
   /** Seals a log that is empty still. What fails is reported, and tried again by the timer. */
   async #sealEmpty(): Promise<void> {
-    const sealed = this.seal().catch((error: unknown) => this.#report(error));
-    let cancel = () => {};
-    const patience = new Promise<void>((resolve) => {
-      const timer = after(FIRST_SEAL_MS, resolve);
-      cancel = () => clearTimeout(timer);
-    });
-    await Promise.race([sealed, patience]);
-    cancel();
+    await waitAtMost(
+      FIRST_SEAL_MS,
+      this.seal().catch((error: unknown) => this.#report(error)),
+    );
   }
 
   async #openWitnesses(layout: IntegrityLayout): Promise<Witnesses | undefined> {
@@ -153,8 +165,23 @@ export class MerkleLog {
     return this.#last;
   }
 
+  /**
+   * Writes down that lines are about to be written to the file: their exact bytes, without LF. After a crash, lines behind
+   * the last checkpoint belong to the log only if they were announced. Lines that are not announced are so when they are
+   * appended, which a crash in between makes foreign to the log.
+   */
+  announce(lines: Iterable<Uint8Array>): void {
+    this.#announced.announce(lines);
+  }
+
+  /** Brings to the disk what was announced. What fails is reported. */
+  syncAnnounced(): Promise<void> {
+    return this.#announced.sync();
+  }
+
   /** Takes lines that have been written to the file, in order: their exact bytes, without LF. */
   append(lines: Iterable<Uint8Array>): void {
+    const leaves: Hash[] = [];
     for (const line of lines) {
       if (line.length > MAX_LINE_BYTES)
         this.#writer.onError(
@@ -166,7 +193,9 @@ export class MerkleLog {
       this.#tree.append(leaf);
       this.#leaves.add(leaf);
       this.#offset += line.length + 1;
+      leaves.push(leaf);
     }
+    this.#announced.appended(leaves);
     if (this.#unsealed >= this.#options.every && !this.#failed) this.#sealSoon();
     else this.#sealLater();
   }
@@ -227,6 +256,7 @@ export class MerkleLog {
       clearTimeout(this.#timer);
       await this.#saveState(true).catch((error: unknown) => this.#report(error));
       await this.#leaves.close();
+      this.#announced.close();
       await Promise.all([...this.#anchors, this.#witnesses, this.#timestamps].map((each) => each?.flush()));
     });
   }
@@ -236,6 +266,7 @@ export class MerkleLog {
     return this.#enqueue(async () => {
       clearTimeout(this.#timer);
       await this.#leaves.close();
+      this.#announced.close();
     });
   }
 
@@ -255,6 +286,7 @@ export class MerkleLog {
     // What follows takes time, and lines go on being appended: the state is that of the tree which is signed.
     const state = stateOf(this.#tree, this.#place);
     try {
+      this.#announced.begin();
       // A checkpoint that outlives the records it covers would make an honest log look cut off.
       await this.#writer.sync();
       await this.#leaves.flush();
@@ -263,6 +295,7 @@ export class MerkleLog {
       await this.#evidence.saveCheckpoint(checkpoint);
       this.#last = checkpoint;
       this.#failed = false;
+      this.#announced.end();
       for (const anchor of this.#anchors) anchor.offer(checkpoint);
       this.#witnesses?.offer(checkpoint, state);
       this.#timestamps?.offer(checkpoint);
@@ -311,12 +344,4 @@ export class MerkleLog {
   get #origin(): string {
     return this.#options.signer.name;
   }
-}
-
-/** What users' callbacks and services say may hold secrets: of their errors, only the code or the class is told. */
-function reasonOf(error: unknown): string {
-  if (error instanceof IntegrityError) return error.message;
-  if (!(error instanceof Error)) return typeof error;
-  const code: unknown = Reflect.get(error, 'code');
-  return typeof code === 'string' ? code : error.name;
 }

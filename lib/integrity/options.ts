@@ -6,9 +6,8 @@ import { fileAnchor, type Anchor } from './anchors.js';
 import { resolveSigner, type IntegrityKey, type NoteSigner } from './keys.js';
 import { parseVkey, type NoteVerifier } from './note.js';
 import { type TimestampFetch } from './timestamp/timestamps.js';
-import { parsePolicy, type WitnessPolicy } from './witness/policy.js';
+import { parsePolicy, reachable, type WitnessPolicy } from './witness/policy.js';
 import { type WitnessFetch } from './witness/post.js';
-import { reachable } from './witness/witnesses.js';
 
 /** How a log is sealed. */
 export interface IntegrityOptions {

@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { leafHash } from './hash.js';
+import { leafHash, type Hash } from './hash.js';
 import { type LeafFile } from './leafFile.js';
 import { readLines } from './lines.js';
 import { type CompactRange } from './merkle.js';
@@ -32,7 +32,7 @@ export async function replay(
   tree: CompactRange,
   leaves: LeafFile,
   from: ReplayStart,
-  onLeaf: () => void = () => undefined,
+  onLeaf: (leaf: Hash) => void = () => undefined,
 ): Promise<Replayed> {
   let [startAt, toSkip] = 'offset' in from ? [from.offset, 0] : [0, from.lines];
   const ends: number[] = [];
@@ -47,7 +47,7 @@ export async function replay(
         const leaf = leafHash(bytes);
         tree.append(leaf);
         leaves.add(leaf);
-        onLeaf();
+        onLeaf(leaf);
       }
       if (leaves.pending >= FLUSH_LEAVES) await leaves.flush();
     }

@@ -5,12 +5,14 @@ import { newestCheckpoint } from './history.js';
 import { type IntegrityLayout } from './layout.js';
 import { countLeaves, LeafFile, readLeaves } from './leafFile.js';
 import { EMPTY_MANIFEST, parseManifest, withSegment, type SegmentManifest } from './manifest.js';
+import { type Hash } from './hash.js';
 import { CompactRange } from './merkle.js';
 import { type NoteVerifier } from './note.js';
 import { replay, startsLine, type Replayed, type ReplayStart } from './replay.js';
 import { findSegments, type Segment } from './segments.js';
 import { UnaccountedError, type Anchored } from './startAnchors.js';
 import { parseState, readIfThere, type SavedState } from './store.js';
+import { type AnnouncedLines } from './announced.js';
 
 /** A tree that goes on where the last writer stopped. */
 export interface Restored {
@@ -31,6 +33,7 @@ export interface Restored {
  *
  * @param log The path that the log is written to. Its last line must be whole.
  * @param anchored What the anchors of the log know of it.
+ * @param announced What vouches for lines behind the newest checkpoint. Without it they are taken as they are.
  * @throws {UnaccountedError} when none does: to go on would be to sign a second history.
  */
 export async function restoreTree(
@@ -38,6 +41,7 @@ export async function restoreTree(
   layout: IntegrityLayout,
   verifiers: readonly NoteVerifier[],
   anchored?: Anchored,
+  announced?: Pick<AnnouncedLines, 'checker'>,
 ): Promise<Restored> {
   const found = await newestCheckpoint(layout, verifiers, anchored?.checkpoint);
   const { checkpoint } = found;
@@ -48,10 +52,17 @@ export async function restoreTree(
   const segments = await findSegments(log);
   if (anchored?.checkpoint !== undefined && anchored.checkpoint.size < (checkpoint?.size ?? 0))
     await requireExtension(layout, anchored.checkpoint, checkpoint);
-  const restoration = new Restoration(log, layout, segments, manifest, checkpoint, [...alarms]);
+  const restoration = new Restoration({ log, layout, segments, manifest, checkpoint, alarms, announced });
   const restored =
     (await restoration.fromState(state)) ?? (await restoration.fromLeaves()) ?? (await restoration.fromLog());
-  if (restored !== undefined) return restored;
+  if (restored !== undefined) {
+    if (restoration.foreign === 0) return restored;
+    await restored.leaves.close();
+    const { foreign } = restoration;
+    throw new UnaccountedError(
+      `behind the last checkpoint ${foreign === 1 ? 'stands a line' : `stand ${foreign} lines`} that the writer of the log did not write`,
+    );
+  }
   throw new UnaccountedError(`the log does not lead to its checkpoint of ${checkpoint?.size} records`);
 }
 
@@ -83,15 +94,48 @@ async function requireExtension(
     );
 }
 
+/** What a restoration starts from. */
+interface Parts {
+  readonly log: string;
+  readonly layout: IntegrityLayout;
+  readonly segments: readonly Segment[];
+  readonly manifest: SegmentManifest;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly alarms: readonly string[];
+  readonly announced: Pick<AnnouncedLines, 'checker'> | undefined;
+}
+
 class Restoration {
-  constructor(
-    readonly log: string,
-    readonly layout: IntegrityLayout,
-    readonly segments: readonly Segment[],
-    readonly manifest: SegmentManifest,
-    readonly checkpoint: Checkpoint | undefined,
-    readonly alarms: string[],
-  ) {}
+  readonly log: string;
+  readonly layout: IntegrityLayout;
+  readonly segments: readonly Segment[];
+  readonly manifest: SegmentManifest;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly alarms: string[];
+  readonly #announced: Parts['announced'];
+  #vouched: (leaf: Hash) => boolean = () => true;
+  /** Lines behind the checkpoint for which nothing vouches, as the way that was gone last found them. */
+  foreign = 0;
+
+  constructor({ log, layout, segments, manifest, checkpoint, alarms, announced }: Parts) {
+    this.log = log;
+    this.layout = layout;
+    this.segments = segments;
+    this.manifest = manifest;
+    this.checkpoint = checkpoint;
+    this.alarms = [...alarms];
+    this.#announced = announced;
+  }
+
+  /** Each way begins to count anew. */
+  #begin(): void {
+    this.foreign = 0;
+    this.#vouched = this.#announced?.checker() ?? (() => true);
+  }
+
+  #behind(leaf: Hash): void {
+    if (!this.#vouched(leaf)) this.foreign++;
+  }
 
   get sealed(): number {
     return this.checkpoint?.size ?? 0;
@@ -110,6 +154,7 @@ class Restoration {
       state.segment !== this.manifest.current
     )
       return undefined;
+    this.#begin();
     const tree = CompactRange.restore(state.size, state.subtrees);
     if (tree?.root() !== this.root || (await countLeaves(this.layout.leaves)) < state.size) return undefined;
     const [current] = this.#tail();
@@ -128,11 +173,13 @@ class Restoration {
     if (this.checkpoint === undefined) return undefined;
     if ((await countLeaves(this.layout.leaves)) < Math.max(this.sealed, this.manifest.current, 1))
       return undefined;
+    this.#begin();
     const tree = new CompactRange();
     let sound = this.sealed === 0;
     for await (const batch of readLeaves(this.layout.leaves)) {
       for (const leaf of batch) {
         tree.append(leaf);
+        if (tree.size > this.sealed) this.#behind(leaf);
         if (tree.size === this.sealed) sound = tree.root() === this.root;
       }
     }
@@ -142,10 +189,12 @@ class Restoration {
   /** Every line again. New hashes go beside the old ones, which are evidence until the new ones have proved right. */
   async fromLog(): Promise<Restored | undefined> {
     const path = `${this.layout.leaves}.new`;
+    this.#begin();
     const leaves = await LeafFile.open(path, 0);
     const tree = new CompactRange();
     let sound = this.sealed === 0;
-    const replayed = await replay(this.segments, tree, leaves, { offset: 0 }, () => {
+    const replayed = await replay(this.segments, tree, leaves, { offset: 0 }, (leaf) => {
+      if (tree.size > this.sealed) this.#behind(leaf);
       if (tree.size === this.sealed) sound = tree.root() === this.root;
     });
     if (!sound) {
@@ -166,7 +215,7 @@ class Restoration {
     const leaves = await LeafFile.open(this.layout.leaves, tree.size);
     const known = tree.size;
     const segments = this.#tail();
-    const replayed = await replay(segments, tree, leaves, from);
+    const replayed = await replay(segments, tree, leaves, from, (leaf) => this.#behind(leaf));
     const restored = this.#restored(tree, leaves, this.manifest, segments, replayed);
     if (replayed.found) return restored;
     this.alarms.push(

@@ -1,8 +1,11 @@
 import { IntegrityError } from '../errors.js';
-import { type Anchor } from './anchors.js';
 import { openCheckpoint, parseCheckpoint, splitNotes, type Checkpoint } from './checkpoint.js';
 import { type NoteVerifier } from './note.js';
+import { type ResolvedIntegrity } from './options.js';
+import { waitAtMost } from './patience.js';
 import { firstOrigin, renamedVerifier } from './restartOrigin.js';
+import { latestOfWitness } from './witness/post.js';
+import { reachable } from './witness/policy.js';
 
 /** The log holds, or lacks, what its evidence does not account for: to go on with it would be to sign another history. */
 export class UnaccountedError extends IntegrityError {}
@@ -15,38 +18,59 @@ export interface Anchored {
   readonly alarms: readonly string[];
 }
 
+/** A start does not wait longer than this for anchors and witnesses. */
+const PATIENCE_MS = 5_000;
+
+/** Something that keeps checkpoints of a log, as it is called in alarms, and what gives them back. */
+interface Keeper {
+  readonly name: string;
+  load(): Promise<string | undefined> | string | undefined;
+}
+
 /**
- * Reads the anchors of a log before it goes on: what they have was signed, whatever lies beside the log now.
+ * Reads the anchors of a log, and asks its witnesses, before it goes on: what they have was signed, whatever lies beside the
+ * log now. What cannot be read in time is told, and keeps no log from starting.
  *
- * @param origin The origin of the log as it lies here.
- * @throws {UnaccountedError} when an anchor has checkpoints of a log that was started later than the one here.
+ * @throws {UnaccountedError} when one has checkpoints of a log that was started later than the one here.
  */
-export async function readAnchors(
-  anchors: readonly Anchor[],
-  origin: string,
-  verifiers: readonly NoteVerifier[],
-): Promise<Anchored> {
+export async function readAnchors(options: ResolvedIntegrity): Promise<Anchored> {
+  const { signer, verifiers } = options;
+  const origin = signer.name;
   const alarms: string[] = [];
+  const keepers = [...anchorsOf(options), ...witnessesOf(options)];
+  const texts = await Promise.all(keepers.map((keeper) => loadInTime(keeper, alarms)));
   let newest: Checkpoint | undefined;
-  for (const { load } of anchors) {
-    if (load === undefined) continue;
-    let text: string;
-    try {
-      text = (await load()) ?? '';
-    } catch {
-      alarms.push('an anchor could not be read; the log goes on by what lies beside it');
-      continue;
-    }
+  for (const [at, text] of texts.entries()) {
     const own = ofThisLog(text, origin, verifiers);
     const last = own.at(-1);
     if (last !== undefined && last.origin !== origin && isLater(last.origin, origin))
       throw new UnaccountedError(
-        `an anchor has checkpoints of ${last.origin}, which is not the log that lies here`,
+        `${keepers[at]?.name ?? 'an anchor'} has checkpoints of ${last.origin}, which is not the log that lies here`,
       );
     for (const checkpoint of own)
       if (checkpoint.origin === origin && checkpoint.size >= (newest?.size ?? 0)) newest = checkpoint;
   }
   return { checkpoint: newest, alarms };
+}
+
+function anchorsOf({ anchors }: ResolvedIntegrity): Keeper[] {
+  return anchors.flatMap(({ load }) => (load === undefined ? [] : [{ name: 'an anchor', load }]));
+}
+
+function witnessesOf({ witnesses, signer }: ResolvedIntegrity): Keeper[] {
+  if (witnesses === undefined) return [];
+  return reachable(witnesses.policy).map((witness) => ({
+    name: `the witness ${witness.name}`,
+    load: () => latestOfWitness(witnesses.fetch, witness.url, signer.name),
+  }));
+}
+
+async function loadInTime({ name, load }: Keeper, alarms: string[]): Promise<string> {
+  let text: string | undefined;
+  const loaded = (async () => (text = (await load()) ?? ''))().catch(() => undefined);
+  await waitAtMost(PATIENCE_MS, loaded);
+  if (text === undefined) alarms.push(`${name} could not be read; the log goes on by what lies beside it`);
+  return text ?? '';
 }
 
 /** The checkpoints that this log, or one that it was started anew from or as, has signed. One anchor may serve several logs. */

@@ -127,6 +127,7 @@ describe('integrity: a log that is opened again', () => {
 
   it('takes what follows a torn line of a finished file from the next file', async () => {
     await log.append(10).log.seal();
+    log.log.announce([10, 11, 12].map(recordLine));
     writeFileSync(path('audit.jsonl.20260101T000000Z'), readFileSync(log.path));
     appendFileSync(path('audit.jsonl.20260101T000000Z'), `${recordLine(10).toString()}\n{"record_id":"torn`);
     log.lines = [recordLine(11).toString(), recordLine(12).toString()];
@@ -140,6 +141,7 @@ describe('integrity: a log that is opened again', () => {
 
   it('takes several files that a crash kept out of the manifest, compressed or not', async () => {
     await log.append(10).log.seal();
+    log.log.announce([10, 11, 12].map(recordLine));
     const name = (day: number) => path(`audit.jsonl.2026010${day}`);
     writeFileSync(`${name(1)}.gz`, gzipSync(readFileSync(log.path)));
     writeFileSync(name(2), `${recordLine(10).toString()}\n${recordLine(11).toString()}\n`);
@@ -199,6 +201,7 @@ describe('integrity: a log that is opened again', () => {
     log.lines = log.lines.slice(0, 5);
     await log.open();
     await log.log.seal();
+    log.log.announce([recordLine(7)]);
     appendFileSync(log.path, `${recordLine(7).toString()}\n`);
     await log.open();
     expect(log.log.size).to.equal(6);
@@ -228,7 +231,8 @@ describe('integrity: a log that is opened again', () => {
   });
 
   it('goes by its stored hashes where there is no state, also by those behind the checkpoint', async () => {
-    await log.append(10).close();
+    await log.append(10).log.seal();
+    log.log.announce([recordLine(10)]);
     appendFileSync(log.path, `${recordLine(10).toString()}\n`);
     appendFileSync(layout().leaves, Buffer.from(leafHash(recordLine(10)), 'latin1'));
     rmSync(layout().state);

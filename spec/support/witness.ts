@@ -14,7 +14,7 @@ export interface RunningWitness {
   readonly url: string;
   /** Its line of a policy. */
   readonly line: string;
-  /** The status of each answer so far. */
+  /** The status of each answer to a submission so far. */
   readonly answers: readonly number[];
   stop(): Promise<void>;
 }
@@ -30,7 +30,9 @@ export async function startWitness(
   const { privateKey, verifier, vkey } = key;
   const witness = await Witness.open({ name: verifier.name, privateKey, folder, logs });
   const answers: number[] = [];
-  const server: Server = witnessServer(witness, ({ status }) => void answers.push(status));
+  const server: Server = witnessServer(witness, ({ path, status }) => {
+    if (path === '/add-checkpoint') answers.push(status);
+  });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;

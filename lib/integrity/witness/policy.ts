@@ -209,3 +209,16 @@ function isMlDsa(vkey: string): boolean {
   const key = Buffer.from(encoded, 'base64');
   return key[0] === ML_DSA_44 && key.length === 1 + ML_DSA_44_BYTES;
 }
+
+/** A witness that can be asked: it has a key that is understood, and an address. */
+export type ReachableWitness = PolicyWitness & {
+  readonly verifier: NonNullable<PolicyWitness['verifier']>;
+  readonly url: string;
+};
+
+/** The witnesses of a policy that checkpoints can be sent to. */
+export function reachable({ witnesses }: WitnessPolicy): ReachableWitness[] {
+  return witnesses.filter(
+    (witness): witness is ReachableWitness => witness.verifier !== undefined && witness.url !== undefined,
+  );
+}

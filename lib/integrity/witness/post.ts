@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { deadlineSignal } from '../../duration.js';
 import { IntegrityError } from '../../errors.js';
 
@@ -43,6 +44,22 @@ export async function askWitness(
     // The texts of such errors may quote the address, and an address may hold a secret.
     throw new IntegrityError('the witness gave no answer', { cause });
   }
+}
+
+/**
+ * The newest checkpoint that a witness cosigned of a log (c2sp.org/tlog-witness, monitoring).
+ *
+ * @returns nothing where it has none, or does not say.
+ * @throws {IntegrityError} when no answer comes.
+ */
+export async function latestOfWitness(
+  fetch: WitnessFetch,
+  prefix: string,
+  origin: string,
+): Promise<string | undefined> {
+  const path = `${createHash('sha256').update(origin).digest('hex')}/checkpoint`;
+  const { status, body } = await askWitness(fetch, prefix, path);
+  return status === 200 ? body : undefined;
 }
 
 async function readAll(response: Response): Promise<string> {

@@ -11,20 +11,7 @@ import { formatAddCheckpoint } from './addCheckpoint.js';
 import { cosignaturesOf } from './cosignature.js';
 import { proveExtension, type TreeState } from './extension.js';
 import { askWitness, type WitnessFetch } from './post.js';
-import { type PolicyWitness, type WitnessPolicy } from './policy.js';
-
-/** A witness that can be asked: it has a key that is understood, and an address. */
-export type ReachableWitness = PolicyWitness & {
-  readonly verifier: NonNullable<PolicyWitness['verifier']>;
-  readonly url: string;
-};
-
-/** The witnesses of a policy that checkpoints can be sent to. */
-export function reachable({ witnesses }: WitnessPolicy): ReachableWitness[] {
-  return witnesses.filter(
-    (witness): witness is ReachableWitness => witness.verifier !== undefined && witness.url !== undefined,
-  );
-}
+import { reachable, type ReachableWitness, type WitnessPolicy } from './policy.js';
 
 /** How a log and its witnesses hear of each other. */
 export interface WitnessesParts {

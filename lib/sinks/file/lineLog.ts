@@ -16,6 +16,10 @@ const ROTATION_RETRY_MS = 1_000;
 export interface LineLogHooks {
   /** A file is open and holds this many bytes of whole lines: at start-up, after a rotation, after somebody changed it. */
   onOpen?(existing: { readonly path: string; readonly size: number }): void;
+  /** These lines, without their line feeds, are about to be written. The bytes are valid during the call only. */
+  beforeLines?(lines: readonly Uint8Array[]): void;
+  /** What was written is about to be brought to the disk: waited for with it. It must not reject. */
+  onSync?(): Promise<void>;
   /**
    * These lines, without their line feeds, are in the log (on the disk already, where it syncs always). `firstIndex` counts
    * the lines that were added through this object. The bytes are valid during the call only.
@@ -99,8 +103,15 @@ export class LineLog {
     this.#checkNowAndThen();
     if (this.#isDue(bytes.length)) this.rotate();
     const file = this.#file;
+    this.#announce(bytes);
     file.append(bytes);
-    if (this.fsync === 'always') return this.#tellAfter(file.sync(true), () => this.#added(bytes));
+    if (this.fsync === 'always') {
+      const synced = this.#hooks.onSync?.();
+      return this.#tellAfter(
+        Promise.all([file.sync(true), synced]).then(() => undefined),
+        () => this.#added(bytes),
+      );
+    }
     this.#added(bytes);
     if (this.fsync === 'batch') this.#syncSoon();
     return undefined;
@@ -175,6 +186,7 @@ export class LineLog {
     await Promise.all(this.#chores);
     this.lock.ensure();
     if (this.#file.unsynced === 0) return;
+    await this.#hooks.onSync?.();
     await this.#file.sync(false).catch((error: unknown) => {
       this.#unsafe ??= error;
       throw error;
@@ -233,6 +245,7 @@ export class LineLog {
   /** Puts the lines of a deleted file into the one that took its place: they were acknowledged. */
   #writeAgain(lines: Uint8Array): void {
     try {
+      this.#announce(lines);
       this.#file.append(lines);
       if (this.fsync !== 'never') this.#file.syncNow();
       this.#tell(() => this.#added(lines));
@@ -257,6 +270,10 @@ export class LineLog {
     return due && performance.now() >= this.#rotateNotBefore;
   }
 
+  #announce(bytes: Uint8Array): void {
+    if (this.#hooks.beforeLines !== undefined) this.#hooks.beforeLines(linesOf(bytes));
+  }
+
   #added(bytes: Uint8Array): void {
     const { onLines } = this.#hooks;
     if (onLines === undefined) return;
@@ -274,6 +291,7 @@ export class LineLog {
   }
 
   async #sync(): Promise<void> {
+    await this.#hooks.onSync?.();
     await this.#file.sync(false).catch((error: unknown) => void (this.#unsafe ??= error));
   }
 

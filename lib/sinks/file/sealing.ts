@@ -104,6 +104,8 @@ export class Sealing {
 function hooksOf(sealed: MerkleLog): LineLogHooks {
   return {
     onOpen: ({ size }) => sealed.reopened(size),
+    beforeLines: (lines) => sealed.announce(lines),
+    onSync: () => sealed.syncAnnounced(),
     onLines: (lines) => sealed.append(lines),
     onRotate: (segment) => sealed.rotated(basename(segment)),
     beforeClose: () => sealed.close(),

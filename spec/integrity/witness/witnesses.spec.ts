@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { ConfigError } from '../../../lib/errors.js';
 import { parseCheckpoint, splitNotes } from '../../../lib/integrity/checkpoint.js';
 import { integrityLayout } from '../../../lib/integrity/layout.js';
-import { resolveIntegrity } from '../../../lib/integrity/options.js';
+import { resolveIntegrity, type WitnessesOptions } from '../../../lib/integrity/options.js';
+import { UnaccountedError } from '../../../lib/integrity/startAnchors.js';
 import { cosignaturesOf } from '../../../lib/integrity/witness/cosignature.js';
 import { isCosigned } from '../../../lib/integrity/witness/cosignedCheckpoints.js';
 import { parsePolicy } from '../../../lib/integrity/witness/policy.js';
@@ -112,6 +113,20 @@ describe('integrity: a log and its witnesses', () => {
     expect(names(newest())).to.deep.equal(['witness.example/w2']);
   });
 
+  /** The log does not start where a witness contradicts it; where that cannot be asked then, it says so, and starts. */
+  async function refusedByWitness(reason: string): Promise<void> {
+    const failure = await log.open().catch((error: unknown) => error);
+    expect(failure).to.be.instanceOf(UnaccountedError);
+    expect((failure as Error).message).to.equal(reason);
+    const { policy } = log.options.witnesses as WitnessesOptions;
+    const ask: WitnessesOptions['fetch'] = (url, init) =>
+      init.method === 'POST' ? fetch(url, init) : Promise.reject(new Error('not now'));
+    log.options = { ...log.options, witnesses: { policy, fetch: ask } };
+    log.errors.length = 0;
+    await log.open();
+    expect(log.errors.map(({ message }) => message).join()).to.contain('the witness w1 could not be read');
+  }
+
   it('[attack 38] is not cosigned after it was rolled back, and says so', async () => {
     await start('w1');
     await witnessed('quorum w1\n');
@@ -124,7 +139,7 @@ describe('integrity: a log and its witnesses', () => {
     rmSync(layout().folder, { recursive: true });
     cpSync(copy, layout().folder, { recursive: true });
     copyFileSync(`${copy}.jsonl`, log.path);
-    await log.open();
+    await refusedByWitness('the log does not lead to its checkpoint of 10 records');
     await log.append(2).close();
     expect(log.errors.map(({ message }) => message).join()).to.contain(
       'it has cosigned 10 records, and the log has 7: the log was cut off or rolled back',
@@ -140,7 +155,7 @@ describe('integrity: a log and its witnesses', () => {
     rmSync(layout().folder, { recursive: true });
     rmSync(log.path);
     log = Object.assign(new TestLog(folder.path), { key, options });
-    await log.open();
+    await refusedByWitness('the log does not lead to its checkpoint of 5 records');
     log.log.append([Buffer.from('{"seq":0,"forged":true}')]);
     await log.append(9).close();
     expect(log.errors.map(({ message }) => message).join()).to.contain(
