@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { after } from 'mocha';
+import { canUnshare } from '../../support/namespaces.js';
 import { Project } from './project.js';
 import { Scene } from './scene.js';
 
@@ -21,7 +22,7 @@ export interface Findings {
 export type Try = (scene: Scene) => Promise<Findings>;
 
 /** What a machine may lack. */
-type Need = 'strace' | 'faketime' | 'mount' | 'root';
+type Need = 'strace' | 'faketime' | 'mount' | 'namespaces' | 'root';
 
 /** A numbered item, and the ways in which it is tried. */
 export interface Attack {
@@ -131,6 +132,7 @@ const CHECKS: Readonly<Record<Need, () => boolean>> = {
     rmSync(folder, { recursive: true });
     return mounted;
   },
+  namespaces: () => canUnshare,
   root: () => process.getuid?.() === 0,
 };
 const known = new Map<Need, boolean>();

@@ -1,0 +1,4 @@
+import { register } from './attack.js';
+import { durabilityAttacks } from './attacks/durability.js';
+
+register('durability', durabilityAttacks);
