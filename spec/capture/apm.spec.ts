@@ -117,3 +117,46 @@ for (const [system, install] of Object.entries(AGENTS)) {
     });
   });
 }
+
+describe('beside an agent that has no span under way', () => {
+  let uninstall: () => void = () => undefined;
+  beforeEach(() => disableSource(defaultSource));
+  afterEach(() => uninstall());
+
+  const recordOf = async () => {
+    const { client, connect, received } = pair();
+    const sink = audited(client);
+    await connect();
+    await client.callTool({ name: 'echo', arguments: {} });
+    return { record: sink.only('tools/call'), sent: JSON.stringify(received.at(-1)) };
+  };
+
+  const sentryScope = (scope: object) =>
+    setGlobal('__SENTRY__', { version: '11.12.0', '11.12.0': { acs: { getCurrentScope: () => scope } } });
+
+  for (const sampled of [true, false]) {
+    it(`takes the trace that Sentry reports errors under (sampled: ${sampled})`, async () => {
+      const getPropagationContext = () => ({ traceId: TRACE, sampled });
+      uninstall = sentryScope({ getClient: () => ({}), getPropagationContext });
+      const { record, sent } = await recordOf();
+      expect(record.trace_id).to.equal(TRACE);
+      expect(record).not.to.have.property('parent_span_id');
+      expect(sent).to.include(`00-${TRACE}-${record.span_id}-0${sampled ? 1 : 0}`);
+    });
+  }
+
+  it('takes nothing from a Sentry that nobody has set up', async () => {
+    const getPropagationContext = () => ({ traceId: TRACE });
+    uninstall = sentryScope({ getClient: () => undefined, getPropagationContext });
+    expect((await recordOf()).record.trace_id).not.to.equal(TRACE);
+  });
+
+  it('gives a trace id of New Relic that is half as long the length of W3C', async () => {
+    const cache = (Module as unknown as { _cache: Record<string, unknown> })._cache;
+    cache['__NR_cache'] = { getTraceMetadata: () => ({ traceId: TRACE.slice(16) }) };
+    uninstall = () => Reflect.deleteProperty(cache, '__NR_cache');
+    const { record, sent } = await recordOf();
+    expect(record.trace_id).to.equal(TRACE.slice(16).padStart(32, '0'));
+    expect(sent).to.include(`00-${record.trace_id}-${record.span_id}-00`);
+  });
+});

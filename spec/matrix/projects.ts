@@ -66,12 +66,14 @@ function addPackage(folder: string, name: string, sdk: SdkVersion): string {
   return target;
 }
 
-function emptyProject(folder: string): void {
+/** A folder with a project that has no packages yet. */
+export function emptyProject(folder: string): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
 }
 
-function npm(cwd: string, args: readonly string[]): void {
+/** Runs npm in a folder; what it complains of goes to stderr. */
+export function npm(cwd: string, args: readonly string[]): void {
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   execFileSync('npm', [...args, ...quiet], { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
 }

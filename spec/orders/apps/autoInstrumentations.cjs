@@ -1,0 +1,12 @@
+const { getNodeAutoInstrumentations } = require('@opentelemetry/auto-instrumentations-node');
+const { NodeSDK } = require('@opentelemetry/sdk-node');
+const { collector, openTelemetry } = require('./beside.cjs');
+
+const { spans, exporter } = collector();
+const sdk = new NodeSDK({
+  traceExporter: exporter,
+  instrumentations: [getNodeAutoInstrumentations()],
+  autoDetectResources: false,
+});
+sdk.start();
+openTelemetry(spans, () => sdk.shutdown());

@@ -1,0 +1,12 @@
+import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { collector, openTelemetry } from './beside.cjs';
+
+const { spans, exporter } = collector();
+const sdk = new NodeSDK({
+  traceExporter: exporter,
+  instrumentations: [getNodeAutoInstrumentations()],
+  autoDetectResources: false,
+});
+sdk.start();
+openTelemetry(spans, () => sdk.shutdown());

@@ -1,0 +1,1 @@
+require('./sentrySetup.cjs')(require('@sentry/node'));

@@ -1,0 +1,4 @@
+import * as Sentry from '@sentry/node';
+import setUp from './sentrySetup.cjs';
+
+setUp(Sentry);
