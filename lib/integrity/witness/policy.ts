@@ -183,11 +183,12 @@ function policyOf(
   };
 }
 
-function ruleOf(name: string, groups: readonly Group[]): string {
-  const group = groups.find((each) => each.name === name);
-  if (group === undefined) return name;
-  const members = group.members.map((member) => ruleOf(member, groups)).join(', ');
-  return `${group.threshold} of (${members})`;
+function ruleOf(quorum: string, groups: readonly Group[]): string {
+  const rules = new Map<string, string>();
+  // A group names only what stands before it; and files may nest them deeper than calls can.
+  for (const { name, threshold, members } of groups)
+    rules.set(name, `${threshold} of (${members.map((member) => rules.get(member) ?? member).join(', ')})`);
+  return rules.get(quorum) ?? quorum;
 }
 
 function thresholdOf(count: string, members: number): number {
