@@ -15,7 +15,7 @@ export interface GapInfo {
 }
 
 /** The `resource` of the records that tell of gaps. */
-export const GAP_RESOURCE = 'audit/gap';
+const GAP_RESOURCE = 'audit/gap';
 
 /** Makes the record that tells of a gap: who writes it, and in which environment, is the caller's to know. */
 export type GapRecordFactory = (gap: GapInfo) => DraftRecord;
