@@ -15,15 +15,12 @@ export const SURROGATE = 1 << 30;
 /** A bit beside those of the triggers: the text holds characters that show nothing, which may part a secret. */
 export const INVISIBLE = 1 << 29;
 
-const PLAIN = 0;
-const TOKEN = 1;
-const DIGIT = 2;
+/** Characters that keys are written in. */
+const RUN_CHARS = new Uint8Array(128);
+for (let code = 0; code < RUN_CHARS.length; code++)
+  RUN_CHARS[code] = /[A-Za-z0-9_+/.-]/.test(String.fromCharCode(code)) ? 1 : 0;
 
-const KINDS = new Uint8Array(128);
-for (let code = 0; code < KINDS.length; code++) {
-  const char = String.fromCharCode(code);
-  KINDS[code] = /\d/.test(char) ? DIGIT : /[A-Za-z_+/.-]/.test(char) ? TOKEN : PLAIN;
-}
+const DIGITS = /\d/g;
 
 /**
  * Says which of some triggers a text holds, by one look at each character: most strings of a call hold none, and what no
@@ -31,12 +28,15 @@ for (let code = 0; code < KINDS.length; code++) {
  */
 export class Gate {
   readonly #automaton: Automaton;
-  /** The bits of the triggers whose literals end in a state. */
+  /** The steps of the automaton, its states in an order in which those that a literal ends in come last. */
+  readonly #steps: Uint16Array;
+  /** The first state that a literal ends in. */
+  readonly #firstEnd: number;
+  /** The bits of the triggers whose literals end there, state by state from that one on. */
   readonly #bits: Int32Array;
   /** Bits by the number of digits, and by the length of a run, that are enough. */
   readonly #digits: Int32Array;
   readonly #runs: Int32Array;
-  readonly #fewestDigits: number;
   readonly #shortestRun: number;
 
   constructor(triggers: readonly Trigger[]) {
@@ -44,45 +44,81 @@ export class Gate {
       literals.map((literal) => [literal, 1 << bit] as const),
     );
     this.#automaton = new Automaton(literals.map(([literal]) => literal));
-    this.#bits = Int32Array.from(this.#automaton.states(), (ends) =>
-      (ends ?? []).reduce((bits, index) => bits | (literals[index]?.[1] ?? 0), 0),
-    );
+    const bits = this.#automaton
+      .states()
+      .map((ends) => (ends ?? []).reduce((all, index) => all | (literals[index]?.[1] ?? 0), 0));
+    const order = [...bits.keys()].sort((one, other) => Number(bits[one] !== 0) - Number(bits[other] !== 0));
+    this.#steps = reordered(this.#automaton, order);
+    this.#bits = Int32Array.from(order.map((state) => bits[state] ?? 0).filter((ends) => ends !== 0));
+    this.#firstEnd = order.length - this.#bits.length;
     this.#digits = thresholds(triggers.map(({ digits }) => digits));
     this.#runs = thresholds(triggers.map(({ run }) => run));
-    this.#fewestDigits = Math.min(...triggers.map(({ digits }) => digits ?? Infinity));
     this.#shortestRun = Math.min(...triggers.map(({ run }) => run ?? Infinity));
   }
 
   /** Which triggers hold, as bits in their order, with {@link SURROGATE} and {@link INVISIBLE}. */
   look(text: string): number {
-    const { next, ascii, width } = this.#automaton;
-    const bits = this.#bits;
-    const shortestRun = this.#shortestRun;
+    const { ascii, width } = this.#automaton;
+    const steps = this.#steps;
+    const firstEnd = this.#firstEnd;
     let found = 0;
     let state = 0;
-    let run = 0;
-    let longest = 0;
-    let digits = 0;
     for (let index = 0; index < text.length; index++) {
       const code = text.charCodeAt(index);
-      if (code < 128) {
-        state = next[state * width + (ascii[code] as number)] as number;
-        const kind = KINDS[code] as number;
-        if (kind === PLAIN) run = 0;
-        else {
-          if (++run > longest) longest = run;
-          if (kind === DIGIT) digits++;
-        }
-      } else {
-        state = next[state * width + this.#automaton.classOf(code)] as number;
-        run = 0;
+      if (code < 128) state = steps[state * width + (ascii[code] as number)] as number;
+      else {
+        state = steps[state * width + this.#automaton.classOf(code)] as number;
         found |= unusual(code);
       }
-      if (state !== 0) found |= bits[state] as number;
+      if (state >= firstEnd) found |= this.#bits[state - firstEnd] as number;
     }
-    if (digits >= this.#fewestDigits) found |= atMost(this.#digits, digits);
-    return longest >= shortestRun ? found | atMost(this.#runs, longest) : found;
+    return found | this.#countDigits(text) | this.#measureRuns(text);
   }
+
+  /** Digits are counted no further than it matters. */
+  #countDigits(text: string): number {
+    const most = this.#digits.length - 1;
+    let digits = 0;
+    DIGITS.lastIndex = 0;
+    while (digits < most && DIGITS.test(text)) digits++;
+    return atMost(this.#digits, digits);
+  }
+
+  /** A run of some length has a character at every place so far apart: what stands between is looked at only where one is. */
+  #measureRuns(text: string): number {
+    const step = this.#shortestRun;
+    let longest = 0;
+    for (let index = step - 1; index < text.length;) {
+      if (!isRunChar(text, index)) {
+        index += step;
+        continue;
+      }
+      let start = index;
+      while (start > 0 && isRunChar(text, start - 1)) start--;
+      let end = index + 1;
+      while (end < text.length && isRunChar(text, end)) end++;
+      longest = Math.max(longest, end - start);
+      index = end + step;
+    }
+    return longest >= step ? atMost(this.#runs, longest) : 0;
+  }
+}
+
+function isRunChar(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  return code < 128 && RUN_CHARS[code] === 1;
+}
+
+/** The automaton's table with its states in another order, in which the first stays the first. */
+function reordered({ next, width }: Automaton, order: readonly number[]): Uint16Array {
+  const places = new Uint16Array(order.length);
+  order.forEach((state, place) => (places[state] = place));
+  const steps = new Uint16Array(order.length * width);
+  order.forEach((state, place) => {
+    for (let kind = 0; kind < width; kind++)
+      steps[place * width + kind] = places[next[state * width + kind] ?? 0] ?? 0;
+  });
+  return steps;
 }
 
 function atMost(table: Int32Array, count: number): number {

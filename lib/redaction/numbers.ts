@@ -3,10 +3,11 @@ import { mapBetweenMarkers } from './replacer.js';
 
 /** What people put between groups of digits: blanks of any width, and dashes of any length. */
 const GAP = '[ \\t\\u00a0\\u2002-\\u200a\\u202f\\u205f\\u3000\\u2010-\\u2015\\u2212\\ufe58\\ufe63\\uff0d-]';
-/** Groups of digits with one such sign between them, no part of a decimal fraction. */
-const GROUPS = new RegExp(`(?<![A-Za-z\\d.])\\d+(?:${GAP}\\d+)*(?![A-Za-z\\d])`, 'g');
+const BETWEEN = `(?: [\\u2010-\\u2015-] |${GAP})`;
+/** Groups of digits with one such sign between them, or a dash between blanks, no part of a decimal fraction. */
+const GROUPS = new RegExp(`(?<![A-Za-z\\d.])\\d+(?:${BETWEEN}\\d+)*(?![A-Za-z\\d])`, 'g');
 /** Parts a text at each of them, with the sign at every odd place. */
-const SPLIT = new RegExp(`(${GAP})`);
+const SPLIT = new RegExp(`(${BETWEEN})`);
 /** The magnetic tracks of a card (ISO/IEC 7813): number, holder, expiry and what the issuer added, between their marks. */
 const TRACK =
   /(?:%?[Bb]\d{13,19}\^[^^\r\n]{2,26}\^\d{4,}[^?\r\n]{0,64}\??)|(?:;?\d{13,19}[=D]\d{7,}[^?\s]{0,32}\??)/g;

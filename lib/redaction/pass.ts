@@ -3,6 +3,7 @@ import type { Hider } from './hider.js';
 import type { RedactionContext } from './options.js';
 import type { Policy } from './policy.js';
 import { isMarker, REDACTED } from './replacer.js';
+import { wellFormed } from './wellFormed.js';
 
 /** Secrets that are looked for elsewhere, once they are known; shorter ones would hit common words. */
 const MAX_ECHOES = 64;
@@ -10,6 +11,10 @@ const SHORTEST_ECHO = 8;
 const LONGEST_ECHO = 4_096;
 /** Units that every field may have searched, whatever those before it took. */
 const FIELD_UNITS = 256 * 1024;
+
+const BASIC = /^(?:Basic +)?([A-Za-z0-9+/]{8,1024}={0,2})$/i;
+/** A user and a password, in signs that can be read. */
+const PASSWORD = /^[\x20-\x7e]{0,128}?:([\x20-\x7e]{8,})$/;
 
 /** The walk, handed in from above so that texts can have what stands in them walked. */
 export type Walk = (value: unknown, pass: Pass, state: undefined) => unknown;
@@ -80,8 +85,10 @@ export class Pass {
 
   /** Remembers a secret for {@link Pass.echoes}. */
   giveAway(secret: string): void {
-    if (this.echoes.length >= MAX_ECHOES || isMarker(secret) || this.echoes.includes(secret)) return;
-    if (secret.length >= SHORTEST_ECHO && secret.length <= LONGEST_ECHO) this.echoes.push(secret);
+    if (isMarker(secret) || this.echoes.includes(secret)) return;
+    for (const form of formsOf(secret))
+      if (this.echoes.length < MAX_ECHOES && form.length >= SHORTEST_ECHO && form.length <= LONGEST_ECHO)
+        this.echoes.push(form);
   }
 
   /** Remembers secrets that are known beforehand, however many others there are. */
@@ -94,6 +101,18 @@ export class Pass {
   get full(): boolean {
     return this.units > this.policy.limits.totalBytes;
   }
+}
+
+/** A secret as it is, as it stands in a URI, and the password of `Basic` credentials (RFC 7617). */
+function formsOf(secret: string): string[] {
+  const forms = [secret];
+  if (secret.length > LONGEST_ECHO) return forms;
+  if (!/^[\w.~-]*$/.test(secret)) forms.push(encodeURIComponent(wellFormed(secret)));
+  const basic = BASIC.exec(secret)?.[1];
+  const [, password] =
+    basic === undefined ? [] : (PASSWORD.exec(Buffer.from(basic, 'base64').toString()) ?? []);
+  if (password !== undefined) forms.push(password);
+  return forms;
 }
 
 /** Its functions stand alone, since detectors take them off it. */

@@ -2,10 +2,15 @@ import { FAILED } from './replacer.js';
 import { isCard } from './numbers.js';
 import { Marker } from './markers.js';
 import type { Pass } from './pass.js';
+import { isUuid } from './random.js';
 import { keepString } from './strings.js';
 
 /** Below it no integer is as long as a card number. */
 const SHORTEST_CARD = 1e12;
+
+/** How far an object that is hidden whole is looked through, in depth and in breadth. */
+const MOST_DEPTH = 4;
+const MOST_ITEMS = 32;
 
 /** Stands for a key that goes with its value. */
 export const GONE = Symbol('gone');
@@ -78,13 +83,33 @@ function failed(pass: Pass): string {
 export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
   if (value === null || value === undefined) return value;
   const text = scalarText(value);
-  if (text !== undefined) pass.giveAway(text);
+  if (text === undefined) giveAwayWithin(value, pass, 0);
+  else pass.giveAway(text);
   if (pass.policy.replacer.kind === 'drop') {
     pass.changes++;
     return GONE;
   }
   pass.slack += 80;
   return pass.hide(text ?? '', mask || text === undefined);
+}
+
+/** Objects are left out whole; what looks like a secret in them may be repeated elsewhere. Their words and names may, too. */
+function giveAwayWithin(value: unknown, pass: Pass, depth: number): void {
+  if (
+    typeof value === 'string' &&
+    /\d/.test(value) &&
+    /[A-Za-z]/.test(value) &&
+    !/\s/.test(value) &&
+    !isUuid(value)
+  ) {
+    pass.giveAway(value);
+  }
+  if (typeof value !== 'object' || value === null || depth > MOST_DEPTH) return;
+  try {
+    for (const item of Object.values(value).slice(0, MOST_ITEMS)) giveAwayWithin(item, pass, depth + 1);
+  } catch {
+    // What throws while it is read is not repeated by anyone.
+  }
 }
 
 /** The text that a token is made from: `4111…` gives one token, be it a string, a number or a bigint. */

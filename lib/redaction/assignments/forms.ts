@@ -1,4 +1,4 @@
-import { KeyVerdict } from '../keys.js';
+import { isNumberName, KeyVerdict } from '../keys.js';
 import { looksRandom, looksSecret } from '../random.js';
 import type { Name } from './names.js';
 import { isReference } from './references.js';
@@ -182,9 +182,16 @@ function word(text: string, name: Name, closed: number, before: string): Value |
     /\s(?:is|are|was|lautet|ist|est|es|é|är)\s/.test(gap[0]) &&
     /\d/.test(found) &&
     found.length >= SHORTEST;
-  const number = /^\d{4,19}$/.test(found) && /\s(?:is|to|ist|est|es|é)\s$/.test(gap[0]);
+  const number = isNumber(found, text.slice(name.start, name.end), gap[0]);
   if (found === '' || text[start] === '[' || !(pairs || random || number || said)) return undefined;
   return { start, end: start + found.length, next: start + found.length, written: 'bare' };
+}
+
+/** `the code is 13447644`, `ssn 078051120`, `CVV2 is 987`. */
+function isNumber(found: string, named: string, gap: string): boolean {
+  const said = /\s(?:is|to|ist|est|es|é)\s$/.test(gap);
+  if (!isNumberName(named.replace(/\d+$/, ''))) return said && /^\d{4,19}$/.test(found);
+  return said ? /^\d{3,19}$/.test(found) : /^\d{8,19}$/.test(found);
 }
 
 /** `PASS x` (FTP, POP3): the only word of the line. */
