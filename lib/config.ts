@@ -88,6 +88,12 @@ export interface AuditOptions {
   propagate?: Propagate;
   /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). @defaultValue true */
   foreignSpans?: boolean;
+  /**
+   * Begins the log of each process with a record `audit/start`, which says what is patched and which policy is in force, and ends
+   * it with `audit/stop` at shutdown. Of several logs to the same sinks, the first decides.
+   * @defaultValue true where one of the sinks is a `FileSink`
+   */
+  startRecord?: boolean;
   /** What a caller waits for: `blocking`, `blocking-strict` or `batch`. @defaultValue `blocking` */
   mode?: Mode;
   /** How far a sink must vouch for a record before its caller goes on. @defaultValue `written`; `durable` in `blocking-strict` */
@@ -143,6 +149,8 @@ export interface ResolvedOptions {
   readonly redaction: RedactionOptions;
   readonly foreignSpans: boolean;
   readonly propagate: Propagate;
+  /** Undefined where the sinks decide. */
+  readonly startRecord: boolean | undefined;
   readonly onError: ErrorListener | undefined;
 }
 
@@ -178,6 +186,7 @@ export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'toolState',
   'propagate',
   'foreignSpans',
+  'startRecord',
   'onError',
 ];
 
@@ -219,6 +228,10 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
         ? options.propagate
         : optionalBoolean('propagate', options.propagate, true),
     foreignSpans: optionalBoolean('foreignSpans', options.foreignSpans, true),
+    startRecord:
+      options.startRecord === undefined
+        ? undefined
+        : optionalBoolean('startRecord', options.startRecord, true),
     onError: resolveFunction('onError', options.onError),
   });
 }

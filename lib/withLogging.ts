@@ -1,10 +1,11 @@
 import { hidesItsClient, identityOf } from './capture/clientIdentity.js';
-import { isSdkClient, patchClass, patchTarget } from './capture/patch.js';
+import { isSdkClient, methodsOf, patchClass, patchTarget, sdkOf } from './capture/patch.js';
 import { COPY } from './capture/source.js';
 import { stateOf } from './capture/state.js';
 import type { McpClientLike } from './capture/client.js';
 import { resolveOptions, type AuditOptions } from './config.js';
 import { ConfigError } from './errors.js';
+import { notePatched } from './processor/patched.js';
 import { createAuditLog, handleOf, type AuditLogHandle } from './processor/auditLog.js';
 import { enlistClaiming } from './processor/recorder.js';
 import { shared } from './shared.js';
@@ -43,6 +44,7 @@ export function withLogging<T extends McpClientLike>(client: T, options: AuditOp
   const target = requireSdkClient(client);
   const log = createAuditLog(resolveOptions(options));
   patchClass(target, WRAPPED);
+  notePatched({ how: 'withLogging', sdk: sdkOf(target), methods: methodsOf(target) });
   stateOf(client).claimedBy = log.recording;
   enlistClaiming(log.recording);
   logs.set(identityOf(client), handleOf(log));

@@ -8,7 +8,7 @@ import { RunningOperation, type Entrance } from './running.js';
 import { within } from './scope.js';
 import { sessionClosed, sessionOpened, watchEnd } from './session.js';
 import { active, audienceOf, type ClientState } from './state.js';
-import { watchTransport } from './transport.js';
+import { connectionOver, watchTransport } from './transport.js';
 
 type Call = () => unknown;
 
@@ -85,6 +85,7 @@ function prepareConnection(
   // Without one, the client may have been wrapped or patched after it had connected.
   const current = transport ?? peek(client, 'transport');
   connection.watched = watchTransport(current);
+  connectionOver(current, connection);
   watchHttp(current);
   if (connection.open) watchEnd(connection);
   if (operation.method === 'close') {

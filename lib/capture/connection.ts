@@ -1,3 +1,5 @@
+import { SpanKind } from '@opentelemetry/api';
+import { RequestLedger } from '../processor/requestLedger.js';
 import { newRecordId } from '../schema/ids.js';
 import type { ConnectionFacts } from '../processor/detail.js';
 import type { McpOAuth } from '../schema/record.js';
@@ -28,6 +30,7 @@ export class Connection implements ConnectionFacts {
   /** Operations that have begun and not ended, the server's own requests among them. */
   readonly underWay = new Set<RunningOperation>();
   readonly client: object;
+  readonly #requests = new RequestLedger((log) => this.#idsUnderWay(log));
   #transport: unknown;
   #initializeParams: unknown;
   #initializeResult: unknown;
@@ -67,6 +70,10 @@ export class Connection implements ConnectionFacts {
   /** The handshake's answer as the SDK took it. */
   sawInitializeResult(result: unknown): void {
     this.#initializeResult = result;
+  }
+
+  get requests(): RequestLedger | undefined {
+    return this.watched ? this.#requests : undefined;
   }
 
   get sessionId(): string | undefined {
@@ -140,6 +147,16 @@ export class Connection implements ConnectionFacts {
   /** Whether it goes over HTTP without TLS. */
   get isPlainHttp(): boolean {
     return endpoint(this.#transport)?.protocol === 'http:';
+  }
+
+  *#idsUnderWay(log: object): Generator<string, void, undefined> {
+    for (const { ending, kind, legs, recorders } of this.underWay)
+      if (
+        ending === undefined &&
+        kind === SpanKind.CLIENT &&
+        recorders.some((recorder) => recorder.log === log)
+      )
+        for (const { request_id: id } of legs) yield id;
   }
 
   get #clientInfo(): unknown {

@@ -12,13 +12,14 @@ import { copyOf, SDK_V1, SDK_V2, type SdkCopy } from '../loader/sdkCopy.js';
 import { onSdkModule, type SdkModule } from '../loader/sdkModules.js';
 import { createRedactor } from '../redaction/createRedactor.js';
 import type { RedactionOptions } from '../redaction/options.js';
+import { notePatched } from '../processor/patched.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { noModuleHooks, otherRuntime } from '../runtime.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { peek, type McpClientClass } from './client.js';
 import { discover, discovered } from './discovery.js';
 import { loadedModules } from './loaded.js';
-import { clientClassIn, patchClass, unpatchClass } from './patch.js';
+import { clientClassIn, methodsOf, patchClass, sdkOf, unpatchClass } from './patch.js';
 import {
   COPY,
   defaultSource,
@@ -119,7 +120,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     if (otherRuntime() === undefined) this.hookLoading();
     else diag.warn(`${PACKAGE_NAME}: ${noModuleHooks()}`);
     for (const { exports, file } of loadedModules()) this.take(exports, copyOf(file));
-    for (const client of discovered) patchClass(client.prototype, this.source);
+    for (const client of discovered) this.patch(client);
   }
 
   /** Takes the wrappers off again, where no other tool has wrapped them since. */
@@ -181,9 +182,15 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
 
   private take<T>(exports: T, copy: (Omit<SdkCopy, 'path'> & Partial<SdkCopy>) | undefined): T {
     const client = discover(exports, copy ?? { name: 'the MCP SDK', version: undefined });
-    if (client !== undefined && this.isEnabled() && this.source !== undefined)
-      patchClass(client.prototype, this.source);
+    if (client !== undefined && this.isEnabled()) this.patch(client, copy?.version);
     return exports;
+  }
+
+  private patch({ prototype }: McpClientClass, version?: string): void {
+    if (this.source === undefined) return;
+    patchClass(prototype, this.source);
+    const methods = methodsOf(prototype);
+    notePatched({ how: 'instrumentation', sdk: sdkOf(prototype), version, methods });
   }
 }
 
@@ -211,6 +218,8 @@ export function instrumentClient<T extends McpClientClass>(client: T): T {
     throw new TypeError('instrumentClient: expected the Client class of the MCP SDK, or one derived from it');
   }
   patchClass(client.prototype, defaultSource);
+  const methods = methodsOf(client.prototype);
+  notePatched({ how: 'instrumentClient', sdk: sdkOf(client.prototype), methods });
   enableSource(defaultSource);
   return client;
 }

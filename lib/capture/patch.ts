@@ -1,3 +1,4 @@
+import { SDK_V1, SDK_V2 } from '../loader/sdkCopy.js';
 import { peek, type McpClientClass, type Method } from './client.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './patches.js';
 import { standIn } from './standIn.js';
@@ -74,6 +75,16 @@ export function isPatched(target: object): boolean {
 function isHeld(patch: Patch | undefined, client: object): boolean {
   for (const scopes of patch?.holders.values() ?? []) if (isHeldFor(client, scopes)) return true;
   return false;
+}
+
+/** The names of the methods that are wrapped on a class, of this one and of those that it is derived from. */
+export function methodsOf(target: object): readonly string[] {
+  return [...(patches.get(patchTarget(target) ?? target)?.methods.keys() ?? [])];
+}
+
+/** The package that a client's class is from, by what only one of the two has. */
+export function sdkOf(target: object): string {
+  return typeof peek(target, 'getProtocolEra') === 'function' ? SDK_V2 : SDK_V1;
 }
 
 /** The methods of the SDK's client by which its class is told from another that also calls tools. */

@@ -147,6 +147,11 @@ export class RunningOperation implements OperationDetail {
     return this.ending !== undefined;
   }
 
+  /** Who asked, where that was not the client. */
+  get requestedBy(): OperationDetail['requestedBy'] {
+    return this.kind === SpanKind.SERVER ? 'server' : undefined;
+  }
+
   /** Where the answer came from, as far as it can be told. */
   get servedFrom(): OperationDetail['servedFrom'] {
     if (this.ending === undefined || this.kind !== SpanKind.CLIENT || this.method === 'close')

@@ -6,7 +6,8 @@ import { peek, type Method } from './client.js';
 import { withTraceFields } from './propagation.js';
 import type { RunningOperation } from './running.js';
 import { standIn } from './standIn.js';
-import { active, sending } from './state.js';
+import type { Connection } from './connection.js';
+import { active, audienceOf, sending } from './state.js';
 
 /** Our stand-ins for the `send` of transports, and which of them has first seen a message. */
 const watched = shared('transports', () => ({
@@ -14,6 +15,10 @@ const watched = shared('transports', () => ({
   /** Transports that show another function than the one that was put there: a Proxy that binds its methods, say. */
   opaque: new WeakSet<object>(),
   seenBy: new WeakMap<object, object>(),
+  /** The connection that goes over a transport now. */
+  connections: new WeakMap<object, WeakRef<Connection>>(),
+  /** Messages that were counted: a transport that has logged in sends what was refused again. */
+  counted: new WeakSet<object>(),
 }));
 
 /**
@@ -36,6 +41,7 @@ export function watchTransport(transport: unknown): boolean {
     const operation = senderOf(message);
     const prepared = prepare(transport, message, operation);
     isFirst(prepared, value);
+    countRequest(transport, [message, prepared], operation);
     // A request that the transport makes of the same client, for a token say, is no part of the operation that it sends.
     const sent: unknown = sending.run(operation, () =>
       active.run(undefined, () => Reflect.apply(proceed, this, [prepared, ...rest])),
@@ -65,6 +71,35 @@ function senderOf(message: unknown): RunningOperation | undefined {
   const outer = sending.getStore();
   const id = String(peek(message, 'id'));
   return active.getStore() ?? (outer?.legs.some((leg) => leg.request_id === id) === true ? outer : undefined);
+}
+
+/** From now on, what goes over the transport goes over this connection. */
+export function connectionOver(transport: unknown, connection: Connection): void {
+  if (typeof transport !== 'object' || transport === null) return;
+  if (watched.connections.get(transport)?.deref() !== connection)
+    watched.connections.set(transport, new WeakRef(connection));
+}
+
+/** Counts a request that goes out, whoever made it, for each log that has to do with the client. */
+function countRequest(
+  transport: object,
+  [message, prepared]: readonly [unknown, unknown],
+  operation: RunningOperation | undefined,
+): void {
+  if (typeof message !== 'object' || message === null || watched.counted.has(message)) return;
+  const id = peek(message, 'id');
+  if (id === undefined || peek(message, 'method') === undefined) return;
+  watched.counted.add(message).add(prepared as object);
+  const connection = watched.connections.get(transport)?.deref();
+  if (connection === undefined) return;
+  const isItsOwn =
+    operation?.connection === connection && operation.kind === SpanKind.CLIENT && !operation.ended;
+  const recorders = isItsOwn ? operation.recorders : audienceOf(connection.client)?.recorders();
+  if (recorders === undefined || recorders.length === 0) return;
+  connection.requests?.sent(
+    recorders.map(({ log }) => log),
+    String(id),
+  );
 }
 
 /** Notes the id of a request, and gives it the trace context. Notifications and answers pass as they are. */

@@ -183,7 +183,7 @@ function firstBad({ problems }: VerifyReport): number | undefined {
 }
 
 function forPrograms(log: string, report: VerifyReport): object {
-  const { ok, status, origin, size, sealed, root, problems, checks, warnings } = report;
+  const { ok, status, origin, size, sealed, root, problems, checks, sessions, warnings } = report;
   return {
     ok,
     status,
@@ -196,6 +196,7 @@ function forPrograms(log: string, report: VerifyReport): object {
     first_bad_index: firstBad(report),
     problems,
     checks,
+    sessions,
     warnings,
   };
 }

@@ -1,4 +1,6 @@
 import { type ProblemKind } from './findings.js';
+import { sessionsRow } from './sessions/sessionWords.js';
+import { type Sessions } from './sessions/sessionCheck.js';
 import { type Check, type Verdict } from './verdict.js';
 
 /** What the table of a verification is made of. */
@@ -13,6 +15,8 @@ export interface TableParts extends Verdict {
   readonly byHash: readonly { readonly first: number; readonly count: number }[];
   /** Whether lines had to be records. */
   readonly records: boolean;
+  /** Which sessions were closed complete, where that was looked at. */
+  readonly sessions?: Sessions;
   /** What witnesses and time-stamping authorities were asked for, and what they say. */
   readonly vouchers: readonly Check[];
 }
@@ -39,11 +43,7 @@ export function tableOf(parts: TableParts): Check[] {
     ...parts.vouchers,
     linesRow(parts),
     ...openRows(parts),
-    {
-      what: 'that every operation was recorded',
-      by: 'nothing in a log can show it',
-      result: 'not checked',
-    },
+    sessionsRow(parts.sessions),
   ];
 }
 

@@ -7,6 +7,8 @@ import { type NoteVerifier } from './note.js';
 import { OrderCheck, seqOf } from './recordOrder.js';
 import { restartedLog } from './restartOrigin.js';
 import { type LogChunk } from './segments.js';
+import { sessionWarnings } from './sessions/sessionWords.js';
+import { SessionCheck, type Sessions } from './sessions/sessionCheck.js';
 import { type Check, type Verdict, type VerdictStatus } from './verdict.js';
 import { tableOf } from './verdictTable.js';
 import { vouchedByTime, vouchedByWitnesses, type TimestampOptions, type Voucher } from './vouchers.js';
@@ -83,6 +85,8 @@ export interface VerifyReport extends Verdict {
   readonly problems: readonly Problem[];
   /** What was checked, by which evidence, and what was not. */
   readonly checks: readonly Check[];
+  /** Which sessions were closed complete; absent where lines need not be records. */
+  readonly sessions?: Sessions;
   /** What is worth knowing and proves nothing. */
   readonly warnings: readonly string[];
 }
@@ -131,6 +135,7 @@ class Verification {
   readonly #own: Head | undefined;
   readonly #walk: LogWalk;
   readonly #order = new OrderCheck();
+  readonly #sessions = new SessionCheck();
   readonly #leaves: LeafComparison | undefined;
   readonly #byHash: { readonly first: number; readonly count: number }[] = [];
   #faults = { foreign: 0, order: 0 };
@@ -195,6 +200,7 @@ class Verification {
 
   #record(data: Buffer, start: number, end: number, index: number, place: Place): void {
     const seq = seqOf(data, start, end);
+    this.#sessions.see(data, start, end);
     if (seq === undefined) {
       if (this.#faults.foreign++ === 0)
         this.#problems.push({
@@ -254,7 +260,9 @@ class Verification {
     const vouchers = await this.#vouchers();
     const [named = this.#own] = this.#heads;
     const problems = this.#problems.sort((a, b) => (a.index ?? -1) - (b.index ?? -1));
-    const found = { size: tree.size, sealed, problems, ...(named && { origin: named.origin }) };
+    const sessions = this.#options.records === false ? undefined : this.#sessions.finish();
+    const facts = { ...(named && { origin: named.origin }), ...(sessions && { sessions }) };
+    const found = { size: tree.size, sealed, problems, ...facts };
     const status = this.#status();
     return {
       ok: status === 'intact' || status === 'unconfirmed',
@@ -271,7 +279,7 @@ class Verification {
         records: this.#options.records ?? true,
         vouchers: vouchers.map(({ check }) => check),
       }),
-      warnings: [...this.#warnings, ...this.#order.summary()],
+      warnings: [...this.#warnings, ...this.#order.summary(), ...sessionWarnings(sessions)],
     };
   }
 

@@ -1,5 +1,6 @@
 import { optionalDelay } from '../duration.js';
 import { ConfigError } from '../errors.js';
+import type { DraftRecord } from '../schema/record.js';
 import type { GapRecordFactory } from '../sinks/gap.js';
 import { MAX_RETRY_AFTER_MS } from '../sinks/backoff.js';
 import { isSink, sinkName } from '../sinks/emit.js';
@@ -34,7 +35,7 @@ const OPTION_KEYS = [
     'overflow',
     'maxRetryAfterMs',
   ],
-  ...['onError', 'gapRecord'],
+  ...['onError', 'gapRecord', 'firstRecord', 'lastRecord'],
 ];
 
 /** A sink with a treatment of its own. */
@@ -88,6 +89,10 @@ export interface PipelineOptions {
   readonly onError?: ErrorListener;
   /** Makes the record that tells of lost ones. Without it they are only counted and reported. */
   readonly gapRecord?: GapRecordFactory;
+  /** Makes the record that goes before the first one: asked once, when that is accepted. @defaultValue none */
+  readonly firstRecord?: () => DraftRecord;
+  /** Makes the record that goes after the last one, at shutdown; not asked where nothing was accepted. @defaultValue none */
+  readonly lastRecord?: () => DraftRecord;
 }
 
 /** Checked options, one set per sink. */
@@ -98,14 +103,18 @@ export interface ResolvedPipeline {
   /** The number of the next record. */
   readonly firstSeq: number;
   readonly sinks: readonly Sink[];
+  readonly firstRecord: (() => DraftRecord) | undefined;
+  readonly lastRecord: (() => DraftRecord) | undefined;
 }
 
 /** @throws ConfigError */
 export function resolvePipeline(options: PipelineOptions): ResolvedPipeline {
   requireKnownOptions('pipeline', options, OPTION_KEYS);
-  const { onError, gapRecord, sinks } = options;
+  const { onError, gapRecord, firstRecord, lastRecord, sinks } = options;
   optionalFunction('onError', onError);
   optionalFunction('gapRecord', gapRecord);
+  optionalFunction('firstRecord', firstRecord);
+  optionalFunction('lastRecord', lastRecord);
   if (!Array.isArray(sinks) || sinks.length === 0) reject('sinks', sinks, 'an array of at least one sink');
   const report = guardedReport(onError);
   const entries = sinks.map((given: unknown, index) => sinkEntry(`sinks[${index}]`, given));
@@ -116,7 +125,7 @@ export function resolvePipeline(options: PipelineOptions): ResolvedPipeline {
   if (modeOf(options) === 'blocking-strict' && !lanes.some(({ mode }) => mode === 'blocking-strict'))
     throw new ConfigError('mode', `'blocking-strict' needs a sink to wait for, and each says otherwise`);
   return {
-    lanes,
+    ...{ lanes, firstRecord, lastRecord },
     anyWillDo: optionalChoice('requiredSinks', options.requiredSinks, ['all', 'any'], 'all') === 'any',
     report,
     firstSeq: Math.max(-1, ...entries.map(({ sink }) => sink.lastSeq ?? -1)) + 1,

@@ -51,12 +51,16 @@ class SinkPipeline implements Pipeline {
   readonly #anyWillDo: boolean;
   readonly #report: ResolvedPipeline['report'];
   readonly #sequence: Sequence;
+  #first: (() => DraftRecord) | undefined;
+  readonly #last: (() => DraftRecord) | undefined;
   #accepted = 0;
   #refused = 0;
   #unavailable = 0;
   #shutdown: Promise<void> | undefined;
 
-  constructor({ lanes, anyWillDo, report, firstSeq, sinks }: ResolvedPipeline) {
+  constructor({ lanes, anyWillDo, report, firstSeq, sinks, firstRecord, lastRecord }: ResolvedPipeline) {
+    this.#first = firstRecord;
+    this.#last = lastRecord;
     this.#lanes = lanes.map((options) => new Lane(options));
     this.#awaited = this.#lanes.filter(({ options }) => options.awaited);
     this.#filtered = this.#lanes.some(({ options }) => options.filter !== undefined);
@@ -101,7 +105,7 @@ class SinkPipeline implements Pipeline {
   }
 
   shutdown(): Promise<void> {
-    return (this.#shutdown ??= allOf(this.#lanes.map((lane) => lane.close())));
+    return (this.#shutdown ??= this.#close());
   }
 
   flushSync(): void {
@@ -121,9 +125,23 @@ class SinkPipeline implements Pipeline {
     };
   }
 
-  /** Numbers a record and queues it at every sink that wants it; the promise is for those that are waited for. */
+  #close(): Promise<void> {
+    if (this.#accepted > 0 && this.#last !== undefined) void this.#queue(this.#last(), [], false);
+    return allOf(this.#lanes.map((lane) => lane.close()));
+  }
+
   #deliver(draft: DraftRecord, waitFor: readonly Lane[], intent: boolean): Promise<void> {
+    if (this.#first !== undefined) {
+      const first = this.#first();
+      this.#first = undefined;
+      void this.#queue(first, [], false);
+    }
     this.#accepted++;
+    return this.#queue(draft, waitFor, intent);
+  }
+
+  /** Numbers a record and queues it at every sink that wants it; the promise is for those that are waited for. */
+  #queue(draft: DraftRecord, waitFor: readonly Lane[], intent: boolean): Promise<void> {
     const record = this.#sequence.number(draft);
     const lanes = this.#filtered ? this.#lanes.filter((lane) => lane.wants(record)) : this.#lanes;
     const awaited = this.#filtered ? waitFor.filter((lane) => lanes.includes(lane)) : waitFor;

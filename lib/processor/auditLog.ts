@@ -7,6 +7,7 @@ import { createRedactor } from '../redaction/createRedactor.js';
 import type { GapInfo } from '../sinks/gap.js';
 import { announce } from './announce.js';
 import { logRecord } from './logRecord.js';
+import { keepsLog, startRecord, stopRecord } from './processRecords.js';
 import { dischargeClaiming } from './recorder.js';
 import { Recording } from './recording.js';
 
@@ -54,6 +55,10 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
   const { pipeline, isNew } = pipelineFor({
     ...options.pipeline,
     gapRecord: (gap) => redactor.record(gapRecord(options, gap)),
+    ...((options.startRecord ?? keepsLog(options)) && {
+      firstRecord: () => redactor.record(startRecord(options)),
+      lastRecord: () => redactor.record(stopRecord(options)),
+    }),
   });
   const recording = new Recording(options, redactor, pipeline);
   // What an earlier process left open is told once, however many clients write to this log.

@@ -16,6 +16,7 @@ import type { KnownSecrets } from '../redaction/known.js';
 import { shared } from '../shared.js';
 import type { Answer, TaskFacts } from './answer.js';
 import type { OperationRecorder } from './recorder.js';
+import type { RequestLedger } from './requestLedger.js';
 import type { FinishedSpan } from './span.js';
 
 /** What is known of the two parties and of the connection between them; read when a record is made. */
@@ -37,6 +38,8 @@ export interface ConnectionFacts {
   readonly transport?: string | undefined;
   /** The URL (without userinfo, query and fragment) or command that was dialled. */
   readonly serverAddress?: string | undefined;
+  /** The requests that went over it; absent for what others have traced, and where not all that goes out is seen. */
+  readonly requests?: RequestLedger | undefined;
   /** That command with its arguments, which may hold secrets: a record shows them redacted. */
   readonly serverCommand?: readonly string[] | undefined;
 }
@@ -81,6 +84,8 @@ export interface OperationDetail {
   readonly apm?:
     { readonly system: string; readonly traceId: string; readonly spanId?: string | undefined } | undefined;
   readonly legs: readonly McpLeg[];
+  /** Where the server asked, and the client answered. */
+  readonly requestedBy?: 'server' | undefined;
   /** What the caller put into `_meta`: its own object, only read when the record is made. */
   readonly callerMeta?: unknown;
   /** What the server said of the called tool when it was last listed. */

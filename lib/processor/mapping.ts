@@ -1,7 +1,14 @@
 import type { RecordSettings } from '../config.js';
 import type { Actor } from '../identity.js';
 import { newRecordId } from '../schema/ids.js';
-import type { DraftRecord, McpDetail, Outcome, RecordError, Severity } from '../schema/record.js';
+import type {
+  DraftRecord,
+  McpDetail,
+  McpRequests,
+  Outcome,
+  RecordError,
+  Severity,
+} from '../schema/record.js';
 import { toTimestamp } from '../schema/time.js';
 import { EVENT_TYPES } from '../schema/tables.js';
 import { recordMetadata } from './metadata.js';
@@ -30,6 +37,8 @@ export interface LogFacts {
   readonly toolFingerprint?: string | undefined;
   /** Joins the intent and the completion, where there is an intent. */
   readonly operationId?: string | undefined;
+  /** What went over the wire of the session that ends with this operation. */
+  readonly requests?: McpRequests | undefined;
 }
 
 /** The session id of a record: the option's, else the protocol's as the log shows it, else the one made for the connection. */
@@ -134,10 +143,11 @@ function isThere<T>(value: T | undefined | null): value is T {
 
 function toMcp(
   detail: OperationDetail,
-  { includeOutputs, recordMeta }: RecordSettings,
-  { toolFingerprint, sessionId }: LogFacts,
+  settings: RecordSettings,
+  { toolFingerprint, sessionId, requests }: LogFacts,
   serverAddress: string | undefined,
 ): McpDetail {
+  const { includeOutputs, recordMeta } = settings;
   const { subject, connection, legs, ending, servedFrom, decision, endedBy } = detail;
   const isPrompt = subject.promptName !== undefined;
   const mcp: McpDetail = { method: detail.method };
@@ -145,6 +155,7 @@ function toMcp(
   const requestId = legs.at(-1)?.request_id;
   if (isThere(protocolVersion)) mcp.protocol_version = protocolVersion;
   if (isThere(requestId)) mcp.request_id = requestId;
+  addConnection(mcp, detail, sessionIdOf(connection, settings, sessionId));
   if (isThere(subject.toolName)) mcp.tool_name = subject.toolName;
   if (!isPrompt && isThere(subject.arguments)) mcp.tool_arguments = subject.arguments;
   const result = ending?.result;
@@ -159,6 +170,7 @@ function toMcp(
   if (isThere(servedFrom)) mcp.served_from = servedFrom;
   addAnswer(mcp, detail);
   addHttp(mcp, detail);
+  if (requests !== undefined) mcp.requests = requests;
   if (legs.length > 1 || legs.some((leg) => leg.method !== detail.method)) mcp.legs = legs;
   if (isThere(toolFingerprint)) mcp.tool_fingerprint = toolFingerprint;
   if (isThere(detail.toolAnnotations)) mcp.tool_annotations = detail.toolAnnotations;
@@ -168,6 +180,17 @@ function toMcp(
   if (isThere(endedBy)) mcp.ended_by = endedBy;
   if (detail.apm !== undefined) addApm(mcp, detail.apm);
   return mcp;
+}
+
+/** By what the records of one connection are found, where others may have the same session id. */
+function addConnection(
+  mcp: McpDetail,
+  { connection, requestedBy }: OperationDetail,
+  shownSessionId: string,
+): void {
+  if (connection.requests !== undefined && shownSessionId !== connection.connectionId)
+    mcp.connection_id = connection.connectionId;
+  if (requestedBy !== undefined) mcp.requested_by = requestedBy;
 }
 
 /** What came back, what the client made of it, and what its caller got. */

@@ -1,4 +1,4 @@
-import { context } from '@opentelemetry/api';
+import { context, diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../config.js';
 import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
 import { askActor, type Actor } from '../identity.js';
@@ -7,7 +7,10 @@ import { guardedReport, type Report } from '../pipeline/report.js';
 import { levelFor, resolveLevels, type Levels } from '../redaction/levels.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { newRecordId } from '../schema/ids.js';
-import type { AuditRecord, DraftRecord } from '../schema/record.js';
+import type { AuditRecord, DraftRecord, McpRequests } from '../schema/record.js';
+import { say } from '../say.js';
+import { shared } from '../shared.js';
+import { PACKAGE_NAME } from '../version.js';
 import type { ServerIdentity } from '../tools/memory.js';
 import { ToolWatch } from '../tools/watch.js';
 import { Dialled } from './dialled.js';
@@ -15,6 +18,9 @@ import type { LedgerEntry, OperationDetail } from './detail.js';
 import { sessionIdOf, toDraft } from './mapping.js';
 import type { OperationRecorder } from './recorder.js';
 import { toolChanged } from './toolChanged.js';
+
+/** Whether this process has been told that requests are not on record. */
+const told = shared('missing requests', () => ({ missing: false }));
 
 /** The policy says that this operation is not to be recorded (level `None`). */
 const SKIPPED = Symbol('skipped');
@@ -111,6 +117,7 @@ export class Recording implements OperationRecorder {
     if (entry.delivery !== undefined) return;
     entry.delivery = Promise.resolve();
     const draft = this.#draft(detail);
+    this.#settle(detail, draft);
     if (draft !== undefined && draft !== SKIPPED) this.#pipeline.acceptInBackground(draft);
   }
 
@@ -133,6 +140,7 @@ export class Recording implements OperationRecorder {
 
   #accept(detail: OperationDetail): Promise<void> {
     const draft = this.#draft(detail);
+    this.#settle(detail, draft);
     if (draft === SKIPPED) return Promise.resolve();
     return draft === undefined
       ? Promise.reject(new SinkError('mapping', 'the operation could not be made into a record'))
@@ -144,7 +152,11 @@ export class Recording implements OperationRecorder {
     try {
       const serverAddress = this.#dialled.by(detail.connection);
       const { sessionId } = detail.connection;
-      const facts = { ...this.#entry(detail), sessionId: this.#shownSession(sessionId) };
+      const facts = {
+        ...this.#entry(detail),
+        sessionId: this.#shownSession(sessionId),
+        requests: this.#requests(detail),
+      };
       const draft = toDraft(detail, this.#options.settings, facts, serverAddress);
       if (levelFor(this.#levels, draft) === 'None') return SKIPPED;
       return this.#redactor.record(draft, { ...detail.secrets, sessionId });
@@ -152,6 +164,27 @@ export class Recording implements OperationRecorder {
       this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);
       return undefined;
     }
+  }
+
+  /** Holds the requests of an operation against those that went over the wire. */
+  #settle(detail: OperationDetail, draft: DraftRecord | typeof SKIPPED | undefined): void {
+    const { legs, connection, requestedBy } = detail;
+    if (draft === undefined || legs.length === 0 || requestedBy !== undefined) return;
+    const ids = legs.map(({ request_id: id }) => id);
+    connection.requests?.settled(this.#pipeline, ids, draft === SKIPPED ? 'excluded' : 'recorded');
+  }
+
+  /** What the record that closes a session says of its requests. Where some are not on record, the operator is told, once. */
+  #requests({ method, ending, connection }: OperationDetail): McpRequests | undefined {
+    if (method !== 'close' || ending === undefined) return undefined;
+    const requests = connection.requests?.summary(this.#pipeline);
+    if (requests?.missing !== undefined && !told.missing) {
+      told.missing = true;
+      const line = `a session ended with ${requests.missing} of ${requests.sent} requests that no record tells of; mcp.requests of its session/close record names them`;
+      diag.warn(`${PACKAGE_NAME}: ${line}`);
+      say(line);
+    }
+    return requests;
   }
 
   #entry(detail: OperationDetail): LedgerEntry {

@@ -19,6 +19,10 @@ export interface McpDetail {
   protocol_version?: string;
   /** The JSON-RPC id as it stood on the wire (the last one, where an operation took several). */
   request_id?: string;
+  /** The connection, made up here; where `session_id` is that of an option or of the protocol, which several may share. */
+  connection_id?: string;
+  /** Where the server asked and the client answered: then `request_id` is one of the server's. */
+  requested_by?: 'server';
   /** The tool that was called. */
   tool_name?: string;
   /** The arguments of the tool, redacted. */
@@ -71,6 +75,8 @@ export interface McpDetail {
   task_id?: string;
   /** The state of that task when it was last heard of, e.g. `working`. */
   task_status?: string;
+  /** On the record that closes a session: what went over the wire, and what is on record of it. */
+  requests?: McpRequests;
   /** The requests that one operation took, where it took more than one. */
   legs?: readonly McpLeg[];
   /** SHA-256 (hex) of the tool's definition as it was last listed. */
@@ -101,6 +107,24 @@ export interface McpLeg {
   http_status?: number;
   /** The scopes that a refusal (401, 403) asked for. */
   required_scopes?: readonly string[];
+}
+
+/** The requests of a session, as they were counted when it ended. */
+export interface McpRequests {
+  /** Requests that the client sent, whoever made them. */
+  sent: number;
+  /** Of these, the ones whose operation is on record. */
+  recorded: number;
+  /** Those that were under way: their records follow. */
+  pending?: number;
+  /** Those that the policy leaves out (level `None`). */
+  excluded?: number;
+  /** Those that no record tells of, and none will. */
+  missing?: number;
+  /** Their ids, the first twenty. */
+  missing_ids?: readonly string[];
+  /** SHA-256 (hex) of the ids of all that were sent and not left out (docs/integrity.md says over which bytes). */
+  sha256: string;
 }
 
 /** By what authorization requests went out: unverified, as metadata, grants and tokens say. */

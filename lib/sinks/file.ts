@@ -38,6 +38,7 @@ export class FileSink implements Sink {
   /** The file, with its tokens filled in. */
   readonly path: string;
   readonly lastSeq: number | undefined;
+  readonly keepsLog = true;
   readonly #notices: Notices;
   readonly #lock: LogLock;
   readonly #log: LineLog;

@@ -77,6 +77,7 @@ export function retrying(sink: Sink, options: RetryOptions & { timeoutMs?: numbe
     name: sinkName(sink),
     ...(sink.destination !== undefined && { destination: sink.destination }),
     lastSeq: sink.lastSeq,
+    ...(sink.keepsLog !== undefined && { keepsLog: sink.keepsLog }),
     // A sink that cannot be asked may vouch for anything; one that can is still asked.
     requireAck: (ack) => sink.requireAck?.(ack),
     emit: (records) => emitWithRetries(sink, records, policy, timeoutMs),

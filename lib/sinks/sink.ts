@@ -61,6 +61,8 @@ export interface Sink {
   readonly destination?: string;
   /** The place in the order that the last record already in this log holds, when it continues an older log. */
   readonly lastSeq?: number | undefined;
+  /** Whether it is a log that one process goes on with after another: each then begins it with a record of its start. */
+  readonly keepsLog?: boolean;
   /** Intents of an earlier process that no completion follows: its operations ended in nobody knows what. */
   readonly unfinishedIntents?: readonly AuditRecord[];
   /** Bytes that it holds on disk for later, as a spool does. */

@@ -139,7 +139,7 @@ export function missing(model: ReportModel): Html {
 }
 
 /** One line for each way in which something is missing, with its number and what it means. */
-function missingLines({ missing: found, totals }: ReportModel): Html[] {
+function missingLines({ missing: found, totals, integrity: { sessions } }: ReportModel): Html[] {
   const { places, admitted, unknown, open, disorder, gaps } = found;
   const are = (number: number, one: string, several: string) => (number === 1 ? one : several);
   const lines: readonly (readonly [number: number, noun: string, meaning: string])[] = [
@@ -160,6 +160,16 @@ function missingLines({ missing: found, totals }: ReportModel): Html[] {
     ],
     [unknown, 'operation', 'ended without anybody seeing how (the process died, for instance).'],
     [open, 'operation', `${are(open, 'was', 'were')} announced and not completed within these logs.`],
+    [
+      sessions?.different ?? 0,
+      'session',
+      'lacks requests that went over the wire, by the count in the record that closes it: never recorded, lost, or filtered.',
+    ],
+    [
+      sessions?.open ?? 0,
+      'session',
+      `${are(sessions?.open ?? 0, 'was', 'were')} not closed: nothing says whether all requests are on record.`,
+    ],
     [totals.problems, 'line', '(or files) could not be read as audit records.'],
   ];
   return lines

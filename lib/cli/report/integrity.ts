@@ -32,7 +32,15 @@ export async function checkIntegrity(
   const findings = results.flatMap((result, index) =>
     result.findings.map((finding) => (logs.length > 1 ? `${logs[index]!.name}: ${finding}` : finding)),
   );
-  return { ...worst, findings };
+  const sessions = sumOf(results);
+  return { ...worst, findings, ...(sessions && { sessions }) };
+}
+
+function sumOf(results: readonly Integrity[]): Integrity['sessions'] {
+  const all = results.flatMap(({ sessions }) => sessions ?? []);
+  const sum = (name: 'complete' | 'different' | 'open') => all.reduce((total, each) => total + each[name], 0);
+  if (all.length === 0) return undefined;
+  return { complete: sum('complete'), different: sum('different'), open: sum('open') };
 }
 
 async function modelOf(
@@ -54,7 +62,14 @@ async function modelOf(
     title: titleOf({ status }),
     findings: [...new Set(findings)],
     checks: report?.checks ?? [],
+    ...sessionsOf(report),
     ...(checkpoint !== undefined && { checkpoint }),
     ...(checkpoint !== undefined && vkey !== undefined && { vkey }),
   };
+}
+
+function sessionsOf(report: Judgement['report']): Pick<Integrity, 'sessions'> {
+  if (report?.sessions === undefined) return {};
+  const { complete, different, open } = report.sessions;
+  return { sessions: { complete, different, open } };
 }

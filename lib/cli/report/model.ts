@@ -187,6 +187,8 @@ export interface Integrity {
     readonly by: string;
     readonly result: 'holds' | 'fails' | 'not checked';
   }[];
+  /** How many sessions were closed with all their requests on record, closed without some of them, and not closed. */
+  readonly sessions?: { readonly complete: number; readonly different: number; readonly open: number };
   readonly vkey?: string;
   /** The text of the newest checkpoint. */
   readonly checkpoint?: string;

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import type { ResolvedOptions } from '../config.js';
+import { canonicalJson } from '../schema/canonicalJson.js';
+import type { DraftRecord } from '../schema/record.js';
+import { sinkName } from '../sinks/emit.js';
+import type { Sink } from '../sinks/sink.js';
+import { logRecord } from './logRecord.js';
+import { patchedClasses } from './patched.js';
+
+/** Keys of options that are secrets: that they are set is part of a policy, what they are is not. */
+const SECRET = new Set(['hmacKey']);
+
+/**
+ * The record that a log begins with in each process: what is patched and how, which versions, and which policy is in force. Made
+ * when the first record is about to be written, so that a process that audits nothing writes nothing.
+ */
+export function startRecord(options: ResolvedOptions): DraftRecord {
+  const { settings, pipeline, redaction, propagate } = options;
+  const { mode = 'blocking', acks, requiredSinks, overflow } = pipeline;
+  return logRecord(settings, {
+    what: 'start',
+    message: 'The audit log begins in this process.',
+    outcome: 'OUTCOME_SUCCESS',
+    severity: 'SEVERITY_INFO',
+    data: {
+      patched: patchedClasses(),
+      pid: process.pid,
+      node: process.version,
+      policy: {
+        sampling: 'none: every operation is recorded, whatever the sampler of its trace says',
+        redaction_sha256: policyDigest(redaction),
+        ...(redaction.levels !== undefined && { levels: redaction.levels }),
+        include_outputs: settings.includeOutputs,
+        record_meta: settings.recordMeta,
+        require_actor: options.requireActor,
+        foreign_spans: options.foreignSpans,
+        propagate: typeof propagate === 'function' ? 'by server' : propagate,
+        tool_state: options.toolState !== undefined,
+        mode,
+        ...(acks !== undefined && { acks }),
+        ...(requiredSinks !== undefined && { required_sinks: requiredSinks }),
+        ...(overflow !== undefined && { overflow }),
+        sinks: pipeline.sinks.map((entry) => ('emit' in entry ? sinkData(entry) : entryData(entry))),
+      },
+    },
+  });
+}
+
+/** The record that a log ends with where it is shut down in good order. */
+export function stopRecord({ settings }: ResolvedOptions): DraftRecord {
+  return logRecord(settings, {
+    what: 'stop',
+    message: 'The audit log was shut down in this process.',
+    outcome: 'OUTCOME_SUCCESS',
+    severity: 'SEVERITY_INFO',
+    data: { pid: process.pid },
+  });
+}
+
+/** Whether a log has a record of its start by default: where a sink keeps it, so that the next process goes on with it. */
+export function keepsLog({ pipeline }: ResolvedOptions): boolean {
+  return pipeline.sinks.some((entry) => ('emit' in entry ? entry : entry.sink).keepsLog === true);
+}
+
+function entryData({
+  sink,
+  ...treatment
+}: Exclude<ResolvedOptions['pipeline']['sinks'][number], Sink>): object {
+  const { filter, mode, required } = treatment;
+  return {
+    ...sinkData(sink),
+    ...(filter !== undefined && { filtered: true }),
+    ...(mode !== undefined && { mode }),
+    ...(required !== undefined && { required }),
+  };
+}
+
+function sinkData(sink: Sink): object {
+  const { destination } = sink;
+  return { name: sinkName(sink), ...(destination !== undefined && { destination }) };
+}
+
+/**
+ * SHA-256 (hex) of a redaction policy as canonical JSON, patterns by their text and functions by theirs: two processes with one
+ * policy have one digest. The defaults follow from the version of this package, which each record has.
+ */
+export function policyDigest(policy: object): string {
+  return createHash('sha256')
+    .update(canonicalJson(plain(policy)))
+    .digest('hex');
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof RegExp) return { regex: value.source, flags: value.flags };
+  if (typeof value === 'function') return { function: Function.prototype.toString.call(value) };
+  if (value instanceof Map || value instanceof Set) return [...value].map(plain);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? String(value) : value;
+  const entries = Object.entries(value).map(([key, member]): [string, unknown] => [
+    key,
+    SECRET.has(key) ? member !== undefined : plain(member),
+  ]);
+  return Object.fromEntries(entries);
+}
