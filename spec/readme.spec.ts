@@ -20,7 +20,9 @@ describe('the examples of the README', function () {
     readFileSync(join(folder.path, file), 'utf8')
       .trimEnd()
       .split('\n')
-      .map((line) => (JSON.parse(line) as AuditRecord).resource);
+      .map((line) => (JSON.parse(line) as AuditRecord).resource)
+      // What the log says of itself stands around what the examples do.
+      .filter((resource) => !/^audit\/(?:start|stop)$/.test(resource));
 
   it('are all named, so that each is run here', () => {
     expect([...examples.keys()]).to.deep.equal([

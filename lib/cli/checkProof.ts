@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import { toJsonLine } from '../codecs/line.js';
+import { type Checkpoint } from '../integrity/checkpoint.js';
+import { checkDisclosure, isDisclosing } from '../integrity/selective/disclosure.js';
 import { checkTlogProof, parseTlogProof } from '../integrity/tlogProof.js';
 import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';
@@ -15,7 +18,8 @@ export const command = defineCommand({
   usage: 'PROOF --vkey VKEY [--record FILE]',
   about: `
 Checks a C2SP tlog-proof against the record that it is for: the exact bytes of its line. The record is
-taken from the file that --record names, or from the proof, if that carries it.`,
+taken from the file that --record names, or from the proof, if that carries it. A proof that reveals
+some fields is checked by itself, and they are shown.`,
   options: {
     vkey: VKEY_OPTION,
     record: { type: 'string', value: 'FILE', help: "the line of the record; '-' is standard input" },
@@ -31,6 +35,11 @@ taken from the file that --record names, or from the proof, if that carries it.`
     const verifiers = await keysFor(undefined, options.vkey, io);
     const text = await readFile(path, 'utf8');
     const proof = await asFinding(() => parseTlogProof(text));
+    if (options.record === undefined && isDisclosing(proof)) {
+      const { checkpoint, fields } = await asFinding(() => checkDisclosure(proof, verifiers));
+      sayDisclosed(proof.index, checkpoint, Object.fromEntries(fields), options.json ?? false, io);
+      return ExitCode.ok;
+    }
     const line = options.record === undefined ? proof.extra : await recordLine(options.record, io);
     if (line === undefined) throw usageFailure('the proof does not carry its record; name it with --record');
     const { origin, size } = await asFinding(() => checkTlogProof(proof, line, verifiers));
@@ -42,6 +51,20 @@ taken from the file that --record names, or from the proof, if that carries it.`
     return ExitCode.ok;
   },
 });
+
+function sayDisclosed(
+  index: number,
+  { origin, size }: Checkpoint,
+  fields: object,
+  json: boolean,
+  { stdout }: CommandIo,
+): void {
+  stdout.write(
+    json
+      ? `${JSON.stringify({ ok: true, origin, index, size, revealed: fields })}\n`
+      : `ok: the record is at index ${index} of the log ${origin}, as its checkpoint of ${size} records has it; it shows\n${toJsonLine(fields)}\nand hides the rest\n`,
+  );
+}
 
 /** An editor or a shell may have put a line feed behind the line: it is none of the record. */
 async function recordLine(path: string, { stdin }: CommandIo): Promise<Uint8Array> {

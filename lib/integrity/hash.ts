@@ -1,4 +1,5 @@
 import * as crypto from 'node:crypto';
+import { leafData } from './selective/commitments.js';
 
 /**
  * A SHA-256 digest as a string of 32 characters, one per byte (latin1). A string because it is immutable, compares with
@@ -23,12 +24,16 @@ const pair = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
 /** RFC 6962 section 2.1: the root of the tree without leaves, SHA-256 of nothing. */
 export const EMPTY_ROOT: Hash = sha256(Buffer.alloc(0));
 
-/** RFC 6962 section 2.1: SHA-256(0x00 ‖ line). The bytes are taken as they are, without any LF. */
+/**
+ * RFC 6962 section 2.1: SHA-256(0x00 ‖ line). The bytes are taken as they are, without any LF; of a line whose fields can be
+ * revealed one by one, its commitments stand for it.
+ */
 export function leafHash(line: Uint8Array): Hash {
-  const length = line.length + 1;
+  const data = leafData(line);
+  const length = data.length + 1;
   const input = length <= SCRATCH_BYTES ? scratch : Buffer.alloc(length);
   input[0] = 0x00;
-  input.set(line, 1);
+  input.set(data, 1);
   return sha256(input.subarray(0, length));
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { MAX_DELAY_MS } from '../duration.js';
-import { optionalInteger, reject, requireKnownOptions, requireText } from '../validate.js';
+import { optionalBoolean, optionalInteger, reject, requireKnownOptions, requireText } from '../validate.js';
 import { ConfigError } from '../errors.js';
 import { fileAnchor, type Anchor } from './anchors.js';
 import { resolveSigner, type IntegrityKey, type NoteSigner } from './keys.js';
@@ -37,6 +37,12 @@ export interface IntegrityOptions {
    * @defaultValue none
    */
   readonly timestamps?: string | TimestampsOptions;
+  /**
+   * Lets single fields of a record be proved to somebody who shall not see the others (`prove --reveal`): each line carries the
+   * seed of its salts, and its leaf commits to each field apart.
+   * @defaultValue false
+   */
+  readonly selective?: boolean;
   /** The verifier keys of earlier keys of this origin: after a change of key, what the old one signed still counts. @defaultValue none */
   readonly previousKeys?: readonly string[];
 }
@@ -87,7 +93,7 @@ export interface ResolvedIntegrity {
 export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'): ResolvedIntegrity {
   const known = [
     ...['origin', 'key', 'checkpointEvery', 'checkpointSeconds'],
-    ...['anchor', 'witnesses', 'timestamps', 'previousKeys'],
+    ...['anchor', 'witnesses', 'timestamps', 'selective', 'previousKeys'],
   ];
   requireKnownOptions(option, options, known);
   const every = optionalInteger(`${option}.checkpointEvery`, options.checkpointEvery, {
@@ -103,6 +109,7 @@ export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'
   const witnesses = resolveWitnesses(`${option}.witnesses`, options.witnesses);
   const timestamps = resolveTimestamps(`${option}.timestamps`, options.timestamps);
   const previous = resolvePrevious(`${option}.previousKeys`, options.previousKeys, options.origin);
+  optionalBoolean(`${option}.selective`, options.selective, false);
   const signer = resolveSigner(option, options.origin, options.key);
   return {
     signer,

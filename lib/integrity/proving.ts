@@ -8,6 +8,8 @@ import { countLeaves, readLeaves } from './leafFile.js';
 import { readLines } from './lines.js';
 import { CompactRange } from './merkle.js';
 import { type NoteVerifier } from './note.js';
+import { leafData } from './selective/commitments.js';
+import { discloseFields } from './selective/disclosure.js';
 import { consistencyRanges, inclusionRanges, ProofCollector } from './proof.js';
 import { findSegments, readSegments } from './segments.js';
 import { TileWriter, type TileFile } from './tiles.js';
@@ -58,15 +60,16 @@ export async function findRecord(
  * Proves that a record is in a log.
  *
  * @param note The checkpoint to prove it for.
- * @param withRecord Whether the proof carries the record itself, as its extra data.
- * @throws {IntegrityError} when the checkpoint does not cover the record, or the log does not lead to it.
+ * @param shown Whether the proof carries the record itself, as its extra data; or names of the fields that it shows, the others
+ * hidden. Default: it shows nothing.
+ * @throws {IntegrityError} when the checkpoint does not cover the record, the log does not lead to it, or the fields cannot be shown.
  */
 export async function proveRecord(
   log: string,
   { index, line }: FoundRecord,
   note: string,
   verifiers: readonly NoteVerifier[],
-  withRecord = false,
+  shown: boolean | readonly string[] = false,
 ): Promise<TlogProof> {
   const checkpoint = openCheckpoint(note, verifiers);
   if (index >= checkpoint.size)
@@ -78,7 +81,8 @@ export async function proveRecord(
     checkpoint,
     () => new ProofCollector(inclusionRanges(index, checkpoint.size)),
   );
-  const proof = { index, hashes, checkpoint: note, ...(withRecord && { extra: line }) };
+  const extra = typeof shown === 'object' ? discloseFields(line, shown) : shown ? line : undefined;
+  const proof = { index, hashes, checkpoint: note, ...(extra && { extra }) };
   checkTlogProof(proof, line, verifiers);
   return proof;
 }
@@ -133,7 +137,7 @@ export async function exportTiles(
       if (index >= checkpoint.size) break;
       const leaf = leafHash(bytes);
       tree.append(leaf);
-      for (const file of tiles.add(bytes, leaf)) await write(file);
+      for (const file of tiles.add(Buffer.from(leafData(bytes)), leaf)) await write(file);
     }
   }
   for (const file of tiles.finish()) await write(file);

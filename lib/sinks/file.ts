@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { encodeLine } from '../codecs/json.js';
 import { bytesOfLines } from '../codecs/line.js';
 import { ConfigError } from '../errors.js';
+import { withSeed } from '../integrity/selective/commitments.js';
 import type { AuditRecord } from '../schema/record.js';
 import { describeAccessLog } from './file/accessLog.js';
 import { LogHistory } from './file/history.js';
@@ -44,6 +46,7 @@ export class FileSink implements Sink {
   readonly #log: LineLog;
   readonly #history: LogHistory;
   readonly #sealing: Sealing | undefined;
+  readonly #selective: boolean;
   readonly #onSighup: (() => void) | undefined;
   #delivered: SinkResult;
 
@@ -64,6 +67,7 @@ export class FileSink implements Sink {
       this.#lock.release();
       throw error;
     }
+    this.#selective = options.integrity?.selective === true;
     this.lastSeq = this.#history.lastSeq();
     this.#delivered = { status: 'delivered', ack: options.fsync === 'always' ? 'durable' : 'written' };
     this.#onSighup = options.reopenOnSighup ? () => this.#log.check() : undefined;
@@ -109,7 +113,7 @@ export class FileSink implements Sink {
   }
 
   #write(records: readonly AuditRecord[]): Promise<SinkResult> | SinkResult {
-    const { bytes, rejected } = encode(records);
+    const { bytes, rejected } = encode(records, this.#selective);
     const done = rejected.length === 0 ? this.#delivered : { ...this.#delivered, rejected };
     if (bytes.length === 0) return done;
     try {
@@ -127,7 +131,7 @@ export class FileSink implements Sink {
   }
 
   flushSync(records: readonly AuditRecord[]): void {
-    const { bytes } = encode(records);
+    const { bytes } = encode(records, this.#selective);
     if (bytes.length > 0) void this.#log.append(bytes)?.catch(() => undefined);
     this.#log.flushNow();
   }
@@ -156,12 +160,16 @@ function retryable(error: unknown): SinkResult {
   };
 }
 
-function encode(records: readonly AuditRecord[]): { bytes: Uint8Array; rejected: Rejection[] } {
+function encode(
+  records: readonly AuditRecord[],
+  selective: boolean,
+): { bytes: Uint8Array; rejected: Rejection[] } {
   const rejected: Rejection[] = [];
   const lines: string[] = [];
   records.forEach((record, index) => {
     try {
-      lines.push(encodeLine(record));
+      const line = encodeLine(record);
+      lines.push(selective ? withSeed(line, randomBytes(32)) : line);
     } catch (error) {
       rejected.push({
         index,

@@ -105,7 +105,7 @@ export class RequestIds {
     let [low, high] = [0, this.#ranges.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#ranges[middle]![0] <= number) low = middle + 1;
+      if ((this.#ranges[middle]?.[0] ?? Infinity) <= number) low = middle + 1;
       else high = middle;
     }
     return low - 1;
