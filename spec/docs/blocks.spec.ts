@@ -21,7 +21,7 @@ describe('the code blocks of README, docs and examples', function () {
   after(() => folder.remove());
 
   it('say which language they are in', () => {
-    const known = ['js', 'ts', 'json', 'yaml', 'console', 'sh', 'sql', 'diff', 'text', ''];
+    const known = ['js', 'ts', 'json', 'yaml', 'console', 'sh', 'sql', 'diff', 'python', 'text', ''];
     expect(blocks.filter(({ language }) => !known.includes(language))).to.deep.equal([]);
     expect(blocks.length).to.be.greaterThan(50);
   });
