@@ -1,5 +1,6 @@
 import { IntegrityError } from '../errors.js';
 import { isOfAnother, isSignedByOthers, openCheckpoint, type Checkpoint } from './checkpoint.js';
+import { type MissingSegment, type UnreadableSegment } from './absentSegment.js';
 import { LeafComparison, type LeafSource } from './comparison.js';
 import { type Problem } from './findings.js';
 import { hashToBase64 } from './hash.js';
@@ -15,6 +16,8 @@ import { vouchedByTime, vouchedByWitnesses, type TimestampOptions, type Voucher 
 import { LogWalk, type Place } from './walk.js';
 import { type WitnessPolicy } from './witness/policy.js';
 
+export type { MissingSegment, UnreadableSegment } from './absentSegment.js';
+
 /** A checkpoint that a log is held against. */
 export interface CheckpointInput {
   /** The signed note. */
@@ -23,22 +26,6 @@ export interface CheckpointInput {
   readonly name: string;
   /** Whether it was kept where whoever writes the log cannot write: only such a one shows a rollback. Default: false. */
   readonly keptElsewhere?: boolean;
-}
-
-/** A segment that is known to be missing, in its place among the chunks of a log. */
-export interface MissingSegment {
-  /** The path that it should have. */
-  readonly missing: string;
-  /** The place of its first record, from 0. */
-  readonly first: number;
-  /** How many records it held. */
-  readonly count: number;
-}
-
-/** A segment whose content cannot be had, in its place among the chunks of a log: a damaged compressed file. */
-export interface UnreadableSegment {
-  /** What is wrong with it, in words. */
-  readonly unreadable: string;
 }
 
 /** What {@link verifyLog} holds a log against. */
