@@ -32,15 +32,16 @@ export class Automaton {
   constructor(literals: readonly string[], exact = false) {
     this.ascii = new Uint8Array(128);
     this.width = this.#classify(literals, exact);
-    const tree = new Tree(this.width);
+    const length = literals.reduce((sum, literal) => sum + literal.length, 0);
+    const tree = new Tree(this.width, length);
     literals.forEach((literal, index) => {
       tree.insert(
-        [...spell(literal)].map((code) => this.classOf(code)),
+        codesOf(literal).map((code) => this.classOf(code)),
         index,
       );
     });
     tree.link();
-    this.next = Uint16Array.from(tree.next);
+    this.next = tree.next.slice(0, tree.found.length * this.width);
     this.#found = tree.found;
     this.#ends = Uint8Array.from(tree.found, (ends) => (ends === undefined ? 0 : 1));
   }
@@ -68,7 +69,7 @@ export class Automaton {
   /** Gives every character that stands in a literal a class of its own; 0 is for all others. */
   #classify(literals: readonly string[], exact: boolean): number {
     let width = 1;
-    for (const code of literals.flatMap((literal) => [...spell(literal)])) {
+    for (const code of new Set(literals.flatMap(codesOf))) {
       if (this.classOf(code) !== 0) continue;
       for (const same of exact ? [code] : cases(code)) {
         if (same < 128) this.ascii[same] = width;
@@ -87,8 +88,8 @@ export class Automaton {
   }
 }
 
-function* spell(literal: string): Iterable<number> {
-  for (let index = 0; index < literal.length; index++) yield literal.charCodeAt(index);
+function codesOf(literal: string): number[] {
+  return Array.from({ length: literal.length }, (_, index) => literal.charCodeAt(index));
 }
 
 function cases(code: number): number[] {
@@ -96,24 +97,27 @@ function cases(code: number): number[] {
   return [code, char.toLowerCase().charCodeAt(0), char.toUpperCase().charCodeAt(0)];
 }
 
-/** The automaton while it is made: first the literals as a tree, then with the steps that lead from one to another. */
+/**
+ * The automaton while it is made: first the literals as a tree, then with the steps that lead from one to another. It is made while the
+ * first record waits, so its table is of one piece from the start.
+ */
 class Tree {
-  readonly next: number[];
+  readonly next: Uint16Array;
   readonly found: (number[] | undefined)[] = [undefined];
 
-  constructor(private readonly width: number) {
-    this.next = new Array<number>(width).fill(0);
+  /** @param most characters that all literals have together: no more states follow the first. */
+  constructor(
+    private readonly width: number,
+    most: number,
+  ) {
+    this.next = new Uint16Array((most + 1) * width);
   }
 
   insert(classes: readonly number[], index: number): void {
     let state = 0;
     for (const kind of classes) {
       const at = state * this.width + kind;
-      if (this.next[at] === 0) {
-        this.next[at] = this.found.length;
-        this.found.push(undefined);
-        for (let column = 0; column < this.width; column++) this.next.push(0);
-      }
+      if (this.next[at] === 0) this.next[at] = this.found.push(undefined) - 1;
       state = this.next[at] ?? 0;
     }
     (this.found[state] ??= []).push(index);
@@ -121,20 +125,19 @@ class Tree {
 
   /** Level by level: where no literal goes on, the longest end of what was read that begins one does. */
   link(): void {
-    const fallback = new Array<number>(this.found.length).fill(0);
-    const queue = this.next.slice(0, this.width).filter((state) => state !== 0);
+    const { next, width } = this;
+    const fallback = new Uint16Array(this.found.length);
+    const queue = [...next.subarray(0, width)].filter((state) => state !== 0);
     for (let first = 0; first < queue.length; first++) {
       const state = queue[first] ?? 0;
       const back = fallback[state] ?? 0;
       const inherited = this.found[back];
       if (inherited !== undefined) this.found[state] = [...(this.found[state] ?? []), ...inherited];
-      for (let kind = 0; kind < this.width; kind++) {
-        const at = state * this.width + kind;
-        const child = this.next[at] ?? 0;
-        const other = this.next[back * this.width + kind] ?? 0;
-        if (child === 0) this.next[at] = other;
+      for (let kind = 0, at = state * width, other = back * width; kind < width; kind++, at++, other++) {
+        const child = next[at] as number;
+        if (child === 0) next[at] = next[other] as number;
         else {
-          fallback[child] = other;
+          fallback[child] = next[other] as number;
           queue.push(child);
         }
       }
