@@ -8,6 +8,7 @@ import {
 import { Hook } from 'require-in-the-middle';
 import type { Propagate } from '../config.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
+import { LOADED_FOR_CLIENT, tellOwnClient } from '../loader/ownClients.js';
 import { copyOf, SDK_V1, SDK_V2, type SdkCopy } from '../loader/sdkCopy.js';
 import { onSdkModule, type SdkModule } from '../loader/sdkModules.js';
 import { createRedactor } from '../redaction/createRedactor.js';
@@ -173,7 +174,9 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
    * on it; a hook of our own that knows the path finds every copy, nested ones included.
    */
   private hookRequire(): Hook {
-    return new Hook([V1_REQUIRED, SDK_V1, SDK_V2], { internals: true }, (exports, name, folder) => {
+    const names = [V1_REQUIRED, SDK_V1, SDK_V2, LOADED_FOR_CLIENT];
+    return new Hook(names, { internals: true }, (exports, name, folder) => {
+      if (folder !== undefined) tellOwnClient(`${folder}/package.json`);
       const copy = folder === undefined ? undefined : copyOf(`${folder}/package.json`);
       if (copy !== undefined && holdsClient(exports, name)) this.take(exports, copy);
       return exports;

@@ -1,3 +1,4 @@
+import { hasOwnClient, OWN_CLIENT_PACKAGES } from '../loader/ownClients.js';
 import { otherRuntime } from '../runtime.js';
 import { readManifest, installedCopies, type InstalledPackage } from './packages.js';
 import type { DiagnoseOptions } from './doctor.js';
@@ -14,13 +15,14 @@ const BUNDLERS = ['esbuild', 'rollup', 'webpack', 'tsup', 'tsdown', 'vite', '@ve
 /** All that the doctor looks at, of one application. */
 export async function examine(options: DiagnoseOptions = {}): Promise<Finding[]> {
   const { cwd = process.cwd(), env = {}, offline = false } = options;
-  const packages = installedCopies(cwd, new Set([...SDK_PACKAGES, ...OTEL_PACKAGES]));
+  const packages = installedCopies(cwd, new Set([...SDK_PACKAGES, ...OWN_CLIENT_PACKAGES, ...OTEL_PACKAGES]));
   const sdks = packages.filter(({ name }) => SDK_PACKAGES.includes(name));
   const findings = [
     ...diagnoseNode(process.versions.node),
     ...(await diagnosePatching(cwd, sdks)),
     ...diagnoseProcess(),
     ...diagnoseProcessors(),
+    ...diagnoseOwnClients(packages),
     ...diagnoseProject(cwd, env),
     ...diagnoseOpenTelemetry(packages),
     ...diagnoseSampling(env),
@@ -43,6 +45,13 @@ async function diagnosePatching(cwd: string, sdks: readonly InstalledPackage[]):
   const runtime = otherRuntime();
   if (runtime !== undefined) return [finding('no-module-hooks', runtime)];
   return diagnoseCopies(cwd, sdks);
+}
+
+/** Packages whose MCP client is none of the SDK's, so that a patched copy of the SDK beside them says nothing of it. */
+function diagnoseOwnClients(packages: readonly InstalledPackage[]): Finding[] {
+  return packages
+    .filter(({ name, version }) => hasOwnClient(name, version))
+    .map(({ name, version, path }) => finding('own-client', `${name} ${version} in ${path}`));
 }
 
 function diagnoseProject(cwd: string, env: NonNullable<DiagnoseOptions['env']>): Finding[] {

@@ -48,6 +48,13 @@ export const TOPICS = {
       'This copy of the SDK was loaded and not patched: the operations of its clients are not on record.',
     remedy: 'Call `instrumentClient(Client)` with the class that it exports.',
   },
+  'own-client': {
+    severity: 'warning',
+    meaning:
+      "This package has an MCP client of its own, in place of the SDK's. What is done through it is not on record.",
+    remedy:
+      "Connect with the SDK's `Client` and hand its tools to the framework, or put `audit()` around the calls.",
+  },
   'loaded-before': {
     severity: 'error',
     meaning: 'The running process has loaded a copy of the SDK that nobody has patched.',

@@ -1,4 +1,5 @@
 import type { AskedModules } from './asked.js';
+import { tellOwnClient } from './ownClients.js';
 import { copyOf, isSupported } from './sdkCopy.js';
 import { exportsClient, handingOver, isSdkFile } from './sdkModules.js';
 
@@ -75,6 +76,7 @@ export function noteResolved({ url }: Resolved, specifier: string): void {
 
 /** What is loaded in the end: itself, or a module of the SDK with the statement that hands its exports over. */
 export function withHandOver<T extends Loaded>(url: string, loaded: T): T {
+  tellOwnClient(url);
   if ((!isSdkFile(url) && !linked.has(url)) || WRAPPED.test(url)) return loaded;
   const { format, source } = loaded;
   if (source === null || source === undefined || !/^module/.test(format ?? '')) return loaded;

@@ -34,15 +34,19 @@ export const SUPPORTED = `${SDK_V1} from 1.10.0 (1.x) and ${SDK_V2} 2.x`;
 
 /** The copy of the SDK that a file belongs to, by its path or its URL; undefined where it belongs to none. */
 export function copyOf(file: string): SdkCopy | undefined {
+  const installed = packageOf(file);
+  return installed?.name === SDK_V1 || installed?.name === SDK_V2 ? installed : undefined;
+}
+
+/** The package that a file belongs to, by its path or its URL; undefined where that cannot be known. */
+export function packageOf(file: string): SdkCopy | undefined {
   try {
     const path = file.startsWith('file:') ? fileURLToPath(file) : file;
     for (let folder = dirname(path); ; folder = dirname(folder)) {
       const { name, version } = manifestIn(folder);
       // Folders of a package have manifests without a name, which say what kind of modules they hold.
       if (typeof name === 'string')
-        return name === SDK_V1 || name === SDK_V2
-          ? { name, version: typeof version === 'string' ? version : undefined, path: folder }
-          : undefined;
+        return { name, version: typeof version === 'string' ? version : undefined, path: folder };
       if (dirname(folder) === folder) return undefined;
     }
   } catch {

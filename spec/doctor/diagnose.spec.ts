@@ -79,6 +79,15 @@ describe('the doctor', function () {
     expect(findings[0]?.severity, 'the worst first').to.equal('error');
   });
 
+  it('says which packages have a client of their own, whatever is patched beside them', async () => {
+    install('@modelcontextprotocol/sdk');
+    install('@ai-sdk/mcp', { version: '2.0.99' });
+    install('ai', { version: '6.0.325' });
+    expect(await topics()).to.include('own-client');
+    const own = (await find()).filter(({ topic }) => topic === 'own-client');
+    expect(own.map(({ message }) => message.split(' in ')[0])).to.deep.equal(['@ai-sdk/mcp 2.0.99']);
+  });
+
   it('says where there is nothing to patch, or nothing to patch it with', async () => {
     expect(await topics()).to.include('sdk-missing');
     const empty = temporaryFolder();
