@@ -1,6 +1,6 @@
 // What every program starts and asks for: the protocol's own test server over stdio.
 export const command = process.execPath;
-export const args = ['node_modules/@modelcontextprotocol/server-everything/dist/index.js', 'stdio'];
+export const args = [process.argv[2], 'stdio'];
 
 /** What the server's tool says, and what it refuses: its own schema lets the number pass. */
 export const ECHO = { message: 'hello' };

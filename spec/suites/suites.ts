@@ -1,0 +1,79 @@
+/** A suite of the MCP SDK's own tests. */
+export interface Suite {
+  /** Its folder in a checkout. */
+  readonly folder: string;
+  /** The source file of its client, there. */
+  readonly client: string;
+  /** How its packages are installed. */
+  readonly install: readonly string[];
+  /** The package manager that its tests call, for those that build. */
+  readonly tools: readonly string[];
+  /** Whether requests may carry the trace context. Some tests compare what is sent with what they passed, key by key. */
+  readonly propagate: boolean;
+}
+
+const QUIET = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+const PNPM = 'pnpm@10.26.1';
+
+export const SUITES: Readonly<Record<'v1' | 'v2', Suite>> = {
+  v1: {
+    folder: '.',
+    client: 'src/client/index.ts',
+    install: ['npm', 'ci', ...QUIET],
+    tools: [],
+    propagate: true,
+  },
+  v2: {
+    folder: 'packages/client',
+    client: 'src/client/client.ts',
+    install: ['npx', '-y', PNPM, 'install', '--frozen-lockfile', '--ignore-scripts'],
+    tools: ['-p', PNPM],
+    propagate: false,
+  },
+};
+
+/** A test's name with how it ended, for every test of a run that ended otherwise than well. */
+export interface Outcome {
+  readonly total: number;
+  readonly passed: number;
+  readonly others: readonly string[];
+}
+
+interface Report {
+  readonly numTotalTests: number;
+  readonly numPassedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+/** What vitest's report in JSON comes to. */
+export function outcomeOf(report: unknown, root: string): Outcome {
+  const { numTotalTests, numPassedTests, testResults } = report as Report;
+  const others = testResults.flatMap(({ name, status, assertionResults }) => {
+    const file = name.replace(`${root}/`, '');
+    const tests = assertionResults
+      .filter((test) => test.status !== 'passed')
+      .map((test) => `${test.status}: ${file}: ${test.fullName}`);
+    // A file that could not be loaded has no test at all.
+    return tests.length > 0 || status === 'passed' ? tests : [`${status}: ${file}`];
+  });
+  return { total: numTotalTests, passed: numPassedTests, others: others.sort() };
+}
+
+/** The tests that ended in one run otherwise than in the other. */
+export function differing(bare: Outcome, audited: Outcome): string[] {
+  const only = (some: Outcome, others: Outcome) =>
+    some.others.filter((each) => !others.others.includes(each));
+  return [
+    ...only(bare, audited).map((each) => `without us only: ${each}`),
+    ...only(audited, bare).map((each) => `with us only: ${each}`),
+  ];
+}
+
+/** The file that a difference is in. */
+export function fileOf(difference: string): string {
+  return /^with(?:out)? us only: \w+: ([^:]+)/.exec(difference)?.[1] ?? '';
+}
