@@ -25,7 +25,7 @@ const ECHO = { echo: 'OUTCOME_SUCCESS' } as const;
 const REFUSED = { 'get-resource-reference': 'OUTCOME_FAILURE_ERROR' } as const;
 
 /** Where the protocol's test server lies, seen from each project. */
-export const SERVER = '../server/node_modules/@modelcontextprotocol/server-everything/dist/index.js';
+const SERVER = '../server/node_modules/@modelcontextprotocol/server-everything/dist/index.js';
 
 function program(name: string): readonly Process[] {
   return [{ args: [`${name}.mjs`, SERVER], calls: { ...ECHO, ...REFUSED } }];

@@ -45,7 +45,7 @@ export function installPackages(
 export async function compare(
   folder: string,
   { specifiers }: Popular,
-  runs = 1,
+  { runs = 1, node = process.execPath }: { runs?: number; node?: string } = {},
 ): Promise<readonly Comparison[]> {
   const comparisons: Comparison[] = [];
   for (const how of ['import', 'require'] as const) {
@@ -55,8 +55,8 @@ export async function compare(
     const bare: Run[] = [];
     const audited: Run[] = [];
     for (let run = 0; run < runs; run++) {
-      bare.push(await probe(folder, [], asked));
-      audited.push(await probe(folder, preload, asked));
+      bare.push(await probe(folder, node, ['probe.mjs', ...asked]));
+      audited.push(await probe(folder, node, [...preload, 'probe.mjs', ...asked]));
     }
     const cpuMs = { bare: least(bare), audited: least(audited) };
     comparisons.push({ how, bare: bare[0]!.seen, audited: audited[0]!.seen, cpuMs });
@@ -73,7 +73,7 @@ function least(runs: readonly Run[]): number {
   return Math.min(...runs.map(({ cpuMs }) => cpuMs));
 }
 
-function probe(folder: string, preload: readonly string[], asked: readonly string[]): Promise<Run> {
+function probe(folder: string, node: string, args: readonly string[]): Promise<Run> {
   const env = {
     ...{ PATH: process.env['PATH'], HOME: process.env['HOME'] },
     ...{
@@ -83,8 +83,7 @@ function probe(folder: string, preload: readonly string[], asked: readonly strin
     },
   };
   return new Promise((resolve) => {
-    const args = [...preload, 'probe.mjs', ...asked];
-    execFile(process.execPath, args, { cwd: folder, env, timeout: 120_000 }, (error, stdout, stderr) => {
+    execFile(node, [...args], { cwd: folder, env, timeout: 120_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
       const { cpuMs = NaN, ...seen } = (stdout === '' ? {} : JSON.parse(stdout)) as Partial<Seen> & {
         cpuMs?: number;

@@ -5,28 +5,34 @@ import { tmpdir } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { pack } from '../matrix/projects.js';
+import { installNodes, pack } from '../matrix/projects.js';
 import { compare, installPackages, type Comparison, type Seen } from './compare.js';
-import { POPULAR } from './packages.js';
+import { POPULAR, type Popular } from './packages.js';
 
 const PAGE = new URL('../../docs/runtimes.md', import.meta.url);
 const RUNS = Number(process.env['IMPORTS_RUNS'] ?? 3);
+
+/** The first is the one whose cost is listed. */
+const NODES = (process.env['IMPORTS_NODES'] ?? '20,22,24,26').split(',');
 
 const wanted = process.argv.slice(2);
 const chosen = Object.entries(POPULAR).filter(([name]) => wanted.length === 0 || wanted.includes(name));
 const folder = mkdtempSync(join(tmpdir(), 'otel-mcp-log-imports-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-installPackages(folder, { tarball: pack(), packages: chosen.map(([, each]) => each) });
+installPackages(folder, {
+  tarball: pack(),
+  packages: chosen.map(([, each]) => each),
+});
+
+const nodes = installNodes(join(folder, 'nodes'), NODES);
 
 const rows: string[] = [];
 let failures = 0;
 for (const [name, each] of chosen) {
-  const comparisons = await compare(folder, each, RUNS);
-  const differing = comparisons.filter(({ bare, audited }) => !isDeepStrictEqual(bare, audited));
-  for (const { how, bare, audited } of differing)
-    say(`✖ ${name}, ${how}: bare ${JSON.stringify(bare)}, audited ${JSON.stringify(audited)}`);
-  if (differing.length > 0) failures++;
-  rows.push(rowOf(name, comparisons));
+  const byNode: (readonly Comparison[])[] = [];
+  for (const [version, node] of nodes) byNode.push(await compareOn(version, node, name, each));
+  if (byNode.flat().some(isDiffering)) failures++;
+  rows.push(rowOf(name, byNode));
   say(rows.at(-1)!);
 }
 if (wanted.length === 0 && failures === 0) await writeTable();
@@ -39,13 +45,33 @@ if (counts !== undefined) {
 }
 process.exitCode = failures === 0 ? 0 : 1;
 
-function rowOf(name: string, comparisons: readonly Comparison[]): string {
+async function compareOn(
+  version: string,
+  node: string,
+  name: string,
+  each: Popular,
+): Promise<readonly Comparison[]> {
+  const comparisons = await compare(folder, each, { runs: RUNS, node });
+  for (const { how, bare, audited } of comparisons.filter(isDiffering))
+    say(
+      `✖ ${name}, ${how}, Node ${version}: bare ${JSON.stringify(bare)}, audited ${JSON.stringify(audited)}`,
+    );
+  return comparisons;
+}
+
+function isDiffering({ bare, audited }: Comparison): boolean {
+  return !isDeepStrictEqual(bare, audited);
+}
+
+/** Counts and costs are those on the first Node; on the others, whether all was the same. */
+function rowOf(name: string, [comparisons = [], ...others]: readonly (readonly Comparison[])[]): string {
   const cells = comparisons.flatMap(({ bare, audited, cpuMs }) => [
     isDeepStrictEqual(bare, audited) ? seenIn(bare) : 'DIFFERS',
     String(Math.round(cpuMs.bare)),
     String(Math.round(cpuMs.audited)),
   ]);
-  return `| ${name} | ${cells.join(' | ')} |`;
+  const same = others.map((each) => (each.some(isDiffering) ? 'DIFFERS' : 'same'));
+  return `| ${name} | ${[...cells, ...same].join(' | ')} |`;
 }
 
 /** How many names the package's main module exports, or how loading it ends. */
@@ -57,8 +83,12 @@ function seenIn({ modules = [], code }: Seen): string {
 
 async function writeTable(): Promise<void> {
   const head = [
-    '| package | `import`: names | CPU ms bare | audited | `require`: names | CPU ms bare | audited |',
-    '| ------- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    `| package | \`import\`: names | CPU ms bare | audited | \`require\`: names | CPU ms bare | audited |${NODES.slice(
+      1,
+    )
+      .map((version) => ` Node ${version} |`)
+      .join('')}`,
+    `| ------- | ---: | ---: | ---: | ---: | ---: | ---: |${' --- |'.repeat(NODES.length - 1)}`,
   ];
   const text = readFileSync(PAGE, 'utf8');
   const table = `<!-- imports -->\n\n${[...head, ...rows].join('\n')}\n\n<!-- end of imports -->`;
