@@ -1,4 +1,7 @@
-import { sayOnce } from '../say.js';
+import { writeSync } from 'node:fs';
+import { diag } from '@opentelemetry/api';
+import { shared } from '../shared.js';
+import { PACKAGE_NAME } from '../version.js';
 import { packageOf } from './sdkCopy.js';
 
 /** Packages that have an MCP client of their own, in no class of the SDK's, and from which major version until before which. */
@@ -23,14 +26,25 @@ export function hasOwnClient(name: string, version: string): boolean {
   return major >= from && major < before;
 }
 
-/** Says once that clients are not audited, where a file that was loaded belongs to a package with a client of its own. */
+/** What this process has been told, by whatever way. */
+const told = shared('unaudited', () => ({ lines: new Set<string>() }));
+
+/**
+ * Says once that clients are not audited, where a file that was loaded belongs to a package with a client of its own. Without what
+ * other messages of the kind are written with, which the thread of Node's module hooks would have to load.
+ */
 export function tellOwnClient(file: string): void {
   if (!FILE_OF_LOADED.test(file)) return;
   const { version = '' } = packageOf(file) ?? {};
   // What a manifest says is written to a terminal.
   const named = /^[\w.+-]+$/.test(version) ? ` ${version}` : '';
-  sayOnce(
-    'own-client',
-    `NOT AUDITED: clients of ${LOADED_FOR_CLIENT}${named}: they are its own, not the MCP SDK's (docs/troubleshooting.md, own-client)`,
-  );
+  const line = `NOT AUDITED: clients of ${LOADED_FOR_CLIENT}${named}: they are its own, not the MCP SDK's (docs/troubleshooting.md, own-client)`;
+  if (told.lines.has(line)) return;
+  told.lines.add(line);
+  diag.warn(`${PACKAGE_NAME}: ${line}`);
+  try {
+    writeSync(2, `${PACKAGE_NAME}: ${line}\n`);
+  } catch {
+    // stderr is closed or full: there is nobody left to tell.
+  }
 }
