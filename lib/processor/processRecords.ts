@@ -84,7 +84,7 @@ function sinkData(sink: Sink): object {
  * SHA-256 (hex) of a redaction policy as canonical JSON, patterns by their text and functions by theirs: two processes with one
  * policy have one digest. The defaults follow from the version of this package, which each record has.
  */
-export function policyDigest(policy: object): string {
+function policyDigest(policy: object): string {
   return createHash('sha256')
     .update(canonicalJson(plain(policy)))
     .digest('hex');

@@ -18,7 +18,7 @@ const SEED_CHARACTERS = 43;
 const TAIL_LENGTH = SEED_HEAD.length + SEED_CHARACTERS + '"}'.length;
 
 /** One field that is committed to. */
-export interface SelectiveField {
+interface SelectiveField {
   /** `actor_id`, `mcp.tool_name`. */
   readonly name: string;
   /** What is shown to reveal it: Base64url of `["<salt>","<name>",<value>]`. */
