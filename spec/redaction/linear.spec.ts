@@ -84,9 +84,9 @@ describe('[attack 14] expressions', function () {
     const every = Object.fromEntries(DETECTORS.map(({ name }) => [name, true]));
     const redactor = createRedactor({ redactValues: every, packs: PACKS_ON });
     for (const part of WORST) {
-      // Quadratic work would take hours of steps at this length: the bound is far from both.
+      // A slow machine takes half a second for the worst; quadratic work would be 10^10 steps, which no machine does in time.
       const took = least(() => redactor.text(repeated(part, 100_000)));
-      expect(took, JSON.stringify(part)).to.be.below(1_000);
+      expect(took, JSON.stringify(part)).to.be.below(5_000);
     }
   });
 
@@ -130,11 +130,11 @@ describe('[attack 14] expressions', function () {
       expect(
         least(() => keys.value({ [text]: 1 })),
         `${pattern} on keys`,
-      ).to.be.below(50);
+      ).to.be.below(2_000);
       expect(
         least(() => values.value(`${text}!`)),
         `${pattern} on values`,
-      ).to.be.below(500);
+      ).to.be.below(5_000);
     }
   });
 
