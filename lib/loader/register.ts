@@ -1,4 +1,4 @@
-import * as nodeModule from 'node:module';
+import nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, type MessagePort } from 'node:worker_threads';
 import { requireModuleHooks } from '../runtime.js';
