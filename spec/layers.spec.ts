@@ -41,6 +41,7 @@ const ORDER = [
   'validate.ts',
   'errors.ts',
   'pages.ts',
+  'crc32.ts',
   'shared.ts',
   'version.ts',
 ];

@@ -36,7 +36,7 @@ export function catalogueAnchors(): readonly string[] {
 /** Made when first needed: most programs' texts hold nothing that begins like a key. */
 function catalogue(): Catalogue {
   if (made !== undefined) return made;
-  const shapes = SHAPE_LINES.flatMap(([, template]) => parseTemplate(template));
+  const shapes = SHAPE_LINES.flatMap(([, template, , checksum]) => parseTemplate(template, checksum));
   const byAnchor = group(shapes);
   made = {
     automaton: new Automaton([...byAnchor.keys()], true),
@@ -85,20 +85,24 @@ function longestKey(text: string, after: number, done: number, shapes: readonly 
 /** The key whose anchor stands at `anchor`, from as far before it as the shape allows. */
 function keyAt(text: string, anchor: number, done: number, shape: Shape): Found | undefined {
   if (!text.startsWith(shape.anchor, anchor)) return undefined;
-  const { expression, before } = shape;
+  const { expression, before, holds } = shape;
   for (let start = Math.max(done, anchor - before); start <= anchor; start++) {
     if (!mayBegin(text, start, shape)) continue;
     expression.lastIndex = start;
     const match = expression.exec(text);
     if (match === null || expression.lastIndex <= anchor) continue;
+    if (holds?.(match[0]) === false) continue;
     return { start: start + (match[1]?.length ?? 0), end: runEnd(text, expression.lastIndex, shape) };
   }
   return undefined;
 }
 
-/** Whether a key can begin here: not within a word that its beginning could be a part of, nor within a run of Base64. */
-function mayBegin(text: string, start: number, { anchor, before }: Shape): boolean {
-  if (start === 0) return true;
+/**
+ * Whether a key can begin here: not within a word that its beginning could be a part of, nor within a run of Base64. One with a
+ * checksum that holds is a key wherever it stands.
+ */
+function mayBegin(text: string, start: number, { anchor, before, holds }: Shape): boolean {
+  if (start === 0 || holds !== undefined) return true;
   const previous = text.charCodeAt(start - 1);
   if (before === 0 && anchor.length >= TELLING && !/^[A-Za-z0-9]+$/.test(anchor)) {
     return !(isLower(previous) && isLower(anchor.charCodeAt(0)) && anchor.length <= TELLING + 1);

@@ -1,8 +1,14 @@
+import type { ChecksumName } from './checksums.js';
+
 /** Where a shape is known from, besides the pages of providers: a rule of that name in https://github.com/gitleaks/gitleaks. */
 const GITLEAKS = 'gitleaks';
 
-/** One shape of a provider's keys: its name, how the key is written (see `template.ts`), and where that is known from. */
-export type ShapeLine = readonly [name: string, template: string, source: string];
+/**
+ * One shape of a provider's keys: its name, how the key is written (see `template.ts`), where that is known from, and the function
+ * that its checksum is checked by (see `checksums.ts`). A line with a checksum finds its keys within words too; another line of
+ * the same name, without one, hides what is written so at the boundary of a word, whatever it ends in.
+ */
+export type ShapeLine = readonly [name: string, template: string, source: string, checksum?: ChecksumName];
 
 /**
  * Keys that tell themselves by how they are written, A to L. What stands before `^` is an address and stays. Lengths are
@@ -15,6 +21,7 @@ export const SHAPES_TO_L: readonly ShapeLine[] = [
   ['adobe-client-secret', 'p8e-{low:32}', GITLEAKS],
   ['adobe-client-secret', 'p8e-{alnum:32}', GITLEAKS],
   ['age-secret-key', 'AGE-SECRET-KEY-1{bech:58}', GITLEAKS],
+  ['age-secret-key', 'AGE-SECRET-KEY-1{bech:58}', 'https://age-encryption.org/v1', 'bech32'],
   ['age-secret-key', 'AGE-SECRET-KEY-{up:50+}', 'https://age-encryption.org/v1'],
   ['aiven-token', 'AVNS_{url:16+}', 'https://aiven.io/docs/platform/concepts/authentication-tokens'],
   ['airtable-personnal-access-token', 'pat{alnum:14}.{hex:64}', GITLEAKS],
@@ -26,6 +33,7 @@ export const SHAPES_TO_L: readonly ShapeLine[] = [
   ['artifactory-reference-token', 'cmVmd{alnum:59}', GITLEAKS],
   ['atlassian-api-token', 'AT(ATT3|CTT3|BT3|OA){tok:20+}', GITLEAKS],
   ['atlassian-bitbucket-app-password', 'ATBB{alnum:24+}', 'https://support.atlassian.com/bitbucket-cloud/docs/app-passwords/'],
+  ['atlassian-bitbucket-app-password', 'ATBB{alnum:24}{HEX:8}', 'https://support.atlassian.com/bitbucket-cloud/docs/app-passwords/', 'crc32HexOfAll'],
   ['authress-service-client-access-key', '(sc|ext|scauth|authress)_{low:5-30}.{low:4-6}.acc(_|-){low:4-32}{tok:0-32}.{tok:30+}', GITLEAKS],
   ['aws-access-token', '(AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|ANPA|ANVA|APKA|AIPA){up:16}', GITLEAKS],
   ['aws-access-token', 'A3T{up:17}', GITLEAKS],
@@ -46,6 +54,7 @@ export const SHAPES_TO_L: readonly ShapeLine[] = [
   ['clickhouse-cloud-api-secret-key', '4b1d{alnum:38}', GITLEAKS],
   ['clojars-api-token', '(CLOJARS_|clojars_){low:60}', GITLEAKS],
   ['cloudflare-token', '(cfut|cfat|cfk)_{alnum:40+}', 'https://developers.cloudflare.com/fundamentals/api/get-started/token-formats/'],
+  ['cloudflare-token', '(cfut|cfat|cfk)_{alnum:40}{hex:8}', 'https://developers.cloudflare.com/fundamentals/api/get-started/token-formats/', 'crc32Hex'],
   ['cloudflare-origin-ca-key', 'v1.0-{hex:24}-{hex:140+}', GITLEAKS],
   ['cockroachdb-cloud-key', 'CCDB1_{alnum:22}_{alnum:40}', 'https://www.cockroachlabs.com/docs/cockroachcloud/cloud-api'],
   ['confluent-cloud-secret', 'cflt{b64:50-60}', 'https://docs.confluent.io/cloud/current/security/authenticate/workload-identities/service-accounts/api-keys'],
@@ -94,11 +103,15 @@ export const SHAPES_TO_L: readonly ShapeLine[] = [
   ['gcp-oauth-access-token', 'ya29.{tok:20+}', 'https://developers.google.com/identity/protocols/oauth2'],
   ['gcp-oauth-refresh-token', '1//0{url:20+}', 'https://developers.google.com/identity/protocols/oauth2'],
   ['github-app-token', '(ghu|ghs)_{alnum:20+}', GITLEAKS],
+  ['github-app-token', '(ghu|ghs)_{alnum:36}', 'https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/', 'crc32Base62'],
   ['github-app-token', 'ghs_{num:1-12}_eyJ{url:10+}.{url:10+}.{url:10+}', 'https://github.blog/changelog'],
   ['github-fine-grained-pat', 'github_pat_{word:20+}', GITLEAKS],
   ['github-oauth', 'gho_{alnum:20+}', GITLEAKS],
+  ['github-oauth', 'gho_{alnum:36}', 'https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/', 'crc32Base62'],
   ['github-pat', 'ghp_{alnum:20+}', GITLEAKS],
+  ['github-pat', 'ghp_{alnum:36}', 'https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/', 'crc32Base62'],
   ['github-refresh-token', 'ghr_{alnum:20+}', GITLEAKS],
+  ['github-refresh-token', 'ghr_{alnum:36}', 'https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/', 'crc32Base62'],
   ['gitlab-cicd-job-token', 'glcbt-{alnum:1-8}_{url:16+}', GITLEAKS],
   ['gitlab-cicd-job-token', 'glcbt-{url:16+}', GITLEAKS],
   ['gitlab-deploy-token', 'gldt-{url:16+}', GITLEAKS],
@@ -122,6 +135,7 @@ export const SHAPES_TO_L: readonly ShapeLine[] = [
   ['grafana-api-key', 'eyJrIjoi{alnum:60+}', GITLEAKS],
   ['grafana-cloud-api-token', 'glc_{b64:32+}', GITLEAKS],
   ['grafana-service-account-token', 'glsa_{alnum:30-40}_{xhex:8}', GITLEAKS],
+  ['grafana-service-account-token', 'glsa_{alnum:32}_{hex:8}', 'https://grafana.com/docs/grafana/latest/administration/service-accounts/', 'crc32HexReversed'],
   ['groq-api-key', 'gsk_{alnum:20+}', 'https://console.groq.com/docs/quickstart'],
   ['harness-api-key', '(pat|sat).{url:22}.{alnum:24}.{alnum:20}', GITLEAKS],
   ['hashicorp-tf-api-token', '{alnum:14}.atlasv1.{tok:60+}', GITLEAKS],

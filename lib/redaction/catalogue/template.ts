@@ -1,3 +1,5 @@
+import { CHECKSUMS, type ChecksumName } from './checksums.js';
+
 /** The alphabets that keys are written in, by the names that templates use. */
 export const ALPHABETS: Readonly<Record<string, string>> = Object.freeze({
   num: '0-9',
@@ -15,6 +17,7 @@ export const ALPHABETS: Readonly<Record<string, string>> = Object.freeze({
   b32: 'A-Z2-7',
   b58: '1-9A-HJ-NP-Za-km-z',
   bech: 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L',
+  lbech: 'qpzry9x8gf2tvdw0s3jn54khce6mua7l',
   // Base64, also as it stands in a URL: `+`, `/` and `=` percent-encoded.
   b64: 'A-Za-z0-9+/',
   path: '\\w/-',
@@ -48,6 +51,8 @@ export interface Shape {
   readonly before: number;
   /** Matches the whole key from its first character on; what its first group holds, if it has one, stays. */
   readonly expression: RegExp;
+  /** Whether the checksum at the end of a key is right; absent where there is none. */
+  readonly holds?: (key: string) => boolean;
 }
 
 /** `{alnum:36}`, `{url:20-40}`, `{b64:100+}`, `{url!:16+}`; braces are in no key. */
@@ -58,8 +63,8 @@ const PART = /\{(\w+)(!?):(\d+)(?:-(\d+)|(\+))?\}|([^{}]+)/g;
  * (a length is `36`, `20-40` or `20+`; `!` asks for a digit among them), and `(a|b)` where there is a choice. What stands
  * before `^` is an address, and stays.
  */
-export function parseTemplate(template: string): Shape[] {
-  return choices(template).map((choice) => shapeOf(choice));
+export function parseTemplate(template: string, checksum?: ChecksumName): Shape[] {
+  return choices(template).map((choice) => shapeOf(choice, checksum));
 }
 
 function choices(template: string): string[] {
@@ -71,7 +76,7 @@ function choices(template: string): string[] {
   return inner.split('|').flatMap((one) => choices(before + one + after));
 }
 
-function shapeOf(template: string): Shape {
+function shapeOf(template: string, checksum: ChecksumName | undefined): Shape {
   const stays = template.indexOf('^');
   const parts = [...template.replace('^', '').matchAll(PART)].map((match) => partOf(match));
   const long = parts.findIndex((part) => 'literal' in part && part.literal.length > 1);
@@ -81,10 +86,18 @@ function shapeOf(template: string): Shape {
   const before = parts
     .slice(0, first)
     .reduce((sum, part) => sum + ('literal' in part ? part.literal.length : part.most), 0);
-  const source = parts.map((part, index) => sourceOf(part, index === parts.length - 1)).join('');
+  const source = parts
+    .map((part, index) => sourceOf(part, index === parts.length - 1 && checksum === undefined))
+    .join('');
   const kept = stays === -1 ? '' : escape(template.slice(0, stays));
   const whole = kept === '' ? source : `(${kept})${source.slice(kept.length)}`;
-  return { parts, anchor: anchor.literal, before, expression: new RegExp(whole, 'y') };
+  return {
+    parts,
+    anchor: anchor.literal,
+    before,
+    expression: new RegExp(whole, 'y'),
+    ...(checksum && { holds: CHECKSUMS[checksum] }),
+  };
 }
 
 function partOf([, alphabet, digit, least, most, open, literal]: RegExpMatchArray): Part {
@@ -101,14 +114,14 @@ function partOf([, alphabet, digit, least, most, open, literal]: RegExpMatchArra
   };
 }
 
-/** A key of a fixed length ends where its alphabet does: a longer run is something else. */
-function sourceOf(part: Part, last: boolean): string {
+/** A key of a fixed length that is told by its shape alone ends where its alphabet does: a longer run is something else, but for signs that may as well end a sentence. */
+function sourceOf(part: Part, ends: boolean): string {
   if ('literal' in part) return escape(part.literal);
   const set = ALPHABETS[part.alphabet] ?? '';
   const char = part.alphabet === 'b64' ? `(?:[${set}]|%2[BFbf])` : `[${set}]`;
   const padding = part.alphabet === 'b64' ? '(?:=|%3[Dd]){0,3}' : '';
   const digit = part.digit ? `(?=[A-Za-z_-]{0,${MOST}}\\d)` : '';
-  const end = last && !part.open ? `(?![${set === '\\w=.~-' ? '\\w-' : set}])` : '';
+  const end = ends && !part.open ? `(?![${set.replace(/[=.~]/g, '')}])` : '';
   return `${digit}${char}{${part.least},${part.most}}${padding}${end}`;
 }
 

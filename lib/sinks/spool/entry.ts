@@ -1,4 +1,5 @@
 import { decodeLine } from '../../codecs/json.js';
+import { crc32ByTable } from '../../crc32.js';
 import type { AuditRecord } from '../../schema/record.js';
 
 const LF = 0x0a;
@@ -6,28 +7,15 @@ const SPACE = 0x20;
 /** Digits of a checksum. */
 const SUM = 8;
 
-const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let value = index;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value;
-});
-
 let loading: Promise<void> | undefined;
 let byNode: ((bytes: Uint8Array) => number) | undefined;
 
-/** CRC-32 as in RFC 1952 section 8. Node has it from 20.15 on; zlib is loaded by those alone who spool, and not waited for. */
+/** CRC-32 as in RFC 1952 section 8. Node has it from 20.15 on; zlib is loaded by those alone who spool, and not waited for: a table does until then. */
 function crc32(bytes: Uint8Array): number {
   loading ??= import('node:zlib').then(({ crc32: found }: { crc32?: typeof byNode }) => {
     byNode = found;
   });
   return byNode === undefined ? crc32ByTable(bytes) : byNode(bytes);
-}
-
-/** The same until then, or on a Node that lacks it. */
-export function crc32ByTable(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);
-  return (crc ^ 0xffffffff) >>> 0;
 }
 
 /** A record in a spool, with its place: places are counted by the spool itself, whatever the records say of their own. */

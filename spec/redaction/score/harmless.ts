@@ -4,6 +4,7 @@ import type { Sample } from './samples.js';
 
 const HEX = '0123456789abcdef';
 const DIGITS = '0123456789';
+const ALNUM = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** What stands in the place of a secret and is none: references, types, placeholders. */
 const REFERENCES = [
@@ -73,6 +74,7 @@ export function harmlessSamples(random: Random): Sample[] {
     () =>
       `data:image/png;base64,${Buffer.from(random.text('\u0080\u0090\u00a0\u00ff\u0000\u0001', 90), 'latin1').toString('base64')}`,
     () => `2026-0${random.between(1, 9)}-02T03:04:05.${random.text(DIGITS, 6)}Z`,
+    () => `the name laughp_${random.text(ALNUM, 36)} is no key by its checksum`,
     () => `192.168.${random.between(0, 255)}.${random.between(0, 255)}:8080`,
   ];
   const texts = [...TEXTS, ...Array.from({ length: 8 }, () => drawn.map((draw) => draw())).flat()];

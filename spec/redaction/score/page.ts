@@ -44,6 +44,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   providers: () => list(unique(NAMED_KEYS.map(([, word]) => word))),
   tools: () =>
     list(unique(TOOLS.flatMap(([tools]) => tools.split(' ').map((tool) => tool.replaceAll('+', ' '))))),
+  checksums: () => list(unique(SHAPE_LINES.flatMap(([name, , , sum]) => (sum === undefined ? [] : [name])))),
   catalogue: () => list(unique(SHAPE_LINES.map(([name]) => name))),
 };
 

@@ -3,6 +3,7 @@ import { SHAPE_LINES } from '../../../lib/redaction/catalogue/find.js';
 import { ALPHABETS, parseTemplate, type Shape } from '../../../lib/redaction/catalogue/template.js';
 import { TOOLS } from '../../../lib/redaction/commands/tools.js';
 import { DEFAULT_KEY_PATTERNS, NUMBER_NAMES } from '../../../lib/redaction/defaults.js';
+import { COMPLETED } from './checksums.js';
 import { FORMS, OBJECTS, PLACES } from './forms.js';
 import type { Random } from './random.js';
 
@@ -24,7 +25,7 @@ function charactersOf(alphabet: string): string {
 }
 
 /** A key as a shape says; of a part with room, as long as the shape lets it be, within reason. */
-function keyOf({ parts }: Shape, random: Random): string {
+export function keyOf({ parts }: Shape, random: Random): string {
   return parts
     .map((part) => {
       if ('literal' in part) return part.literal;
@@ -48,6 +49,18 @@ function shapeSamples(random: Random): Sample[] {
       value: put(key),
       secret: key.slice(kept.length),
     }));
+  });
+}
+
+/** Keys whose checksum holds, in the middle of words, where a shape alone says nothing. */
+function checksumSamples(random: Random): Sample[] {
+  return SHAPE_LINES.flatMap(([name, template, , checksum]) => {
+    if (checksum === undefined) return [];
+    return parseTemplate(template, checksum).map((shape) => {
+      const secret = COMPLETED[checksum](keyOf(shape, random));
+      const text = random.of([`my${secret} now`, `id=x${secret};`, `"prefix${secret}"`]);
+      return { section: 'keys with a checksum, within words', kind: name, value: { text }, secret };
+    });
   });
 }
 
@@ -206,6 +219,7 @@ function luhn(digits: string): string {
 export function secretSamplesOf(random: Random): Sample[] {
   return [
     shapeSamples,
+    checksumSamples,
     namedSamples,
     assignmentSamples,
     commandSamples,
