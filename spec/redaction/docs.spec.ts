@@ -4,8 +4,8 @@ import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { AUDIT_LEVELS } from '../../lib/redaction/levels.js';
 import { DEFAULT_LIMITS } from '../../lib/redaction/limits.js';
 import { parsePolicy } from '../../lib/redaction/policyFile.js';
-import { fillPage, scoreTable } from './score/page.js';
-import { measure } from './score/score.js';
+import { fillPage, packTable, scoreTable } from './score/page.js';
+import { measure, measurePacks } from './score/score.js';
 
 const page = readFileSync(new URL('../../docs/redaction.md', import.meta.url), 'utf8');
 
@@ -30,7 +30,11 @@ const rows = (text: string): string[][] =>
 describe('docs/redaction.md', () => {
   it('lists names, words, detectors, tools, shapes and what was measured as they are', async function () {
     this.timeout(60_000);
-    expect(await fillPage(page, { score: () => scoreTable(measure(1)) })).to.equal(page);
+    const measured = {
+      score: () => scoreTable(measure(1)),
+      packs: () => packTable(measurePacks(1)),
+    };
+    expect(await fillPage(page, measured)).to.equal(page);
   });
 
   it('lists the limits and levels', () => {

@@ -28,7 +28,17 @@ function isRoutingNumber(digits: string): boolean {
   );
 }
 
-const IBAN = /(?<![A-Za-z\d])[A-Z]{2}\d{2}(?:[ -]?[A-Z\d]{4}){2,7}(?:[ -]?[A-Z\d]{1,4})?(?![A-Za-z\d])/gi;
+/** The IBANs of all countries whose accounts are so long: groups of four, and what is left over. */
+function ibanOf(length: number): string {
+  const countries = Object.keys(IBAN_LENGTHS).filter((country) => IBAN_LENGTHS[country] === length);
+  const rest = length % 4 === 0 ? '' : `[ -]?[A-Z\\d]{${length % 4}}`;
+  return `(?:${countries.join('|')})\\d{2}(?:[ -]?[A-Z\\d]{4}){${Math.floor(length / 4) - 1}}${rest}`;
+}
+
+const IBAN = new RegExp(
+  `(?<![A-Za-z\\d])(?:${[...new Set(Object.values(IBAN_LENGTHS))].map(ibanOf).join('|')})(?![A-Za-z\\d])`,
+  'gi',
+);
 
 /** Accounts and what names them. */
 export const FINANCE: Pack = {

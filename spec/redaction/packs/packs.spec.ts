@@ -38,6 +38,7 @@ const FOUND: readonly (readonly [Pack, string, string])[] = [
   [CONTACT, 'ZIP 02139-4307', 'ZIP ▮'],
   [FINANCE, 'pay GB82 WEST 1234 5698 7654 32 today', 'pay ▮ today'],
   [FINANCE, 'pay DE89370400440532013000', 'pay ▮'],
+  [FINANCE, 'pay AT61 1904 3002 3457 3201 today', 'pay ▮ today'],
   [FINANCE, 'account number: 0012345678', 'account number: ▮'],
   [FINANCE, 'routing number 021000021', 'routing number ▮'],
   [FINANCE, 'sort code 20-00-00', 'sort code ▮'],

@@ -4,7 +4,7 @@ import { SHAPE_LINES } from '../../../lib/redaction/catalogue/find.js';
 import { NAMED_KEYS } from '../../../lib/redaction/catalogue/named.js';
 import * as defaults from '../../../lib/redaction/defaults.js';
 import { DETECTORS } from '../../../lib/redaction/detectors.js';
-import type { Score } from './score.js';
+import type { PackScores, Score } from './score.js';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows]
@@ -67,9 +67,10 @@ export async function fillPage(
   });
 }
 
+const percent = (part: number, all: number): string => `${((100 * part) / all).toFixed(1)} %`;
+
 /** What was measured, section by section. */
 export function scoreTable({ hidden, kept }: Score): string {
-  const percent = (part: number, all: number): string => `${((100 * part) / all).toFixed(1)} %`;
   return table(
     ['samples', 'number', 'hidden', 'changed though harmless'],
     [
@@ -82,4 +83,24 @@ export function scoreTable({ hidden, kept }: Score): string {
       ...kept.map(({ name, samples, wrong }) => [name, `${samples}`, '', percent(wrong.length, samples)]),
     ],
   );
+}
+
+/** What was measured of each pack, and of what is out of their reach. */
+export function packTable({ packs, names }: PackScores): string {
+  const rows = packs.flatMap(({ name, score: { hidden, kept } }) =>
+    hidden.map(({ samples, wrong }) => [
+      `\`${name}\``,
+      `${samples}`,
+      percent(samples - wrong.length, samples),
+      ...kept.flatMap((own) => [`${own.samples}`, percent(own.wrong.length, own.samples)]),
+    ]),
+  );
+  const out = names.hidden.map(({ samples, wrong }) => [
+    'names of people in prose, with all packs',
+    `${samples}`,
+    percent(samples - wrong.length, samples),
+    '',
+    '',
+  ]);
+  return table(['pack', 'samples', 'hidden', 'harmless samples', 'changed'], [...rows, ...out]);
 }

@@ -5,6 +5,7 @@ import { TOOLS } from '../../../lib/redaction/commands/tools.js';
 import { DEFAULT_KEY_PATTERNS, NUMBER_NAMES } from '../../../lib/redaction/defaults.js';
 import { COMPLETED } from './checksums.js';
 import { FORMS, OBJECTS, PLACES } from './forms.js';
+import { luhnNumber } from './numbers.js';
 import type { Random } from './random.js';
 
 /** A value, and the secret that must not be left in it; without one the value must stay as it is. */
@@ -174,7 +175,7 @@ function numberSamples(random: Random): Sample[] {
   return SIGNS.flatMap((sign) =>
     CARDS.map((prefix) => {
       const length = prefix === '37' ? 15 : prefix === '36' ? 14 : 16;
-      const digits = luhn(`${prefix}${random.text('0123456789', length - prefix.length - 1)}`);
+      const digits = luhnNumber(prefix, length)(random);
       const secret = (digits.match(/\d{1,4}/g) ?? []).join(sign);
       const text = random.of([
         `paid by ${secret}`,
@@ -205,14 +206,6 @@ function numberSamples(random: Random): Sample[] {
       };
     }),
   );
-}
-
-function luhn(digits: string): string {
-  const sum = [...digits].reverse().reduce((total, digit, index) => {
-    const value = Number(digit) * (index % 2 === 0 ? 2 : 1);
-    return total + (value > 9 ? value - 9 : value);
-  }, 0);
-  return `${digits}${(10 - (sum % 10)) % 10}`;
 }
 
 /** Everything that has to be hidden. */

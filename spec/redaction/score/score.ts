@@ -1,7 +1,8 @@
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
 import type { RedactionOptions } from '../../../lib/redaction/options.js';
 import { harmlessSamples } from './harmless.js';
-import { randomFrom } from './random.js';
+import { nameSamples, PACK_NAMES, packHarmless, packSecrets } from './packs.js';
+import { randomFrom, type Random } from './random.js';
 import { secretSamplesOf, type Sample } from './samples.js';
 
 /** What has to be reached, in percent: of secrets hidden at least, of harmless samples changed at most. */
@@ -26,18 +27,47 @@ export interface Score {
 /** A part of a secret so long says enough of it. */
 const PIECE = 12;
 
-/** Measures a policy, the default one unless told otherwise, by samples that are drawn from the catalogue and the grammar; the same for the same seed. */
-export function measure(seed: number, policy: RedactionOptions = {}): Score {
+/** What is drawn to be hidden, and what to be kept. */
+interface Draw {
+  readonly secrets: (random: Random) => Sample[];
+  readonly harmless: (random: Random) => Sample[];
+}
+
+/** Samples of the catalogue and the grammar. */
+const ALL: Draw = { secrets: secretSamplesOf, harmless: harmlessSamples };
+
+/** Measures a policy, the default one unless told otherwise, by samples that are drawn at random; the same for the same seed. */
+export function measure(seed: number, policy: RedactionOptions = {}, draw: Draw = ALL): Score {
   const random = randomFrom(seed);
   const redactor = createRedactor(policy);
   const shown = (value: unknown): string => allTexts(redactor.value(value, 'tool'));
-  const hidden = bySection(secretSamplesOf(random), ({ value, secret = '' }) => leaks(shown(value), secret));
+  const hidden = bySection(draw.secrets(random), ({ value, secret = '' }) => leaks(shown(value), secret));
   const kept = bySection(
-    harmlessSamples(random),
+    draw.harmless(random),
     ({ value }) => JSON.stringify(redactor.value(value, 'tool')) !== JSON.stringify(value),
   );
   return { hidden, kept, recall: 100 - share(hidden), changed: share(kept) };
 }
+
+/** Each pack by itself, without the defaults; at last how many names in prose are hidden where all packs and the defaults are on. */
+export function measurePacks(seed: number, policy: RedactionOptions = {}) {
+  const packs = PACK_NAMES.map((name) => ({
+    name,
+    score: measure(
+      seed,
+      { defaults: false, packs: { [name]: true }, ...policy },
+      {
+        secrets: (random) => packSecrets(name, random),
+        harmless: (random) => packHarmless(name, random),
+      },
+    ),
+  }));
+  const every = Object.fromEntries(PACK_NAMES.map((name) => [name, true]));
+  const names = measure(seed, { packs: every }, { secrets: nameSamples, harmless: () => [] });
+  return { packs, names };
+}
+
+export type PackScores = ReturnType<typeof measurePacks>;
 
 function share(sections: readonly Section[]): number {
   const all = sections.reduce((sum, { samples }) => sum + samples, 0);
