@@ -1,3 +1,4 @@
+import { expectRecords } from '../processor/ahead.js';
 import { SDK_V1, SDK_V2 } from '../loader/sdkCopy.js';
 import { peek, type McpClientClass, type Method } from './client.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './patches.js';
@@ -14,6 +15,7 @@ export function patchClass(target: object, holder: PatchHolder): void {
   patchMethods(base, target, holder, WRAPPERS);
   const tasks = taskMethods(base);
   if (tasks !== undefined) patchMethods(tasks, tasks, holder, TASK_WRAPPERS);
+  expectRecords();
 }
 
 /** A wrapper that had to stay when the class was last unpatched serves again. */

@@ -3,7 +3,8 @@ import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import { pipelineFor, releasePipeline } from '../pipeline/sharing.js';
 import type { PipelineStats } from '../pipeline/stats.js';
-import { createRedactor } from '../redaction/createRedactor.js';
+import { createRedactor, prepareRedactor } from '../redaction/createRedactor.js';
+import { makeAhead } from './ahead.js';
 import type { GapInfo } from '../sinks/gap.js';
 import { announce } from './announce.js';
 import { logRecord } from './logRecord.js';
@@ -63,7 +64,9 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
   const recording = new Recording(options, redactor, pipeline);
   // What an earlier process left open is told once, however many clients write to this log.
   if (isNew) for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
+  const forget = makeAhead(() => prepareRedactor(redactor));
   const close = () => {
+    forget();
     releasePipeline(pipeline);
     dischargeClaiming(pipeline);
     return pipeline.shutdown();

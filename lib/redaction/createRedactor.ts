@@ -34,7 +34,7 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
     known?.sessionId === undefined || sessionId(known.sessionId) !== known.sessionId
       ? known
       : { ...known, sessionId: undefined };
-  return {
+  const redactor: Redactor = {
     sessionId,
     record(draft, known) {
       try {
@@ -53,6 +53,15 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
       }
     },
   };
+  preparations.set(redactor, () => base.prepare());
+  return redactor;
+}
+
+const preparations = new WeakMap<Redactor, () => void>();
+
+/** Makes what a redactor's first text would wait for: the tables that texts are searched with. */
+export function prepareRedactor(redactor: Redactor): void {
+  preparations.get(redactor)?.();
 }
 
 /** Texts of the library's own (errors, statuses, log lines) may quote a URL that a server or a caller has put together. */

@@ -1,5 +1,6 @@
 import { optionalBoolean, reject, requireKnownOptions } from '../validate.js';
 import { Automaton } from './automaton.js';
+import { prepareCatalogue } from './catalogue/find.js';
 import { DEFAULT_KEY_PATTERNS } from './defaults.js';
 import type { Detector, DetectorName } from './detector.js';
 import { DETECTORS } from './detectors.js';
@@ -29,6 +30,8 @@ export interface Policy {
   readonly clean: Set<string>;
   /** Whether a text that no detector is to be given is clean. */
   readonly quick: boolean;
+  /** Makes what is otherwise made for the first text. */
+  readonly prepare: () => void;
   /** The words that the key names are told by in a text; undefined where any name could be secret. */
   readonly words: () => Automaton | undefined;
   readonly wordLengths: readonly number[];
@@ -110,6 +113,7 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
   const names: readonly unknown[] = [...named, ...packs.keys];
   const words = nameWords(names, defaults);
   const look = gateOf(detectors, words);
+  const wordsAutomaton = lazy(() => (words === undefined ? undefined : automatonOf(words)));
   const isPlain = (key: string): boolean =>
     quick && key.length <= PLAIN_KEY_UNITS && key !== '__proto__' && look(key) === 0;
   return {
@@ -121,7 +125,12 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
     quick,
     clean: new Set(),
     look,
-    words: lazy(() => (words === undefined ? undefined : automatonOf(words))),
+    prepare() {
+      look('');
+      wordsAutomaton();
+      if (on.has('providerKey')) prepareCatalogue();
+    },
+    words: wordsAutomaton,
     wordLengths: (words ?? []).map(({ length }) => length),
     replacer: compileReplacer(`${prefix}replacement`, options.replacement, hmacKey),
     custom: options.custom,

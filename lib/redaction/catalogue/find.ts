@@ -27,22 +27,34 @@ let made: Catalogue | undefined;
 /** Every line of the catalogue of shapes. */
 export const SHAPE_LINES = Object.freeze([...SHAPES_TO_L, ...SHAPES_FROM_L]);
 
+let parsed: Map<string, Shape[]> | undefined;
+
+/** Every shape, by what texts are searched for. */
+function shapesByAnchor(): ReadonlyMap<string, readonly Shape[]> {
+  return (parsed ??= group(
+    SHAPE_LINES.flatMap(([, template, , checksum]) => parseTemplate(template, checksum)),
+  ));
+}
+
 /** What the catalogue's texts are searched for. */
 export function catalogueAnchors(): readonly string[] {
-  const anchors = SHAPE_LINES.flatMap(([, template]) => parseTemplate(template).map(({ anchor }) => anchor));
-  return [...new Set(anchors.map((anchor) => anchor.slice(0, SEARCHED)))];
+  return [...shapesByAnchor().keys()];
 }
 
 /** Made when first needed: most programs' texts hold nothing that begins like a key. */
 function catalogue(): Catalogue {
   if (made !== undefined) return made;
-  const shapes = SHAPE_LINES.flatMap(([, template, , checksum]) => parseTemplate(template, checksum));
-  const byAnchor = group(shapes);
+  const byAnchor = shapesByAnchor();
   made = {
     automaton: new Automaton([...byAnchor.keys()], true),
     byLiteral: [...byAnchor.values()],
   };
   return made;
+}
+
+/** Makes now what the first text that may hold a key would wait for. */
+export function prepareCatalogue(): void {
+  catalogue();
 }
 
 function group(shapes: readonly Shape[]): Map<string, Shape[]> {

@@ -86,18 +86,25 @@ function shapeOf(template: string, checksum: ChecksumName | undefined): Shape {
   const before = parts
     .slice(0, first)
     .reduce((sum, part) => sum + ('literal' in part ? part.literal.length : part.most), 0);
-  const source = parts
-    .map((part, index) => sourceOf(part, index === parts.length - 1 && checksum === undefined))
-    .join('');
-  const kept = stays === -1 ? '' : escape(template.slice(0, stays));
-  const whole = kept === '' ? source : `(${kept})${source.slice(kept.length)}`;
+  const kept = stays === -1 ? '' : template.slice(0, stays);
+  let expression: RegExp | undefined;
   return {
     parts,
     anchor: anchor.literal,
     before,
-    expression: new RegExp(whole, 'y'),
+    // Made for the few shapes whose anchor ever stands in a text.
+    get expression() {
+      return (expression ??= expressionOf(parts, escape(kept), checksum !== undefined));
+    },
     ...(checksum && { holds: CHECKSUMS[checksum] }),
   };
+}
+
+function expressionOf(parts: readonly Part[], kept: string, isChecked: boolean): RegExp {
+  const source = parts
+    .map((part, index) => sourceOf(part, index === parts.length - 1 && !isChecked))
+    .join('');
+  return new RegExp(kept === '' ? source : `(${kept})${source.slice(kept.length)}`, 'y');
 }
 
 function partOf([, alphabet, digit, least, most, open, literal]: RegExpMatchArray): Part {
