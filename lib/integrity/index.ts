@@ -1,4 +1,5 @@
 export { fileAnchor, type Anchor } from './anchors.js';
+export type { Announcement } from './announced.js';
 export {
   formatTreeHead,
   openCheckpoint,
@@ -13,7 +14,8 @@ export { EMPTY_ROOT, hashFromBase64, hashToBase64, leafHash, nodeHash, type Hash
 export type { IntegrityKey, NoteSigner, RemoteKey } from './keys.js';
 export { integrityLayout, type IntegrityLayout } from './layout.js';
 export { readLines, type LogLine } from './lines.js';
-export { MerkleLog, type LogWriter } from './log.js';
+export { MerkleLog } from './log.js';
+export type { LogWriter } from './logWriter.js';
 export { CompactRange } from './merkle.js';
 export {
   formatVkey,

@@ -1,7 +1,7 @@
 import { after } from '../duration.js';
 import { IntegrityError } from '../errors.js';
 import { AnchorQueue } from './anchors.js';
-import { AnnouncedLines } from './announced.js';
+import { AnnouncedLines, type Announcement } from './announced.js';
 import { formatTreeHead, type Checkpoint } from './checkpoint.js';
 import { Evidence } from './evidence.js';
 import { leafHash, type Hash } from './hash.js';
@@ -14,6 +14,7 @@ import { type ResolvedIntegrity } from './options.js';
 import { waitAtMost } from './patience.js';
 import { reasonOf } from './reason.js';
 import { restoreTree, type Restored } from './restore.js';
+import { type LogWriter } from './logWriter.js';
 import { readAnchors } from './startAnchors.js';
 import { makeFolder, stateOf } from './store.js';
 import { MAX_LINE_BYTES } from './tiles.js';
@@ -23,14 +24,6 @@ import { Witnesses } from './witness/witnesses.js';
 
 /** A start does not wait longer than this for what signs. */
 const FIRST_SEAL_MS = 5_000;
-
-/** What a log asks of whoever writes its file. */
-export interface LogWriter {
-  /** Resolves when all lines that were appended are on the disk. */
-  sync(): Promise<void>;
-  /** Something is wrong with the evidence; the log itself goes on. */
-  onError(error: Error): void;
-}
 
 /**
  * Keeps the Merkle tree of a log while its file is written, and seals it with checkpoints. It never signs a tree that is
@@ -98,13 +91,9 @@ export class MerkleLog {
     await makeFolder(layout.folder);
     const anchored = await readAnchors(options);
     const onError = (error: Error) => writer.onError(error);
-    const announced = await AnnouncedLines.open(layout, options.signer, onError);
-    const restored = await restoreTree(log, layout, options.verifiers, anchored, announced).catch(
-      (error: unknown) => {
-        announced.close();
-        throw error;
-      },
-    );
+    const announced = new AnnouncedLines(layout, options.signer, onError);
+    const restored = await restoreTree(log, layout, options.verifiers, anchored, announced);
+    await announced.start(restored.place);
     const evidence = new Evidence(layout);
     const vkeys = options.verifiers.map(({ name, publicKey }) => formatVkey(name, publicKey));
     await evidence.prepare(vkeys, restored.checkpoint);
@@ -169,9 +158,11 @@ export class MerkleLog {
    * Writes down that lines are about to be written to the file: their exact bytes, without LF. After a crash, lines behind
    * the last checkpoint belong to the log only if they were announced. Lines that are not announced are so when they are
    * appended, which a crash in between makes foreign to the log.
+   *
+   * @returns what {@link append} takes when the lines are written. It is to be withdrawn if they could not be.
    */
-  announce(lines: Iterable<Uint8Array>): void {
-    this.#announced.announce(lines);
+  announce(lines: Iterable<Uint8Array>): Announcement {
+    return this.#announced.announce(lines);
   }
 
   /** Brings to the disk what was announced. What fails is reported. */
@@ -179,23 +170,33 @@ export class MerkleLog {
     return this.#announced.sync();
   }
 
-  /** Takes lines that have been written to the file, in order: their exact bytes, without LF. */
-  append(lines: Iterable<Uint8Array>): void {
+  /** The same as {@link syncAnnounced} without an event loop. */
+  syncAnnouncedNow(): void {
+    this.#announced.syncNow();
+  }
+
+  /**
+   * Takes lines that have been written to the file, in order: their exact bytes, without LF.
+   *
+   * @param announcement What {@link announce} returned for these very lines; they are not hashed again then.
+   */
+  append(lines: Iterable<Uint8Array>, announcement?: Announcement): void {
     const leaves: Hash[] = [];
     for (const line of lines) {
-      if (line.length > MAX_LINE_BYTES)
+      const { length } = line;
+      if (length > MAX_LINE_BYTES)
         this.#writer.onError(
           new IntegrityError(
-            `record ${this.size} has ${line.length} bytes; export-tiles takes ${MAX_LINE_BYTES} at most`,
+            `record ${this.size} has ${length} bytes; export-tiles takes ${MAX_LINE_BYTES} at most`,
           ),
         );
-      const leaf = leafHash(line);
+      const leaf = announcement?.leaves[leaves.length] ?? leafHash(line);
+      leaves.push(leaf);
       this.#tree.append(leaf);
       this.#leaves.add(leaf);
-      this.#offset += line.length + 1;
-      leaves.push(leaf);
+      this.#offset += length + 1;
     }
-    this.#announced.appended(leaves);
+    this.#announced.appended(leaves, announcement);
     if (this.#unsealed >= this.#options.every && !this.#failed) this.#sealSoon();
     else this.#sealLater();
   }
@@ -256,7 +257,7 @@ export class MerkleLog {
       clearTimeout(this.#timer);
       await this.#saveState(true).catch((error: unknown) => this.#report(error));
       await this.#leaves.close();
-      this.#announced.close();
+      await this.#announced.close();
       await Promise.all([...this.#anchors, this.#witnesses, this.#timestamps].map((each) => each?.flush()));
     });
   }
@@ -266,7 +267,7 @@ export class MerkleLog {
     return this.#enqueue(async () => {
       clearTimeout(this.#timer);
       await this.#leaves.close();
-      this.#announced.close();
+      await this.#announced.close();
     });
   }
 

@@ -5,18 +5,21 @@ import { newestCheckpoint } from './history.js';
 import { type IntegrityLayout } from './layout.js';
 import { countLeaves, LeafFile, readLeaves } from './leafFile.js';
 import { EMPTY_MANIFEST, parseManifest, withSegment, type SegmentManifest } from './manifest.js';
-import { type Hash } from './hash.js';
+import { EMPTY_ROOT, type Hash } from './hash.js';
 import { CompactRange } from './merkle.js';
 import { type NoteVerifier } from './note.js';
 import { replay, startsLine, type Replayed, type ReplayStart } from './replay.js';
 import { findSegments, type Segment } from './segments.js';
 import { UnaccountedError, type Anchored } from './startAnchors.js';
 import { parseState, readIfThere, type SavedState } from './store.js';
-import { type AnnouncedLines } from './announced.js';
+import { type AnnouncedLines, type LineCheck } from './announced.js';
+import { type Place } from './tailMacs.js';
 
 /** A tree that goes on where the last writer stopped. */
 export interface Restored {
   readonly tree: CompactRange;
+  /** Where the next line stands. */
+  readonly place: Place;
   /** The newest checkpoint that was ever signed, as far as can be seen here. */
   readonly checkpoint: Checkpoint | undefined;
   readonly leaves: LeafFile;
@@ -94,6 +97,13 @@ async function requireExtension(
     );
 }
 
+/** The leaf that stands before an index; that of an empty log where none does. */
+async function leafBefore(path: string, index: number): Promise<Hash> {
+  if (index === 0) return EMPTY_ROOT;
+  for await (const [leaf] of readLeaves(path, 1, index - 1)) return leaf ?? EMPTY_ROOT;
+  return EMPTY_ROOT;
+}
+
 /** What a restoration starts from. */
 interface Parts {
   readonly log: string;
@@ -113,7 +123,9 @@ class Restoration {
   readonly checkpoint: Checkpoint | undefined;
   readonly alarms: string[];
   readonly #announced: Parts['announced'];
-  #vouched: (leaf: Hash) => boolean = () => true;
+  #vouched: LineCheck = () => true;
+  /** The last leaf that was passed. */
+  #last: Hash = EMPTY_ROOT;
   /** Lines behind the checkpoint for which nothing vouches, as the way that was gone last found them. */
   foreign = 0;
 
@@ -128,13 +140,17 @@ class Restoration {
   }
 
   /** Each way begins to count anew. */
-  #begin(): void {
+  #begin(last: Hash = EMPTY_ROOT): void {
     this.foreign = 0;
+    this.#last = last;
     this.#vouched = this.#announced?.checker() ?? (() => true);
   }
 
-  #behind(leaf: Hash): void {
-    if (!this.#vouched(leaf)) this.foreign++;
+  /** A leaf was appended to the tree. */
+  #pass(tree: CompactRange, leaf: Hash): void {
+    const place = { size: tree.size - 1, last: this.#last };
+    if (tree.size > this.sealed && !this.#vouched(place, leaf)) this.foreign++;
+    this.#last = leaf;
   }
 
   get sealed(): number {
@@ -154,9 +170,9 @@ class Restoration {
       state.segment !== this.manifest.current
     )
       return undefined;
-    this.#begin();
     const tree = CompactRange.restore(state.size, state.subtrees);
     if (tree?.root() !== this.root || (await countLeaves(this.layout.leaves)) < state.size) return undefined;
+    this.#begin(await leafBefore(this.layout.leaves, state.size));
     const [current] = this.#tail();
     if (current === undefined || !(await startsLine(current.path, state.offset))) return undefined;
     const restored = await this.#goOn(tree, { offset: state.offset });
@@ -179,7 +195,7 @@ class Restoration {
     for await (const batch of readLeaves(this.layout.leaves)) {
       for (const leaf of batch) {
         tree.append(leaf);
-        if (tree.size > this.sealed) this.#behind(leaf);
+        this.#pass(tree, leaf);
         if (tree.size === this.sealed) sound = tree.root() === this.root;
       }
     }
@@ -194,7 +210,7 @@ class Restoration {
     const tree = new CompactRange();
     let sound = this.sealed === 0;
     const replayed = await replay(this.segments, tree, leaves, { offset: 0 }, (leaf) => {
-      if (tree.size > this.sealed) this.#behind(leaf);
+      this.#pass(tree, leaf);
       if (tree.size === this.sealed) sound = tree.root() === this.root;
     });
     if (!sound) {
@@ -215,7 +231,7 @@ class Restoration {
     const leaves = await LeafFile.open(this.layout.leaves, tree.size);
     const known = tree.size;
     const segments = this.#tail();
-    const replayed = await replay(segments, tree, leaves, from, (leaf) => this.#behind(leaf));
+    const replayed = await replay(segments, tree, leaves, from, (leaf) => this.#pass(tree, leaf));
     const restored = this.#restored(tree, leaves, this.manifest, segments, replayed);
     if (replayed.found) return restored;
     this.alarms.push(
@@ -241,6 +257,7 @@ class Restoration {
     segments.forEach(({ path }, at) => {
       if (path !== this.log) manifest = withSegment(manifest, basename(path, '.gz'), ends[at] ?? tree.size);
     });
-    return { tree, leaves, manifest, offset, checkpoint: this.checkpoint, alarms: this.alarms };
+    const place = { size: tree.size, last: this.#last };
+    return { tree, place, leaves, manifest, offset, checkpoint: this.checkpoint, alarms: this.alarms };
   }
 }

@@ -1,6 +1,14 @@
-import { closeSync, fdatasync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { promisify } from 'node:util';
-import { keyedHash, type Hash } from './hash.js';
+import { EMPTY_ROOT, keyedHasher, type Hash } from './hash.js';
 import { replaceFile } from './store.js';
 
 const fdatasyncAsync = promisify(fdatasync);
@@ -9,62 +17,89 @@ const MAC_BYTES = 16;
 /** See {@link TailMacs.begin}. */
 const GENERATIONS = 3;
 
+/** A place in a log: how many lines stand before it, and the leaf hash of the last of them. */
+export interface Place {
+  readonly size: number;
+  readonly last: Hash;
+}
+
+/** Where a log begins. */
+export const START: Place = { size: 0, last: EMPTY_ROOT };
+
+/** The MACs of lines that follow each other from a place on: 16 characters each, one per byte. */
+export type TailMac = ({ size, last }: Place, leaves: readonly Hash[]) => string;
+
+/** Makes them by a key. */
+export function tailMacOf(key: Uint8Array): TailMac {
+  const hash = keyedHasher(key);
+  return ({ size, last }, leaves) => {
+    let [index, before, macs] = [size, last, ''];
+    for (const leaf of leaves) {
+      macs += hash(before, leaf, index++).slice(0, MAC_BYTES);
+      before = leaf;
+    }
+    return macs;
+  };
+}
+
+/** The MACs that the last writer of a log left. */
+export function readTailMacs(path: string): ReadonlySet<string> {
+  return new Set(namesOf(path).flatMap(readWhole));
+}
+
 /**
- * What vouches for lines between their writing and their checkpoint: for each, a MAC by a key that follows from the signing
- * key. It is written down before the line is. After a crash, a line behind the last checkpoint is part of the log only if
- * its MAC is here: who can write the folder and has no key cannot have lines signed that the writer never wrote.
+ * The files of MACs that vouch for lines between their writing and their checkpoint. A line's MAC is written before the line
+ * is, so a crash may leave a MAC whose line never came: it vouches for that line at that place alone.
  */
 export class TailMacs {
-  readonly #key: Uint8Array;
   readonly #files: readonly number[];
-  readonly #known: readonly string[];
+  /** In bytes, of each file. What a failed write left behind them is written over. */
+  readonly #sizes: number[];
   readonly #unsynced = new Set<number>();
+  #running: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
   #current = 0;
   #sealed = false;
 
-  private constructor(key: Uint8Array, files: readonly number[], known: readonly string[]) {
-    this.#key = key;
+  private constructor(files: readonly number[], size: number) {
     this.#files = files;
-    this.#known = known;
+    this.#sizes = files.map((_, at) => (at === 0 ? size : 0));
   }
 
-  /** Opens the files, whose names begin with a path; what the last writer left there is kept until it is sealed. */
-  static async open(path: string, key: Uint8Array): Promise<TailMacs> {
-    const names = Array.from({ length: GENERATIONS }, (_, generation) => `${path}.${generation}`);
-    const left = Buffer.concat(names.map(readWhole));
-    await replaceFile(names[0] ?? path, left);
-    const files = names.map((name) => openSync(name, 'a', 0o600));
-    for (const file of files.slice(1)) ftruncateSync(file, 0);
-    const known = Array.from({ length: left.length / MAC_BYTES }, (_, at) =>
-      left.toString('latin1', at * MAC_BYTES, (at + 1) * MAC_BYTES),
-    );
-    return new TailMacs(key, files, known);
+  /** Opens the files, whose names begin with a path. Of what the last writer left there, only `kept` stays. */
+  static async open(path: string, kept: readonly string[]): Promise<TailMacs> {
+    const [first, ...others] = namesOf(path);
+    const bytes = Buffer.from(kept.join(''), 'latin1');
+    await replaceFile(first ?? path, bytes);
+    const files = [openSync(first ?? path, 'r+'), ...others.map((name) => openSync(name, 'w', 0o600))];
+    return new TailMacs(files, bytes.length);
   }
 
-  /** Tells of one line after the other whether the last writer wrote it; each MAC counts once. */
-  checker(): (leaf: Hash) => boolean {
-    const left = new Map<string, number>();
-    for (const mac of this.#known) left.set(mac, (left.get(mac) ?? 0) + 1);
-    return (leaf) => {
-      const mac = this.#macOf(leaf);
-      const count = left.get(mac) ?? 0;
-      left.set(mac, count - 1);
-      return count > 0;
-    };
-  }
-
-  /** Writes down that these lines are about to be written. */
-  add(leaves: readonly Hash[]): void {
+  /** Writes MACs, all of them at once. */
+  add(macs: string): void {
     const file = this.#files[this.#current] ?? -1;
-    writeSync(file, Buffer.from(leaves.map((leaf) => this.#macOf(leaf)).join(''), 'latin1'));
+    const size = this.#sizes[this.#current] ?? 0;
+    const written = writeSync(file, macs, size, 'latin1');
+    if (written < macs.length) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
+    this.#sizes[this.#current] = size + written;
     this.#unsynced.add(file);
   }
 
-  /** Brings to the disk what was written down. */
-  async sync(): Promise<void> {
-    const files = [...this.#unsynced];
+  /** Resolves when all that was written is on the disk. Callers that come while a sync runs share the next one. */
+  sync(): Promise<void> {
+    if (this.#unsynced.size === 0 && this.#next === undefined) return this.#running;
+    return (this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return (this.#running = this.#sync());
+      }));
+  }
+
+  /** The same without an event loop. */
+  syncNow(): void {
+    for (const file of this.#unsynced) fdatasyncSync(file);
     this.#unsynced.clear();
-    await Promise.all(files.map((file) => fdatasyncAsync(file)));
   }
 
   /**
@@ -77,6 +112,7 @@ export class TailMacs {
     this.#current = (this.#current + 1) % GENERATIONS;
     const file = this.#files[this.#current] ?? -1;
     ftruncateSync(file, 0);
+    this.#sizes[this.#current] = 0;
     this.#unsynced.delete(file);
   }
 
@@ -85,24 +121,31 @@ export class TailMacs {
     this.#sealed = true;
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#running, this.#next]);
     this.#unsynced.clear();
     for (const file of this.#files) closeSync(file);
   }
 
-  /** As a string of 16 characters, one per byte. */
-  #macOf(leaf: Hash): string {
-    return keyedHash(this.#key, leaf).slice(0, MAC_BYTES);
+  async #sync(): Promise<void> {
+    const files = [...this.#unsynced];
+    this.#unsynced.clear();
+    await Promise.all(files.map((file) => fdatasyncAsync(file)));
   }
 }
 
+const namesOf = (path: string): string[] =>
+  Array.from({ length: GENERATIONS }, (_, generation) => `${path}.${generation}`);
+
 /** The whole entries of a file; none if there is none. */
-function readWhole(path: string): Buffer {
+function readWhole(path: string): string[] {
   try {
-    const bytes = readFileSync(path);
-    return bytes.subarray(0, bytes.length - (bytes.length % MAC_BYTES));
+    const text = readFileSync(path, 'latin1');
+    return Array.from({ length: Math.floor(text.length / MAC_BYTES) }, (_, at) =>
+      text.slice(at * MAC_BYTES, (at + 1) * MAC_BYTES),
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return Buffer.alloc(0);
+    return [];
   }
 }

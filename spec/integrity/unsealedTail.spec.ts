@@ -1,12 +1,15 @@
 import { expect } from 'chai';
 import { sign } from 'node:crypto';
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { integrityLayout } from '../../lib/integrity/layout.js';
 import { leafHash } from '../../lib/integrity/hash.js';
 import { UnaccountedError } from '../../lib/integrity/startAnchors.js';
 import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
 import { recordLine, TestLog } from '../support/sealedLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+
+/** The MACs of the lines that are not sealed: the file that follows the one of the lines before the second checkpoint. */
+const macsOf = (log: TestLog) => `${integrityLayout(log.path).tail}.1`;
 
 /** What somebody does to a log of ten sealed lines and five that are not, after its writer crashed, who has no key. */
 const ATTACKS: Readonly<Record<string, (log: TestLog) => void>> = {
@@ -18,17 +21,33 @@ const ATTACKS: Readonly<Record<string, (log: TestLog) => void>> = {
   },
   'adds a line': (log) => appendFileSync(log.path, `${recordLine(15).toString()}\n`),
   'writes a line twice': (log) => appendFileSync(log.path, `${log.lines.at(-1)}\n`),
-  'copies a sealed line to the end': (log) => {
-    // What is sealed is no longer vouched for; what was written down with it may be for a while.
-    for (const generation of [0, 1, 2]) writeFileSync(`${integrityLayout(log.path).tail}.${generation}`, '');
+  'writes a line again that was sealed just now': (log) =>
+    appendFileSync(log.path, `${log.lines[9] ?? ''}\n`),
+  'copies a sealed line in the place of those that are not': (log) => {
     log.lines = [...log.lines.slice(0, 10), log.lines[3] ?? ''];
+  },
+  'swaps two lines': (log) => {
+    const [a = '', b = ''] = log.lines.slice(12, 14);
+    log.lines = [...log.lines.slice(0, 12), b, a, ...log.lines.slice(14)];
+  },
+  'swaps the last line with the first': (log) => {
+    const tail = log.lines.slice(10);
+    log.lines = [...log.lines.slice(0, 10), ...tail.slice(-1), ...tail.slice(1, -1), ...tail.slice(0, 1)];
+  },
+  'takes a line out': (log) => {
+    log.lines = log.lines.filter((_, i) => i !== 11);
+  },
+  'takes a line and its MAC out': (log) => {
+    const macs = readFileSync(macsOf(log));
+    writeFileSync(macsOf(log), Buffer.concat([macs.subarray(0, 16), macs.subarray(32)]));
+    log.lines = log.lines.filter((_, i) => i !== 11);
   },
   'edits a line and removes what vouches': (log) => {
     for (const generation of [0, 1, 2]) rmSync(`${integrityLayout(log.path).tail}.${generation}`);
     log.lines = log.lines.map((line, i) => (i === 12 ? line.replace('call', 'cull') : line));
   },
   'edits a line and fills what vouches with bytes': (log) => {
-    writeFileSync(`${integrityLayout(log.path).tail}.0`, Buffer.alloc(1600, 7));
+    writeFileSync(macsOf(log), Buffer.alloc(1600, 7));
     log.lines = log.lines.map((line, i) => (i === 12 ? line.replace('call', 'cull') : line));
   },
   'adds a line and its leaf hash, and removes the state': (log) => {
@@ -95,6 +114,52 @@ describe('integrity: lines behind the last checkpoint, after a crash', () => {
     await log.open();
     await log.close();
     expect(await verifyLogFile(log.path, { vkeys: [log.key.vkey] })).to.include({ ok: true, sealed: 13 });
+  });
+
+  it('stand where they were announced again, if others that were announced before them were never written', async () => {
+    const failed = log.log.announce([recordLine(90), recordLine(91)]);
+    const next = log.log.announce([recordLine(15)]);
+    failed.withdraw();
+    appendFileSync(log.path, `${recordLine(15).toString()}\n`);
+    log.log.append([recordLine(15)], next);
+    log.log.announce([recordLine(16)]);
+    appendFileSync(log.path, `${recordLine(16).toString()}\n`);
+    await log.open();
+    await log.close();
+    expect(await verifyLogFile(log.path, { vkeys: [log.key.vkey] })).to.include({ ok: true, sealed: 17 });
+  });
+
+  it('are hashed once: what was announced for them is what is appended', async () => {
+    const announcement = log.log.announce([recordLine(15)]);
+    expect(announcement.leaves).to.deep.equal([leafHash(recordLine(15))]);
+    appendFileSync(log.path, `${recordLine(15).toString()}\n`);
+    const size = () => statSync(macsOf(log)).size;
+    const before = size();
+    expect(before).to.equal(6 * 16);
+    log.log.append([recordLine(15)], announcement);
+    expect(size()).to.equal(before);
+    await log.close();
+    expect(await verifyLogFile(log.path, { vkeys: [log.key.vkey] })).to.include({ ok: true, sealed: 16 });
+  });
+
+  it('are vouched for by whole MACs after a write that broke off', async () => {
+    // What a full disk leaves is written over.
+    appendFileSync(macsOf(log), 'torn');
+    log.append(3);
+    await log.open();
+    await log.close();
+    expect(await verifyLogFile(log.path, { vkeys: [log.key.vkey] })).to.include({ ok: true, sealed: 18 });
+  });
+
+  it('leave no MAC of a line that never came, once the log goes on', async () => {
+    log.log.announce([recordLine(15), recordLine(16)]);
+    await log.open();
+    const left = log.lines.length;
+    appendFileSync(log.path, `${recordLine(15).toString()}\n`);
+    const failure = await log.open().catch((error: unknown) => error);
+    expect([left, failure]).to.satisfy(
+      ([lines, error]: unknown[]) => lines === 15 && error instanceof UnaccountedError,
+    );
   });
 
   for (const [what, attack] of Object.entries(ATTACKS))

@@ -13,24 +13,35 @@ const NOTHING = new Uint8Array();
 const ROTATION_RETRY_MS = 1_000;
 
 /** Whoever keeps books over the lines of a log: every call comes in the order of the lines. */
-export interface LineLogHooks {
+export interface LineLogHooks<Announced = unknown> {
   /** A file is open and holds this many bytes of whole lines: at start-up, after a rotation, after somebody changed it. */
   onOpen?(existing: { readonly path: string; readonly size: number }): void;
-  /** These lines, without their line feeds, are about to be written. The bytes are valid during the call only. */
-  beforeLines?(lines: readonly Uint8Array[]): void;
+  /**
+   * These lines, without their line feeds, are about to be written: `onLines` or `onFailed` follows, and is given what this
+   * returns. The bytes are valid during the call only.
+   */
+  beforeLines?(lines: readonly Uint8Array[]): Announced;
   /** What was written is about to be brought to the disk: waited for with it. It must not reject. */
   onSync?(): Promise<void>;
-  /**
-   * These lines, without their line feeds, are in the log (on the disk already, where it syncs always). `firstIndex` counts
-   * the lines that were added through this object. The bytes are valid during the call only.
-   */
-  onLines?(lines: readonly Uint8Array[], firstIndex: number): void;
+  /** The same where there is no event loop. */
+  onSyncNow?(): void;
+  /** These lines are in the log (on the disk already, where it syncs always). The bytes are valid during the call only. */
+  onLines?(lines: readonly Uint8Array[], announced: Announced): void;
+  /** Lines that were about to be written are not in the log. */
+  onFailed?(announced: Announced): void;
   /** The file that was being written is `segment` now; a new one follows. */
   onRotate?(segment: string): void;
   /** The last line is written; the file is about to be closed. */
   beforeClose?(): void | Promise<void>;
   /** The log is another writer's now, and so are the books: the file is about to be closed, and nothing may be written. */
   onLost?(): void | Promise<void>;
+}
+
+/** Lines that are in the file, and who is to be told. */
+interface Written {
+  readonly hooks: LineLogHooks;
+  readonly lines: readonly Uint8Array[];
+  readonly announced: unknown;
 }
 
 /** When a log is cut into parts. Nothing is deleted unless `keep` says so. */
@@ -63,7 +74,6 @@ export class LineLog {
   fsync: 'always' | 'batch' | 'never';
   #file: LogFile;
   #hooks: LineLogHooks = {};
-  #lines = 0;
   /** What the hooks are still to be told, because lines that came before it wait for the disk. */
   #untold: Promise<void> | undefined;
   #checkedAt = performance.now();
@@ -103,16 +113,16 @@ export class LineLog {
     this.#checkNowAndThen();
     if (this.#isDue(bytes.length)) this.rotate();
     const file = this.#file;
-    this.#announce(bytes);
-    file.append(bytes);
+    const written = this.#write(file, bytes);
     if (this.fsync === 'always') {
-      const synced = this.#hooks.onSync?.();
+      const synced = Promise.all([this.#hooks.onSync?.(), file.sync(true)]);
       return this.#tellAfter(
-        Promise.all([file.sync(true), synced]).then(() => undefined),
-        () => this.#added(bytes),
+        synced,
+        () => this.#added(written),
+        () => this.#failed(written),
       );
     }
-    this.#added(bytes);
+    this.#added(written);
     if (this.fsync === 'batch') this.#syncSoon();
     return undefined;
   }
@@ -126,7 +136,9 @@ export class LineLog {
   /** Syncs without an event loop. */
   flushNow(): void {
     this.check();
-    if (this.#file.unsynced > 0) this.#file.syncNow();
+    if (this.#file.unsynced === 0) return;
+    this.#hooks.onSyncNow?.();
+    this.#file.syncNow();
   }
 
   /** Looks at once whether somebody has renamed, deleted, truncated or written to the file. */
@@ -224,10 +236,13 @@ export class LineLog {
     else this.#tellAfter(Promise.resolve(), event).catch((error: unknown) => void (this.#unsafe ??= error));
   }
 
-  /** Tells the hooks once `done` resolves, but never before what came earlier; if it rejects, there is nothing to tell. */
-  #tellAfter(done: Promise<void>, event: () => void): Promise<void> {
+  /** Tells the hooks once `done` resolves or rejects, but never before what came earlier. */
+  #tellAfter(done: Promise<unknown>, event: () => void, failed: () => void = () => undefined): Promise<void> {
     const earlier = this.#untold;
-    const told = Promise.all([done, earlier]).then(event);
+    const told = Promise.all([done, earlier]).then(event, (error: unknown) => {
+      failed();
+      throw error;
+    });
     const settled: Promise<void> = Promise.allSettled([told, earlier]).then(() => {
       if (this.#untold === settled) this.#untold = undefined;
     });
@@ -245,10 +260,12 @@ export class LineLog {
   /** Puts the lines of a deleted file into the one that took its place: they were acknowledged. */
   #writeAgain(lines: Uint8Array): void {
     try {
-      this.#announce(lines);
-      this.#file.append(lines);
-      if (this.fsync !== 'never') this.#file.syncNow();
-      this.#tell(() => this.#added(lines));
+      const written = this.#write(this.#file, lines);
+      if (this.fsync !== 'never') {
+        this.#hooks.onSyncNow?.();
+        this.#file.syncNow();
+      }
+      this.#tell(() => this.#added(written));
     } catch (error) {
       const { path, notices } = this.options;
       this.#unsafe ??= error;
@@ -270,17 +287,26 @@ export class LineLog {
     return due && performance.now() >= this.#rotateNotBefore;
   }
 
-  #announce(bytes: Uint8Array): void {
-    if (this.#hooks.beforeLines !== undefined) this.#hooks.beforeLines(linesOf(bytes));
+  /** Writes whole lines; what is returned is told to the hooks by {@link #added} or {@link #failed}. */
+  #write(file: LogFile, bytes: Uint8Array): Written {
+    const hooks = this.#hooks;
+    const lines = hooks.onLines === undefined && hooks.beforeLines === undefined ? [] : linesOf(bytes);
+    const written = { hooks, lines, announced: hooks.beforeLines?.(lines) };
+    try {
+      file.append(bytes);
+    } catch (error) {
+      this.#failed(written);
+      throw error;
+    }
+    return written;
   }
 
-  #added(bytes: Uint8Array): void {
-    const { onLines } = this.#hooks;
-    if (onLines === undefined) return;
-    const lines = linesOf(bytes);
-    const first = this.#lines;
-    this.#lines += lines.length;
-    onLines.call(this.#hooks, lines, first);
+  #added({ hooks, lines, announced }: Written): void {
+    hooks.onLines?.(lines, announced);
+  }
+
+  #failed({ hooks, announced }: Written): void {
+    hooks.onFailed?.(announced);
   }
 
   #syncSoon(): void {

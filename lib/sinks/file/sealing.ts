@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import { type Anchor } from '../../integrity/anchors.js';
-import { MerkleLog, type LogWriter } from '../../integrity/log.js';
+import { type Announcement } from '../../integrity/announced.js';
+import { MerkleLog } from '../../integrity/log.js';
+import { type LogWriter } from '../../integrity/logWriter.js';
 import { resolveIntegrity, type IntegrityOptions, type ResolvedIntegrity } from '../../integrity/options.js';
 import { ofLogHere, restarted, setAside } from '../../integrity/setAside.js';
 import { UnaccountedError } from '../../integrity/startAnchors.js';
@@ -101,12 +103,14 @@ export class Sealing {
   }
 }
 
-function hooksOf(sealed: MerkleLog): LineLogHooks {
+function hooksOf(sealed: MerkleLog): LineLogHooks<Announcement> {
   return {
     onOpen: ({ size }) => sealed.reopened(size),
     beforeLines: (lines) => sealed.announce(lines),
     onSync: () => sealed.syncAnnounced(),
-    onLines: (lines) => sealed.append(lines),
+    onSyncNow: () => sealed.syncAnnouncedNow(),
+    onLines: (lines, announcement) => sealed.append(lines, announcement),
+    onFailed: (announcement) => announcement.withdraw(),
     onRotate: (segment) => sealed.rotated(basename(segment)),
     beforeClose: () => sealed.close(),
     onLost: () => sealed.abandon(),
