@@ -120,7 +120,7 @@ export const DETECTORS: readonly Detector[] = Object.freeze([
   },
   {
     name: 'ssn',
-    finds: 'US social security numbers, written with hyphens, dashes or spaces',
+    finds: 'US social security numbers, written with hyphens, dashes or spaces, in digits of any width',
     source: 'rules of the Social Security Administration since 2011',
     on: true,
     trigger: () => ({ digits: 9 }),
@@ -129,7 +129,7 @@ export const DETECTORS: readonly Detector[] = Object.freeze([
   {
     name: 'card',
     finds:
-      'payment card numbers (PAN): 13 to 19 digits of an issued range that pass the Luhn check, with track data and the code beside them',
+      'payment card numbers (PAN): 13 to 19 digits of an issued range that pass the Luhn check, in any width and however they are parted, with track data and the code beside them',
     source: 'ISO/IEC 7812, ISO/IEC 7813',
     on: true,
     trigger: () => ({ digits: 13 }),

@@ -20,7 +20,8 @@ const RUN_CHARS = new Uint8Array(128);
 for (let code = 0; code < RUN_CHARS.length; code++)
   RUN_CHARS[code] = /[A-Za-z0-9_+/.-]/.test(String.fromCharCode(code)) ? 1 : 0;
 
-const DIGITS = /\d/g;
+/** ASCII and full-width digits. */
+const DIGITS = /[\d\uff10-\uff19]/g;
 
 /**
  * Says which of some triggers a text holds, by one look at each character: most strings of a call hold none, and what no

@@ -6,6 +6,15 @@ const GAP = '[ \\t\\u00a0\\u2002-\\u200a\\u202f\\u205f\\u3000\\u2010-\\u2015\\u2
 const BETWEEN = `(?: [\\u2010-\\u2015-] |${GAP})`;
 /** Groups of digits with one such sign between them, or a dash between blanks, no part of a decimal fraction. */
 const GROUPS = new RegExp(`(?<![A-Za-z\\d.])\\d+(?:${BETWEEN}\\d+)*(?![A-Za-z\\d])`, 'g');
+/** Groups as on a card, with the same sign between all of them that other things are written with too: dots, slashes, `_`. */
+const TYPED =
+  /(?<![A-Za-z\d]|\d[._/])\d{4}([._/])(?:\d{4}\1\d{4}\1\d{2,4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})(?![A-Za-z\d]|[._/]\d)/g;
+/** Full-width digits, and runs that hold some, with what may stand between. */
+const WIDE = /[\uff10-\uff19]/;
+const WIDE_RUN = new RegExp(
+  `[\\d\\uff10-\\uff19](?:(?:${BETWEEN}|[._/\\uff0e\\uff0f\\uff3f])?[\\d\\uff10-\\uff19])*`,
+  'g',
+);
 /** Parts a text at each of them, with the sign at every odd place. */
 const SPLIT = new RegExp(`(${BETWEEN})`);
 /** The magnetic tracks of a card (ISO/IEC 7813): number, holder, expiry and what the issuer added, between their marks. */
@@ -35,7 +44,9 @@ const SSN = new RegExp(
 export function redactCards(text: string, { hide }: Hider): string {
   const out = mapBetweenMarkers(text, (part) => {
     const cards = part.includes('^') || part.includes('=') ? hideTracks(part, hide) : part;
-    return cards.replace(GROUPS, (groups) => hideCards(groups, hide));
+    return inAnyWidth(cards, (narrow) =>
+      narrow.replace(TYPED, hideCard(hide)).replace(GROUPS, (groups) => hideCards(groups, hide)),
+    );
   });
   return out === text
     ? text
@@ -43,6 +54,24 @@ export function redactCards(text: string, { hide }: Hider): string {
         CODE_BEHIND,
         (_all, card: string, between: string, code: string) => `${card}${between}${hide(code, true)}`,
       );
+}
+
+/** Runs of full-width digits are searched as ASCII ones, and stay as they were where nothing was found in them. */
+function inAnyWidth(text: string, redact: (narrow: string) => string): string {
+  if (!WIDE.test(text)) return redact(text);
+  const shown = text.replace(WIDE_RUN, (run) => {
+    const narrow = run.normalize('NFKC');
+    const redacted = redact(narrow);
+    return redacted === narrow ? run : redacted;
+  });
+  return redact(shown);
+}
+
+function hideCard(hide: Hider['hide']): (match: string) => string {
+  return (match) => {
+    const digits = match.replace(/\D/g, '');
+    return isCard(digits) ? hide(digits) : match;
+  };
 }
 
 function hideTracks(text: string, hide: Hider['hide']): string {
@@ -84,8 +113,10 @@ function lastOfCard(parts: readonly string[], first: number): number {
 
 /** US social security numbers in their written form; bare digits are told only by their key. */
 export function redactSsns(text: string, { hide }: Hider): string {
-  return text.replace(SSN, (_match, area: string, _gap: string, group: string, serial: string) =>
-    hide(`${area}-${group}-${serial}`),
+  return inAnyWidth(text, (narrow) =>
+    narrow.replace(SSN, (_match, area: string, _gap: string, group: string, serial: string) =>
+      hide(`${area}-${group}-${serial}`),
+    ),
   );
 }
 

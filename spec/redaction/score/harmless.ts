@@ -75,6 +75,9 @@ export function harmlessSamples(random: Random): Sample[] {
       `data:image/png;base64,${Buffer.from(random.text('\u0080\u0090\u00a0\u00ff\u0000\u0001', 90), 'latin1').toString('base64')}`,
     () => `2026-0${random.between(1, 9)}-02T03:04:05.${random.text(DIGITS, 6)}Z`,
     () => `the name laughp_${random.text(ALNUM, 36)} is no key by its checksum`,
+    () =>
+      `build 4${random.text(DIGITS, 3)}.${random.text(DIGITS, 2)}.${random.text(DIGITS, 4)}.${random.text(DIGITS, 4)}`,
+    () => `logs/2026/0${random.between(1, 9)}/02/${random.text(DIGITS, 4)}/${random.text(DIGITS, 6)}.gz`,
     () => `192.168.${random.between(0, 255)}.${random.between(0, 255)}:8080`,
   ];
   const texts = [...TEXTS, ...Array.from({ length: 8 }, () => drawn.map((draw) => draw())).flat()];

@@ -169,14 +169,20 @@ function objectSamples(random: Random): Sample[] {
 }
 
 const CARDS = ['4', '51', '2221', '37', '36', '6011', '3528', '62', '5018', '2200', '9704', '81'];
-const SIGNS = ['', ' ', '-', '\u00a0', '\u2009', '\u202f', '\u2011', '\u2013'];
+const SIGNS = ['', ' ', '-', '\u00a0', '\u2009', '\u202f', '\u2011', '\u2013', '.', '_', '/', '\uff0d'];
+
+/** ASCII digits as those of the width of a Chinese sign. */
+function wide(text: string): string {
+  return text.replace(/\d/g, (digit) => String.fromCharCode(digit.charCodeAt(0) + 0xfee0));
+}
 
 function numberSamples(random: Random): Sample[] {
   return SIGNS.flatMap((sign) =>
     CARDS.map((prefix) => {
       const length = prefix === '37' ? 15 : prefix === '36' ? 14 : 16;
       const digits = luhnNumber(prefix, length)(random);
-      const secret = (digits.match(/\d{1,4}/g) ?? []).join(sign);
+      const parted = (digits.match(/\d{1,4}/g) ?? []).join(sign);
+      const secret = sign === '\uff0d' ? wide(parted) : parted;
       const text = random.of([
         `paid by ${secret}`,
         `2026-01-02 ${secret} approved`,
@@ -192,7 +198,7 @@ function numberSamples(random: Random): Sample[] {
       };
     }),
   ).concat(
-    SIGNS.filter((sign) => sign !== '').map((sign) => {
+    SIGNS.filter((sign) => !['', '.', '_', '/'].includes(sign)).map((sign) => {
       const secret = [
         `${random.between(100, 599)}`,
         `${random.between(10, 99)}`,
