@@ -1,14 +1,11 @@
 import { expect } from 'chai';
 import { isCard } from '../../lib/redaction/numbers.js';
+import { luhnDigit } from './score/numbers.js';
 
 /** A number of so many digits that begins so, with the last digit that the others ask for (ISO/IEC 7812-1, annex B). */
 function complete(prefix: string, length: number): string {
   const digits = prefix.padEnd(length - 1, '0');
-  const sum = [...digits].reverse().reduce((total, digit, index) => {
-    const value = Number(digit) * (index % 2 === 0 ? 2 : 1);
-    return total + (value > 9 ? value - 9 : value);
-  }, 0);
-  return `${digits}${(10 - (sum % 10)) % 10}`;
+  return digits + luhnDigit(digits);
 }
 
 const LENGTHS = [11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
