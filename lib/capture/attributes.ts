@@ -64,13 +64,14 @@ export function networkAttributes(connection: Connection): Attributes {
   return addNetwork({}, connection);
 }
 
-function addNetwork(attributes: Attributes, { transport: kind, isPlainHttp }: Connection): Attributes {
+function addNetwork(attributes: Attributes, connection: Connection): Attributes {
+  const { transport: kind, httpVersion } = connection;
   const transport = networkTransport(kind);
   if (transport !== undefined) attributes[ATTR.networkTransport] = transport;
   if (transport !== 'tcp') return attributes;
   attributes[ATTR.networkProtocolName] = kind === 'websocket' ? 'websocket' : 'http';
-  // Without TLS there is no negotiation, and so nothing but HTTP/1.1; what ALPN has chosen, `fetch` tells nobody.
-  if (kind !== 'websocket' && isPlainHttp) attributes[ATTR.networkProtocolVersion] = '1.1';
+  if (kind !== 'websocket' && httpVersion !== undefined)
+    attributes[ATTR.networkProtocolVersion] = httpVersion;
   return attributes;
 }
 
@@ -86,6 +87,9 @@ export function endAttributes(
   if (requestId !== undefined) attributes[ATTR.jsonrpcRequestId] = requestId;
   if (connection.protocolVersion !== undefined)
     attributes[ATTR.mcpProtocolVersion] = connection.protocolVersion;
+  // The first request of a connection shows it, and so not before the operation has begun.
+  if (connection.negotiatedHttp !== undefined)
+    attributes[ATTR.networkProtocolVersion] = connection.negotiatedHttp;
   const { sessionId } = connection;
   if (sessionId !== undefined)
     attributes[ATTR.mcpSessionId] = source.settings.redactor().sessionId(sessionId);

@@ -25,6 +25,8 @@ export class Connection implements ConnectionFacts {
   readonly startedAt = performance.now();
   /** Whether every message that goes out is seen; a transport that lets nobody in is none such. */
   watched = true;
+  /** The version of HTTP that was negotiated over TLS, once a request has shown it. */
+  negotiatedHttp: string | undefined;
   /** Whether the session was there before, so that the login needed no handshake. */
   resumed = false;
   /** Operations that have begun and not ended, the server's own requests among them. */
@@ -144,9 +146,14 @@ export class Connection implements ConnectionFacts {
     return authorizationOf(this.#transport);
   }
 
-  /** Whether it goes over HTTP without TLS. */
-  get isPlainHttp(): boolean {
-    return endpoint(this.#transport)?.protocol === 'http:';
+  /** The version of HTTP, where it is known: without TLS there is no negotiation, and so nothing but 1.1. */
+  get httpVersion(): string | undefined {
+    return endpoint(this.#transport)?.protocol === 'http:' ? '1.1' : this.negotiatedHttp;
+  }
+
+  /** Scheme, host and port, where the transport dials a URL. */
+  get origin(): string | undefined {
+    return endpoint(this.#transport)?.origin;
   }
 
   *#idsUnderWay(log: object): Generator<string, void, undefined> {

@@ -1,6 +1,7 @@
 import { shared } from '../shared.js';
 import { ignore } from './admission.js';
 import { peek, peekText } from './client.js';
+import { watchHttpVersion } from './httpVersion.js';
 import { isAuthorizationOf, noteGrant, noteToken } from './oauth.js';
 import { active, sending } from './state.js';
 
@@ -18,8 +19,10 @@ const FETCHES = ['_fetch', '_fetchWithInit'];
  */
 export function watchHttp(transport: unknown): void {
   if (typeof transport !== 'object' || transport === null || watched.has(transport)) return;
-  if (!(peek(transport, '_url') instanceof URL)) return;
+  const url = peek(transport, '_url');
+  if (!(url instanceof URL)) return;
   watched.add(transport);
+  if (url.protocol === 'https:') watchHttpVersion();
   for (const name of FETCHES) {
     const own = Object.getOwnPropertyDescriptor(transport, name);
     if (own === undefined || !('value' in own) || own.configurable === false) continue;

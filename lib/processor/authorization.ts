@@ -39,11 +39,19 @@ const BREAKDOWNS: ReadonlySet<string> = new Set([
 /** How far the causes of an error are followed: deeper ones are no longer about the call. */
 const MAX_CAUSES = 5;
 
-/** What an error, or one of its causes, says of authorization; undefined where it is about something else. */
-export function authorizationFailure(reason: unknown): AuthorizationFailure | undefined {
+/**
+ * What an error, or one of its causes, says of authorization; undefined where it is about something else.
+ *
+ * @param isServersError whether the error is a JSON-RPC error of the server's. Its code is the server's own and no HTTP status,
+ * whatever number it is.
+ */
+export function authorizationFailure(
+  reason: unknown,
+  isServersError = false,
+): AuthorizationFailure | undefined {
   let link = reason;
   for (let depth = 0; depth < MAX_CAUSES && link !== undefined; depth++) {
-    const outcome = outcomeOf(link);
+    const outcome = outcomeOf(link, isServersError && depth === 0);
     if (outcome !== undefined) return { outcome, error: link };
     const cause = read(link, 'cause');
     link = cause === link ? undefined : cause;
@@ -51,8 +59,8 @@ export function authorizationFailure(reason: unknown): AuthorizationFailure | un
   return undefined;
 }
 
-function outcomeOf(error: unknown): AuthorizationOutcome | undefined {
-  const status = httpStatusOf(error);
+function outcomeOf(error: unknown, isServersError: boolean): AuthorizationOutcome | undefined {
+  const status = httpStatusOf(error, isServersError);
   const names = namesOf(error);
   const oauth = oauthCodeOf(error, names);
   const isDenied = status === 403 || names.some((name) => name.includes('InsufficientScope'));
@@ -66,14 +74,14 @@ function outcomeOf(error: unknown): AuthorizationOutcome | undefined {
  * The HTTP status that an error carries. v1 of the SDK has it in `code`, v2 in `status`, as most HTTP clients do; others have
  * `statusCode`, or the response itself.
  */
-function httpStatusOf(error: unknown): number | undefined {
+function httpStatusOf(error: unknown, isServersError: boolean): number | undefined {
   const response = read(error, 'response');
   const places = [
     read(error, 'status'),
     read(error, 'statusCode'),
     read(response, 'status'),
     read(response, 'statusCode'),
-    read(error, 'code'),
+    isServersError ? undefined : read(error, 'code'),
   ];
   return places.map(asStatus).find((status) => status !== undefined);
 }

@@ -71,7 +71,7 @@ export function judgeError(reason: unknown, context: FailureContext): Judgement 
     const type = isDeadline(context.abortReason) ? 'timeout' : 'cancelled';
     return failure('OUTCOME_FAILURE_ERROR', { type, ...base });
   }
-  const authorization = authorizationFailure(reason);
+  const authorization = authorizationFailure(reason, isServersError);
   if (authorization !== undefined) {
     const { outcome, error } = authorization;
     return failure(outcome, { ...base, ...ofCause(error, reason), type: typeOf(error) });

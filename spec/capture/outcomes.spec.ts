@@ -36,6 +36,11 @@ const ROWS: readonly Row[] = [
     answers: [refused(-32602, 'unknown tool')],
     expected: { outcome: FAILED, type: '-32602', answer: 'error', ...THROWN },
   },
+  ...[401, 403].map((code) => ({
+    what: `a JSON-RPC error whose code is ${code}, which is no HTTP status there`,
+    answers: [refused(code, 'Unauthorized')],
+    expected: { outcome: FAILED, type: String(code), answer: 'error', ...THROWN },
+  })),
   {
     what: "a JSON-RPC error with the words of the client's own check",
     tool: 'typed',
