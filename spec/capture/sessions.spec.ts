@@ -9,6 +9,7 @@ import { audited, rejection, relink, settled } from '../support/audited.js';
 import { pair } from '../support/inMemory.js';
 import { fullPairV2 } from '../support/fullServerV2.js';
 import { runNode } from '../support/node.js';
+import { sha256 } from '../support/sha256.js';
 
 const ends = (records: readonly AuditRecord[]) =>
   records.map(({ event_type, outcome, error }) => [event_type, outcome, error?.message].filter(Boolean));
@@ -148,7 +149,10 @@ describe('sessions', () => {
     const sink = audited(client);
     transport.sessionId = 'from-before';
     await connect();
-    expect(sink.only('initialize').mcp).to.include({ served_from: 'local', session_id: 'from-before' });
+    expect(sink.only('initialize').mcp).to.include({
+      served_from: 'local',
+      session_id: `sha256:${sha256('from-before')}`,
+    });
   });
 
   for (const [how, code] of [

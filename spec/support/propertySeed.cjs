@@ -2,4 +2,5 @@
 // looks further. What such a run finds becomes a test of its own.
 const { configureGlobal } = require('fast-check');
 
-configureGlobal({ seed: Number(process.env.FAST_CHECK_SEED ?? 1) });
+// The error stands in the report, since no other part of it comes here from another process.
+configureGlobal({ seed: Number(process.env.FAST_CHECK_SEED ?? 1), includeErrorInReport: true });

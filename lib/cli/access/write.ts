@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
+import { sleep } from '../../duration.js';
 import { parseVkey } from '../../integrity/note.js';
 import { integrityLayout } from '../../integrity/layout.js';
 import { firstOrigin } from '../../integrity/restartOrigin.js';
@@ -54,7 +55,7 @@ async function openSink(path: string, { log, options, onNotice }: AccessLogPlace
       return new FileSink({ path, fsync: 'always', integrity: { origin, key }, onNotice });
     } catch (error) {
       if (!isLogInUse(error) || performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+      await sleep(pause * (0.5 + Math.random()));
     }
   }
 }
