@@ -21,11 +21,12 @@ import { size } from './size.js';
 import { spool } from './spool.js';
 import { sql } from './sql.js';
 import { verify } from './verify.js';
+import { witnessed } from './witnessed.js';
 
 /** Every question, in the order in which they are asked and told. */
 export const questions: readonly Question[] = [
   ...[perCall, ...perCallWithNode, perCallV2, ...perCallOnTheWire, sampling],
-  ...[perRecord, redaction, largeTexts, codecs, integrity],
+  ...[perRecord, redaction, largeTexts, codecs, integrity, witnessed],
   ...[fileSink, acceptCost, groupCommit, httpSink, spool, memory, ceilings],
   ...growth,
   ...[eventLoop, importTime, size],

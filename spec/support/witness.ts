@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { NoteVerifier } from '../../lib/integrity/note.js';
 import { Witness } from '../../lib/integrity/witness/witness.js';
-import { witnessServer } from '../../lib/cli/witness/server.js';
+import { witnessServer, type RequestListener } from '../../lib/cli/witness/server.js';
 import { newWitnessKey } from './signing.js';
+
+/** By what a witness names a log where it serves its checkpoint. */
+export const hashOfOrigin = (origin: string): string => createHash('sha256').update(origin).digest('hex');
 
 /** A witness that runs, on loopback. */
 export interface RunningWitness {
@@ -25,14 +29,15 @@ export async function startWitness(
   folder: string,
   logs: readonly NoteVerifier[],
   key = newWitnessKey(`witness.example/${name}`),
-  port = 0,
+  { port = 0, timeoutMs }: { readonly port?: number; readonly timeoutMs?: number | undefined } = {},
 ): Promise<RunningWitness> {
   const { privateKey, verifier, vkey } = key;
   const witness = await Witness.open({ name: verifier.name, privateKey, folder, logs });
   const answers: number[] = [];
-  const server: Server = witnessServer(witness, ({ path, status }) => {
+  const onRequest: RequestListener = ({ path, status }) => {
     if (path === '/add-checkpoint') answers.push(status);
-  });
+  };
+  const server: Server = witnessServer(witness, onRequest, timeoutMs);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;

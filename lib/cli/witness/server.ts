@@ -10,8 +10,13 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export type RequestListener = (line: { path: string; status: number; detail?: string }) => void;
 
 /** The HTTP interface of a witness (c2sp.org/tlog-witness): submissions and monitoring under one prefix, the root. */
-export function witnessServer(witness: Witness, onRequest: RequestListener): Server {
-  const server = createServer((request, response) => {
+export function witnessServer(
+  witness: Witness,
+  onRequest: RequestListener,
+  timeoutMs = REQUEST_TIMEOUT_MS,
+): Server {
+  // Node looks for requests that are overdue every 30 s by default: slow clients would be kept for four times as long.
+  const server = createServer({ connectionsCheckingInterval: timeoutMs / 10 }, (request, response) => {
     void answer(witness, request).then((result) => {
       reply(response, result);
       const path = (request.url ?? '').split('?')[0] ?? '';
@@ -19,8 +24,8 @@ export function witnessServer(witness: Witness, onRequest: RequestListener): Ser
       onRequest({ path, status: result.status, ...(detail !== undefined && { detail }) });
     });
   });
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
+  server.requestTimeout = timeoutMs;
+  server.headersTimeout = timeoutMs;
   return server;
 }
 
@@ -38,24 +43,31 @@ async function answer(witness: Witness, request: IncomingMessage): Promise<Answe
     if (url !== '/add-checkpoint') return text(404, 'no such page');
     if (method !== 'POST') return text(405, 'use POST');
     const body = await read(request);
-    if (body === undefined) return text(413, 'the request is too long');
-    return await witness.addCheckpoint(body);
+    if (body === 'too long') return text(413, 'the request is too long');
+    if (body === 'broken off') return text(400, 'the request did not arrive whole');
+    return await witness.addCheckpoint(body.text);
   } catch {
     // Nothing was cosigned. What the file system says belongs to whoever runs the witness, not to its clients.
     return text(500, 'the witness cannot read or write its state');
   }
 }
 
-/** The whole body; nothing if it is too long or did not arrive whole. */
-async function read(request: IncomingMessage): Promise<string | undefined> {
+/** The whole body, or why there is none. */
+async function read(
+  request: IncomingMessage,
+): Promise<{ readonly text: string } | 'too long' | 'broken off'> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_REQUEST_BYTES) return undefined;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > MAX_REQUEST_BYTES) return 'too long';
+      chunks.push(chunk);
+    }
+  } catch {
+    return 'broken off';
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return { text: Buffer.concat(chunks).toString('utf8') };
 }
 
 function text(status: number, body: string, end = '\n'): Answer {

@@ -23,7 +23,7 @@ describe('integrity: a log and its witnesses', () => {
   let running: RunningWitness[];
 
   const start = async (name: string, key = newWitnessKey(`witness.example/${name}`), port = 0) => {
-    const witness = await startWitness(name, join(folder.path, name), [log.key.verifier], key, port);
+    const witness = await startWitness(name, join(folder.path, name), [log.key.verifier], key, { port });
     running.push(witness);
     return witness;
   };
