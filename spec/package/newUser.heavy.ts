@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -43,8 +43,7 @@ describe('somebody new, in an empty folder, with the packed package and the READ
 
   for (const [version, line] of CASES)
     it(`has two programs on record with Node ${version} and OpenTelemetry ${line}`, () => {
-      const project = join(folder.path, `project-${version}-${line}`);
-      mkdirSync(project);
+      const project = mkdtempSync(join(folder.path, `project-${version}-${line}-`));
       // What was fetched once is not asked for again: a registry that takes its time must not decide this.
       writeFileSync(join(project, '.npmrc'), 'prefer-offline=true\n');
       if (version === NODES[0])
@@ -60,8 +59,8 @@ describe('somebody new, in an empty folder, with the packed package and the READ
         }
       }
       expect(resources).to.deep.equal([
-        ['session/initialize', 'tools/echo', 'session/close'],
-        ['session/initialize', 'tools/list', 'session/close'],
+        ['audit/start', 'session/initialize', 'tools/echo', 'session/close'],
+        ['audit/start', 'session/initialize', 'tools/list', 'session/close', 'audit/stop'],
       ]);
     });
 
