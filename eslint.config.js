@@ -51,7 +51,7 @@ export default tseslint.config(
             {
               name: 'node:module',
               importNames: ['createRequire'],
-              message: 'Bundles often declare this name themselves: see lib/application.ts.',
+              message: 'Bundles often declare this name themselves: see lib/internal/application.ts.',
             },
           ],
         },

@@ -13,7 +13,7 @@ import {
   reject,
   requireKnownOptions,
   requireText,
-} from './validate.js';
+} from './internal/validate.js';
 
 /** To all servers, to none, or to those whose address (URL without its query, or command) the function says `true` to. */
 export type Propagate = boolean | ((serverAddress: string | undefined) => boolean);

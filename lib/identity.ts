@@ -1,6 +1,6 @@
 import { propagation, trace, type Context } from '@opentelemetry/api';
 import type { ActorType } from './schema/record.js';
-import { reject, requireText, typeName } from './validate.js';
+import { reject, requireText, typeName } from './internal/validate.js';
 
 /** Who acts. */
 export interface Actor {

@@ -13,10 +13,10 @@ import { ConfigError } from './errors.js';
 import { isHooksThread, registerLoaderHook } from './loader/register.js';
 import { resolvePipeline } from './pipeline/options.js';
 import { AuditSpanProcessor } from './processor/processor.js';
-import { requireModuleHooks } from './runtime.js';
+import { requireModuleHooks } from './internal/runtime.js';
 import type { FileNotice } from './sinks/file.js';
 import type { Sink } from './sinks/sink.js';
-import { shared } from './shared.js';
+import { shared } from './internal/shared.js';
 import { PACKAGE_NAME } from './version.js';
 
 /** Exit code of a start-up that a bad variable stopped: EX_CONFIG of sysexits.h. */

@@ -8,8 +8,8 @@ import { ConfigError } from './errors.js';
 import { notePatched } from './processor/patched.js';
 import { createAuditLog, handleOf, type AuditLogHandle } from './processor/auditLog.js';
 import { enlistClaiming } from './processor/recorder.js';
-import { shared } from './shared.js';
-import { reject } from './validate.js';
+import { shared } from './internal/shared.js';
+import { reject } from './internal/validate.js';
 
 /** Holds the patch of every class that a wrapped client is of: one for all, since a class may have many clients. */
 const WRAPPED = { copy: COPY };

@@ -1,4 +1,4 @@
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { peek } from './client.js';
 
 /** What servers have said of their tools, by connection. */

@@ -1,5 +1,5 @@
 import { readAnswer } from '../processor/answer.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { peek, type Wrapper } from './client.js';
 import type { RunningOperation } from './running.js';
 

@@ -1,6 +1,6 @@
 import type { Judgement } from '../processor/outcome.js';
 import { judgeError } from '../processor/outcome.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { ignore } from './admission.js';
 import { peek } from './client.js';
 import type { RunningOperation } from './running.js';

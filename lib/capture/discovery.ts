@@ -1,6 +1,6 @@
 import { SUPPORTED, isSupported, type SdkCopy } from '../loader/sdkCopy.js';
-import { tellUnaudited } from '../say.js';
-import { shared } from '../shared.js';
+import { tellUnaudited } from '../internal/say.js';
+import { shared } from '../internal/shared.js';
 import { peek, type McpClientClass } from './client.js';
 import { clientClassIn } from './patch.js';
 

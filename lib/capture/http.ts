@@ -1,4 +1,4 @@
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { ignore } from './admission.js';
 import { peek, peekText } from './client.js';
 import { watchHttpVersion } from './httpVersion.js';

@@ -15,7 +15,7 @@ import { createRedactor } from '../redaction/createRedactor.js';
 import type { RedactionOptions } from '../redaction/options.js';
 import { notePatched } from '../processor/patched.js';
 import type { Redactor } from '../redaction/redactor.js';
-import { noModuleHooks, otherRuntime } from '../runtime.js';
+import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { peek, type McpClientClass } from './client.js';
 import { discover, discovered } from './discovery.js';

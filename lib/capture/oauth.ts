@@ -1,5 +1,5 @@
 import type { McpOAuth } from '../schema/record.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { ignore } from './admission.js';
 import { peek, peekText } from './client.js';
 

@@ -10,7 +10,7 @@ import {
 import type { Span } from '@opentelemetry/api';
 import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/detail.js';
 import { coverSpan, ownSpan } from '../processor/foreign.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { PACKAGE_NAME } from '../version.js';
 import { apmTrace, type ApmTrace } from './apm.js';
 import { shownName, startAttributes } from './attributes.js';

@@ -1,4 +1,4 @@
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import type { Method } from './client.js';
 import { currentSource, type SpanSource } from './source.js';
 

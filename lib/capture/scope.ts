@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { context, type Context } from '@opentelemetry/api';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 
 /** Carries a context where no context manager is registered, so that what user code audits has its calls as children. */
 const scope = shared('scope', () => new AsyncLocalStorage<Context>());

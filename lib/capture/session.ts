@@ -3,7 +3,7 @@ import { OPERATIONS, SESSION_LOST } from '../operations/table.js';
 import { beforeSignalEnds } from '../pipeline/lifecycle.js';
 import type { Judgement } from '../processor/outcome.js';
 import type { Operation } from '../operations/operation.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { ignore } from './admission.js';
 import { closed, conclude } from './asked.js';
 import type { Connection } from './connection.js';

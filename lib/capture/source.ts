@@ -10,7 +10,7 @@ import {
 import { lookInto } from '../processor/provided.js';
 import { createRedactor } from '../redaction/createRedactor.js';
 import type { Redactor } from '../redaction/redactor.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 
 /** How the spans of operations are made: one per enabled instrumentation. */

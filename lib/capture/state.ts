@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { idleRecorders } from '../processor/provided.js';
 import { liveRecorders, type OperationRecorder } from '../processor/recorder.js';
-import { tellUnaudited } from '../say.js';
-import { shared } from '../shared.js';
+import { tellUnaudited } from '../internal/say.js';
+import { shared } from '../internal/shared.js';
 import { hidesItsClient, identityOf } from './clientIdentity.js';
 import { Connection } from './connection.js';
 import type { RunningOperation } from './running.js';

@@ -1,5 +1,5 @@
 import { hasMarks } from '../redaction/marked.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { peek } from './client.js';
 
 /** The schemas of a tool that mark something as secret. */

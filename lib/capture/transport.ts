@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { methodName } from '../operations/table.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { answered } from './asked.js';
 import { peek, type Method } from './client.js';
 import { withTraceFields } from './propagation.js';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { printable } from '../codecs/text.js';
+import { printable } from '../internal/text.js';
 import { diagnose } from '../doctor/doctor.js';
 import type { Finding, Severity } from '../doctor/finding.js';
 import { ExitCode, type CommandIo } from './command.js';

@@ -1,4 +1,4 @@
-import { printable } from '../codecs/text.js';
+import { printable } from '../internal/text.js';
 import { ExitCode, type Command, type CommandIo } from './command.js';
 import { COMMANDS } from './commands.js';
 import { explain, usageFailure } from './failure.js';

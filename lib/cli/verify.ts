@@ -6,7 +6,7 @@ import { readCheckpoints, verifyLogFile } from '../integrity/verifyFile.js';
 import { VERDICT_TITLES, verdictSentence } from '../integrity/verdict.js';
 import { verifyLog, type VerifyReport } from '../integrity/verify.js';
 import { parsePolicy, policyOfAll, type WitnessPolicy } from '../integrity/witness/policy.js';
-import { printable } from '../codecs/text.js';
+import { printable } from '../internal/text.js';
 import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';
 import { onlyOperand, readVkeys, VKEY_OPTION } from './evidence/trust.js';

@@ -1,4 +1,4 @@
-import { escapeControls } from './text.js';
+import { escapeControls } from '../internal/text.js';
 
 /** A lone surrogate, as `JSON.stringify` writes it; an escaped backslash is matched first, so that it is passed over. */
 const LONE_SURROGATE = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;

@@ -10,7 +10,7 @@ import {
 import { inFixedOrder } from './order.js';
 import { fromProfile, toProfile, type Profile, type WireRecord } from './profile.js';
 import { toJsonLine } from './line.js';
-import { wellFormed } from './text.js';
+import { wellFormed } from '../internal/text.js';
 
 /** The published fields of a `LogRequest`, enums as numbers. */
 export interface LogFields {

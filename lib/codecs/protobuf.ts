@@ -6,7 +6,7 @@ import { LogRequestSchema as LogRequest02Schema } from './gen/log_0_2_pb.js';
 import { LogRequestSchema } from './gen/log_documented_pb.js';
 import { fromFields, toFields, type LogFields } from './message.js';
 import type { Profile } from './profile.js';
-import { escapeControls } from './text.js';
+import { escapeControls } from '../internal/text.js';
 import { textCodec, type TextFraming } from './textCodec.js';
 
 /** Media type of one serialized `LogRequest`, as Field Notes documents it. */

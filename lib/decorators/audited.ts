@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js';
-import { reject } from '../validate.js';
+import { reject } from '../internal/validate.js';
 import type { AnyOptions } from './operation.js';
 import { checkOptions, type AuditedOptions } from './options.js';
 import { wrap, type AnyFunction } from './run.js';

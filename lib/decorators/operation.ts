@@ -6,8 +6,8 @@ import type { CustomFacts } from '../processor/detail.js';
 import { judgeError, type Judgement } from '../processor/outcome.js';
 import { idleRecorders } from '../processor/provided.js';
 import { claimingRecorders, liveRecorders } from '../processor/recorder.js';
-import { tellUnaudited } from '../say.js';
-import { shared } from '../shared.js';
+import { tellUnaudited } from '../internal/say.js';
+import { shared } from '../internal/shared.js';
 import { isOutcome, type AuditedCall, type AuditedOptions } from './options.js';
 
 /** Options whose types no longer matter: what they are given is what the method is given. */

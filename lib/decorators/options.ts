@@ -1,6 +1,6 @@
 import { EVENT_TYPES, OUTCOMES, SENSITIVITIES, SEVERITIES } from '../schema/tables.js';
 import type { ActorType, EventType, Outcome, Sensitivity, Severity } from '../schema/record.js';
-import { optionalText, reject, requireKnownOptions, requireText } from '../validate.js';
+import { optionalText, reject, requireKnownOptions, requireText } from '../internal/validate.js';
 
 /** A call of audited code, when it is over. */
 export interface AuditedCall<Args extends readonly unknown[], Result> {

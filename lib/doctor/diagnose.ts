@@ -1,5 +1,5 @@
 import { hasOwnClient, OWN_CLIENT_PACKAGES } from '../loader/ownClients.js';
-import { otherRuntime } from '../runtime.js';
+import { otherRuntime } from '../internal/runtime.js';
 import { readManifest, installedCopies, type InstalledPackage } from './packages.js';
 import type { DiagnoseOptions } from './doctor.js';
 import { finding, type Finding } from './finding.js';

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { trace } from '@opentelemetry/api';
-import { applicationRequire } from '../application.js';
+import { applicationRequire } from '../internal/application.js';
 import { loadedClientClasses } from '../capture/loaded.js';
 import { isPatched } from '../capture/patch.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
 import { isSupported } from '../loader/sdkCopy.js';
 import { idleRecorders, lookInto } from '../processor/provided.js';
-import { sharedName } from '../shared.js';
+import { sharedName } from '../internal/shared.js';
 import { finding, type Finding } from './finding.js';
 import type { InstalledPackage } from './packages.js';
 

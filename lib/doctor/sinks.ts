@@ -9,7 +9,7 @@ import {
 } from '../environment/environment.js';
 import { createSink, filePath, integrityOf, otlpProtocol } from '../environment/sinks.js';
 import { PREFIX, type SinkKind } from '../environment/variables.js';
-import { deadlineSignal } from '../duration.js';
+import { deadlineSignal } from '../internal/duration.js';
 import { ConfigError } from '../errors.js';
 import { resolveIntegrity } from '../integrity/options.js';
 import { resolvePipeline } from '../pipeline/options.js';

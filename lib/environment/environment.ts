@@ -1,7 +1,7 @@
 import type { AuditOptions } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { FIELD_NOTES_VARIABLES } from '../sinks/fieldNotes.js';
-import { optionalChoice } from '../validate.js';
+import { optionalChoice } from '../internal/validate.js';
 import {
   NEEDED_BY,
   PREFIX,

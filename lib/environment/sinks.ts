@@ -1,6 +1,6 @@
 import { join, parse, resolve } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
-import { applicationRequire } from '../application.js';
+import { applicationRequire } from '../internal/application.js';
 import { ConfigError } from '../errors.js';
 import { FieldNotesSink } from '../sinks/fieldNotes.js';
 import { FileSink, type FileIntegrityOptions, type FileNotice } from '../sinks/file.js';
@@ -9,7 +9,7 @@ import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlpLogs.js';
 import type { Sink } from '../sinks/sink.js';
 import { SpoolSink } from '../sinks/spool.js';
 import { StdoutSink } from '../sinks/stdout.js';
-import { optionalChoice } from '../validate.js';
+import { optionalChoice } from '../internal/validate.js';
 import type { Environment, Variables } from './environment.js';
 import { NEEDED_BY, PREFIX, type SinkKind } from './variables.js';
 

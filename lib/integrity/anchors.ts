@@ -1,4 +1,4 @@
-import { after } from '../duration.js';
+import { after } from '../internal/duration.js';
 import { type Checkpoint } from './checkpoint.js';
 import { appendToFile, readIfThere } from './store.js';
 

@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError, IntegrityError } from '../errors.js';
-import { reject, requireKnownOptions, requireText } from '../validate.js';
+import { reject, requireKnownOptions, requireText } from '../internal/validate.js';
 import { formatNote, formatVkey, isKeyName, keyId, type NoteVerifier } from './note.js';
 
 /** Write access for the group, any access for everybody else: nobody's private key. */

@@ -1,4 +1,4 @@
-import { after } from '../duration.js';
+import { after } from '../internal/duration.js';
 import { IntegrityError } from '../errors.js';
 import { AnchorQueue } from './anchors.js';
 import { AnnouncedLines, type Announcement } from './announced.js';

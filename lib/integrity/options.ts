@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { MAX_DELAY_MS } from '../duration.js';
-import { optionalBoolean, optionalInteger, reject, requireKnownOptions, requireText } from '../validate.js';
+import { MAX_DELAY_MS } from '../internal/duration.js';
+import {
+  optionalBoolean,
+  optionalInteger,
+  reject,
+  requireKnownOptions,
+  requireText,
+} from '../internal/validate.js';
 import { ConfigError } from '../errors.js';
 import { fileAnchor, type Anchor } from './anchors.js';
 import { resolveSigner, type IntegrityKey, type NoteSigner } from './keys.js';

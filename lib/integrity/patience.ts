@@ -1,4 +1,4 @@
-import { after } from '../duration.js';
+import { after } from '../internal/duration.js';
 
 /** Resolves when something has come to its end, or after so many milliseconds. It must not reject. */
 export async function waitAtMost(milliseconds: number, something: Promise<unknown>): Promise<void> {

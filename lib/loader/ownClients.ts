@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { diag } from '@opentelemetry/api';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { PACKAGE_NAME } from '../version.js';
 import { packageOf } from './sdkCopy.js';
 

@@ -1,8 +1,8 @@
 import nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, type MessagePort } from 'node:worker_threads';
-import { requireModuleHooks } from '../runtime.js';
-import { shared } from '../shared.js';
+import { requireModuleHooks } from '../internal/runtime.js';
+import { shared } from '../internal/shared.js';
 import { AskedModules } from './asked.js';
 import {
   mustWrap,

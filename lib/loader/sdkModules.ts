@@ -1,4 +1,4 @@
-import { shared, sharedName } from '../shared.js';
+import { shared, sharedName } from '../internal/shared.js';
 
 /** A module of the MCP SDK that this process has loaded as an ES module. */
 export interface SdkModule {

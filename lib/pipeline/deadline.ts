@@ -1,4 +1,4 @@
-import { after } from '../duration.js';
+import { after } from '../internal/duration.js';
 
 /** Expiries that lie closer together than this are handled at once, in ms: thousands of waiting callers, few wake-ups. */
 const GRAIN_MS = 10;

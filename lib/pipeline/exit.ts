@@ -1,4 +1,4 @@
-import { say } from '../say.js';
+import { say } from '../internal/say.js';
 
 /** What still holds records when the process exits: the way to one sink. */
 export interface LastWriter {

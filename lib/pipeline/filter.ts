@@ -1,7 +1,7 @@
 import type { AuditRecord, EventType, Sensitivity, Severity } from '../schema/record.js';
 import { EVENT_TYPES, SENSITIVITIES, SEVERITIES } from '../schema/tables.js';
 import { ConfigError } from '../errors.js';
-import { reject, requireKnownOptions } from '../validate.js';
+import { reject, requireKnownOptions } from '../internal/validate.js';
 
 /** Which records a sink gets: those that pass every part that is given. */
 export interface SinkFilter {

@@ -1,4 +1,4 @@
-import { after } from '../duration.js';
+import { after } from '../internal/duration.js';
 import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import type { Gap, GapRecordFactory } from '../sinks/gap.js';

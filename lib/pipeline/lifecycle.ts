@@ -1,8 +1,8 @@
 import { diag } from '@opentelemetry/api';
 import { isMainThread } from 'node:worker_threads';
-import { after, optionalDelay } from '../duration.js';
-import { shared } from '../shared.js';
-import { reject, requireKnownOptions } from '../validate.js';
+import { after, optionalDelay } from '../internal/duration.js';
+import { shared } from '../internal/shared.js';
+import { reject, requireKnownOptions } from '../internal/validate.js';
 import type { Pipeline } from './pipeline.js';
 
 /** How a pipeline follows its process to the end. */

@@ -1,4 +1,4 @@
-import { optionalDelay } from '../duration.js';
+import { optionalDelay } from '../internal/duration.js';
 import { ConfigError } from '../errors.js';
 import type { DraftRecord } from '../schema/record.js';
 import type { GapRecordFactory } from '../sinks/gap.js';
@@ -11,7 +11,7 @@ import {
   optionalInteger,
   reject,
   requireKnownOptions,
-} from '../validate.js';
+} from '../internal/validate.js';
 import { compileFilter, type SinkFilter } from './filter.js';
 import type { LaneOptions } from './lane.js';
 import { SinkPort } from './port.js';

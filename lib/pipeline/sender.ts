@@ -6,7 +6,7 @@ import type { Ledger } from './ledger.js';
 import type { SinkPort } from './port.js';
 import { Barrier, Entry, type ItemQueue } from './queue.js';
 import type { Report } from './report.js';
-import { after } from '../duration.js';
+import { after } from '../internal/duration.js';
 import { SinkError } from '../errors.js';
 import { backoffMs, postponement } from '../sinks/backoff.js';
 import { recordsOf, type Settler } from './settler.js';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import type { Sink } from '../sinks/sink.js';
 import { termsOf, type PipelineOptions } from './options.js';
 import { createPipeline, type Pipeline } from './pipeline.js';

@@ -1,4 +1,4 @@
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 
 /** What a log makes before its first record, and whether this process has an MCP client that there will be records of. */
 const state = shared('ahead', () => ({ expectsRecords: false, waiting: new Set<() => void>() }));

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import type { ResolvedOptions } from '../config.js';
-import { printable } from '../codecs/text.js';
-import { shared } from '../shared.js';
+import { printable } from '../internal/text.js';
+import { shared } from '../internal/shared.js';
 import { sinkName } from '../sinks/emit.js';
 import type { Sink } from '../sinks/sink.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';

@@ -13,7 +13,7 @@ import type { RefusedError } from '../errors.js';
 import type { Actor } from '../identity.js';
 import type { EventNames, Subject } from '../operations/operation.js';
 import type { KnownSecrets } from '../redaction/known.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import type { Answer, TaskFacts } from './answer.js';
 import type { OperationRecorder } from './recorder.js';
 import type { RequestLedger } from './requestLedger.js';

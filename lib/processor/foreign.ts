@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode, trace, type HrTime } from '@opentelemetry/api';
 import { operationFor } from '../operations/table.js';
 import type { RecordError } from '../schema/record.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { PACKAGE_NAME } from '../version.js';
 import type { Ending, OperationDetail } from './detail.js';
 import type { OperationRecorder } from './recorder.js';

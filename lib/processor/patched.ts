@@ -1,4 +1,4 @@
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 
 /** A class of MCP clients whose operations are seen, and how that came about. */
 export interface PatchedClass {

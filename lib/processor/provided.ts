@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import type { ProxyTracerProvider } from '@opentelemetry/api';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import { enlist, type OperationRecorder } from './recorder.js';
 
 /** Processors that were made, and that no tracer provider was seen to have; with what they record by. */

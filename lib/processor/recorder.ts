@@ -1,5 +1,5 @@
 import type { RefusedError } from '../errors.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import type { OperationDetail } from './detail.js';
 
 /**

@@ -1,4 +1,4 @@
-import { reject, requireText } from '../validate.js';
+import { reject, requireText } from '../internal/validate.js';
 import { NAMED_KEYS } from './catalogue/named.js';
 import {
   ASKING_WORDS,

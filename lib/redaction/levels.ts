@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.js';
 import type { DraftRecord, EventType } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
-import { optionalBoolean, optionalChoice, reject, requireKnownOptions } from '../validate.js';
+import { optionalBoolean, optionalChoice, reject, requireKnownOptions } from '../internal/validate.js';
 
 /** How much is recorded of an operation, by the names of Kubernetes' audit policy, least first. */
 export const AUDIT_LEVELS = Object.freeze(['None', 'Metadata', 'Request', 'RequestResponse'] as const);

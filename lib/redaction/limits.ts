@@ -1,4 +1,4 @@
-import { optionalInteger, requireKnownOptions } from '../validate.js';
+import { optionalInteger, requireKnownOptions } from '../internal/validate.js';
 import type { LimitOptions } from './options.js';
 
 /** {@link LimitOptions} with nothing left open. */

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js';
-import { reject, requireText } from '../validate.js';
+import { reject, requireText } from '../internal/validate.js';
 import { PATH_MCP_FIELDS, PATH_ROOTS } from './fields.js';
 
 /** One step of compiled paths: where they go on from here, by the next key. A trie, walked along with the value. */

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { ConfigError } from '../errors.js';
-import { reject } from '../validate.js';
+import { reject } from '../internal/validate.js';
 
 /**
  * A user's regular expression, run by RE2's algorithm (re2js, a port in plain JavaScript): its time is linear in the text

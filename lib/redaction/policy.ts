@@ -1,4 +1,4 @@
-import { optionalBoolean, reject, requireKnownOptions } from '../validate.js';
+import { optionalBoolean, reject, requireKnownOptions } from '../internal/validate.js';
 import { Automaton } from './automaton.js';
 import { prepareCatalogue } from './catalogue/find.js';
 import { DEFAULT_KEY_PATTERNS } from './defaults.js';

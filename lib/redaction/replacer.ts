@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { ConfigError } from '../errors.js';
-import { optionalChoice, reject } from '../validate.js';
+import { optionalChoice, reject } from '../internal/validate.js';
 import type { Replacement } from './options.js';
 
 /** What stands where a secret stood. */

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { optionalChoice } from '../validate.js';
+import { optionalChoice } from '../internal/validate.js';
 import { requireKey } from './replacer.js';
 
 /** Shows a session id as records and spans may have it. */

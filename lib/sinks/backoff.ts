@@ -1,4 +1,4 @@
-import { delayMs } from '../duration.js';
+import { delayMs } from '../internal/duration.js';
 
 /** The bounds of a pause between two attempts, in milliseconds. */
 export interface BackoffBounds {

@@ -1,5 +1,5 @@
 import type * as OAuth from 'oauth4webapi' with { 'resolution-mode': 'import' };
-import { MAX_DELAY_MS } from '../duration.js';
+import { MAX_DELAY_MS } from '../internal/duration.js';
 import { SinkError } from '../errors.js';
 import { isLoopback } from './endpoint.js';
 import type { Authorization, Failure } from './httpExchange.js';

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js';
-import { reject, requireText } from '../validate.js';
+import { reject, requireText } from '../internal/validate.js';
 
 /** Addresses of this machine itself: RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), RFC 6761 6.3 (localhost). */
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;

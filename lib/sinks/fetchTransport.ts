@@ -1,4 +1,4 @@
-import { after, deadlineSignal } from '../duration.js';
+import { after, deadlineSignal } from '../internal/duration.js';
 import { quietly } from './emit.js';
 import {
   faultCode,

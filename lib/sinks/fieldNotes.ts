@@ -8,7 +8,7 @@ import {
   reject,
   requireKnownOptions,
   requireText,
-} from '../validate.js';
+} from '../internal/validate.js';
 import { ClientCredentials } from './clientCredentials.js';
 import { requireEndpoint } from './endpoint.js';
 import { HttpDelivery } from './httpDelivery.js';

@@ -1,4 +1,4 @@
-import { deadlineSignal } from '../duration.js';
+import { deadlineSignal } from '../internal/duration.js';
 import { ConfigError, SinkError } from '../errors.js';
 import { requireHeaders } from './endpoint.js';
 import type { Authorization, Failure } from './httpExchange.js';

@@ -1,6 +1,6 @@
 import type { Format } from '../codecs/load.js';
 import type { AuditRecord } from '../schema/record.js';
-import { requireKnownOptions } from '../validate.js';
+import { requireKnownOptions } from '../internal/validate.js';
 import { requireHeaders } from './endpoint.js';
 import { FreshHeaders, type HeadersFunction } from './freshHeaders.js';
 import { HttpDelivery } from './httpDelivery.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { diag } from '@opentelemetry/api';
 import type { Codec } from '../codecs/codec.js';
-import { delayMs } from '../duration.js';
+import { delayMs } from '../internal/duration.js';
 import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { appendDeadLetters } from './deadLetters.js';

@@ -1,9 +1,15 @@
 import { FORMATS, loadCodec, type Format } from '../codecs/load.js';
 import { PROFILES, type Profile } from '../codecs/profile.js';
-import { optionalDelay } from '../duration.js';
+import { optionalDelay } from '../internal/duration.js';
 import { ConfigError, type SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
-import { optionalChoice, optionalInteger, optionalText, reject, requireKnownOptions } from '../validate.js';
+import {
+  optionalChoice,
+  optionalInteger,
+  optionalText,
+  reject,
+  requireKnownOptions,
+} from '../internal/validate.js';
 import { requireEndpoint } from './endpoint.js';
 import type { HttpDeliverySettings } from './httpDelivery.js';
 import { fetchTransport, type Fetch } from './fetchTransport.js';

@@ -1,4 +1,4 @@
-import { delayMs } from '../duration.js';
+import { delayMs } from '../internal/duration.js';
 
 /** One POST, complete. */
 export interface HttpRequest {

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { after, deadlineSignal } from '../duration.js';
+import { after, deadlineSignal } from '../internal/duration.js';
 import { quietly } from './emit.js';
 import {
   faultCode,

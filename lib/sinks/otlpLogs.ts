@@ -2,7 +2,7 @@ import type { Context, HrTime, SpanContext } from '@opentelemetry/api';
 import { PROFILES, type Profile } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
-import { optionalChoice, optionalText, reject, requireKnownOptions } from '../validate.js';
+import { optionalChoice, optionalText, reject, requireKnownOptions } from '../internal/validate.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { contextOf, spanContextOf, toHrTime, toLogFacts, type LogFacts } from './otlpLogRecord.js';
 import { SerialSink } from './serialSink.js';

@@ -1,5 +1,5 @@
 import { toJsonLine } from '../codecs/line.js';
-import { printable } from '../codecs/text.js';
+import { printable } from '../internal/text.js';
 import type { AuditRecord, Outcome } from '../schema/record.js';
 
 /** How a record is laid out for people. */

@@ -1,6 +1,6 @@
-import { applicationRequire } from '../application.js';
+import { applicationRequire } from '../internal/application.js';
 import { ConfigError } from '../errors.js';
-import { requireText } from '../validate.js';
+import { requireText } from '../internal/validate.js';
 
 /** What makes connections through a proxy where Node's own agents cannot; the application installs it where it needs it. */
 const PROXY_AGENT = 'https-proxy-agent';

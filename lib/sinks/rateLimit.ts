@@ -1,4 +1,4 @@
-import { sleep } from '../duration.js';
+import { sleep } from '../internal/duration.js';
 
 /**
  * A token bucket: bursts up to `perSecond` requests, then as many a second. Callers are let through in the order in which

@@ -1,6 +1,6 @@
-import { optionalDelay, sleep } from '../duration.js';
+import { optionalDelay, sleep } from '../internal/duration.js';
 import type { AuditRecord } from '../schema/record.js';
-import { optionalInteger, requireKnownOptions } from '../validate.js';
+import { optionalInteger, requireKnownOptions } from '../internal/validate.js';
 import { backoffMs } from './backoff.js';
 import { emitTo, sinkName } from './emit.js';
 import type { Rejection, Sink, SinkResult } from './sink.js';

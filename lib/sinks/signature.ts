@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import { reject } from '../validate.js';
+import { reject } from '../internal/validate.js';
 
 /** What the Standard Webhooks specification puts before a secret in base64. */
 const STANDARD_PREFIX = 'whsec_';

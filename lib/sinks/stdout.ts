@@ -3,7 +3,7 @@ import { encodeLine } from '../codecs/json.js';
 import { PROFILES, type Profile } from '../codecs/profile.js';
 import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
-import { optionalBoolean, optionalChoice, optionalText, requireKnownOptions } from '../validate.js';
+import { optionalBoolean, optionalChoice, optionalText, requireKnownOptions } from '../internal/validate.js';
 import { deliveredBut, encodeEach } from './encodeEach.js';
 import { prettyRecord } from './pretty.js';
 import { SerialSink } from './serialSink.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import type { Definition } from './fingerprint.js';
 import { ToolMemory } from './memory.js';
 

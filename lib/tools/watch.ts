@@ -1,5 +1,5 @@
 import { RefusedError } from '../errors.js';
-import { shared } from '../shared.js';
+import { shared } from '../internal/shared.js';
 import type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './change.js';
 import { definitionOf, differingFields, UNREADABLE, type Definition } from './fingerprint.js';
 import { ToolMemory, type Contest, type KnownTool, type ServerIdentity } from './memory.js';

@@ -1,18 +1,20 @@
 // Which file of the package a source goes into.
 import { dirname, join, relative, sep } from 'node:path';
 
-/** The top level's own files, by what they serve; a folder is a file of its own. */
-const TOP = new Map([
+/** The sources that are not in a file named after their folder. */
+const APART = new Map([
   ['config', ['config.ts', 'identity.ts']],
-  ['base', ['runtime.ts', 'duration.ts', 'validate.ts', 'errors.ts', 'pages.ts', 'shared.ts', 'version.ts']],
-  // Apart from the rest of the base, which does without OpenTelemetry.
-  ['say', ['say.ts']],
+  ['base', ['errors.ts', 'pages.ts', 'version.ts']],
+  // The rest of `internal` does without OpenTelemetry.
+  ['say', [join('internal', 'say.ts')]],
 ]);
 
 function layerOf(path) {
+  const apart = [...APART].find(([, files]) => files.includes(path));
+  if (apart !== undefined) return apart[0];
   const folder = dirname(path).split(sep)[0];
-  if (folder !== '.') return folder;
-  return [...TOP].find(([, files]) => files.includes(path))?.[0];
+  if (folder === 'internal') return 'base';
+  return folder === '.' ? undefined : folder;
 }
 
 /**

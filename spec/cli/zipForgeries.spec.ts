@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { ZipReader } from '../../lib/cli/bundle/zipReader.js';
-import { crc32ByTable } from '../../lib/crc32.js';
+import { crc32ByTable } from '../../lib/internal/crc32.js';
 import { CliFailure } from '../../lib/cli/failure.js';
 
 import { runBuiltCommand } from '../support/builtCli.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { MAX_DELAY_MS } from '../../lib/duration.js';
+import { MAX_DELAY_MS } from '../../lib/internal/duration.js';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { retryAfterMs } from '../../lib/sinks/httpRequest.js';

@@ -8,7 +8,7 @@ import type { AuditRecord } from '../../lib/schema/record.js';
 import type { GapInfo } from '../../lib/sinks/gap.js';
 import type { Sink } from '../../lib/sinks/sink.js';
 import { SpoolSink, spooled, type SpoolOptions } from '../../lib/sinks/spool.js';
-import { crc32ByTable } from '../../lib/crc32.js';
+import { crc32ByTable } from '../../lib/internal/crc32.js';
 import { draft, numbered } from '../support/drafts.js';
 import { folders } from '../support/logFolder.js';
 import { failureOf, ScriptedSink, until, type Step } from '../support/scriptedSink.js';

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { MAX_DELAY_MS } from '../../lib/duration.js';
+import { MAX_DELAY_MS } from '../../lib/internal/duration.js';
 import { FieldNotesSink, type FieldNotesSinkOptions } from '../../lib/sinks/fieldNotes.js';
 import type { SinkResult } from '../../lib/sinks/sink.js';
 import { expectFailure } from '../contract/sinkContract.js';

@@ -1,4 +1,4 @@
-import { printable } from '../../lib/codecs/text.js';
+import { printable } from '../../lib/internal/text.js';
 
 type Attributes = Readonly<Record<string, string | number | boolean | undefined | ((event: Event) => void)>>;
 type Child = Node | string | number | undefined | false;

@@ -1,6 +1,6 @@
 import type { FileNotice } from '../../sinks/file.js';
 import { accessLayout } from '../../sinks/file/accessLog.js';
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import type { CommandIo } from '../command.js';
 import { inputFailure, systemReason, usageFailure } from '../failure.js';
 import { track, UNRECORDED, type OpenReading } from './ongoing.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
-import { sleep } from '../../duration.js';
+import { sleep } from '../../internal/duration.js';
 import { parseVkey } from '../../integrity/note.js';
 import { integrityLayout } from '../../integrity/layout.js';
 import { firstOrigin } from '../../integrity/restartOrigin.js';

@@ -1,4 +1,4 @@
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import { ExitCode } from '../command.js';
 import { defineCommand } from '../define.js';
 import { titleOf } from '../evidence/judge.js';

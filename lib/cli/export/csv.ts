@@ -1,5 +1,5 @@
 import { FIELD_NAMES } from '../../codecs/order.js';
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import { fieldAt, type FieldPath } from '../query/fields.js';
 import type { AuditRecord } from '../../schema/record.js';
 

@@ -1,4 +1,4 @@
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { palette } from '../term/paint.js';
 import { plural } from '../term/units.js';

@@ -4,7 +4,7 @@ import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
 import { readRecords, totalBytes, type RecordVisitor } from '../input/records.js';
 import { SequenceCheck, type SequenceFinding } from '../input/sequence.js';
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import { palette } from '../term/paint.js';
 import { progressBar } from '../term/progress.js';
 import { plural } from '../term/units.js';

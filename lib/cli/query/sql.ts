@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toJsonLine } from '../../codecs/line.js';
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import type { Reading } from '../access/ongoing.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { keyFiles } from '../evidence/trust.js';

@@ -1,4 +1,4 @@
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { Reading } from '../access/ongoing.js';
 import { ExitCode, type CommandIo } from '../command.js';

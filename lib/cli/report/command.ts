@@ -1,4 +1,4 @@
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import { isBad } from '../../integrity/verdict.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand } from '../define.js';

@@ -1,4 +1,4 @@
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 
 /** HTML that was made by {@link html}: everything that was put into it is escaped. */
 export class Html {

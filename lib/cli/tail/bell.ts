@@ -1,5 +1,5 @@
 import { watch, type FSWatcher } from 'node:fs';
-import { after } from '../../duration.js';
+import { after } from '../../internal/duration.js';
 
 /** Rings when the file may have changed: when the system says so, and every so often in case it does not. */
 export class Bell {

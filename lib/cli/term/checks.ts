@@ -1,4 +1,4 @@
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import type { Check } from '../../integrity/verdict.js';
 
 /** The table at the end of a verification as lines of text. */

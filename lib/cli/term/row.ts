@@ -1,4 +1,4 @@
-import { printable } from '../../codecs/text.js';
+import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { canonicalOutcome } from '../query/filter.js';
 import type { Paint, Palette } from './paint.js';

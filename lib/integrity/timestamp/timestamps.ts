@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { deadlineSignal } from '../../duration.js';
+import { deadlineSignal } from '../../internal/duration.js';
 import { IntegrityError } from '../../errors.js';
 import { AnchorQueue } from '../anchors.js';
 import { type Checkpoint } from '../checkpoint.js';

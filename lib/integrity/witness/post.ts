@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { deadlineSignal } from '../../duration.js';
+import { deadlineSignal } from '../../internal/duration.js';
 import { IntegrityError } from '../../errors.js';
 
 /** A `fetch`, as Node has it. */

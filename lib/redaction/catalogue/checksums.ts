@@ -1,4 +1,4 @@
-import { crc32ByTable } from '../../crc32.js';
+import { crc32ByTable } from '../../internal/crc32.js';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** The alphabet and the generator of Bech32 (BIP 173). */

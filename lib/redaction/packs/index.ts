@@ -1,6 +1,6 @@
-import { applicationRequire } from '../../application.js';
+import { applicationRequire } from '../../internal/application.js';
 import { ConfigError } from '../../errors.js';
-import { optionalBoolean, reject, requireKnownOptions, requireText } from '../../validate.js';
+import { optionalBoolean, reject, requireKnownOptions, requireText } from '../../internal/validate.js';
 import { CONTACT, phoneDetector, type FindPhones } from './contact.js';
 import { FINANCE } from './finance.js';
 import { NATIONAL_ID } from './nationalId.js';

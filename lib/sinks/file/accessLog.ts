@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
-import { optionalBoolean, optionalText, requireKnownOptions } from '../../validate.js';
+import { optionalBoolean, optionalText, requireKnownOptions } from '../../internal/validate.js';
 import { FILE_MODE } from './open.js';
 
 /** Whether reading a log is on record, and how that access log is sealed. */

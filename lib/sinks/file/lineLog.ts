@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs';
-import { after } from '../../duration.js';
+import { after } from '../../internal/duration.js';
 import { causeOf } from '../gap.js';
 import { LockLostError, type LogLock } from './lock.js';
 import { LogFile, type Interference } from './logFile.js';

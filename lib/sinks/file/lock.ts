@@ -1,7 +1,7 @@
 import { closeSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError } from '../../errors.js';
-import { optionalDelay, every } from '../../duration.js';
+import { optionalDelay, every } from '../../internal/duration.js';
 import {
   beat,
   findLock,

@@ -12,7 +12,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { delayMs } from '../../duration.js';
+import { delayMs } from '../../internal/duration.js';
 import { ConfigError } from '../../errors.js';
 import { causeOf } from '../gap.js';
 import { lockByKernel } from './kernelLock.js';

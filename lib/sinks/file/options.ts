@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { threadId } from 'node:worker_threads';
-import { optionalDelay } from '../../duration.js';
+import { optionalDelay } from '../../internal/duration.js';
 import { ConfigError } from '../../errors.js';
 import {
   optionalBoolean,
@@ -11,7 +11,7 @@ import {
   reject,
   requireKnownOptions,
   requireText,
-} from '../../validate.js';
+} from '../../internal/validate.js';
 import { resolveAccessLog, type AccessLogOptions } from './accessLog.js';
 import type { LineLogOptions, RotationOptions } from './lineLog.js';
 import { resolveStaleLock } from './lock.js';

@@ -1,5 +1,5 @@
 import { decodeLine } from '../../codecs/json.js';
-import { crc32ByTable } from '../../crc32.js';
+import { crc32ByTable } from '../../internal/crc32.js';
 import type { AuditRecord } from '../../schema/record.js';
 
 const LF = 0x0a;

@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../../schema/record.js';
-import { after } from '../../duration.js';
+import { after } from '../../internal/duration.js';
 import { backoffMs, postponement } from '../backoff.js';
 import { asError, emitTo, sinkName } from '../emit.js';
 import { causeOf, type GapRecordFactory } from '../gap.js';

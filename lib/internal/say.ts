@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
 import { diag } from '@opentelemetry/api';
-import { printable } from './codecs/text.js';
+import { printable } from './text.js';
 import { shared } from './shared.js';
-import { PACKAGE_NAME } from './version.js';
+import { PACKAGE_NAME } from '../version.js';
 
 /** What this process has been told. */
 const told = shared('unaudited', () => ({ lines: new Set<string>() }));

@@ -1,4 +1,4 @@
-import { ConfigError } from './errors.js';
+import { ConfigError } from '../errors.js';
 
 /** What a value is, in words fit for an error text: never the value itself. */
 export function typeName(value: unknown): string {

@@ -1,4 +1,4 @@
-import { ConfigError } from './errors.js';
+import { ConfigError } from '../errors.js';
 
 /** The runtime, where it is not Node.js itself but takes its place. */
 export function otherRuntime(): 'Bun' | 'Deno' | undefined {

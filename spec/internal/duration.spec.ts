@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { after, delayMs, MAX_DELAY_MS, optionalDelay } from '../lib/duration.js';
-import { ConfigError } from '../lib/errors.js';
-import { followProcess } from '../lib/pipeline/lifecycle.js';
-import { createPipeline } from '../lib/pipeline/pipeline.js';
-import { FieldNotesSink } from '../lib/sinks/fieldNotes.js';
-import { FileSink } from '../lib/sinks/file.js';
-import { HttpSink } from '../lib/sinks/http.js';
-import { retrying } from '../lib/sinks/retry.js';
-import { SpoolSink } from '../lib/sinks/spool.js';
-import { resolveIntegrity } from '../lib/integrity/options.js';
-import { MemorySink } from './support/memorySink.js';
+import { after, delayMs, MAX_DELAY_MS, optionalDelay } from '../../lib/internal/duration.js';
+import { ConfigError } from '../../lib/errors.js';
+import { followProcess } from '../../lib/pipeline/lifecycle.js';
+import { createPipeline } from '../../lib/pipeline/pipeline.js';
+import { FieldNotesSink } from '../../lib/sinks/fieldNotes.js';
+import { FileSink } from '../../lib/sinks/file.js';
+import { HttpSink } from '../../lib/sinks/http.js';
+import { retrying } from '../../lib/sinks/retry.js';
+import { SpoolSink } from '../../lib/sinks/spool.js';
+import { resolveIntegrity } from '../../lib/integrity/options.js';
+import { MemorySink } from '../support/memorySink.js';
 
-const lib = fileURLToPath(new URL('../lib', import.meta.url));
+const lib = fileURLToPath(new URL('../../lib', import.meta.url));
 
 /** What is no duration in milliseconds. `undefined` is left out: it means the default. */
 const NO_DURATION = [
@@ -63,13 +63,13 @@ describe('a duration that others give', () => {
     clearTimeout(timer);
   });
 
-  it('reaches no timer but through lib/duration.ts', () => {
+  it('reaches no timer but through lib/internal/duration.ts', () => {
     const direct = /\bset(?:Timeout|Interval)\s*\(|timers\/promises|AbortSignal\.timeout/;
     const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) =>
       /\.[mc]?ts$/.test(file),
     );
     const wrong = files.filter((file) => direct.test(readFileSync(join(lib, file), 'utf8')));
-    expect(wrong).to.deep.equal(['duration.ts']);
+    expect(wrong).to.deep.equal([join('internal', 'duration.ts')]);
   });
 });
 
