@@ -36,11 +36,11 @@ export type { AuditLogHandle } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
 export { createRedactor } from './redaction/createRedactor.js';
-export { parsePolicy } from './redaction/policyFile.js';
-export type { DetectorName } from './redaction/detector.js';
-export type { FindPhones, FoundPhone } from './redaction/packs/contact.js';
-export type { ContactOptions, PackOptions } from './redaction/packs/index.js';
-export type { AuditLevel, LevelOptions } from './redaction/levels.js';
+export { parsePolicy } from './redaction/policy/policyFile.js';
+export type { DetectorName } from './redaction/detectors/detector.js';
+export type { FindPhones, FoundPhone } from './redaction/detectors/personalData/contact.js';
+export type { ContactOptions, PackOptions } from './redaction/policy/packs.js';
+export type { AuditLevel, LevelOptions } from './redaction/policy/levels.js';
 export type {
   CustomRedaction,
   LimitOptions,
@@ -49,8 +49,8 @@ export type {
   Replacement,
   ToolRedactionOptions,
   ValueOptions,
-} from './redaction/options.js';
-export type { KnownSecrets } from './redaction/known.js';
+} from './redaction/policy/options.js';
+export type { KnownSecrets } from './redaction/walk/knownSecrets.js';
 export type { Redactor } from './redaction/redactor.js';
 export type {
   ActorType,

@@ -2,8 +2,8 @@
 //   npm run redaction:rules -- gitleaks.toml
 // The file names a rule on each line, or in lines `id = "name"`. Prints the rules that the catalogue does not know.
 import { readFileSync } from 'node:fs';
-import { SHAPE_LINES } from '../lib/redaction/catalogue/find.ts';
-import { HELD_ELSEWHERE, NAMED_KEYS } from '../lib/redaction/catalogue/named.ts';
+import { SHAPE_LINES } from '../lib/redaction/detectors/providerKeys/providerKeys.ts';
+import { HELD_ELSEWHERE, NAMED_KEYS } from '../lib/redaction/keys/providerNames.ts';
 
 const [path] = process.argv.slice(2);
 if (path === undefined) throw new Error('name a file of rules: npm run redaction:rules -- gitleaks.toml');

@@ -12,7 +12,7 @@ import { LOADED_FOR_CLIENT, tellOwnClient } from '../loader/ownClients.js';
 import { copyOf, SDK_V1, SDK_V2, type SdkCopy } from '../loader/sdkCopy.js';
 import { onSdkModule, type SdkModule } from '../loader/sdkModules.js';
 import { createRedactor } from '../redaction/createRedactor.js';
-import type { RedactionOptions } from '../redaction/options.js';
+import type { RedactionOptions } from '../redaction/policy/options.js';
 import { notePatched } from '../processor/patched.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { noModuleHooks, otherRuntime } from '../internal/runtime.js';

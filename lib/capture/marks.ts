@@ -1,5 +1,5 @@
-import type { KnownSecrets } from '../redaction/known.js';
-import { hasMarks, markedIn } from '../redaction/marked.js';
+import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
+import { hasMarks, markedIn } from '../redaction/schemaMarks.js';
 import { peek } from './client.js';
 import type { RunningOperation } from './running.js';
 import { schemasOf } from './toolSchemas.js';

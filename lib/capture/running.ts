@@ -11,7 +11,7 @@ import type { Operation, Subject } from '../operations/operation.js';
 import { annotationsOf } from './annotations.js';
 import { awaitAnswer, forgetAnswers } from './answers.js';
 import { endAttributes, failureOf } from './attributes.js';
-import type { KnownSecrets } from '../redaction/known.js';
+import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { peek } from './client.js';
 import type { ApmTrace } from './apm.js';
 import { OperationSpan } from './operationSpan.js';

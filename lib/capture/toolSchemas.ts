@@ -1,4 +1,4 @@
-import { hasMarks } from '../redaction/marked.js';
+import { hasMarks } from '../redaction/schemaMarks.js';
 import { shared } from '../internal/shared.js';
 import { peek } from './client.js';
 

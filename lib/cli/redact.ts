@@ -3,7 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../errors.js';
 import { createRedactor } from '../redaction/createRedactor.js';
-import { parsePolicy } from '../redaction/policyFile.js';
+import { parsePolicy } from '../redaction/policy/policyFile.js';
 import type { Redactor } from '../redaction/redactor.js';
 import type { DraftRecord } from '../schema/record.js';
 import { ExitCode, type Command, type CommandIo } from './command.js';

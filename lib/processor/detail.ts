@@ -12,7 +12,7 @@ import type {
 import type { RefusedError } from '../errors.js';
 import type { Actor } from '../identity.js';
 import type { EventNames, Subject } from '../operations/operation.js';
-import type { KnownSecrets } from '../redaction/known.js';
+import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { shared } from '../internal/shared.js';
 import type { Answer, TaskFacts } from './answer.js';
 import type { OperationRecorder } from './recorder.js';

@@ -1,16 +1,16 @@
-import { sweepEchoes } from './echoes.js';
-import { prune, sizeOf } from './fit.js';
-import { resolveLevels } from './levels.js';
-import type { KnownSecrets } from './known.js';
-import type { RedactionOptions } from './options.js';
-import { addPlaces, stepInto } from './paths.js';
-import { compilePolicies, type Policy } from './policy.js';
-import { bareRecord, redactRecord } from './record.js';
+import { sweepEchoes } from './walk/echoes.js';
+import { prune, sizeOf } from './record/fit.js';
+import { resolveLevels } from './policy/levels.js';
+import type { KnownSecrets } from './walk/knownSecrets.js';
+import type { RedactionOptions } from './policy/options.js';
+import { addPlaces, stepInto } from './policy/paths.js';
+import { compilePolicies, type Policy } from './policy/policy.js';
+import { bareRecord, redactRecord } from './record/record.js';
 import type { Redactor } from './redactor.js';
-import { FAILED } from './replacer.js';
-import { compileSessionIds } from './sessionIds.js';
-import { keepString, keepUri } from './strings.js';
-import { newPass, walk } from './walk.js';
+import { FAILED } from './text/replacement.js';
+import { compileSessionIds } from './policy/sessionIds.js';
+import { keepString, keepUri } from './walk/strings.js';
+import { newPass, walk } from './walk/walk.js';
 
 /**
  * Makes a redactor from a policy. Without options the defaults hold: the key names and detectors that

@@ -1,5 +1,5 @@
 import type { DraftRecord } from '../schema/record.js';
-import type { KnownSecrets } from './known.js';
+import type { KnownSecrets } from './walk/knownSecrets.js';
 
 /** What the rest of the library asks of redaction; one is made from the options, once, at start-up. */
 export interface Redactor {

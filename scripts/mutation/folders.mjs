@@ -41,7 +41,7 @@ export function specsOf(folder) {
   return { spec, ignore: OUT };
 }
 
-/** Every so many lines of all files of a folder, counted through, as Stryker names them: `lib/redaction/keys.ts:8-8`. */
+/** Every so many lines of all files of a folder, counted through, as Stryker names them: `lib/redaction/keys/keyNames.ts:8-8`. */
 export function linesOf(folder, every) {
   let count = 0;
   return readdirSync(folder, { recursive: true })

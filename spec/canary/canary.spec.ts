@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DETECTORS } from '../../lib/redaction/detectors.js';
+import { DETECTORS } from '../../lib/redaction/policy/detectors.js';
 import { runProgram, type Run } from './run.js';
 import { LeakSearch, type Hit } from './search.js';
 

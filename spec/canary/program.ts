@@ -11,7 +11,7 @@ import { McpInstrumentation } from '../../lib/capture/instrumentation.js';
 import { AuditError } from '../../lib/errors.js';
 import type { Mode } from '../../lib/pipeline/options.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
-import type { RedactionOptions } from '../../lib/redaction/options.js';
+import type { RedactionOptions } from '../../lib/redaction/policy/options.js';
 import { Canaries } from './canaries.js';
 import { allSinks, type Places } from './sinks.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { redactAssignments } from '../../lib/redaction/assignments.js';
-import { KeyVerdict } from '../../lib/redaction/keys.js';
+import { redactAssignments } from '../../lib/redaction/detectors/assignments/assignments.js';
+import { KeyVerdict } from '../../lib/redaction/keys/keyNames.js';
 import { hiderOf } from '../support/hider.js';
 
 /** The names that a text is found to give values to. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { DetectorName } from '../../lib/redaction/detector.js';
-import { DETECTORS } from '../../lib/redaction/detectors.js';
+import type { DetectorName } from '../../lib/redaction/detectors/detector.js';
+import { DETECTORS } from '../../lib/redaction/policy/detectors.js';
 import { hiderOf } from '../support/hider.js';
 
 type Name = DetectorName;

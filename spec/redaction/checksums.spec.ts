@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { CHECKSUMS } from '../../lib/redaction/catalogue/checksums.js';
-import { findKeys, SHAPE_LINES } from '../../lib/redaction/catalogue/find.js';
-import { parseTemplate } from '../../lib/redaction/catalogue/template.js';
+import { CHECKSUMS } from '../../lib/redaction/detectors/providerKeys/checksums.js';
+import { findKeys, SHAPE_LINES } from '../../lib/redaction/detectors/providerKeys/providerKeys.js';
+import { parseTemplate } from '../../lib/redaction/detectors/providerKeys/template.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { COMPLETED } from './score/checksums.js';
 import { randomFrom } from './score/random.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ConfigError } from '../../lib/errors.js';
-import type { RedactionOptions } from '../../lib/redaction/options.js';
-import { compilePolicies } from '../../lib/redaction/policy.js';
+import type { RedactionOptions } from '../../lib/redaction/policy/options.js';
+import { compilePolicies } from '../../lib/redaction/policy/policy.js';
 
 const compiled = (options: RedactionOptions = {}, tool?: string) => compilePolicies(options)(tool);
 

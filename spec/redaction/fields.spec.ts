@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
-import { LOOKED_AT, LOOKED_AT_MCP } from '../../lib/redaction/fields.js';
+import { LOOKED_AT, LOOKED_AT_MCP } from '../../lib/redaction/policy/fields.js';
 import { draftRecord } from '../support/draftRecord.js';
 
 const redactor = createRedactor({ levels: { default: 'RequestResponse' } });

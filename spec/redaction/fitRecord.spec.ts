@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { sizeOf } from '../../lib/redaction/fit.js';
-import { fitRecord } from '../../lib/redaction/fitRecord.js';
-import { cutText } from '../../lib/redaction/strings.js';
+import { sizeOf } from '../../lib/redaction/record/fit.js';
+import { fitRecord } from '../../lib/redaction/record/fitRecord.js';
+import { cutText } from '../../lib/redaction/walk/strings.js';
 
 interface Cut {
   readonly path: string;

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ConfigError } from '../../lib/errors.js';
-import { DEFAULT_KEY_PATTERNS } from '../../lib/redaction/defaults.js';
-import { compileKeys, KeyVerdict, splitWords } from '../../lib/redaction/keys.js';
+import { DEFAULT_KEY_PATTERNS } from '../../lib/redaction/keys/defaultNames.js';
+import { compileKeys, KeyVerdict, splitWords } from '../../lib/redaction/keys/keyNames.js';
 
 const judge = (patterns: (string | RegExp)[], key: string): KeyVerdict =>
   compileKeys('redactPatterns', patterns, [], () => true)(key).verdict;

@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import { ConfigError } from '../../lib/errors.js';
-import { levelFor, resolveLevels, type LevelOptions, type LevelSubject } from '../../lib/redaction/levels.js';
+import {
+  levelFor,
+  resolveLevels,
+  type LevelOptions,
+  type LevelSubject,
+} from '../../lib/redaction/policy/levels.js';
 
 const SUBJECT: LevelSubject = {
   event_type: 'EVENT_TOOL_LIST',

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Marker } from '../../lib/redaction/markers.js';
+import { Marker } from '../../lib/redaction/text/markers.js';
 import {
   DROPPED,
   FAILED,
@@ -7,7 +7,7 @@ import {
   mapBetweenMarkers,
   REDACTED,
   untear,
-} from '../../lib/redaction/replacer.js';
+} from '../../lib/redaction/text/replacement.js';
 
 const TOKEN = `hmac-sha256:${'0a'.repeat(32)}`;
 const upper = (text: string) => text.toUpperCase();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { KeyVerdict } from '../../lib/redaction/keys.js';
-import { keepName, noteCut } from '../../lib/redaction/names.js';
+import { KeyVerdict } from '../../lib/redaction/keys/keyNames.js';
+import { keepName, noteCut } from '../../lib/redaction/walk/names.js';
 import { passOf } from '../support/passOf.js';
 
 const R = '[REDACTED]';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Marker } from '../../lib/redaction/markers.js';
-import { open } from '../../lib/redaction/open.js';
+import { Marker } from '../../lib/redaction/text/markers.js';
+import { open } from '../../lib/redaction/walk/objects.js';
 
 /** How many parts of a converted object are looked at. */
 const BREADTH = 10;

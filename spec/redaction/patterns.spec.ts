@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ConfigError } from '../../lib/errors.js';
-import { compilePattern } from '../../lib/redaction/patterns.js';
+import { compilePattern } from '../../lib/redaction/text/patterns.js';
 
 const compile = (pattern: unknown) => compilePattern('here', pattern);
 

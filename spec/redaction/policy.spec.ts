@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createHmac } from 'node:crypto';
 import { ConfigError } from '../../lib/errors.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
-import type { RedactionOptions } from '../../lib/redaction/options.js';
+import type { RedactionOptions } from '../../lib/redaction/policy/options.js';
 import { draftRecord } from '../support/draftRecord.js';
 import { secretSamples } from '../support/secretSamples.js';
 

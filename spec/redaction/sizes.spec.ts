@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
-import { encodedSize } from '../../lib/redaction/encodedSize.js';
-import { prune, sizeOf } from '../../lib/redaction/fit.js';
-import { cutText } from '../../lib/redaction/strings.js';
+import { encodedSize } from '../../lib/redaction/record/encodedSize.js';
+import { prune, sizeOf } from '../../lib/redaction/record/fit.js';
+import { cutText } from '../../lib/redaction/walk/strings.js';
 import { numbered } from '../support/drafts.js';
 import { draftRecord } from '../support/draftRecord.js';
 import { sha256 } from '../support/sha256.js';

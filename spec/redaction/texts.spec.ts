@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { keepString, keepUri } from '../../lib/redaction/strings.js';
-import { isClean, redactText } from '../../lib/redaction/text.js';
+import { keepString, keepUri } from '../../lib/redaction/walk/strings.js';
+import { isClean, redactText } from '../../lib/redaction/walk/text.js';
 import { passOf } from '../support/passOf.js';
 import { sha256 } from '../support/sha256.js';
 

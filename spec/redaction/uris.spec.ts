@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { redactUri, redactUris } from '../../lib/redaction/uri.js';
+import { redactUri, redactUris } from '../../lib/redaction/detectors/credentials/uris.js';
 import { hiderOf } from '../support/hider.js';
 
 describe('what is hidden of the URIs in a text', () => {

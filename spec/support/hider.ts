@@ -1,5 +1,5 @@
-import type { Hider } from '../../lib/redaction/hider.js';
-import { KeyVerdict } from '../../lib/redaction/keys.js';
+import type { Hider } from '../../lib/redaction/detectors/hider.js';
+import { KeyVerdict } from '../../lib/redaction/keys/keyNames.js';
 
 /** A hider that shows what it was asked to hide, between `<` and `>`. */
 export function hiderOf(more: Partial<Hider> = {}): Hider {

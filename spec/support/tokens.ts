@@ -1,5 +1,5 @@
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
-import type { RedactionOptions } from '../../lib/redaction/options.js';
+import type { RedactionOptions } from '../../lib/redaction/policy/options.js';
 
 /** A policy in which tokens stand for secrets. */
 export const TOKENS = { replacement: 'hmac', hmacKey: 'k'.repeat(32) } as const satisfies RedactionOptions;

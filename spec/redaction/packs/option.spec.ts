@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ConfigError } from '../../../lib/errors.js';
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import type { RedactionOptions } from '../../../lib/redaction/options.js';
+import type { RedactionOptions } from '../../../lib/redaction/policy/options.js';
 
 const redact = (packs: RedactionOptions['packs'], value: unknown) =>
   createRedactor(packs === undefined ? {} : { packs }).value(value);

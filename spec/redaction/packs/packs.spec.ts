@@ -1,12 +1,17 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Hider } from '../../../lib/redaction/hider.js';
-import { luhn, mod11And2, mod97, verhoeff } from '../../../lib/redaction/packs/checkDigits.js';
-import { CONTACT } from '../../../lib/redaction/packs/contact.js';
-import { FINANCE } from '../../../lib/redaction/packs/finance.js';
-import { NATIONAL_ID, NATIONAL_IDS } from '../../../lib/redaction/packs/nationalId.js';
-import type { Pack } from '../../../lib/redaction/packs/pack.js';
-import { PHI } from '../../../lib/redaction/packs/phi.js';
+import type { Hider } from '../../../lib/redaction/detectors/hider.js';
+import {
+  luhn,
+  mod11And2,
+  mod97,
+  verhoeff,
+} from '../../../lib/redaction/detectors/personalData/checkDigits.js';
+import { CONTACT } from '../../../lib/redaction/detectors/personalData/contact.js';
+import { FINANCE } from '../../../lib/redaction/detectors/personalData/finance.js';
+import { NATIONAL_ID, NATIONAL_IDS } from '../../../lib/redaction/detectors/personalData/nationalId.js';
+import type { Pack } from '../../../lib/redaction/detectors/personalData/pack.js';
+import { PHI } from '../../../lib/redaction/detectors/personalData/phi.js';
 
 const hider = { hide: () => '▮' } as unknown as Hider;
 const by = (pack: Pack) => (text: string) =>

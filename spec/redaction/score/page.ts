@@ -1,9 +1,9 @@
 import prettier from 'prettier';
-import { TOOLS } from '../../../lib/redaction/commands/tools.js';
-import { SHAPE_LINES } from '../../../lib/redaction/catalogue/find.js';
-import { NAMED_KEYS } from '../../../lib/redaction/catalogue/named.js';
-import * as defaults from '../../../lib/redaction/defaults.js';
-import { DETECTORS } from '../../../lib/redaction/detectors.js';
+import { TOOLS } from '../../../lib/redaction/detectors/commands/tools.js';
+import { SHAPE_LINES } from '../../../lib/redaction/detectors/providerKeys/providerKeys.js';
+import { NAMED_KEYS } from '../../../lib/redaction/keys/providerNames.js';
+import * as defaults from '../../../lib/redaction/keys/defaultNames.js';
+import { DETECTORS } from '../../../lib/redaction/policy/detectors.js';
 import type { PackScores, Score } from './score.js';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>

@@ -1,8 +1,12 @@
-import { NAMED_KEYS } from '../../../lib/redaction/catalogue/named.js';
-import { SHAPE_LINES } from '../../../lib/redaction/catalogue/find.js';
-import { ALPHABETS, parseTemplate, type Shape } from '../../../lib/redaction/catalogue/template.js';
-import { TOOLS } from '../../../lib/redaction/commands/tools.js';
-import { DEFAULT_KEY_PATTERNS, NUMBER_NAMES } from '../../../lib/redaction/defaults.js';
+import { NAMED_KEYS } from '../../../lib/redaction/keys/providerNames.js';
+import { SHAPE_LINES } from '../../../lib/redaction/detectors/providerKeys/providerKeys.js';
+import {
+  ALPHABETS,
+  parseTemplate,
+  type Shape,
+} from '../../../lib/redaction/detectors/providerKeys/template.js';
+import { TOOLS } from '../../../lib/redaction/detectors/commands/tools.js';
+import { DEFAULT_KEY_PATTERNS, NUMBER_NAMES } from '../../../lib/redaction/keys/defaultNames.js';
 import { COMPLETED } from './checksums.js';
 import { FORMS, OBJECTS, PLACES } from './forms.js';
 import { luhnNumber } from './numbers.js';

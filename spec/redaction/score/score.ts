@@ -1,5 +1,5 @@
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import type { RedactionOptions } from '../../../lib/redaction/options.js';
+import type { RedactionOptions } from '../../../lib/redaction/policy/options.js';
 import { harmlessSamples } from './harmless.js';
 import { nameSamples, PACK_NAMES, packHarmless, packSecrets } from './packs.js';
 import { randomFrom, type Random } from './random.js';

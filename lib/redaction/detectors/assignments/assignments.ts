@@ -1,0 +1,192 @@
+import { afterOther } from './forms.js';
+import { hideSpecialForms } from './special.js';
+import { beginsLine, endOfLineValue, isProgram, isProse, lineAround, type Line } from './lines.js';
+import { everyWord, wordsOf, type Name } from './names.js';
+import { operatorAt, pastName, type Operator } from './operators.js';
+import { isReference } from './references.js';
+import { onNextLine, readValue, type Value } from './values.js';
+import type { Hider } from '../hider.js';
+import { isNumberName, KeyVerdict } from '../../keys/keyNames.js';
+import { looksRandom, looksSecret } from '../../text/random.js';
+import { isMarker } from '../../text/replacement.js';
+import { Rewriter } from '../rewriter.js';
+
+/** Header fields whose value goes to the end of the line, spaces and all (RFC 9110, RFC 6265). */
+const WHOLE_LINE = /^(?:proxy-)?authorization$|cookie$/i;
+/** The scheme before credentials, which a detector has hidden already. */
+const SCHEME = /^[A-Za-z][\w-]{0,30} /;
+/** A key that is told by its looks alone is at least so long. */
+const SHORTEST_GUESS = 12;
+/** Names too short to be secret by themselves, whose value is shorter than a key: `pw:`. */
+const SHORT_NAMES = /(?:^|[^A-Za-z])(?:pw|psw|mdp)$/i;
+const SHORTEST_PASSWORD = 8;
+/** Shorter strings that a name is compared to are signs and states. */
+const SHORTEST_COMPARED = 4;
+/** A name that is a word of plain English first: `"pass": "All links have a name"`. */
+const VERB = /^["']?pass$/;
+/** What documentation writes before the name of a parameter. */
+const PARAMETER = /(?::param|:type|@param|@type|@property)\s[^\n]*$/;
+/** Keys of an object that describes a field and does not hold its value. */
+const DESCRIPTION =
+  /^\{\s*(?:\.\.\.|\w+\??:\s*[\w.<>[\]]+;)|^\{\s*["']?(?:label|title|type|description|name|placeholder|gender|unit|version|resolved|required|\$ref|\$comment|secretKeyRef|valueFrom|message|default|enum|(?:max|min)Length|(?:min|max)(?:imum)?|pattern|properties|additionalProperties|items|insertionOrder|anyOf|oneOf|allOf)["']?\s*:/;
+
+/** Hides the values of secret names in running text, in whatever way a text gives a name its value. */
+export function redactAssignments(text: string, hider: Hider): string {
+  const rewriter = new Rewriter(text, hider);
+  const names =
+    hider.names === undefined ? everyWord(text) : wordsOf(text, hider.names, hider.nameLengths ?? []);
+  for (const name of names) {
+    if (name.start < rewriter.done) continue;
+    const verdict = judgeName(text.slice(name.start, name.end), hider);
+    if (verdict === KeyVerdict.keep) continue;
+    hideNamed(text, name, verdict, rewriter);
+  }
+  return hideSpecialForms(rewriter.toString(), hider);
+}
+
+/** Of `token.content` the last part counts: what is assigned to a part of a thing is rarely the thing. */
+function judgeName(name: string, { judge }: Hider): KeyVerdict {
+  const verdict = judge(name);
+  const dot = name.lastIndexOf('.');
+  if (dot <= 0 || verdict === KeyVerdict.keep || judge(name.slice(dot + 1)) !== KeyVerdict.keep)
+    return verdict;
+  return /\.(?:value|raw|plain|plaintext|current|prod|production|dev|staging|test|live|default|main|primary|\d+)$/i.test(
+    name,
+  )
+    ? verdict
+    : KeyVerdict.ifRandom;
+}
+
+function hideNamed(text: string, name: Name, verdict: KeyVerdict, rewriter: Rewriter): void {
+  const closed = pastName(text, name.end);
+  const operator = isTag(text, name) ? undefined : operatorAt(text, closed);
+  const value =
+    operator === undefined
+      ? afterOther(text, name, closed, verdict)
+      : (assigned(text, name, operator, verdict) ?? afterOther(text, name, closed, verdict));
+  if (value === undefined) return;
+  const shown = text.slice(value.start, value.end);
+  if (shown === '' || isMarker(shown)) rewriter.done = Math.max(rewriter.done, value.next);
+  else rewriter.hide(value.start, value.end, verdict === KeyVerdict.mask, value.next);
+}
+
+/** The value behind an operator, if it is one that is secret. */
+function assigned(text: string, name: Name, operator: Operator, verdict: KeyVerdict): Value | undefined {
+  const named = text.slice(name.start, name.end);
+  const line = lineAround(text, name.start, operator.at);
+  if (WHOLE_LINE.test(named) && !operator.compares) return headerValue(text, name, operator, line);
+  const at = operator.sign === ':' || operator.sign === '=' ? valuePlace(text, operator) : operator.at;
+  if (at === undefined || endsString(text, at, name, line)) return undefined;
+  const indent = /^\s*(?:- )?/.exec(line.before)?.[0].length ?? 0;
+  const read = readValue(text, at, operator.sign === ':' ? indent : undefined);
+  if (read === undefined) return undefined;
+  const value = read.written === 'bare' ? wholeValue(text, read, operator, line) : read;
+  return isSecret(text, value, { named, verdict, operator, line }) ? value : undefined;
+}
+
+/** `'New password: ')`: the quote behind the operator is the end of the string that the name stands in. */
+function endsString(text: string, at: number, name: Name, { before }: Line): boolean {
+  const quote = text[at] ?? '';
+  if (!/["'`]/.test(quote) || /["'`\\]/.test(text[name.end] ?? '')) return false;
+  if (!/^.(?:[ \t]*(?:[),;\]}]|\+\s)|[ \t]*\r?\n|$)/.test(text.slice(at, at + 8))) return false;
+  return before.split(quote).length % 2 === 0;
+}
+
+/** Where a value begins; on the next line only what is quoted or looks like a key is one. */
+function valuePlace(text: string, { at, sign }: Operator): number | undefined {
+  const next = onNextLine(text, at);
+  if (next === undefined) return at;
+  if (/^(?:"(?!"")|'(?!'')|`)/.test(text.slice(next, next + 3))) return next;
+  const word = /^\S{1,512}(?=\s*(?:\r?\n|$))/.exec(text.slice(next, next + 520))?.[0] ?? '';
+  return sign === ':' && looksRandom(word) ? next : undefined;
+}
+
+/** All of the line is the value where the name begins it; elsewhere the first word. */
+function wholeValue(text: string, value: Value, operator: Operator, line: Line): Value {
+  if (!beginsLine(line) || operator.compares) return value;
+  const end = endOfLineValue(text, value.start, line);
+  if (end === undefined || end <= value.end) return value;
+  return { ...value, end, next: end };
+}
+
+/** Whether a name is that of an element, whose attributes do not hold its value. */
+function isTag(text: string, { start }: Name): boolean {
+  return /<(?:[\w-]{1,32}:)?$/.test(text.slice(Math.max(0, start - 34), start));
+}
+
+interface Given {
+  readonly named: string;
+  readonly verdict: KeyVerdict;
+  readonly operator: Operator;
+  readonly line: Line;
+}
+
+function isSecret(text: string, value: Value, { named, verdict, operator, line }: Given): boolean {
+  const shown = text.slice(value.start, value.end);
+  if (isMarker(shown)) return true;
+  const after = text.slice(value.end, value.end + 16);
+  const quoted = value.written === 'quoted' || value.written === 'block';
+  const code = operator.compares || isProgram(line, named, after);
+  if (verdict === KeyVerdict.ifRandom) {
+    if (!quoted && (/^[A-Za-z_$]+$/.test(shown) || (code && /[.(]/.test(shown)))) return false;
+    if (!quoted && shown.endsWith(`.${named}`)) return false;
+    const shortest = SHORT_NAMES.test(named) ? SHORTEST_PASSWORD : SHORTEST_GUESS;
+    return looksSecret(shown, shortest) && (quoted || shortest < SHORTEST_GUESS || looksRandom(shown));
+  }
+  if (value.written === 'bracketed') {
+    if (isReference(shown, { quoted: true, name: '', code: false, after: '' })) return false;
+    const literal = operator.sign === '=' && /\s$/.test(text.slice(value.start - 1, value.start));
+    return !DESCRIPTION.test(shown) && !code && !literal && !/\/$/.test(line.before);
+  }
+  if (isNumberName(named) && !/\d/.test(shown)) return false;
+  if (operator.compares && shown.length < SHORTEST_COMPARED) return false;
+  if (operator.compares && /^[\p{L}_/<>\s.-]*$/u.test(shown)) return false;
+  if (operator.compares && !quoted && !looksRandom(shown)) return false;
+  if (!quoted && !beginsLine(line) && isWordOfProse(text, value, line)) return false;
+  if (quoted && VERB.test(named) && /\S\s+\S|[^\0-\x7f]{4}/.test(shown)) return false;
+  // What a call is given to ask with: `prompt.password('New password: ')`.
+  if (quoted && /\s/.test(shown) && /[:?]\s*$/.test(shown) && text[value.start - 2] === '(') return false;
+  if (!quoted && isProse(shown) && !beginsLine({ ...line, before: line.before.replace(/^\s*[-*#].*/, 'x') }))
+    return false;
+  // On a command line `NAME= word` gives the name nothing.
+  const apart = operator.sign === '=' && /\w=[ \t]+$/.test(text.slice(value.start - 8, value.start));
+  if (apart && !quoted && !beginsLine(line) && !looksRandom(shown)) return false;
+  return !isReference(shown, { quoted, name: named, code, after });
+}
+
+/** `:param password: The passphrase of …`: the first of some words that say what the thing is. */
+function isWordOfProse(text: string, { start, end }: Value, line: Line): boolean {
+  if (!/^[A-Za-z]+$/.test(text.slice(start, end))) return false;
+  return (
+    isProse(text.slice(start, Math.min(line.end, start + 80)).replace(/\S*$/, 'x')) ||
+    PARAMETER.test(line.before)
+  );
+}
+
+/** The rest of a header's line, or of the string that the header stands in. */
+function headerValue(text: string, name: Name, operator: Operator, line: Line): Value | undefined {
+  const read = readValue(text, operator.at);
+  const given = { quoted: true, name: text.slice(name.start, name.end), code: false, after: '' };
+  if (read?.written === 'quoted')
+    return isReference(text.slice(read.start, read.end), given) ? undefined : read;
+  const around = /["'`]/.exec(text[name.start - 1] ?? '')?.[0];
+  const quote = around === undefined ? /["'`]/ : new RegExp(around);
+  const rest = text.slice(operator.at, line.end);
+  const stop =
+    around === undefined && beginsLine(line) && !/^cookie/i.test(text.slice(name.start, name.end))
+      ? -1
+      : rest.search(quote);
+  const value = stop === -1 ? rest : rest.slice(0, stop);
+  const end = operator.at + value.length;
+  if (value === '' || isMarker(value.replace(SCHEME, '')))
+    return { start: end, end, next: end, written: 'bare' };
+  if (isProse(value) && !beginsLine(line)) return undefined;
+  return isReference(value, {
+    quoted: false,
+    name: 'authorization',
+    code: isProgram(line, '', ''),
+    after: text.slice(end, end + 8),
+  })
+    ? undefined
+    : { start: operator.at, end, next: end, written: 'bare' };
+}

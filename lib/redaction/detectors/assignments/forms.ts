@@ -1,0 +1,203 @@
+import { isNumberName, KeyVerdict } from '../../keys/keyNames.js';
+import { looksRandom, looksSecret } from '../../text/random.js';
+import type { Name } from './names.js';
+import { isReference } from './references.js';
+import { readValue, type Value } from './values.js';
+
+/** How far back from a name a form is looked for, and how far ahead. */
+const BACK = 256;
+const AHEAD = 1_024;
+/** The least of a value that stands after its name with nothing between them. */
+const SHORTEST = 4;
+/** A value without a sign is told by its looks, and then is at least so long. */
+const SHORTEST_RANDOM = 8;
+
+/** `name="` and the like right before a name: an attribute, a property, a field of a form. */
+const NAMING =
+  /(?:^|[\s{,<("'[-])(?:name|key|header|field|variable|var|param|parameter|parameterkey|property|option|id|label|entry|setting|type)["']?\s{0,4}(?:[:=]|=>)\s{0,4}["']?$/i;
+/** A value of its own name beside that, on the same line or the next. */
+const PAIR_VALUE =
+  /["']?\s{0,4}(?:[,;]|\r?\n[ \t]*(?:- )?)?\s{0,16}["']?(?:parameter)?value["']?\s{0,4}(?:[:=]|=>)\s{0,4}/iy;
+const ATTRIBUTE_VALUE = /["'][^<>]{0,256}?\b(?:value|content|default)\s{0,4}=\s{0,4}(["'])/iy;
+const ELEMENT = /(?:["'][^<>]{0,256})?>\s{0,64}(?:<(?:value|string)[^<>]{0,64}>\s{0,64})?(?:<!\[CDATA\[)?/iy;
+const OPEN_TAG = /<(?:[\w-]{1,32}:)?(?:[\w-]{1,32}\s)?$/;
+const OPENED = /(?:\s[^<>]{0,512})?>\s{0,64}(?:<!\[CDATA\[)?/y;
+const NEXT_ELEMENT = /:?(?:\*\*)?<\/[\w:-]{1,32}>\s{0,64}<[\w:-]{1,32}(?:\s[^<>]{0,128})?>\s{0,16}/y;
+const FORM_PART = /["'](?:;[^\r\n]{0,256})?\r?\n(?:[A-Z][\w-]{1,64}:[^\r\n]{0,256}\r?\n){0,8}\r?\n/y;
+const COMPARED = /(["'`])\s{0,4}(?:===?|!==?|<>)\s{0,4}[\w.]{0,64}$/;
+const CALL_ARGUMENT = /["'`]?\s{0,4},\s{0,8}(?=[bru@]{0,2}["'`])/y;
+const CALLED = /(?:\.(?:assign|set|append|put|of|from|push))?\((?=[bru@]{0,2}["'`])/y;
+/** Calls by these names ask for a secret or check one. */
+const ASKS =
+  /^(?:get|create|generate|verify|validate|check|parse|decode|require|use|find|fetch|load|read|has|is|describe|it|test|on|no|with)(?=[A-Z_])/;
+const QUOTED_NEXT = /[ \t]{1,8}(?:[-–][ \t]{1,8})?(?=["'`])/y;
+const CELL = /\s{0,16}(?:\||\t)\s{0,16}/y;
+const LINK =
+  /(?:[ \t\u00a0]{1,8}(?:is|are|was|=|to|set to|lautet|ist|est|es|é|är|:|-|–))?[ \t\u00a0]{0,4}[:=]?[ \t\u00a0]{1,8}(?=\S)/y;
+/** What makes any word after a name its value: the lines of tools that take the two as words. */
+const WORD_PAIRS =
+  /(?:^|\n)[ \t]*(?:ENV|ARG|setx|setenv|set(?: -\w+)+)[ \t]+$|\blogin[ \t\n]+\S+[ \t\n]+(?:account[ \t\n]+\S+[ \t\n]+)?$|\bmachine[ \t]+\S+[ \t\n]+$|aws configure set[ \t]+(?:\S+\.)?$|\bconnect[ \t]+\S+[ \t]+$|::set-(?:output|env) name=$/i;
+const WORD = /[^\s"'`<>,;|]{1,1024}/y;
+const COMMAND_LINE = /^(?:PASS|AUTH(?:INFO PASS)?)$/;
+const ALONE = /[ \t]{1,4}(\S{3,256})[ \t]*(?=\r?\n|$)/y;
+/** Names that are words of plain English as well. */
+const VERBS = /^(?:[Pp]ass|auth|pin|key|keys|otp|cookies?|bearer|creds?|token)$/;
+/** Errors of parsers quote what they stumbled over. */
+const STUMBLED = /(?:unexpected|unknown|invalid|missing|expected|illegal|unrecognized)\s$/i;
+
+function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray | null {
+  expression.lastIndex = at;
+  return expression.exec(text);
+}
+
+type Form = (text: string, name: Name, closed: number, before: string) => Value | undefined;
+
+/** The value of a name that no operator follows, in the forms that have none. */
+export function afterOther(text: string, name: Name, closed: number, verdict: KeyVerdict): Value | undefined {
+  const before = text.slice(Math.max(0, name.start - BACK), name.start);
+  for (const form of FORMS) {
+    const value = form(text, name, closed, before);
+    if (value === undefined) continue;
+    const shown = text.slice(value.start, value.end);
+    if (verdict === KeyVerdict.ifRandom && !looksSecret(shown)) continue;
+    if (shown.endsWith(`.${text.slice(name.start, name.end)}`)) continue;
+    if (
+      !isReference(shown, { quoted: true, name: text.slice(name.start, name.end), code: false, after: '' })
+    ) {
+      return value;
+    }
+  }
+  return undefined;
+}
+
+const FORMS: readonly Form[] = [element, property, formPart, compared, argument, flag, quoted, word];
+
+/** `<password>x</password>`, and `<key>password</key> <string>x</string>`. */
+function element(text: string, name: Name, closed: number, before: string): Value | undefined {
+  const opened = OPEN_TAG.test(before) ? matchAt(OPENED, text, name.end) : null;
+  const found = opened ?? matchAt(NEXT_ELEMENT, text, closed);
+  return found === null ? undefined : content(text, (opened === null ? closed : name.end) + found[0].length);
+}
+
+/** The text of an element, up to the next tag. */
+function content(text: string, start: number): Value | undefined {
+  const ahead = text.slice(start, start + AHEAD);
+  const stop = ahead.search(/\s*(?:\]\]>|<)/);
+  if (stop <= 0 || !/^\s*(?:\]\]>|<\/)/.test(ahead.slice(stop))) return undefined;
+  return { start, end: start + stop, next: start + stop, written: 'quoted' };
+}
+
+/** `<add key="password" value="x"/>`, `<param name="password">x</param>`, `name: password` with `value: x` beside it. */
+function property(text: string, name: Name, _closed: number, before: string): Value | undefined {
+  if (!NAMING.test(before)) return undefined;
+  const attribute = matchAt(ATTRIBUTE_VALUE, text, name.end);
+  if (attribute !== null) return readValue(text, name.end + attribute[0].length - 1);
+  const pair = matchAt(PAIR_VALUE, text, name.end);
+  if (pair !== null) return readValue(text, name.end + pair[0].length);
+  const opened = /<[^<>]*$/.test(before) ? matchAt(ELEMENT, text, name.end) : null;
+  return opened === null ? undefined : content(text, name.end + opened[0].length);
+}
+
+/** A part of a multipart form (RFC 7578): its name, perhaps more headers, an empty line, the value. */
+function formPart(text: string, name: Name, _closed: number, before: string): Value | undefined {
+  if (!/\bname=["']$/.test(before)) return undefined;
+  const head = matchAt(FORM_PART, text, name.end);
+  if (head === null) return undefined;
+  const start = name.end + head[0].length;
+  const stop = text.slice(start, start + AHEAD).search(/\r?\n--|\r?\n?$/);
+  const end = start + (stop === -1 ? AHEAD : stop);
+  return { start, end, next: end, written: 'quoted' };
+}
+
+/** `"x" == password`: the string that a name is compared to. */
+function compared(_text: string, name: Name, _closed: number, before: string): Value | undefined {
+  const found = COMPARED.exec(before);
+  if (found === null) return undefined;
+  const close = found.index;
+  const open = before.lastIndexOf(found[1] ?? '"', close - 1);
+  if (open === -1 || close - open < 2) return undefined;
+  const base = name.start - before.length;
+  return { start: base + open + 1, end: base + close, next: name.end, written: 'quoted' };
+}
+
+/** `setProperty("password", "x")`, `set_password("x")`, `std::string secret("x")`. */
+function argument(text: string, name: Name, _closed: number, before: string): Value | undefined {
+  const second = takesNext(text, name, before) ? matchAt(CALL_ARGUMENT, text, name.end) : null;
+  const first =
+    second ?? (ASKS.test(text.slice(name.start, name.end)) ? null : matchAt(CALLED, text, name.end));
+  if (first === null) return undefined;
+  const value = readValue(text, name.end + first[0].length);
+  if (value === undefined || value.written !== 'quoted') return undefined;
+  const listed = second !== null && /,\s*["'`]$/.test(before);
+  if (listed && !looksRandom(text.slice(value.start, value.end))) return undefined;
+  return isWording(text.slice(value.start, value.end)) ? undefined : value;
+}
+
+/** Whether a name is an argument whose value is the next: `set("password", "x")`, `setopt(curl, CURLOPT_PASSWORD, "x")`. */
+function takesNext(text: string, { start, end }: Name, before: string): boolean {
+  if (/(?:\(|,)\s*["'`]$/.test(before)) return /["'`]/.test(text[end] ?? '');
+  return /[(,]\s*$/.test(before) && /^[A-Z][A-Z0-9_]+$/.test(text.slice(start, end));
+}
+
+/** Words and messages, and no value: letters alone, or a sentence. */
+function isWording(text: string): boolean {
+  return /^[\p{L}\s.,:_/!?-]*$/u.test(text) || /\s\S+\s/.test(text);
+}
+
+/** `--token x`: the next word of a command line. */
+function flag(text: string, name: Name, _closed: number, before: string): Value | undefined {
+  const whole = text.slice(name.start, name.end);
+  if (!/^--?[A-Za-z]/.test(whole) || !/(?:^|[\s"'=,[(])$/.test(before)) return undefined;
+  const gap = matchAt(/[ \t]{1,8}(?=[^\s-])/y, text, name.end);
+  return gap === null ? undefined : readValue(text, name.end + gap[0].length);
+}
+
+/** `password "x"`, `PASSWORD 'x'`. */
+function quoted(text: string, name: Name, closed: number, before: string): Value | undefined {
+  const named = text.slice(name.start, name.end);
+  if (closed !== name.end || STUMBLED.test(before)) return undefined;
+  const gap = matchAt(QUOTED_NEXT, text, closed);
+  if (gap === null || (gap[0].trim() === '' && VERBS.test(named))) return undefined;
+  const value = readValue(text, closed + gap[0].length);
+  if (value === undefined || value.end - value.start < SHORTEST) return undefined;
+  const shown = text.slice(value.start, value.end);
+  if (/^[\s+,).;]/.test(shown)) return undefined;
+  return /^[a-z]+$/.test(shown) && !/^[A-Z_]+$/.test(named) ? undefined : value;
+}
+
+/** A word after a name that looks random, or any word where the line is one of pairs; in a table, the next cell. */
+function word(text: string, name: Name, closed: number, before: string): Value | undefined {
+  const alone = COMMAND_LINE.test(text.slice(name.start, name.end)) && /(?:^|\n)$/.test(before);
+  if (alone) return lastWord(text, name.end);
+  const cell = matchAt(CELL, text, closed);
+  const gap = (cell?.[0] ?? '').trim() === '' ? (matchAt(LINK, text, closed) ?? cell) : cell;
+  if (gap === null) return undefined;
+  const start = closed + gap[0].length + (/["'`]/.test(text[closed + gap[0].length] ?? '') ? 1 : 0);
+  const found = matchAt(WORD, text, start)?.[0].replace(/[.!?:)\]}]+$/, '') ?? '';
+  const pairs = WORD_PAIRS.test(before);
+  const random = looksRandom(found, SHORTEST_RANDOM) && !/^(?:https?:|\.{0,2}\/)/.test(found);
+  const quotedText = /["'`]/.test(text[start - 1] ?? '') && text[start - 1] === text[start + found.length];
+  const said =
+    quotedText &&
+    /\s(?:is|are|was|lautet|ist|est|es|é|är)\s/.test(gap[0]) &&
+    /\d/.test(found) &&
+    found.length >= SHORTEST;
+  const number = isNumber(found, text.slice(name.start, name.end), gap[0]);
+  if (found === '' || text[start] === '[' || !(pairs || random || number || said)) return undefined;
+  return { start, end: start + found.length, next: start + found.length, written: 'bare' };
+}
+
+/** `the code is 13447644`, `ssn 078051120`, `CVV2 is 987`. */
+function isNumber(found: string, named: string, gap: string): boolean {
+  const said = /\s(?:is|to|ist|est|es|é)\s$/.test(gap);
+  if (!isNumberName(named.replace(/\d+$/, ''))) return said && /^\d{4,19}$/.test(found);
+  return said ? /^\d{3,19}$/.test(found) : /^\d{8,19}$/.test(found);
+}
+
+/** `PASS x` (FTP, POP3): the only word of the line. */
+function lastWord(text: string, at: number): Value | undefined {
+  const found = matchAt(ALONE, text, at);
+  if (found === null) return undefined;
+  const end = at + found[0].trimEnd().length;
+  return { start: end - (found[1]?.length ?? 0), end, next: end, written: 'bare' };
+}

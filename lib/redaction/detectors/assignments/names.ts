@@ -1,0 +1,77 @@
+import type { Automaton, Place } from '../../text/automaton.js';
+
+/** A name in a text. */
+export interface Name {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Longest name that is looked at. */
+const MAX_NAME = 128;
+/** The most of a name that can follow the word of it that was found first. */
+const LONGEST_REST = 32;
+/** Every word that an operator could follow, for policies that judge names by expressions. */
+const ANY_NAME =
+  /[\w$.\-\u00c0-\u1fff\u2c00-\u2fef\u3040-\ud7ff\uf900-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]{1,128}/g;
+
+/** The names in a text that hold one of the policy's words, each with all of its characters. */
+export function* wordsOf(text: string, automaton: Automaton, lengths: readonly number[]): Generator<Name> {
+  let place: Place = { at: 0, state: 0 };
+  let done = 0;
+  for (let hit = automaton.find(text, place); hit !== undefined; hit = automaton.find(text, place)) {
+    const length = Math.max(...hit.literals.map((index) => lengths[index] ?? 0));
+    let start = hit.at - length;
+    while (start > done && hit.at - start < MAX_NAME && isNamePart(text.charCodeAt(start - 1))) start--;
+    if (text[start - 1] === '%' && start + 2 <= hit.at - length) start += 2;
+    let end = hit.at;
+    while (end < text.length && end - start < MAX_NAME && isNamePart(text.charCodeAt(end))) end++;
+    // A name of several words may begin before the word of it that was found first.
+    let last: Place = hit;
+    for (
+      let more = automaton.find(text, hit);
+      more !== undefined && more.at <= end + LONGEST_REST;
+      more = automaton.find(text, more)
+    ) {
+      const from = more.at - Math.max(...more.literals.map((index) => lengths[index] ?? 0));
+      if (from >= end) break;
+      if (from >= done) start = Math.min(start, from);
+      end = Math.max(end, more.at);
+      while (end < text.length && end - start < MAX_NAME && isNamePart(text.charCodeAt(end))) end++;
+      last = more;
+    }
+    yield { start, end };
+    done = end;
+    place = end > last.at ? { at: end, state: 0 } : last;
+  }
+}
+
+/** Every word of a text. */
+export function* everyWord(text: string): Generator<Name> {
+  for (const match of text.matchAll(ANY_NAME)) {
+    const escaped = text[match.index - 1] === '%' ? Math.min(2, match[0].length) : 0;
+    yield { start: match.index + escaped, end: match.index + match[0].length };
+  }
+}
+
+/** Letters and digits of any script, `$`, `-`, `.`, `_`. */
+function isNamePart(code: number): boolean {
+  if (code < 0x80) {
+    return (
+      (code >= 0x61 && code <= 0x7a) ||
+      (code >= 0x41 && code <= 0x5a) ||
+      (code >= 0x2d && code <= 0x39 && code !== 0x2f) ||
+      code === 0x5f ||
+      code === 0x24
+    );
+  }
+  // Signs, spaces and quotes of other scripts, and the full-width forms of those of ASCII, are no part of a name.
+  return !(
+    code < 0xc0 ||
+    (code >= 0x2000 && code <= 0x2bff) ||
+    (code >= 0x3000 && code <= 0x303f) ||
+    (code >= 0xff00 && code <= 0xff0f) ||
+    (code >= 0xff1a && code <= 0xff20) ||
+    (code >= 0xff3b && code <= 0xff40) ||
+    code >= 0xff5b
+  );
+}

@@ -1,0 +1,146 @@
+import { Automaton, type Place } from '../../text/automaton.js';
+import { SHAPES_FROM_L } from './shapesFromL.js';
+import { SHAPES_TO_L } from './shapes.js';
+import { parseTemplate, type Shape } from './template.js';
+
+/** Texts are searched for this much of a shape's anchor; the rest is for its expression. */
+const SEARCHED = 6;
+/** A beginning at least this long, with a sign in it, can begin anywhere: no word ends so. */
+const TELLING = 3;
+/** So many characters of Base64 before a beginning that has no sign say that it is a part of the same run. */
+const BASE64_BEFORE = 24;
+
+/** A key in a text. */
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Catalogue {
+  readonly automaton: Automaton;
+  /** The shapes that each literal of the automaton is searched for. */
+  readonly byLiteral: readonly (readonly Shape[])[];
+}
+
+let made: Catalogue | undefined;
+
+/** Every line of the catalogue of shapes. */
+export const SHAPE_LINES = Object.freeze([...SHAPES_TO_L, ...SHAPES_FROM_L]);
+
+let parsed: Map<string, Shape[]> | undefined;
+
+/** Every shape, by what texts are searched for. */
+function shapesByAnchor(): ReadonlyMap<string, readonly Shape[]> {
+  return (parsed ??= group(
+    SHAPE_LINES.flatMap(([, template, , checksum]) => parseTemplate(template, checksum)),
+  ));
+}
+
+/** What the catalogue's texts are searched for. */
+export function catalogueAnchors(): readonly string[] {
+  return [...shapesByAnchor().keys()];
+}
+
+/** Made when first needed: most programs' texts hold nothing that begins like a key. */
+function catalogue(): Catalogue {
+  if (made !== undefined) return made;
+  const byAnchor = shapesByAnchor();
+  made = {
+    automaton: new Automaton([...byAnchor.keys()], true),
+    byLiteral: [...byAnchor.values()],
+  };
+  return made;
+}
+
+/** Makes now what the first text that may hold a key would wait for. */
+export function prepareCatalogue(): void {
+  catalogue();
+}
+
+function group(shapes: readonly Shape[]): Map<string, Shape[]> {
+  const byAnchor = new Map<string, Shape[]>();
+  for (const shape of shapes) {
+    const literal = shape.anchor.slice(0, SEARCHED);
+    const same = byAnchor.get(literal);
+    if (same === undefined) byAnchor.set(literal, [shape]);
+    else same.push(shape);
+  }
+  return byAnchor;
+}
+
+/**
+ * Every provider's key in a text, in order. One look at each character finds the anchors; only there are the shapes that
+ * begin so tried, each bounded, so that the work is linear and does not grow with the catalogue.
+ */
+export function findKeys(text: string): Found[] {
+  const { automaton, byLiteral } = catalogue();
+  const found: Found[] = [];
+  let place: Place = { at: 0, state: 0 };
+  for (let hit = automaton.find(text, place); hit !== undefined; hit = automaton.find(text, place)) {
+    const shapes = hit.literals.flatMap((index) => byLiteral[index] ?? []);
+    const key = longestKey(text, hit.at, found.at(-1)?.end ?? 0, shapes);
+    if (key !== undefined) found.push(key);
+    place = key !== undefined && key.end > hit.at ? { at: key.end, state: 0 } : hit;
+  }
+  return found;
+}
+
+function longestKey(text: string, after: number, done: number, shapes: readonly Shape[]): Found | undefined {
+  let longest: Found | undefined;
+  for (const shape of shapes) {
+    const key = keyAt(text, after - Math.min(shape.anchor.length, SEARCHED), done, shape);
+    if (key !== undefined && (longest === undefined || key.end > longest.end)) longest = key;
+  }
+  return longest;
+}
+
+/** The key whose anchor stands at `anchor`, from as far before it as the shape allows. */
+function keyAt(text: string, anchor: number, done: number, shape: Shape): Found | undefined {
+  if (!text.startsWith(shape.anchor, anchor)) return undefined;
+  const { expression, before, holds } = shape;
+  for (let start = Math.max(done, anchor - before); start <= anchor; start++) {
+    if (!mayBegin(text, start, shape)) continue;
+    expression.lastIndex = start;
+    const match = expression.exec(text);
+    if (match === null || expression.lastIndex <= anchor) continue;
+    if (holds?.(match[0]) === false) continue;
+    return { start: start + (match[1]?.length ?? 0), end: runEnd(text, expression.lastIndex, shape) };
+  }
+  return undefined;
+}
+
+/**
+ * Whether a key can begin here: not within a word that its beginning could be a part of, nor within a run of Base64. One with a
+ * checksum that holds is a key wherever it stands.
+ */
+function mayBegin(text: string, start: number, { anchor, before, holds }: Shape): boolean {
+  if (start === 0 || holds !== undefined) return true;
+  const previous = text.charCodeAt(start - 1);
+  if (before === 0 && anchor.length >= TELLING && !/^[A-Za-z0-9]+$/.test(anchor)) {
+    return !(isLower(previous) && isLower(anchor.charCodeAt(0)) && anchor.length <= TELLING + 1);
+  }
+  if (isAlphanumeric(previous)) return false;
+  if (text[start - 1] !== '/' && text[start - 1] !== '+') return true;
+  return (
+    !/^[A-Za-z0-9+/]+$/.test(text.slice(Math.max(0, start - BASE64_BEFORE), start)) || start < BASE64_BEFORE
+  );
+}
+
+const RUN = /[\w-]*/y;
+
+/** A key that may be longer than its least is hidden to the end of its run. */
+function runEnd(text: string, end: number, { parts }: Shape): number {
+  const last = parts.at(-1);
+  if (last === undefined || 'literal' in last || !last.open) return end;
+  RUN.lastIndex = end;
+  RUN.test(text);
+  return RUN.lastIndex;
+}
+
+function isLower(code: number): boolean {
+  return code >= 0x61 && code <= 0x7a;
+}
+
+function isAlphanumeric(code: number): boolean {
+  return isLower(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39);
+}

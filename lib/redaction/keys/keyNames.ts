@@ -1,0 +1,267 @@
+import { reject, requireText } from '../../internal/validate.js';
+import { NAMED_KEYS } from './providerNames.js';
+import {
+  ASKING_WORDS,
+  COUNTING_WORDS,
+  DESCRIBING_WORDS,
+  HARMLESS_NAMES,
+  NAME_ENDINGS,
+  NEVER_TOKENISED,
+  NUMBER_NAMES,
+  PLAIN_KEYS,
+} from './defaultNames.js';
+import { roleOf } from './roles.js';
+import { compilePattern, type LinearPattern } from '../text/patterns.js';
+
+/** What a key says of its value. */
+export const KeyVerdict = {
+  /** Nothing. */
+  keep: 0,
+  /** It is secret. */
+  redact: 1,
+  /** It must not be stored in any form, not even as a token. */
+  mask: 2,
+  /** It is secret if it looks random: what stands under `key`, or under a name with a provider's word in it. */
+  ifRandom: 3,
+} as const;
+/** One of the verdicts. */
+export type KeyVerdict = (typeof KeyVerdict)[keyof typeof KeyVerdict];
+
+/** What is known of a key. */
+export interface KeyFacts {
+  readonly verdict: KeyVerdict;
+  /** Whether the key is known to stand in a record as it is; others may hold a secret themselves, or be too long. */
+  plain: boolean;
+  /** What a property of this name can be to its neighbours; see `roles.ts`. */
+  readonly role: number;
+}
+
+/** Judges a key. Pure, and cached: keys repeat from call to call. */
+export type KeyJudge = (key: string) => KeyFacts;
+
+/** Verdicts remembered; when full, all are forgotten, so that keys made up by a caller cost no more than their judging. */
+const CACHE_SIZE = 4_096;
+
+/** Code units of a key that are judged; of a longer one, this many of its beginning and of its end. */
+const JUDGED_UNITS = 256;
+/** Words of the longest name that is worth a look. */
+const LONGEST_NAME = 12;
+
+const describing = new Set(DESCRIBING_WORDS);
+const counting = new Set(COUNTING_WORDS);
+const asking = new Set(ASKING_WORDS);
+const neverTokenised = new Set(NEVER_TOKENISED.map((name) => joinWords(name)));
+const numbers = new Set(NUMBER_NAMES.map((name) => joinWords(name)));
+const harmless = new Set(HARMLESS_NAMES.map((name) => joinWords(name)));
+const plainKeys = new Set(PLAIN_KEYS);
+const providers = new Set(NAMED_KEYS.map(([, word]) => joinWords(word)));
+/** Short names of passwords and the like, whose value decides: `pw` is also a country and a width. */
+const GUESSED_WORDS = new Set(['crumb', 'mdp', 'psw', 'pw']);
+/** Words that end the names of things that a provider's word stands for and that are no secret. */
+const IDENTIFYING = new Set(
+  'app build category channel checksum client code commit count date digest domain event guild hash host id ids image message namespace page path post profile ref region release revision sha team time timestamp topic trace tweet url user username uuid version workspace'.split(
+    ' ',
+  ),
+);
+
+/** Whether a name stands for a number, so that a text without a digit is none of its values. */
+export function isNumberName(name: string): boolean {
+  return numbers.has(splitWords(name).join(''));
+}
+
+/**
+ * A judge of keys by names and regular expressions.
+ *
+ * A name matches where its words stand together in the key, whatever the spelling (`apiKey`, `api_key`, `API-KEY`,
+ * `x.api.key`, `apikey`), unless the next word says that the key only describes or measures the thing (`token_count`,
+ * `password_policy`). The plural matches too, unless the word before it counts (`max_tokens`). With the default names,
+ * `key` and the words of providers are secret where their values look random.
+ */
+export function compileKeys(
+  option: string,
+  patterns: readonly unknown[],
+  defaults: readonly string[],
+  isPlain: (key: string) => boolean,
+): KeyJudge {
+  const names = new Set(defaults.map((name) => joinWords(name)));
+  const expressions: LinearPattern[] = [];
+  patterns.forEach((pattern, index) => {
+    const at = `${option}[${index}]`;
+    if (pattern instanceof RegExp) expressions.push(compilePattern(at, pattern));
+    else names.add(joinWords(requireText(at, pattern, 'a non-empty string or a RegExp')));
+  });
+  if (names.has('')) reject(option, patterns, 'names with at least one letter or digit');
+  const guesses = defaults.length > 0;
+  return cached((key) => ({
+    verdict: judgeEnds(key, (part) => judge(part, names, expressions, guesses)),
+    plain: isPlain(key),
+    role: roleOf(key),
+  }));
+}
+
+/** A key longer than any name is judged by its ends, so that judging has a bound. */
+function judgeEnds(key: string, judgePart: (part: string) => KeyVerdict): KeyVerdict {
+  if (key.length <= JUDGED_UNITS) return judgePart(key);
+  const begin = judgePart(key.slice(0, JUDGED_UNITS));
+  return begin === KeyVerdict.keep ? judgePart(key.slice(-JUDGED_UNITS)) : begin;
+}
+
+function cached(judgeKey: KeyJudge): KeyJudge {
+  const known = new Map<string, KeyFacts>();
+  return (key) => {
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const facts = judgeKey(key);
+    if (key.length > JUDGED_UNITS) return facts;
+    if (known.size >= CACHE_SIZE) known.clear();
+    known.set(key, facts);
+    return facts;
+  };
+}
+
+function judge(
+  key: string,
+  names: ReadonlySet<string>,
+  expressions: readonly LinearPattern[],
+  guesses: boolean,
+): KeyVerdict {
+  const words = splitWords(key);
+  const verdict = judgeWords(words, names, guesses);
+  if (verdict === KeyVerdict.redact || verdict === KeyVerdict.mask) return verdict;
+  return expressions.some((expression) => expression.test(key)) ? KeyVerdict.redact : verdict;
+}
+
+function judgeWords(words: readonly string[], names: ReadonlySet<string>, guesses: boolean): KeyVerdict {
+  let verdict: KeyVerdict = KeyVerdict.keep;
+  if (guesses && words.length > 1 && asking.has(words[0] ?? '')) return verdict;
+  for (let start = 0; start < words.length; start++) {
+    const name = longestName(words, start, names, guesses);
+    if (name === undefined) continue;
+    if (neverTokenised.has(name)) return KeyVerdict.mask;
+    verdict = KeyVerdict.redact;
+  }
+  return verdict === KeyVerdict.keep && guesses && mayNameKey(words) ? KeyVerdict.ifRandom : verdict;
+}
+
+/** The longest name that begins at a word, unless what follows says that it is none: `secret_key` in `secret_key_ref`. */
+function longestName(
+  words: readonly string[],
+  start: number,
+  names: ReadonlySet<string>,
+  guesses: boolean,
+): string | undefined {
+  let joined = '';
+  let longest: string | undefined;
+  for (let end = start; end < words.length && end < start + LONGEST_NAME; end++) {
+    joined += words[end];
+    const name =
+      nameIn(names, joined, words[start - 1]) ?? (guesses && end === start ? endingOf(joined) : undefined);
+    if (name === undefined) continue;
+    longest =
+      isDescribed(words, end, guesses) || (guesses && isHarmless(words, start, end, name)) ? undefined : name;
+  }
+  return longest;
+}
+
+/** `token_count`, `password_reset_url`: the next word or the last describes what the name stands for. */
+function isDescribed(words: readonly string[], end: number, guesses: boolean): boolean {
+  if (describing.has(nextWord(words, end))) return true;
+  return guesses && end < words.length - 1 && describing.has(words.at(-1) ?? '');
+}
+
+/** `eos_token`, `token_id`: with the word before or after it, the name is that of something else. */
+function isHarmless(words: readonly string[], start: number, end: number, name: string): boolean {
+  const after = nextWord(words, end);
+  if (/^ids?$/.test(after) && name.endsWith('key') && name !== 'accesskey') return true;
+  return (
+    harmless.has(`${words[start - 1] ?? ''}${name}`) || harmless.has(`${name}${after.replace(/s$/, '')}`)
+  );
+}
+
+/** `dbpassword`: a name at the end of a longer word. */
+function endingOf(word: string): string | undefined {
+  return NAME_ENDINGS.find((name) => word.length > name.length && word.endsWith(name));
+}
+
+/** `coinapi_key`, `master.key`, and whatever a provider's word names that is not its own name, number or place. */
+function mayNameKey(words: readonly string[]): boolean {
+  const last = words.at(-1) ?? '';
+  const before = words.at(-2) ?? '';
+  if (last === 'key' || last === 'keys') return !plainKeys.has(before);
+  if (last.endsWith('key') && !plainKeys.has(last) && !plainKeys.has(last.slice(0, -3))) return true;
+  if (GUESSED_WORDS.has(last)) return true;
+  if (words.some((word) => word === 'signature' || word === 'sig'))
+    return !IDENTIFYING.has(last) && !describing.has(last);
+  if (IDENTIFYING.has(last) || describing.has(last)) return false;
+  return words.some((word, index) => providers.has(word) || providers.has(word + (words[index + 1] ?? '')));
+}
+
+/** The name that some joined words of a key spell, in the singular or, unless the word before counts, in the plural. */
+function nameIn(names: ReadonlySet<string>, joined: string, before: string | undefined): string | undefined {
+  if (names.has(joined)) return joined;
+  if (!joined.endsWith('s') || (before !== undefined && counting.has(before))) return undefined;
+  const singular = joined.slice(0, -1);
+  return names.has(singular) ? singular : undefined;
+}
+
+/** The word after `end`, past bare numbers: in `cvv2_policy` it is `policy`. */
+function nextWord(words: readonly string[], end: number): string {
+  for (let next = end + 1; next < words.length; next++) {
+    const word = words[next] ?? '';
+    if (!/^\d+$/.test(word)) return word;
+  }
+  return '';
+}
+
+/**
+ * The words of a key in lower case: split at whatever is neither letter nor digit, between letters and digits, and at the
+ * humps of camel case. Invisible characters are dropped and look-alike forms (full width) folded first (NFKC).
+ */
+export function splitWords(key: string): string[] {
+  const parts = (isAscii(key) ? asciiParts(key) : unicodeParts(key)) ?? [];
+  return parts.map((part) => part.toLowerCase());
+}
+
+function isAscii(key: string): boolean {
+  return !/[^\0-\x7f]/.test(key);
+}
+
+/** The same rule over fewer letters: almost all keys are such, and tables of Unicode take 2 ms to be made at start-up. */
+function asciiParts(key: string): string[] | null {
+  return key.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+/g);
+}
+
+function unicodeParts(key: string): string[] | null {
+  const plain = key.normalize('NFKC').replace(/\p{Cf}/gu, '');
+  return plain.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{M}]+|\p{Lu}|\p{N}+/gu);
+}
+
+/** The words of a name written as one. */
+function joinWords(name: string): string {
+  return splitWords(name).join('');
+}
+
+/**
+ * What a text has to hold for one of these names to stand in it: the name, its words parted by nothing or by one sign. The
+ * key that is secret by its looks, and the words of providers, stand in it by themselves.
+ */
+export function nameLiterals(names: readonly string[], guesses: boolean): string[] {
+  const literals = names.flatMap((name) => {
+    const words = splitWords(name);
+    return words.length === 1 ? words : ['', '_', '-', ' ', '.'].map((sign) => words.join(sign));
+  });
+  if (guesses)
+    literals.push(
+      'key',
+      ...GUESSED_WORDS,
+      'signature',
+      'sig',
+      ...NAME_ENDINGS,
+      ...providers,
+      'new_relic',
+      'new-relic',
+      'linked_in',
+      'linked-in',
+    );
+  return [...new Set(literals)];
+}

@@ -1,0 +1,112 @@
+import type { DraftRecord, McpDetail } from '../../schema/record.js';
+
+/**
+ * How a field of a record is treated.
+ *
+ * - `fixed`: made by this library; kept.
+ * - `label`: chosen by the user or given by the protocol; made well-formed and capped, not searched for secrets.
+ * - `text`: searched for secrets and capped.
+ * - `uri`: as `text`, and as a URI where it is one.
+ * - `free`: walked.
+ */
+type FieldKind = 'fixed' | 'label' | 'text' | 'uri' | 'free';
+
+/** Every field of a record: one that is added to the schema does not compile until it stands here. */
+const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
+  record_id: 'fixed',
+  seq: 'fixed',
+  time: 'fixed',
+  duration_ms: 'fixed',
+  event_type: 'fixed',
+  outcome: 'fixed',
+  severity: 'fixed',
+  sensitivity: 'fixed',
+  actor_id: 'label',
+  actor_type: 'fixed',
+  component: 'label',
+  environment: 'label',
+  resource: 'uri',
+  message: 'text',
+  correlation_id: 'fixed',
+  trace_id: 'fixed',
+  span_id: 'fixed',
+  parent_span_id: 'fixed',
+  session_id: 'label',
+  tenant_id: 'label',
+  client_id: 'text',
+  client_version: 'text',
+  server_id: 'text',
+  server_version: 'text',
+  policy_tags: 'free',
+  ocsf_class_uid: 'fixed',
+  ocsf_activity_id: 'fixed',
+  otel_operation_name: 'fixed',
+  mcp: 'fixed',
+  error: 'free',
+  data: 'free',
+  stage: 'fixed',
+  operation_id: 'fixed',
+  truncated: 'fixed',
+  metadata: 'fixed',
+};
+
+/** Arguments first: a secret that one of their keys gives away is then known wherever else it is echoed. */
+const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
+  tool_arguments: 'free',
+  prompt_arguments: 'free',
+  meta: 'free',
+  tool_result: 'free',
+  method: 'text',
+  protocol_version: 'text',
+  request_id: 'label',
+  connection_id: 'fixed',
+  requested_by: 'fixed',
+  tool_name: 'text',
+  resource_uri: 'uri',
+  prompt_name: 'text',
+  session_id: 'label',
+  server_address: 'uri',
+  transport: 'text',
+  client_capabilities: 'free',
+  server_capabilities: 'free',
+  extensions: 'free',
+  server_identity: 'fixed',
+  discovered_server_id: 'text',
+  discovered_server_version: 'text',
+  served_from: 'fixed',
+  answer: 'fixed',
+  answer_refused: 'fixed',
+  caller_saw: 'fixed',
+  http_status: 'fixed',
+  oauth: 'free',
+  task_id: 'label',
+  task_status: 'text',
+  requests: 'fixed',
+  legs: 'free',
+  tool_fingerprint: 'fixed',
+  tool_annotations: 'free',
+  decision: 'text',
+  ended_by: 'fixed',
+  apm_system: 'fixed',
+  apm_trace_id: 'fixed',
+  apm_span_id: 'fixed',
+};
+
+/** A field that redaction looks at. */
+export interface Field {
+  readonly name: string;
+  readonly kind: Exclude<FieldKind, 'fixed'>;
+}
+
+function listed(fields: Readonly<Record<string, FieldKind>>): readonly Field[] {
+  return Object.entries(fields).flatMap(([name, kind]) => (kind === 'fixed' ? [] : [{ name, kind }]));
+}
+
+/** The fields of a record that are looked at, in order; those of `mcp` apart. */
+export const LOOKED_AT: readonly Field[] = listed(RECORD_FIELDS);
+/** The fields of a record's `mcp` that are looked at, in order. */
+export const LOOKED_AT_MCP: readonly Field[] = listed(MCP_FIELDS);
+
+/** Names that a path may begin with, and those that may follow `mcp`. */
+export const PATH_ROOTS: readonly string[] = [...LOOKED_AT.map(({ name }) => name), 'mcp'];
+export const PATH_MCP_FIELDS: readonly string[] = LOOKED_AT_MCP.map(({ name }) => name);

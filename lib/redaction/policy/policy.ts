@@ -1,0 +1,212 @@
+import { optionalBoolean, reject, requireKnownOptions } from '../../internal/validate.js';
+import { Automaton } from '../text/automaton.js';
+import { prepareCatalogue } from '../detectors/providerKeys/providerKeys.js';
+import { DEFAULT_KEY_PATTERNS } from '../keys/defaultNames.js';
+import type { Detector, DetectorName } from '../detectors/detector.js';
+import { DETECTORS } from './detectors.js';
+import { Gate } from '../text/prefilter.js';
+import { compileKeys, nameLiterals, type KeyJudge } from '../keys/keyNames.js';
+import { resolveLimits, type Limits } from './limits.js';
+import type { CustomRedaction, RedactionOptions, ToolRedactionOptions, ValueOptions } from './options.js';
+import { resolvePacks } from './packs.js';
+import type { PackDetector } from '../detectors/personalData/pack.js';
+import { compilePaths, type PathState } from './paths.js';
+import { compilePattern, type LinearPattern } from '../text/patterns.js';
+import { compileReplacer, type Replacer } from '../text/replacement.js';
+
+/** The options, compiled: what one tool's values are redacted by. */
+export interface Policy {
+  /** What is known of a key by its name. */
+  readonly keys: KeyJudge;
+  /** The state before a record's first step; undefined without paths. */
+  readonly paths: PathState | undefined;
+  readonly on: ReadonlySet<DetectorName>;
+  /** The detectors that are on, in order. */
+  readonly detectors: readonly RunningDetector[];
+  readonly patterns: readonly LinearPattern[];
+  /** Says which of the detectors a text has to be given to, by their place among them. */
+  readonly look: (text: string) => number;
+  /** Short texts that were found clean lately. */
+  readonly clean: Set<string>;
+  /** Whether a text that no detector is to be given is clean. */
+  readonly quick: boolean;
+  /** Makes what is otherwise made for the first text. */
+  readonly prepare: () => void;
+  /** The words that the key names are told by in a text; undefined where any name could be secret. */
+  readonly words: () => Automaton | undefined;
+  readonly wordLengths: readonly number[];
+  readonly replacer: Replacer;
+  readonly custom: CustomRedaction | undefined;
+  /** What each field of a record that is a text said when it last had nothing to hide. */
+  readonly lastClean: Map<string, string>;
+  readonly limits: Limits;
+  readonly uriPaths: boolean;
+}
+
+/** A built-in detector, or one of a pack. */
+type RunningDetector = Detector | PackDetector;
+
+const TOOL_OPTIONS = [
+  'redactPatterns',
+  'redactPaths',
+  'redactValues',
+  'defaults',
+  'replacement',
+  'custom',
+  'packs',
+] as const;
+const OPTIONS = [...TOOL_OPTIONS, 'hmacKey', 'tools', 'uriPath', 'sessionId', 'limits', 'levels'] as const;
+
+/** Longer keys are not worth a look at each character first. */
+const PLAIN_KEY_UNITS = 64;
+/** Gates that are kept for further policies. */
+const MAX_GATES = 16;
+
+/** Gives the policy for a tool, or the one for everything else. */
+export type Policies = (toolName: string | undefined) => Policy;
+
+/**
+ * Compiles the options, once.
+ *
+ * @throws ConfigError on whatever could not work: unknown options, unsafe patterns, paths that lead nowhere, a missing key.
+ */
+export function compilePolicies(options: RedactionOptions): Policies {
+  requireKnownOptions('redaction', options, OPTIONS);
+  const limits = resolveLimits(options.limits);
+  const uriPaths = optionalBoolean('uriPath', options.uriPath, false);
+  const compile = (prefix: string, own: ToolRedactionOptions): Policy => ({
+    ...compileRules(prefix, own, options.hmacKey),
+    limits,
+    uriPaths,
+  });
+  const base = compile('', options);
+  const byTool = new Map<string, Policy>();
+  if (options.tools !== undefined) {
+    if (typeof options.tools !== 'object' || options.tools === null)
+      reject('tools', options.tools, 'an object');
+    for (const [tool, overrides] of Object.entries(options.tools)) {
+      requireKnownOptions(`tools.${tool}`, overrides, TOOL_OPTIONS);
+      byTool.set(tool, compile(`tools.${tool}.`, merge(options, overrides)));
+    }
+  }
+  return (toolName) => (toolName === undefined ? base : (byTool.get(toolName) ?? base));
+}
+
+type Rules = Omit<Policy, 'limits' | 'uriPaths'>;
+
+function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: unknown): Rules {
+  const defaults = optionalBoolean(`${prefix}defaults`, options.defaults, true);
+  const named = options.redactPatterns ?? [];
+  if (!Array.isArray(named)) reject(`${prefix}redactPatterns`, named, 'an array of strings and RegExps');
+  if (options.custom !== undefined && typeof options.custom !== 'function') {
+    reject(`${prefix}custom`, options.custom, 'a function');
+  }
+  const packs = resolvePacks(`${prefix}packs`, options.packs);
+  const chosen = packs.email ? { email: true, ...options.redactValues } : (options.redactValues ?? {});
+  const on = chooseDetectors(`${prefix}redactValues`, chosen, defaults);
+  const patterns = compileValuePatterns(
+    `${prefix}redactValues.patterns`,
+    options.redactValues?.patterns ?? [],
+  );
+  const quick = patterns.length === 0;
+  const detectors = [...DETECTORS.filter(({ name }) => on.has(name)), ...packs.detectors];
+  const names: readonly unknown[] = [...named, ...packs.keys];
+  const words = nameWords(names, defaults);
+  const look = gateOf(detectors, words);
+  const wordsAutomaton = lazy(() => (words === undefined ? undefined : automatonOf(words)));
+  const isPlain = (key: string): boolean =>
+    quick && key.length <= PLAIN_KEY_UNITS && key !== '__proto__' && look(key) === 0;
+  return {
+    keys: compileKeys(`${prefix}redactPatterns`, names, defaults ? DEFAULT_KEY_PATTERNS : [], isPlain),
+    paths: compilePaths(`${prefix}redactPaths`, options.redactPaths ?? []),
+    on,
+    detectors,
+    patterns,
+    quick,
+    clean: new Set(),
+    look,
+    prepare() {
+      look('');
+      wordsAutomaton();
+      if (on.has('providerKey')) prepareCatalogue();
+    },
+    words: wordsAutomaton,
+    wordLengths: (words ?? []).map(({ length }) => length),
+    replacer: compileReplacer(`${prefix}replacement`, options.replacement, hmacKey),
+    custom: options.custom,
+    lastClean: new Map(),
+  };
+}
+
+/** The words that the names can be found by in a text; undefined where an expression can match any name. */
+function nameWords(named: readonly unknown[], defaults: boolean): string[] | undefined {
+  if (named.some((pattern) => pattern instanceof RegExp)) return undefined;
+  const names = named.filter((name): name is string => typeof name === 'string');
+  return nameLiterals([...names, ...(defaults ? DEFAULT_KEY_PATTERNS : [])], defaults);
+}
+
+/** Policies of the same detectors and names share one gate. */
+const gates = new Map<string, Gate>();
+
+function gateOf(
+  detectors: readonly RunningDetector[],
+  words: readonly string[] | undefined,
+): (text: string) => number {
+  // A name that only an expression knows is followed by one of these, or begins a flag.
+  const literals = words ?? ['=', ':', '%3', '-', '>', '：', '"', "'"];
+  const gate = lazy(() => {
+    const id = JSON.stringify([detectors.map(({ name }) => name), literals]);
+    const known = gates.get(id);
+    if (known !== undefined) return known;
+    const made = new Gate(detectors.map(({ trigger }) => trigger(literals)));
+    if (gates.size < MAX_GATES) gates.set(id, made);
+    return made;
+  });
+  let made: Gate | undefined;
+  return (text) => (made ??= gate()).look(text);
+}
+
+/** Policies of the same names share what these are searched for with. */
+const automata = new Map<string, Automaton>();
+
+function automatonOf(words: readonly string[]): Automaton {
+  const id = words.join('\0');
+  const known = automata.get(id);
+  if (known !== undefined) return known;
+  const made = new Automaton(words);
+  if (automata.size < MAX_GATES) automata.set(id, made);
+  return made;
+}
+
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function chooseDetectors(option: string, values: ValueOptions, defaults: boolean): ReadonlySet<DetectorName> {
+  requireKnownOptions(option, values, [...DETECTORS.map(({ name }) => name), 'patterns']);
+  const chosen = DETECTORS.filter(({ name, on }) =>
+    optionalBoolean(`${option}.${name}`, values[name], defaults && on),
+  );
+  return new Set(chosen.map(({ name }) => name));
+}
+
+function compileValuePatterns(option: string, patterns: unknown): LinearPattern[] {
+  if (!Array.isArray(patterns)) reject(option, patterns, 'an array of RegExps');
+  return patterns.map((pattern: unknown, index) => compilePattern(`${option}[${index}]`, pattern));
+}
+
+/** Lists are added up; whatever else a tool says replaces what is said for all. */
+function merge(base: ToolRedactionOptions, own: ToolRedactionOptions): ToolRedactionOptions {
+  return {
+    ...base,
+    ...own,
+    redactPatterns: [...(base.redactPatterns ?? []), ...(own.redactPatterns ?? [])],
+    redactPaths: [...(base.redactPaths ?? []), ...(own.redactPaths ?? [])],
+    redactValues: {
+      ...base.redactValues,
+      ...own.redactValues,
+      patterns: [...(base.redactValues?.patterns ?? []), ...(own.redactValues?.patterns ?? [])],
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import type { DraftRecord, McpDetail } from '../../schema/record.js';
+import { sweepEchoes } from '../walk/echoes.js';
+import { LOOKED_AT, LOOKED_AT_MCP, type Field } from '../policy/fields.js';
+import { fitRecord } from './fitRecord.js';
+import type { KnownSecrets } from '../walk/knownSecrets.js';
+import { levelFor, type AuditLevel, type Levels } from '../policy/levels.js';
+import type { RedactionContext } from '../policy/options.js';
+import type { Pass } from '../walk/pass.js';
+import { addPlaces, isEnd, stepInto, type PathState } from '../policy/paths.js';
+import type { Policies } from '../policy/policy.js';
+import { FAILED, REDACTED } from '../text/replacement.js';
+import { GONE, hideValue } from '../walk/scalars.js';
+import { capLabel, keepString, keepUri, LABEL_BYTES } from '../walk/strings.js';
+import { newPass, walk } from '../walk/walk.js';
+
+/** Bytes of a record's line that are no free value: punctuation, field names, ids, enums, and what the pipeline adds. */
+const SKELETON_BYTES = 2_500;
+
+/** Fields that stand in every record. */
+const REQUIRED = new Set([
+  'actor_id',
+  'component',
+  'environment',
+  'resource',
+  'message',
+  'session_id',
+  'mcp.method',
+]);
+
+type Fields = Record<string, unknown>;
+
+/** A record in which every free value is redacted and bounded; see {@link Redactor.record}. */
+export function redactRecord(
+  draft: DraftRecord,
+  policies: Policies,
+  levels: Levels,
+  known: KnownSecrets | undefined,
+): DraftRecord {
+  const level = levelFor(levels, draft);
+  const pass = newPass(policies(draft.mcp?.tool_name), contextOf(draft));
+  const { limits } = pass.policy;
+  const paths = addPlaces(pass.policy.paths, known?.places);
+  pass.know(known?.echoes);
+  const record: Fields = { ...draft };
+  if (!showsRequest(level)) delete record['data'];
+  let bytes = SKELETON_BYTES;
+  if (draft.mcp !== undefined) {
+    const mcp = atLevel(draft.mcp, level);
+    pass.path.push('mcp');
+    bytes += keepFields(mcp, LOOKED_AT_MCP, pass, paths === undefined ? undefined : stepInto(paths, 'mcp'));
+    pass.path.length = 0;
+    record['mcp'] = mcp;
+  }
+  bytes += keepFields(record, LOOKED_AT, pass, paths);
+  // Only now: while echoes are looked for, nothing is passed over as clean, and this id hardly ever stands anywhere.
+  pass.know([], known?.sessionId);
+  const swept = sweep(record, pass);
+  if (pass.cuts.length > 0) record['truncated'] = [...(draft.truncated ?? []), ...pass.cuts];
+  return asRecord(
+    swept || bytes > limits.totalBytes || 'truncated' in record
+      ? fitRecord(record, limits.totalBytes)
+      : record,
+  );
+}
+
+/** Hides what was found only after a field had been redacted; gives back whether there was any. */
+function sweep(record: Fields, pass: Pass): boolean {
+  if (pass.echoes.length === 0) return false;
+  const { changes } = pass;
+  const mcp = record['mcp'] as Fields | undefined;
+  for (const [fields, looked] of [[record, LOOKED_AT] as const, [mcp, LOOKED_AT_MCP] as const])
+    for (const { name, kind } of looked)
+      if (kind !== 'label' && fields?.[name] !== undefined) fields[name] = sweepEchoes(fields[name], pass);
+  return pass.changes !== changes;
+}
+
+/** What is left of a record that could not be redacted at all: what this library made itself, the rest marked. */
+export function bareRecord(draft: DraftRecord): DraftRecord {
+  const record: Fields = { ...draft };
+  for (const { name } of LOOKED_AT) if (record[name] !== undefined) record[name] = FAILED;
+  if (draft.mcp !== undefined) {
+    const mcp: Fields = { ...draft.mcp };
+    for (const { name } of LOOKED_AT_MCP) if (mcp[name] !== undefined) mcp[name] = FAILED;
+    record['mcp'] = mcp;
+  }
+  return asRecord(record);
+}
+
+/** The fields are those of the draft, each of its own type still or a marker in the place of a text. */
+function asRecord(fields: Fields): DraftRecord {
+  return fields as unknown as DraftRecord;
+}
+
+function contextOf(draft: DraftRecord): RedactionContext {
+  const { mcp, event_type: eventType } = draft;
+  if (mcp === undefined) return { eventType };
+  return mcp.tool_name === undefined
+    ? { method: mcp.method, eventType }
+    : { toolName: mcp.tool_name, method: mcp.method, eventType };
+}
+
+function showsRequest(level: AuditLevel): boolean {
+  return level === 'Request' || level === 'RequestResponse';
+}
+
+function atLevel(detail: McpDetail, level: AuditLevel): Fields {
+  const mcp: Fields = { ...detail };
+  if (level !== 'RequestResponse') delete mcp['tool_result'];
+  if (!showsRequest(level)) {
+    delete mcp['tool_arguments'];
+    delete mcp['prompt_arguments'];
+  }
+  return mcp;
+}
+
+/** Redacts the fields in place, on a copy that is ours; gives back at most how many bytes they take on a line. */
+function keepFields(
+  record: Fields,
+  fields: readonly Field[],
+  pass: Pass,
+  state: PathState | undefined,
+): number {
+  let bytes = 0;
+  for (const { name, kind } of fields) {
+    const value = record[name];
+    if (value === undefined) continue;
+    if (isKnownClean(name, value, pass)) {
+      bytes += (value.length + 2) * 6;
+      continue;
+    }
+    pass.startField();
+    const kept = keepField(value, name, kind, pass, state === undefined ? undefined : stepInto(state, name));
+    if (kept === GONE) delete record[name];
+    else record[name] = kept;
+    bytes += pass.units * 6 + pass.slack;
+  }
+  return bytes;
+}
+
+/** Whether a text is the one that stood in this field last time, and had nothing to hide: most fields say the same all day. */
+function isKnownClean(name: string, value: unknown, { policy, echoes }: Pass): value is string {
+  return typeof value === 'string' && echoes.length === 0 && policy.lastClean.get(name) === value;
+}
+
+/** The redactor's own failure costs the value, never the record. */
+function keepField(
+  value: unknown,
+  name: string,
+  kind: Field['kind'],
+  pass: Pass,
+  state: PathState | undefined,
+): unknown {
+  try {
+    if (state !== undefined && isEnd(state)) return hideField(value, name, pass);
+    if (kind !== 'free' && typeof value === 'string') return keepText(value, name, kind, pass);
+    pass.wholeUris = name === 'error';
+    pass.path.push(name);
+    return walk(value, pass, state);
+  } catch {
+    return FAILED;
+  } finally {
+    pass.endField();
+    const depth = pass.path[0] === 'mcp' ? 1 : 0;
+    if (pass.path.length > depth) pass.path.length = depth;
+  }
+}
+
+/** What a record cannot be without is masked where the policy would drop it. */
+function hideField(value: unknown, name: string, pass: Pass): unknown {
+  const hidden = hideValue(value, pass, false);
+  return hidden === GONE && REQUIRED.has([...pass.path, name].join('.')) ? REDACTED : hidden;
+}
+
+function keepText(value: string, name: string, kind: Field['kind'], pass: Pass): string {
+  pass.wholeUris = true;
+  if (kind === 'label') return capLabel(value, name, pass);
+  const kept = kind === 'uri' ? keepUri(value, name, pass) : keepString(value, name, pass, LABEL_BYTES);
+  if (kept === value && pass.echoes.length === 0) pass.policy.lastClean.set(name, value);
+  return kept;
+}

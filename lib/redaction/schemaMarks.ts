@@ -1,0 +1,144 @@
+import type { KnownSecrets } from './walk/knownSecrets.js';
+import { compilePattern } from './text/patterns.js';
+import { applicableTo, type Schema, type SchemaReader } from './schemas.js';
+
+/** Bounds, since schemas come from servers and values from callers; beyond them all of a value counts as secret. */
+const MAX_STEPS = 20_000;
+const MAX_DEPTH = 64;
+const MAX_PLACES = 1_000;
+const MAX_ECHOES = 64;
+
+/** Whether a schema marks its value as secret: `format: password` (OpenAPI) or `writeOnly` (JSON Schema, validation 9.4). */
+function isMarked({ format, writeOnly }: Schema): boolean {
+  return format === 'password' || writeOnly === true;
+}
+
+/** Whether any schema within one marks something; one that is too large to tell counts as if it did. */
+export function hasMarks(schema: unknown): boolean {
+  const open: unknown[] = [schema];
+  for (let steps = 0; open.length > 0; steps++) {
+    if (steps > MAX_STEPS) return true;
+    const next = open.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    if (isMarked(next as Schema)) return true;
+    open.push(...Object.values(next));
+  }
+  return false;
+}
+
+/**
+ * What a schema marks as secret in a value: the places, each beginning with `prefix`, and the texts that stand there. A schema or
+ * a value that cannot be read marks all of the value.
+ */
+export function markedIn(
+  schema: unknown,
+  value: unknown,
+  prefix: readonly string[],
+): KnownSecrets | undefined {
+  const search = new Search(schema);
+  let places: (readonly string[])[];
+  try {
+    search.look(schema, value, []);
+    places = search.full ? [[]] : search.places;
+  } catch {
+    places = [[]];
+  }
+  if (places.length === 0) return undefined;
+  return { places: places.map((place) => [...prefix, ...place]), echoes: search.echoes };
+}
+
+class Search {
+  readonly places: (readonly string[])[] = [];
+  readonly echoes: string[] = [];
+  #steps = 0;
+  readonly #reader: SchemaReader;
+
+  constructor(root: unknown) {
+    this.#reader = { root, matches: matcher() };
+  }
+
+  get full(): boolean {
+    return this.#steps > MAX_STEPS || this.places.length > MAX_PLACES;
+  }
+
+  /** Looks at a value by every schema that applies to it, and at what is in it. */
+  look(schema: unknown, value: unknown, path: readonly string[]): void {
+    this.#lookBy([schema], readable(value), path);
+  }
+
+  #lookBy(schemas: readonly unknown[], value: unknown, path: readonly string[]): void {
+    if (value === undefined || value === null || this.full) return;
+    if (path.length > MAX_DEPTH) {
+      this.#steps = Infinity;
+      return;
+    }
+    const all = applicableTo(schemas, this.#reader, MAX_STEPS);
+    this.#steps += all.length + 1;
+    if (all.some((schema) => isMarked(schema))) {
+      this.places.push(path);
+      this.#keep(value, 0);
+    } else if (typeof value === 'object') {
+      for (const [key, item] of Object.entries(value))
+        this.#lookBy(this.#below(all, key, Array.isArray(value)), readable(item), [...path, key]);
+    }
+  }
+
+  /** The schemas of an item or a property. */
+  #below(schemas: readonly Schema[], key: string, isArray: boolean): unknown[] {
+    return schemas.flatMap((schema) =>
+      isArray ? itemSchemas(schema, Number(key)) : propertySchemas(schema, key, this.#reader),
+    );
+  }
+
+  #keep(value: unknown, depth: number): void {
+    if (this.echoes.length >= MAX_ECHOES || depth > MAX_DEPTH) return;
+    if (typeof value !== 'object' || value === null) this.echoes.push(String(value));
+    else for (const item of Object.values(value)) this.#keep(readable(item), depth + 1);
+  }
+}
+
+/** What an object is for JSON. */
+function readable(value: unknown): unknown {
+  const json = typeof value === 'object' && value !== null && 'toJSON' in value ? value.toJSON : undefined;
+  return typeof json === 'function' ? Reflect.apply(json, value, ['']) : value;
+}
+
+function itemSchemas(
+  { prefixItems, items, additionalItems, contains, unevaluatedItems }: Schema,
+  index: number,
+): unknown[] {
+  const first = Array.isArray(prefixItems) ? prefixItems : Array.isArray(items) ? items : [];
+  const rest = Array.isArray(items) ? additionalItems : items;
+  return [contains, ...(index < first.length ? [first[index] as unknown] : [rest, unevaluatedItems])];
+}
+
+function propertySchemas(schema: Schema, key: string, { matches }: SchemaReader): unknown[] {
+  const { properties, patternProperties, additionalProperties, unevaluatedProperties } = schema;
+  const own = entriesOf(properties).filter(([name]) => name === key);
+  const byPattern = entriesOf(patternProperties).filter(([pattern]) => matches(pattern, key));
+  const found = [...own, ...byPattern].map(([, below]) => below);
+  return found.length > 0 ? found : [additionalProperties, unevaluatedProperties];
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}
+
+/** Patterns come from servers: they run in linear time, and what is no such pattern matches every key. */
+function matcher(): SchemaReader['matches'] {
+  const known = new Map<string, (key: string) => boolean>();
+  return (pattern, key) => {
+    let matches = known.get(pattern);
+    if (matches === undefined) known.set(pattern, (matches = compiled(pattern)));
+    return matches(key);
+  };
+}
+
+function compiled(pattern: string): (key: string) => boolean {
+  try {
+    const expression = compilePattern('patternProperties', new RegExp(pattern, 'u'));
+    return (key) => expression.test(key);
+  } catch {
+    return () => true;
+  }
+}

@@ -1,0 +1,86 @@
+import { createHmac } from 'node:crypto';
+import { ConfigError } from '../../errors.js';
+import { optionalChoice, reject } from '../../internal/validate.js';
+import type { Replacement } from '../policy/options.js';
+
+/** What stands where a secret stood. */
+export const REDACTED = '[REDACTED]';
+/** What stands where something was dropped whose place had to be kept. */
+export const DROPPED = '[DROPPED]';
+/** What stands where redaction itself failed. */
+export const FAILED = '[REDACTION FAILED]';
+
+/** RFC 2104, section 3: keys shorter than the hash's output weaken it. */
+const MIN_KEY_BYTES = 32;
+
+/** More than any marker's length. */
+const MARKER_UNITS = 80;
+
+/** A text that redaction itself has put into the place of a secret. */
+const STAND = /^(?:\[REDACTED\]|\[DROPPED\]|\[REDACTION FAILED\]|hmac-sha256:[0-9a-f]{64})$/;
+/** The same anywhere in a text, and every other mark that redaction leaves; see `markers.ts`. */
+const MARKS =
+  /(\[(?:REDACTED|DROPPED|REDACTION FAILED|Circular|Threw|Too deep|Record full|Function|Symbol|Invalid Date|Promise|Weak collection|Generator|NaN|-?Infinity|\w{4,24}: \d{1,15} bytes|\d{1,15} (?:bytes|more))\]|hmac-sha256:[0-9a-f]{64})/;
+
+/** Puts a text in the place of a secret. */
+export interface Replacer {
+  readonly kind: Replacement;
+  /** What stands for this secret inside a text or in an array. */
+  stand(secret: string): string;
+}
+
+/** Whether a text is nothing but what stands for a secret, so that redacting twice is redacting once. */
+export function isMarker(text: string): boolean {
+  return (text.startsWith('[') || text.startsWith('hmac-')) && STAND.test(text);
+}
+
+/** The text with every part between two marks mapped. */
+export function mapBetweenMarkers(text: string, map: (part: string) => string): string {
+  if (!text.includes('[') && !text.includes('hmac-sha256:')) return map(text);
+  // Splitting by a group puts what it matched at every odd place.
+  return text
+    .split(MARKS)
+    .map((part, index) => (index % 2 === 1 || part === '' ? part : map(part)))
+    .join('');
+}
+
+/** The beginning of a text that was cut, without the half of a marker that it may end in. */
+export function untear(text: string): string {
+  const torn = /\[[A-Za-z ]*$|hmac-sha256:[0-9a-f]*$/.exec(text.slice(-MARKER_UNITS));
+  return torn === null ? text : text.slice(0, text.length - torn[0].length);
+}
+
+/** The replacer that the options ask for. */
+export function compileReplacer(option: string, kind: unknown, hmacKey: unknown): Replacer {
+  const chosen = optionalChoice(option, kind, ['mask', 'hmac', 'drop'] as const, 'mask');
+  if (chosen === 'mask') return { kind: chosen, stand: () => REDACTED };
+  if (chosen === 'drop') return { kind: chosen, stand: () => DROPPED };
+  const key = requireKey(hmacKey);
+  return {
+    kind: chosen,
+    stand: (secret) => `hmac-sha256:${createHmac('sha256', key).update(secret, 'utf8').digest('hex')}`,
+  };
+}
+
+/**
+ * The key as bytes.
+ *
+ * @throws ConfigError when it is missing or too short.
+ */
+export function requireKey(hmacKey: unknown): Uint8Array {
+  if (typeof hmacKey !== 'string' && !(hmacKey instanceof Uint8Array)) {
+    reject(
+      'hmacKey',
+      hmacKey,
+      `a string or bytes, at least ${MIN_KEY_BYTES} bytes long, for replacement 'hmac'`,
+    );
+  }
+  const key = Buffer.from(hmacKey);
+  if (key.length < MIN_KEY_BYTES) {
+    throw new ConfigError(
+      'hmacKey',
+      `too short, expected at least ${MIN_KEY_BYTES} bytes (RFC 2104, section 3)`,
+    );
+  }
+  return key;
+}

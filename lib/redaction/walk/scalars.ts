@@ -1,0 +1,118 @@
+import { FAILED } from '../text/replacement.js';
+import { isCard } from '../detectors/personalData/cards.js';
+import { Marker } from '../text/markers.js';
+import type { Pass } from './pass.js';
+import { isUuid } from '../text/random.js';
+import { keepString } from './strings.js';
+
+/** Below it no integer is as long as a card number. */
+const SHORTEST_CARD = 1e12;
+
+/** How far an object that is hidden whole is looked through, in depth and in breadth. */
+const MOST_DEPTH = 4;
+const MOST_ITEMS = 32;
+
+/** Stands for a key that goes with its value. */
+export const GONE = Symbol('gone');
+
+/** Any value that is no object, redacted. `key` is where it stands below the walk's place. */
+export function keepScalar(value: unknown, key: string | undefined, pass: Pass): unknown {
+  if (pass.policy.custom !== undefined) return keepCustom(value, key, pass);
+  return keepPlain(value, key, pass);
+}
+
+function keepPlain(value: unknown, key: string | undefined, pass: Pass): unknown {
+  switch (typeof value) {
+    case 'string':
+      return keepString(value, key, pass);
+    case 'number':
+      return keepNumber(value, pass);
+    case 'bigint':
+      return keepDigits(value.toString(), pass) ?? keepString(`${value}n`, key, pass);
+    case 'function':
+      return Marker.function;
+    case 'symbol':
+      return Marker.symbol;
+    default:
+      return value;
+  }
+}
+
+function keepNumber(value: number, pass: Pass): number | string {
+  pass.units += 1;
+  pass.slack += 24;
+  if (!Number.isFinite(value)) return `[${value}]`;
+  if (value < SHORTEST_CARD || !Number.isInteger(value)) return value;
+  return keepDigits(String(value), pass) ?? value;
+}
+
+/** The marker for a number that is a card's; undefined for any other. */
+function keepDigits(digits: string, pass: Pass): string | undefined {
+  return pass.policy.on.has('card') && isCard(digits) ? pass.hide(digits) : undefined;
+}
+
+/** The user's function first, then the detectors on what it gave back. */
+function keepCustom(value: unknown, key: string | undefined, pass: Pass): unknown {
+  const { custom } = pass.policy;
+  if (custom === undefined || !isCustomInput(value)) return keepPlain(value, key, pass);
+  let result: unknown;
+  try {
+    result = custom(value, (key === undefined ? pass.path : [...pass.path, key]).join('.'), pass.context);
+  } catch {
+    return failed(pass);
+  }
+  if (result === undefined) return hideValue(value, pass, false);
+  if (result !== null && !isCustomInput(result)) return failed(pass);
+  if (result !== value) pass.changes++;
+  return keepPlain(result, key, pass);
+}
+
+function isCustomInput(value: unknown): value is string | number | boolean | bigint {
+  return ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
+}
+
+function failed(pass: Pass): string {
+  pass.changes++;
+  return FAILED;
+}
+
+/**
+ * What stands for a value that a key or path rule hides. Objects are masked whole, since their shape and their keys can tell
+ * as much as their values; null and undefined hide nothing and stay.
+ */
+export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
+  if (value === null || value === undefined) return value;
+  const text = scalarText(value);
+  if (text === undefined) giveAwayWithin(value, pass, 0);
+  else pass.giveAway(text);
+  if (pass.policy.replacer.kind === 'drop') {
+    pass.changes++;
+    return GONE;
+  }
+  pass.slack += 80;
+  return pass.hide(text ?? '', mask || text === undefined);
+}
+
+/** Objects are left out whole; what looks like a secret in them may be repeated elsewhere. Their words and names may, too. */
+function giveAwayWithin(value: unknown, pass: Pass, depth: number): void {
+  if (
+    typeof value === 'string' &&
+    /\d/.test(value) &&
+    /[A-Za-z]/.test(value) &&
+    !/\s/.test(value) &&
+    !isUuid(value)
+  ) {
+    pass.giveAway(value);
+  }
+  if (typeof value !== 'object' || value === null || depth > MOST_DEPTH) return;
+  try {
+    for (const item of Object.values(value).slice(0, MOST_ITEMS)) giveAwayWithin(item, pass, depth + 1);
+  } catch {
+    // What throws while it is read is not repeated by anyone.
+  }
+}
+
+/** The text that a token is made from: `4111…` gives one token, be it a string, a number or a bigint. */
+function scalarText(value: unknown): string | undefined {
+  return isCustomInput(value) ? String(value) : undefined;
+}
