@@ -9,7 +9,7 @@ import { Rewriter } from '../detectors/rewriter.js';
 import { redactUris } from '../detectors/credentials/uris.js';
 
 // Every expression below runs in linear time: a match begins only at the boundary that its look-behind asks for, and repeats
-// are over character classes that exclude what follows them. `spec/redaction/linear.spec.ts` feeds each its worst texts.
+// are over character classes that exclude what follows them. `spec/redaction/detectors/linear.spec.ts` feeds each its worst texts.
 
 const PEM_BEGIN = /-{4,5} ?BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}/;
 const PEM_END = /-{4,5} ?END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}/;
