@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { encodeLine } from '../../lib/codecs/json.js';
-import { leafHash } from '../../lib/integrity/hash.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
+import { leafHash } from '../../lib/integrity/tlog/merkle.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import { FileSink } from '../../lib/sinks/file.js';
 import { numbered } from '../../spec/support/drafts.js';
 import type { Question } from '../harness/question.js';

@@ -1,8 +1,8 @@
 import * as crypto from 'node:crypto';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { bytesOfLines } from '../../lib/codecs/line.js';
-import { leafHash } from '../../lib/integrity/hash.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
+import { leafHash } from '../../lib/integrity/tlog/merkle.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { FileSink } from '../../lib/sinks/file.js';

@@ -1,8 +1,8 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeLine } from '../../lib/codecs/json.js';
-import { MerkleLog } from '../../lib/integrity/log.js';
-import { resolveIntegrity } from '../../lib/integrity/options.js';
+import { MerkleLog } from '../../lib/integrity/sealing/log.js';
+import { resolveIntegrity } from '../../lib/integrity/sealing/options.js';
 import { builtBinary } from '../../spec/support/builtCli.js';
 import { numbered } from '../../spec/support/drafts.js';
 import type { Question } from '../harness/question.js';

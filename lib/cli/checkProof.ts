@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { toJsonLine } from '../codecs/line.js';
-import { type Checkpoint } from '../integrity/checkpoint.js';
-import { checkDisclosure, isDisclosing } from '../integrity/selective/disclosure.js';
-import { checkTlogProof, parseTlogProof } from '../integrity/tlogProof.js';
+import { type Checkpoint } from '../integrity/tlog/checkpoint.js';
+import { checkDisclosure, isDisclosing } from '../integrity/tlog/disclosure.js';
+import { checkTlogProof, parseTlogProof } from '../integrity/tlog/tlogProof.js';
 import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';
 import { asFinding, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';

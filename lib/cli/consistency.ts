@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { openCheckpoint } from '../integrity/checkpoint.js';
+import { openCheckpoint } from '../integrity/tlog/checkpoint.js';
 import { proveConsistency } from '../integrity/proving.js';
 import {
   checkConsistencyProof,
   formatConsistencyProof,
   parseConsistencyProof,
-} from '../integrity/tlogProof.js';
+} from '../integrity/tlog/tlogProof.js';
 import { ExitCode } from './command.js';
 import { defineCommand } from './define.js';
 import { asFinding, checkpointNote, keyFiles, keysFor, VKEY_OPTION } from './evidence/trust.js';

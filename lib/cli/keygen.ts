@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { generateKeyFile, requireOrigin } from '../integrity/keys.js';
-import { formatVkey } from '../integrity/note.js';
+import { generateKeyFile, requireOrigin } from '../integrity/sealing/keys.js';
+import { formatVkey } from '../integrity/tlog/note.js';
 import { ExitCode } from './command.js';
 import { defineCommand } from './define.js';
 import { usageFailure } from './failure.js';

@@ -1,5 +1,5 @@
 import { findRecord, proveRecord } from '../integrity/proving.js';
-import { formatTlogProof } from '../integrity/tlogProof.js';
+import { formatTlogProof } from '../integrity/tlog/tlogProof.js';
 import { ExitCode } from './command.js';
 import { defineCommand } from './define.js';
 import { asFinding, checkpointNote, keyFiles, keysFor, onlyOperand, VKEY_OPTION } from './evidence/trust.js';

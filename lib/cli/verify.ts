@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { IntegrityError } from '../errors.js';
-import { type Problem } from '../integrity/findings.js';
-import { parseVkey, parseWitnessVkey } from '../integrity/note.js';
-import { readCheckpoints, verifyLogFile } from '../integrity/verifyFile.js';
-import { VERDICT_TITLES, verdictSentence } from '../integrity/verdict.js';
-import { verifyLog, type VerifyReport } from '../integrity/verify.js';
-import { parsePolicy, policyOfAll, type WitnessPolicy } from '../integrity/witness/policy.js';
+import { type Problem } from '../integrity/verification/findings.js';
+import { parseVkey, parseWitnessVkey } from '../integrity/tlog/note.js';
+import { readCheckpoints, verifyLogFile } from '../integrity/verification/verifyFile.js';
+import { VERDICT_TITLES, verdictSentence } from '../integrity/verification/verdict.js';
+import { verifyLog, type VerifyReport } from '../integrity/verification/verify.js';
+import { parsePolicy, policyOfAll, type WitnessPolicy } from '../integrity/tlog/policy.js';
 import { printable } from '../internal/text.js';
 import { ExitCode, type CommandIo } from './command.js';
 import { defineCommand } from './define.js';

@@ -11,7 +11,7 @@ import { createSink, filePath, integrityOf, otlpProtocol } from '../environment/
 import { PREFIX, type SinkKind } from '../environment/variables.js';
 import { deadlineSignal } from '../internal/duration.js';
 import { ConfigError } from '../errors.js';
-import { resolveIntegrity } from '../integrity/options.js';
+import { resolveIntegrity } from '../integrity/sealing/options.js';
 import { resolvePipeline } from '../pipeline/options.js';
 import { requireEndpoint, requireHeaders } from '../sinks/endpoint.js';
 import { quietly } from '../sinks/emit.js';

@@ -1,5 +1,5 @@
-export { fileAnchor, type Anchor } from './anchors.js';
-export type { Announcement } from './announced.js';
+export { fileAnchor, type Anchor } from './sealing/anchors.js';
+export type { Announcement } from './sealing/announced.js';
 export {
   formatTreeHead,
   openCheckpoint,
@@ -7,16 +7,16 @@ export {
   splitNotes,
   type Checkpoint,
   type TreeHead,
-} from './checkpoint.js';
-export type { LeafSource } from './comparison.js';
-export type { Problem, ProblemKind } from './findings.js';
-export { EMPTY_ROOT, hashFromBase64, hashToBase64, leafHash, nodeHash, type Hash } from './hash.js';
-export type { IntegrityKey, NoteSigner, RemoteKey } from './keys.js';
-export { integrityLayout, type IntegrityLayout } from './layout.js';
-export { readLines, type LogLine } from './lines.js';
-export { MerkleLog } from './log.js';
-export type { LogWriter } from './logWriter.js';
-export { CompactRange } from './merkle.js';
+} from './tlog/checkpoint.js';
+export type { LeafSource } from './verification/comparison.js';
+export type { Problem, ProblemKind } from './verification/findings.js';
+export { EMPTY_ROOT, hashFromBase64, hashToBase64, leafHash, nodeHash, type Hash } from './tlog/merkle.js';
+export type { IntegrityKey, NoteSigner, RemoteKey } from './sealing/keys.js';
+export { integrityLayout, type IntegrityLayout } from './storage/layout.js';
+export { readLines, type LogLine } from './storage/lines.js';
+export { MerkleLog } from './sealing/log.js';
+export type { LogWriter } from './sealing/evidence.js';
+export { CompactRange } from './tlog/merkle.js';
 export {
   formatVkey,
   parseNote,
@@ -26,14 +26,14 @@ export {
   type Note,
   type NoteSignature,
   type NoteVerifier,
-} from './note.js';
+} from './tlog/note.js';
 export {
   resolveIntegrity,
   type IntegrityOptions,
   type ResolvedIntegrity,
   type TimestampsOptions,
   type WitnessesOptions,
-} from './options.js';
+} from './sealing/options.js';
 export {
   consistencyRanges,
   inclusionRanges,
@@ -43,10 +43,10 @@ export {
   type ConsistencyClaim,
   type InclusionClaim,
   type LeafRange,
-} from './proof.js';
+} from './tlog/proof.js';
 export { exportTiles, findRecord, proveConsistency, proveRecord, type FoundRecord } from './proving.js';
-export { findSegments, readSegments, type LogChunk, type Segment } from './segments.js';
-export { MAX_LINE_BYTES, tilePath, TileWriter, type TileFile } from './tiles.js';
+export { findSegments, readSegments, type LogChunk, type Segment } from './storage/segments.js';
+export { MAX_LINE_BYTES, tilePath, TileWriter, type TileFile } from './tlog/tiles.js';
 export {
   checkConsistencyProof,
   checkTlogProof,
@@ -56,7 +56,7 @@ export {
   parseTlogProof,
   type ConsistencyProof,
   type TlogProof,
-} from './tlogProof.js';
+} from './tlog/tlogProof.js';
 export {
   isBad,
   VERDICT_TITLES,
@@ -64,7 +64,7 @@ export {
   type Check,
   type Verdict,
   type VerdictStatus,
-} from './verdict.js';
+} from './verification/verdict.js';
 export {
   verifyLog,
   type CheckpointInput,
@@ -72,12 +72,12 @@ export {
   type UnreadableSegment,
   type VerifyOptions,
   type VerifyReport,
-} from './verify.js';
-export { readCheckpoints, verifyLogFile, type VerifyFileOptions } from './verifyFile.js';
-export { cosignaturesOf, type Cosignature } from './witness/cosignature.js';
-export { parsePolicy, type PolicyWitness, type WitnessPolicy } from './witness/policy.js';
-export { Witness, type WitnessAnswer, type WitnessOptions } from './witness/witness.js';
-export type { WitnessFetch } from './witness/post.js';
-export type { TimestampFetch } from './timestamp/timestamps.js';
-export { verifyTimestamp, type Timestamp } from './timestamp/verify.js';
-export type { TimestampInput, TimestampOptions } from './vouchers.js';
+} from './verification/verify.js';
+export { readCheckpoints, verifyLogFile, type VerifyFileOptions } from './verification/verifyFile.js';
+export { cosignaturesOf, type Cosignature } from './tlog/cosignature.js';
+export { parsePolicy, type PolicyWitness, type WitnessPolicy } from './tlog/policy.js';
+export { Witness, type WitnessAnswer, type WitnessOptions } from './witness.js';
+export type { WitnessFetch } from './sealing/witnesses.js';
+export type { TimestampFetch } from './sealing/timestamps.js';
+export { verifyTimestamp, type Timestamp } from './verification/timestamp.js';
+export type { TimestampInput, TimestampOptions } from './verification/vouchers.js';

@@ -1,19 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { IntegrityError } from '../errors.js';
-import { openCheckpoint, type Checkpoint } from './checkpoint.js';
-import { leafHash, type Hash } from './hash.js';
-import { integrityLayout } from './layout.js';
-import { countLeaves, readLeaves } from './leafFile.js';
-import { readLines } from './lines.js';
-import { CompactRange } from './merkle.js';
-import { type NoteVerifier } from './note.js';
-import { leafData } from './selective/commitments.js';
-import { discloseFields } from './selective/disclosure.js';
-import { consistencyRanges, inclusionRanges, ProofCollector } from './proof.js';
-import { findSegments, readSegments } from './segments.js';
-import { TileWriter, type TileFile } from './tiles.js';
-import { checkTlogProof, type ConsistencyProof, type TlogProof } from './tlogProof.js';
+import { openCheckpoint, type Checkpoint } from './tlog/checkpoint.js';
+import { leafHash, type Hash } from './tlog/merkle.js';
+import { integrityLayout } from './storage/layout.js';
+import { countLeaves, readLeaves } from './storage/leafFile.js';
+import { readLines } from './storage/lines.js';
+import { CompactRange } from './tlog/merkle.js';
+import { type NoteVerifier } from './tlog/note.js';
+import { leafData } from './tlog/commitments.js';
+import { discloseFields } from './tlog/disclosure.js';
+import { consistencyRanges, inclusionRanges, ProofCollector } from './tlog/proof.js';
+import { findSegments, readSegments } from './storage/segments.js';
+import { TileWriter, type TileFile } from './tlog/tiles.js';
+import { checkTlogProof, type ConsistencyProof, type TlogProof } from './tlog/tlogProof.js';
 
 /** A record of a log, as it stands there. */
 export interface FoundRecord {

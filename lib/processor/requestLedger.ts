@@ -1,4 +1,4 @@
-import { RequestIds } from '../integrity/sessions/requestIds.js';
+import { RequestIds } from '../integrity/verification/requestIds.js';
 import type { McpRequests } from '../schema/record.js';
 
 /** So many ids of requests that are not on record are named; all are counted. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Anchor } from '../integrity/anchors.js';
-import { type Checkpoint } from '../integrity/checkpoint.js';
+import { type Anchor } from '../integrity/sealing/anchors.js';
+import { type Checkpoint } from '../integrity/tlog/checkpoint.js';
 import { EVENT_TYPES } from '../schema/tables.js';
 import type { AuditRecord } from '../schema/record.js';
 import type { Sink } from './sink.js';

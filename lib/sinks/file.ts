@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { encodeLine } from '../codecs/json.js';
 import { bytesOfLines } from '../codecs/line.js';
 import { ConfigError } from '../errors.js';
-import { withSeed } from '../integrity/selective/commitments.js';
+import { withSeed } from '../integrity/tlog/commitments.js';
 import type { AuditRecord } from '../schema/record.js';
 import { describeAccessLog } from './file/accessLog.js';
 import { LogHistory } from './file/history.js';

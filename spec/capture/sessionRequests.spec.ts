@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeLine, encodeLine } from '../../lib/codecs/json.js';
-import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
+import { verifyLogFile } from '../../lib/integrity/verification/verifyFile.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { FileSink } from '../../lib/sinks/file.js';
 import { auditLogOf } from '../../lib/withLogging.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isBad, VERDICT_TITLES } from '../../lib/integrity/verdict.js';
+import { isBad, VERDICT_TITLES } from '../../lib/integrity/verification/verdict.js';
 import { runBuiltCommand as run } from '../support/builtCli.js';
 import { DAMAGES, given, makeScene, type DamagedScene as Scene } from '../support/logDamages.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';

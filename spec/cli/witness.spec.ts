@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parsePolicy } from '../../lib/integrity/witness/policy.js';
-import { integrityLayout } from '../../lib/integrity/layout.js';
-import { isCosigned } from '../../lib/integrity/witness/cosignedCheckpoints.js';
+import { parsePolicy } from '../../lib/integrity/tlog/policy.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { isCosigned } from '../../lib/integrity/sealing/evidence.js';
 import { runCli, startCli, until } from '../support/builtCli.js';
 import { TestLog } from '../support/sealedLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';

@@ -4,7 +4,7 @@ import { unzipSync } from 'fflate';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { ZipReader } from '../../lib/cli/bundle/zipReader.js';
+import { ZipReader } from '../../lib/cli/bundle/zip.js';
 import { crc32ByTable } from '../../lib/internal/crc32.js';
 import { CliFailure } from '../../lib/cli/failure.js';
 

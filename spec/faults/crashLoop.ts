@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { decodeLine } from '../../lib/codecs/json.js';
-import { readLines } from '../../lib/integrity/lines.js';
-import { findSegments, readSegments } from '../../lib/integrity/segments.js';
-import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
+import { readLines } from '../../lib/integrity/storage/lines.js';
+import { findSegments, readSegments } from '../../lib/integrity/storage/segments.js';
+import { verifyLogFile } from '../../lib/integrity/verification/verifyFile.js';
 import { pick, randomNumbers } from '../support/randomNumbers.js';
 
 const program = fileURLToPath(new URL('children/audits.mjs', import.meta.url));

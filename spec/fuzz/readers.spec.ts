@@ -9,10 +9,10 @@ import {
 } from '../../lib/codecs/protobuf.js';
 import { decodeLine, encodeLine } from '../../lib/codecs/json.js';
 import { IntegrityError } from '../../lib/errors.js';
-import { parseCheckpoint, splitNotes } from '../../lib/integrity/checkpoint.js';
-import { readLines } from '../../lib/integrity/lines.js';
-import { parseNote, parseVkey } from '../../lib/integrity/note.js';
-import { parseConsistencyProof, parseTlogProof } from '../../lib/integrity/tlogProof.js';
+import { parseCheckpoint, splitNotes } from '../../lib/integrity/tlog/checkpoint.js';
+import { readLines } from '../../lib/integrity/storage/lines.js';
+import { parseNote, parseVkey } from '../../lib/integrity/tlog/note.js';
+import { parseConsistencyProof, parseTlogProof } from '../../lib/integrity/tlog/tlogProof.js';
 import { decodeEntry, encodeEntry } from '../../lib/sinks/spool/entry.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { AnchorQueue, type Anchor } from '../../lib/integrity/anchors.js';
-import { type Checkpoint } from '../../lib/integrity/checkpoint.js';
-import { EMPTY_ROOT } from '../../lib/integrity/hash.js';
+import { AnchorQueue, type Anchor } from '../../lib/integrity/sealing/anchors.js';
+import { type Checkpoint } from '../../lib/integrity/tlog/checkpoint.js';
+import { EMPTY_ROOT } from '../../lib/integrity/tlog/merkle.js';
 import { HeldTimers, settle } from '../support/heldTimers.js';
 
 const checkpoint = (size: number): Checkpoint => ({ origin: 'log', size, root: EMPTY_ROOT, note: `${size}` });

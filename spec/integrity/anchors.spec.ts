@@ -3,10 +3,10 @@ import { sign } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { IntegrityError } from '../../lib/errors.js';
-import { splitNotes, type Checkpoint } from '../../lib/integrity/checkpoint.js';
-import { integrityLayout } from '../../lib/integrity/layout.js';
-import { type IntegrityOptions } from '../../lib/integrity/options.js';
-import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
+import { splitNotes, type Checkpoint } from '../../lib/integrity/tlog/checkpoint.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { type IntegrityOptions } from '../../lib/integrity/sealing/options.js';
+import { verifyLogFile } from '../../lib/integrity/verification/verifyFile.js';
 import { TestLog } from '../support/sealedLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

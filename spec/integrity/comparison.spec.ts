@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { LeafComparison } from '../../lib/integrity/comparison.js';
-import { type Problem } from '../../lib/integrity/findings.js';
-import { leafHash, type Hash } from '../../lib/integrity/hash.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
+import { LeafComparison } from '../../lib/integrity/verification/comparison.js';
+import { type Problem } from '../../lib/integrity/verification/findings.js';
+import { leafHash, type Hash } from '../../lib/integrity/tlog/merkle.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import { numberedLines } from '../support/referenceTree.js';
 
 const SIZE = 600;

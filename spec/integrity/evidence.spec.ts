@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { integrityLayout } from '../../lib/integrity/layout.js';
-import { splitNotes } from '../../lib/integrity/checkpoint.js';
-import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { splitNotes } from '../../lib/integrity/tlog/checkpoint.js';
+import { verifyLogFile } from '../../lib/integrity/verification/verifyFile.js';
 import { settle } from '../support/heldTimers.js';
 import { TestLog } from '../support/sealedLog.js';
 import { newKey } from '../support/signing.js';

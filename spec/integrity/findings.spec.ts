@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { describeDifference } from '../../lib/integrity/findings.js';
-import { leafHash } from '../../lib/integrity/hash.js';
+import { describeDifference } from '../../lib/integrity/verification/findings.js';
+import { leafHash } from '../../lib/integrity/tlog/merkle.js';
 
 /** The hashes of lines that are named by one letter each. */
 const hashes = (letters: string) => [...letters].map((letter) => leafHash(Buffer.from(letter)));

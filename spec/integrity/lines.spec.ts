@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { leafHash } from '../../lib/integrity/hash.js';
-import { readLines } from '../../lib/integrity/lines.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
-import { type LogChunk } from '../../lib/integrity/segments.js';
-import { LogWalk } from '../../lib/integrity/walk.js';
+import { leafHash } from '../../lib/integrity/tlog/merkle.js';
+import { readLines } from '../../lib/integrity/storage/lines.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
+import { type LogChunk } from '../../lib/integrity/storage/segments.js';
+import { LogWalk } from '../../lib/integrity/verification/walk.js';
 
 type Found = readonly [index: number, line: string, segment: string, offset: number, torn: boolean];
 

@@ -2,9 +2,15 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
-import type * as hashing from '../../lib/integrity/hash.js';
-import { EMPTY_ROOT, hashFromBase64, hashToBase64, leafHash, nodeHash } from '../../lib/integrity/hash.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
+import type * as hashing from '../../lib/integrity/tlog/merkle.js';
+import {
+  EMPTY_ROOT,
+  hashFromBase64,
+  hashToBase64,
+  leafHash,
+  nodeHash,
+} from '../../lib/integrity/tlog/merkle.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import { hex, numberedLines, referenceRoot } from '../support/referenceTree.js';
 
 /** The test vectors that the Certificate Transparency project published with RFC 6962: leaves, and the root after each. */

@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { IntegrityError } from '../../lib/errors.js';
-import { openCheckpoint, parseTreeHead, splitNotes } from '../../lib/integrity/checkpoint.js';
-import { EMPTY_ROOT } from '../../lib/integrity/hash.js';
-import { resolveSigner } from '../../lib/integrity/keys.js';
-import { formatNote, formatVkey, parseNote, parseVkey, verifyNote } from '../../lib/integrity/note.js';
+import { openCheckpoint, parseTreeHead, splitNotes } from '../../lib/integrity/tlog/checkpoint.js';
+import { EMPTY_ROOT } from '../../lib/integrity/tlog/merkle.js';
+import { resolveSigner } from '../../lib/integrity/sealing/keys.js';
+import { formatNote, formatVkey, parseNote, parseVkey, verifyNote } from '../../lib/integrity/tlog/note.js';
 import { newKey } from '../support/signing.js';
 
 // The example of c2sp.org/signed-note.

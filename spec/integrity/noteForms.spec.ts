@@ -1,8 +1,13 @@
 import { expect } from 'chai';
 import { sign } from 'node:crypto';
 import { IntegrityError } from '../../lib/errors.js';
-import { formatTreeHead, openCheckpoint, parseTreeHead, splitNotes } from '../../lib/integrity/checkpoint.js';
-import { EMPTY_ROOT, hashToBase64 } from '../../lib/integrity/hash.js';
+import {
+  formatTreeHead,
+  openCheckpoint,
+  parseTreeHead,
+  splitNotes,
+} from '../../lib/integrity/tlog/checkpoint.js';
+import { EMPTY_ROOT, hashToBase64 } from '../../lib/integrity/tlog/merkle.js';
 import {
   formatNote,
   isKeyName,
@@ -10,8 +15,8 @@ import {
   parseVkey,
   verifyNote,
   type NoteSignature,
-} from '../../lib/integrity/note.js';
-import { parseConsistencyProof, parseTlogProof } from '../../lib/integrity/tlogProof.js';
+} from '../../lib/integrity/tlog/note.js';
+import { parseConsistencyProof, parseTlogProof } from '../../lib/integrity/tlog/tlogProof.js';
 import { newKey } from '../support/signing.js';
 
 const ROOT = hashToBase64(EMPTY_ROOT);

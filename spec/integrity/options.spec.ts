@@ -3,14 +3,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../lib/errors.js';
-import { EMPTY_ROOT } from '../../lib/integrity/hash.js';
+import { EMPTY_ROOT } from '../../lib/integrity/tlog/merkle.js';
 import {
   generateKeyFile,
   requireOrigin,
   resolveSigner,
   type IntegrityKey,
-} from '../../lib/integrity/keys.js';
-import { resolveIntegrity, type IntegrityOptions } from '../../lib/integrity/options.js';
+} from '../../lib/integrity/sealing/keys.js';
+import { resolveIntegrity, type IntegrityOptions } from '../../lib/integrity/sealing/options.js';
 import { newKey } from '../support/signing.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

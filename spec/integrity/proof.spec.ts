@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { EMPTY_ROOT, leafHash, type Hash } from '../../lib/integrity/hash.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
+import { EMPTY_ROOT, leafHash, type Hash } from '../../lib/integrity/tlog/merkle.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import {
   consistencyRanges,
   inclusionRanges,
@@ -9,7 +9,7 @@ import {
   verifyConsistency,
   verifyInclusion,
   type LeafRange,
-} from '../../lib/integrity/proof.js';
+} from '../../lib/integrity/tlog/proof.js';
 import { hex, numberedLines } from '../support/referenceTree.js';
 
 const MAX = 300;

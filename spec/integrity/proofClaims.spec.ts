@@ -1,13 +1,13 @@
 import { expect } from 'chai';
-import { EMPTY_ROOT, leafHash, nodeHash, type Hash } from '../../lib/integrity/hash.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
+import { EMPTY_ROOT, leafHash, nodeHash, type Hash } from '../../lib/integrity/tlog/merkle.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import {
   consistencyRanges,
   inclusionRanges,
   ProofCollector,
   verifyConsistency,
   verifyInclusion,
-} from '../../lib/integrity/proof.js';
+} from '../../lib/integrity/tlog/proof.js';
 import { numberedLines } from '../support/referenceTree.js';
 
 const leaves = numberedLines(5).map((line) => leafHash(line));

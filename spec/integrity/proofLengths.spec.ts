@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { leafHash, nodeHash, type Hash } from '../../lib/integrity/hash.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
+import { leafHash, nodeHash, type Hash } from '../../lib/integrity/tlog/merkle.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import {
   consistencyRanges,
   inclusionRanges,
@@ -8,7 +8,7 @@ import {
   verifyConsistency,
   verifyInclusion,
   type LeafRange,
-} from '../../lib/integrity/proof.js';
+} from '../../lib/integrity/tlog/proof.js';
 import { numberedLines } from '../support/referenceTree.js';
 
 const MOST = 20;

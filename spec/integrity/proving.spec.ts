@@ -3,12 +3,12 @@ import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileS
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { IntegrityError } from '../../lib/errors.js';
-import { openCheckpoint, splitNotes, type Checkpoint } from '../../lib/integrity/checkpoint.js';
-import { leafHash } from '../../lib/integrity/hash.js';
-import { integrityLayout } from '../../lib/integrity/layout.js';
+import { openCheckpoint, splitNotes, type Checkpoint } from '../../lib/integrity/tlog/checkpoint.js';
+import { leafHash } from '../../lib/integrity/tlog/merkle.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
 import { exportTiles, findRecord, proveConsistency, proveRecord } from '../../lib/integrity/proving.js';
-import { TileWriter } from '../../lib/integrity/tiles.js';
-import { checkConsistencyProof, checkTlogProof } from '../../lib/integrity/tlogProof.js';
+import { TileWriter } from '../../lib/integrity/tlog/tiles.js';
+import { checkConsistencyProof, checkTlogProof } from '../../lib/integrity/tlog/tlogProof.js';
 import { recordLine, TestLog } from '../support/sealedLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

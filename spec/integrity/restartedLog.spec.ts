@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { splitNotes } from '../../lib/integrity/checkpoint.js';
-import { integrityLayout } from '../../lib/integrity/layout.js';
-import { verifyLogFile } from '../../lib/integrity/verifyFile.js';
+import { splitNotes } from '../../lib/integrity/tlog/checkpoint.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { verifyLogFile } from '../../lib/integrity/verification/verifyFile.js';
 import { FileSink } from '../../lib/sinks/file.js';
 import { numbered } from '../support/drafts.js';
 import { ORIGIN } from '../support/sealedLog.js';

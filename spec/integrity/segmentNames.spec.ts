@@ -3,15 +3,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { IntegrityError } from '../../lib/errors.js';
-import { integrityLayout } from '../../lib/integrity/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
 import {
   EMPTY_MANIFEST,
   formatManifest,
   parseManifest,
   withSegment,
   type SegmentManifest,
-} from '../../lib/integrity/manifest.js';
-import { findSegments, readSegments } from '../../lib/integrity/segments.js';
+} from '../../lib/integrity/storage/manifest.js';
+import { findSegments, readSegments } from '../../lib/integrity/storage/segments.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('integrity: which files are those of a log', () => {

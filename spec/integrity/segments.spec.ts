@@ -4,11 +4,16 @@ import { mkdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { IntegrityError } from '../../lib/errors.js';
-import { integrityLayout } from '../../lib/integrity/layout.js';
-import { readLines } from '../../lib/integrity/lines.js';
-import { EMPTY_MANIFEST, formatManifest, parseManifest, withSegment } from '../../lib/integrity/manifest.js';
-import { startsLine } from '../../lib/integrity/replay.js';
-import { findSegments, readSegments, type LogChunk } from '../../lib/integrity/segments.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { readLines } from '../../lib/integrity/storage/lines.js';
+import {
+  EMPTY_MANIFEST,
+  formatManifest,
+  parseManifest,
+  withSegment,
+} from '../../lib/integrity/storage/manifest.js';
+import { startsLine } from '../../lib/integrity/sealing/replay.js';
+import { findSegments, readSegments, type LogChunk } from '../../lib/integrity/storage/segments.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 async function collect(chunks: AsyncIterable<LogChunk>): Promise<[number, string, number, boolean][]> {

@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EMPTY_ROOT, leafHash } from '../../lib/integrity/hash.js';
-import { LeafCursor } from '../../lib/integrity/leafCursor.js';
-import { countLeaves, LeafFile, readLeaves } from '../../lib/integrity/leafFile.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
+import { EMPTY_ROOT, leafHash } from '../../lib/integrity/tlog/merkle.js';
+import { LeafCursor } from '../../lib/integrity/storage/leafFile.js';
+import { countLeaves, LeafFile, readLeaves } from '../../lib/integrity/storage/leafFile.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import {
   appendToFile,
   formatState,
@@ -14,7 +14,7 @@ import {
   readIfThere,
   replaceFile,
   stateOf,
-} from '../../lib/integrity/store.js';
+} from '../../lib/integrity/storage/store.js';
 import { numberedLines } from '../support/referenceTree.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { IntegrityError } from '../../lib/errors.js';
-import { leafHash } from '../../lib/integrity/hash.js';
-import { MAX_LINE_BYTES, tilePath, TileWriter } from '../../lib/integrity/tiles.js';
+import { leafHash } from '../../lib/integrity/tlog/merkle.js';
+import { MAX_LINE_BYTES, tilePath, TileWriter } from '../../lib/integrity/tlog/tiles.js';
 import { numberedLines, referenceRoot } from '../support/referenceTree.js';
 
 function tilesOf(lines: readonly Buffer[]): Map<string, Buffer> {

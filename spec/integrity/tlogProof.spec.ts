@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { IntegrityError } from '../../lib/errors.js';
-import { formatTreeHead, openCheckpoint } from '../../lib/integrity/checkpoint.js';
-import { hashToBase64, leafHash } from '../../lib/integrity/hash.js';
-import { resolveSigner } from '../../lib/integrity/keys.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
-import { consistencyRanges, inclusionRanges, ProofCollector } from '../../lib/integrity/proof.js';
+import { formatTreeHead, openCheckpoint } from '../../lib/integrity/tlog/checkpoint.js';
+import { hashToBase64, leafHash } from '../../lib/integrity/tlog/merkle.js';
+import { resolveSigner } from '../../lib/integrity/sealing/keys.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
+import { consistencyRanges, inclusionRanges, ProofCollector } from '../../lib/integrity/tlog/proof.js';
 import {
   checkConsistencyProof,
   checkTlogProof,
@@ -12,7 +12,7 @@ import {
   formatTlogProof,
   parseConsistencyProof,
   parseTlogProof,
-} from '../../lib/integrity/tlogProof.js';
+} from '../../lib/integrity/tlog/tlogProof.js';
 import { numberedLines } from '../support/referenceTree.js';
 import { newKey } from '../support/signing.js';
 

@@ -1,16 +1,16 @@
 import { expect } from 'chai';
 import { IntegrityError } from '../../lib/errors.js';
-import { formatTreeHead } from '../../lib/integrity/checkpoint.js';
-import { hashToBase64, leafHash } from '../../lib/integrity/hash.js';
-import { resolveSigner } from '../../lib/integrity/keys.js';
-import { CompactRange } from '../../lib/integrity/merkle.js';
-import { type LogChunk } from '../../lib/integrity/segments.js';
+import { formatTreeHead } from '../../lib/integrity/tlog/checkpoint.js';
+import { hashToBase64, leafHash } from '../../lib/integrity/tlog/merkle.js';
+import { resolveSigner } from '../../lib/integrity/sealing/keys.js';
+import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
+import { type LogChunk } from '../../lib/integrity/storage/segments.js';
 import {
   verifyLog,
   type CheckpointInput,
   type MissingSegment,
   type VerifyOptions,
-} from '../../lib/integrity/verify.js';
+} from '../../lib/integrity/verification/verify.js';
 import { ORIGIN, recordLine } from '../support/sealedLog.js';
 import { newKey } from '../support/signing.js';
 

@@ -12,7 +12,7 @@ import { FileSink } from '../../lib/sinks/file.js';
 import { HttpSink } from '../../lib/sinks/http.js';
 import { retrying } from '../../lib/sinks/retry.js';
 import { SpoolSink } from '../../lib/sinks/spool.js';
-import { resolveIntegrity } from '../../lib/integrity/options.js';
+import { resolveIntegrity } from '../../lib/integrity/sealing/options.js';
 import { MemorySink } from '../support/memorySink.js';
 
 const lib = fileURLToPath(new URL('../../lib', import.meta.url));

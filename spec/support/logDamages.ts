@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { splitNotes } from '../../lib/integrity/checkpoint.js';
-import { integrityLayout } from '../../lib/integrity/layout.js';
-import { type VerdictStatus } from '../../lib/integrity/verdict.js';
+import { splitNotes } from '../../lib/integrity/tlog/checkpoint.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { type VerdictStatus } from '../../lib/integrity/verification/verdict.js';
 import { sampleLogText } from './sampleLogFiles.js';
 import { ORIGIN, TestLog } from './sealedLog.js';
 import { newKey } from './signing.js';

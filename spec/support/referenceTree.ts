@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Hash } from '../../lib/integrity/hash.js';
+import type { Hash } from '../../lib/integrity/tlog/merkle.js';
 
 const sha256 = (...parts: Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest();
 

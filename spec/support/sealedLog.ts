@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MerkleLog } from '../../lib/integrity/log.js';
-import { resolveIntegrity, type IntegrityOptions } from '../../lib/integrity/options.js';
+import { MerkleLog } from '../../lib/integrity/sealing/log.js';
+import { resolveIntegrity, type IntegrityOptions } from '../../lib/integrity/sealing/options.js';
 import { newKey } from './signing.js';
 
 export const ORIGIN = 'audit.example.com/agents';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { integrityLayout } from '../../lib/integrity/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
 import { FileSink } from '../../lib/sinks/file.js';
 import { sampleLog, type SampleLogOptions } from './sampleLog.js';
 

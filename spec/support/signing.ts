@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { formatVkey, parseVkey, parseWitnessVkey, type NoteVerifier } from '../../lib/integrity/note.js';
+import { formatVkey, parseVkey, parseWitnessVkey, type NoteVerifier } from '../../lib/integrity/tlog/note.js';
 
 /** A new key of its own, in every form that tests need. */
 export function newKey(name: string): {

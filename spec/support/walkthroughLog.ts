@@ -1,8 +1,8 @@
 import { mkdirSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPublicKey } from 'node:crypto';
-import { integrityLayout } from '../../lib/integrity/layout.js';
-import { formatVkey } from '../../lib/integrity/note.js';
+import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { formatVkey } from '../../lib/integrity/tlog/note.js';
 import { FileSink } from '../../lib/sinks/file.js';
 import { numbered } from './drafts.js';
 import { ORIGIN } from './sealedLog.js';

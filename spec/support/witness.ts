@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { NoteVerifier } from '../../lib/integrity/note.js';
-import { Witness } from '../../lib/integrity/witness/witness.js';
+import type { NoteVerifier } from '../../lib/integrity/tlog/note.js';
+import { Witness } from '../../lib/integrity/witness.js';
 import { witnessServer, type RequestListener } from '../../lib/cli/witness/server.js';
 import { newWitnessKey } from './signing.js';
 

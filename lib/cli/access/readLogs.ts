@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { integrityLayout } from '../../integrity/layout.js';
-import { findSegments } from '../../integrity/segments.js';
+import { integrityLayout } from '../../integrity/storage/layout.js';
+import { findSegments } from '../../integrity/storage/segments.js';
 import { accessLayout, readAccessDescription, type AccessLogOptions } from '../../sinks/file/accessLog.js';
 import { inputFailure } from '../failure.js';
 

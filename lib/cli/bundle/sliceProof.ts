@@ -1,9 +1,16 @@
 import { IntegrityError } from '../../errors.js';
-import { parseCheckpoint, splitNotes, type Checkpoint } from '../../integrity/checkpoint.js';
-import { hashFromBase64, hashToBase64, leafHash, type Hash } from '../../integrity/hash.js';
-import { CompactRange } from '../../integrity/merkle.js';
-import { consistencyRanges, inclusionRanges, ProofCollector } from '../../integrity/proof.js';
-import { formatConsistencyProof, formatTlogProof } from '../../integrity/tlogProof.js';
+import { parseCheckpoint, splitNotes, type Checkpoint } from '../../integrity/tlog/checkpoint.js';
+import {
+  hashFromBase64,
+  hashToBase64,
+  leafHash,
+  type Hash,
+  CompactRange,
+} from '../../integrity/tlog/merkle.js';
+import { consistencyRanges, inclusionRanges, ProofCollector } from '../../integrity/tlog/proof.js';
+import { formatConsistencyProof, formatTlogProof } from '../../integrity/tlog/tlogProof.js';
+import { readFault, type LogInput } from '../input/logs.js';
+import { LineScanner } from '../input/scanner.js';
 
 /** What lies left of a slice in its tree: with it and the slice, the root at the slice's end can be computed. */
 interface SlicePrefix {
@@ -122,4 +129,32 @@ function newestUpTo(history: string, size: number): Checkpoint | undefined {
     .notes.map(parseCheckpoint)
     .filter((checkpoint) => checkpoint.size <= size && checkpoint.size > 0);
   return earlier.sort((a, b) => a.size - b.size).at(-1);
+}
+
+/**
+ * Hands over every line of a log, records or not, as they count for its tree: a torn last line counts, too.
+ *
+ * @returns How many there were.
+ */
+export async function eachLine(
+  log: LogInput,
+  visit: (bytes: Buffer, index: number) => void,
+  pause: () => Promise<void> = async () => undefined,
+): Promise<number> {
+  let index = 0;
+  const take = (data: Buffer, start: number, end: number) => visit(data.subarray(start, end), index++);
+  for (const { path } of log.files) {
+    const scanner = new LineScanner(path, { line: take, torn: take, oversized: () => index++ });
+    try {
+      for await (const chunk of log.read(path)) {
+        scanner.feed(chunk);
+        await pause();
+      }
+    } catch (error) {
+      // What cannot be read was told when the log was surveyed; what can be read is handed over all the same.
+      readFault(error);
+    }
+    scanner.finish();
+  }
+  return index;
 }

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AuditError, IntegrityError } from '../../errors.js';
-import { openCheckpoint, parseCheckpoint } from '../../integrity/checkpoint.js';
-import { leafHash } from '../../integrity/hash.js';
-import { readLines } from '../../integrity/lines.js';
-import { type CompactRange } from '../../integrity/merkle.js';
-import { parseVkey, type NoteVerifier } from '../../integrity/note.js';
-import { readSegments } from '../../integrity/segments.js';
+import { openCheckpoint, parseCheckpoint } from '../../integrity/tlog/checkpoint.js';
+import { leafHash } from '../../integrity/tlog/merkle.js';
+import { readLines } from '../../integrity/storage/lines.js';
+import { type CompactRange } from '../../integrity/tlog/merkle.js';
+import { parseVkey, type NoteVerifier } from '../../integrity/tlog/note.js';
+import { readSegments } from '../../integrity/storage/segments.js';
 import {
   checkConsistencyProof,
   checkTlogProof,
@@ -15,16 +15,16 @@ import {
   formatTlogProof,
   parseConsistencyProof,
   parseTlogProof,
-} from '../../integrity/tlogProof.js';
+} from '../../integrity/tlog/tlogProof.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import type { CommandIo } from '../command.js';
 import { withScratchFolder } from '../input/scratch.js';
 import type { Framework } from './controls.js';
 import { deriveFiles, json, manifestOf } from './derive.js';
 import { MANIFEST_NAME, type BundleFile, type BundleManifest, type LogSlice } from './manifest.js';
-import { canonical, isManifest, isProof } from './manifestForm.js';
+import { canonical, isManifest, isProof } from './manifest.js';
 import { formatPrefix, parsePrefix } from './sliceProof.js';
-import { ZipReader, type ZipEntry } from './zipReader.js';
+import { ZipReader, type ZipEntry } from './zip.js';
 
 /** What was found about a bundle. */
 export interface BundleReport {

@@ -1,7 +1,12 @@
 import { AuditError } from '../../errors.js';
-import { verifyLogFile } from '../../integrity/verifyFile.js';
-import type { VerifyReport } from '../../integrity/verify.js';
-import { isBad, VERDICT_TITLES, verdictSentence, type VerdictStatus } from '../../integrity/verdict.js';
+import { verifyLogFile } from '../../integrity/verification/verifyFile.js';
+import type { VerifyReport } from '../../integrity/verification/verify.js';
+import {
+  isBad,
+  VERDICT_TITLES,
+  verdictSentence,
+  type VerdictStatus,
+} from '../../integrity/verification/verdict.js';
 import { printable } from '../../internal/text.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import type { LogInput } from '../input/logs.js';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { AuditError } from '../../errors.js';
-import { integrityLayout } from '../../integrity/layout.js';
-import { parseVkey, type NoteVerifier } from '../../integrity/note.js';
-import { readCheckpoints, trustedKeys } from '../../integrity/verifyFile.js';
+import { integrityLayout } from '../../integrity/storage/layout.js';
+import { parseVkey, type NoteVerifier } from '../../integrity/tlog/note.js';
+import { readCheckpoints, trustedKeys } from '../../integrity/verification/verifyFile.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { CliFailure, usageFailure } from '../failure.js';
 import { palette } from '../term/paint.js';

@@ -3,15 +3,15 @@ import { access, realpath, stat } from 'node:fs/promises';
 import { PassThrough, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AuditError } from '../../errors.js';
-import { withoutMark } from '../../integrity/byteOrderMark.js';
-import { integrityLayout } from '../../integrity/layout.js';
+import { withoutMark } from '../../integrity/storage/segments.js';
+import { integrityLayout } from '../../integrity/storage/layout.js';
 import {
   findSegments,
   findSegmentsByName,
   readSegments,
   type LogChunk,
   type Segment,
-} from '../../integrity/segments.js';
+} from '../../integrity/storage/segments.js';
 import type { CommandIo } from '../command.js';
 import { systemReason, usageFailure } from '../failure.js';
 import { isTerminal } from '../term/paint.js';

@@ -1,4 +1,4 @@
-import type { LogChunk } from '../../integrity/segments.js';
+import type { LogChunk } from '../../integrity/storage/segments.js';
 import type { Prefilter } from './prefilter.js';
 
 const LF = 0x0a;

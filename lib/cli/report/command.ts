@@ -1,5 +1,5 @@
 import { printable } from '../../internal/text.js';
-import { isBad } from '../../integrity/verdict.js';
+import { isBad } from '../../integrity/verification/verdict.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand } from '../define.js';
 import { usageFailure } from '../failure.js';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { integrityLayout } from '../../integrity/layout.js';
+import { integrityLayout } from '../../integrity/storage/layout.js';
 import { judge, titleOf, type Judgement } from '../evidence/judge.js';
 import type { LogInput } from '../input/logs.js';
 import type { Integrity } from './model.js';

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { stat, type FileHandle } from 'node:fs/promises';
-import { findSegments, readSegments } from '../../integrity/segments.js';
+import { findSegments, readSegments } from '../../integrity/storage/segments.js';
 import type { Fingerprint } from './fingerprint.js';
 
 /** Finds the files that bore a log's name, and lost it again, between two looks. */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { LogChunk } from '../../integrity/segments.js';
+import type { LogChunk } from '../../integrity/storage/segments.js';
 
 /** How much of the beginning of a file is remembered, and of what was read last, in bytes: a record's id is in either. */
 const HEAD_BYTES = 1_024;

@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { withoutMark } from '../../integrity/byteOrderMark.js';
-import { readSegments, type LogChunk } from '../../integrity/segments.js';
+import { withoutMark } from '../../integrity/storage/segments.js';
+import { readSegments, type LogChunk } from '../../integrity/storage/segments.js';
 import { Bell } from './bell.js';
 import { Between } from './between.js';
 import { Fingerprint } from './fingerprint.js';

@@ -1,5 +1,5 @@
 import { printable } from '../../internal/text.js';
-import type { Check } from '../../integrity/verdict.js';
+import type { Check } from '../../integrity/verification/verdict.js';
 
 /** The table at the end of a verification as lines of text. */
 export function checkLines(checks: readonly Check[]): string[] {

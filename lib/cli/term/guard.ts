@@ -1,7 +1,7 @@
 import { fstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { integrityLayout } from '../../integrity/layout.js';
-import { findSegments } from '../../integrity/segments.js';
+import { integrityLayout } from '../../integrity/storage/layout.js';
+import { findSegments } from '../../integrity/storage/segments.js';
 import type { CommandIo } from '../command.js';
 import { usageFailure, type CliFailure } from '../failure.js';
 

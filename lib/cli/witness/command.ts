@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { isKeyName, parseVkey } from '../../integrity/note.js';
-import { readOrGenerateKey } from '../../integrity/keys.js';
-import { Witness } from '../../integrity/witness/witness.js';
+import { isKeyName, parseVkey } from '../../integrity/tlog/note.js';
+import { readOrGenerateKey } from '../../integrity/sealing/keys.js';
+import { Witness } from '../../integrity/witness.js';
 import { ExitCode, type CommandIo } from '../command.js';
 import { defineCommand } from '../define.js';
 import { readVkeys } from '../evidence/trust.js';

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Witness, type WitnessAnswer } from '../../integrity/witness/witness.js';
+import { type Witness, type WitnessAnswer } from '../../integrity/witness.js';
 
 /** A request holds at most 63 hashes and a checkpoint with its signatures; 64 KiB is ten times what logs send. */
 const MAX_REQUEST_BYTES = 1 << 16;

@@ -1,12 +1,16 @@
 import { basename } from 'node:path';
-import { type Anchor } from '../../integrity/anchors.js';
-import { type Announcement } from '../../integrity/announced.js';
-import { MerkleLog } from '../../integrity/log.js';
-import { type LogWriter } from '../../integrity/logWriter.js';
-import { resolveIntegrity, type IntegrityOptions, type ResolvedIntegrity } from '../../integrity/options.js';
-import { ofLogHere, restarted, setAside } from '../../integrity/setAside.js';
-import { UnaccountedError } from '../../integrity/startAnchors.js';
-import type { WitnessFetch } from '../../integrity/witness/post.js';
+import { type Anchor } from '../../integrity/sealing/anchors.js';
+import { type Announcement } from '../../integrity/sealing/announced.js';
+import { MerkleLog } from '../../integrity/sealing/log.js';
+import { type LogWriter } from '../../integrity/sealing/evidence.js';
+import {
+  resolveIntegrity,
+  type IntegrityOptions,
+  type ResolvedIntegrity,
+} from '../../integrity/sealing/options.js';
+import { ofLogHere, restarted, setAside } from '../../integrity/sealing/setAside.js';
+import { UnaccountedError } from '../../integrity/sealing/startAnchors.js';
+import type { WitnessFetch } from '../../integrity/sealing/witnesses.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { sinkAnchor } from '../checkpointAnchor.js';
 import { quietly } from '../emit.js';

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeLine, encodeLine } from '../../../lib/codecs/json.js';
-import { integrityLayout } from '../../../lib/integrity/layout.js';
-import { parseVkey } from '../../../lib/integrity/note.js';
+import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { parseVkey } from '../../../lib/integrity/tlog/note.js';
 import { findRecord, proveRecord } from '../../../lib/integrity/proving.js';
 import {
   commitmentData,
@@ -13,10 +13,10 @@ import {
   leafData,
   selectiveRecord,
   withSeed,
-} from '../../../lib/integrity/selective/commitments.js';
-import { checkDisclosure } from '../../../lib/integrity/selective/disclosure.js';
-import { formatTlogProof, parseTlogProof, type TlogProof } from '../../../lib/integrity/tlogProof.js';
-import { verifyLogFile } from '../../../lib/integrity/verifyFile.js';
+} from '../../../lib/integrity/tlog/commitments.js';
+import { checkDisclosure } from '../../../lib/integrity/tlog/disclosure.js';
+import { formatTlogProof, parseTlogProof, type TlogProof } from '../../../lib/integrity/tlog/tlogProof.js';
+import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import type { AuditRecord } from '../../../lib/schema/record.js';
 import { FileSink } from '../../../lib/sinks/file.js';
 import { auditLogOf } from '../../../lib/withLogging.js';

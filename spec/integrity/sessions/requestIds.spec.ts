@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
-import { RequestIds } from '../../../lib/integrity/sessions/requestIds.js';
+import { RequestIds } from '../../../lib/integrity/verification/requestIds.js';
 
 const ids = fc.array(
   fc.oneof(

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { leafHash } from '../../../lib/integrity/hash.js';
-import { CompactRange } from '../../../lib/integrity/merkle.js';
-import { consistencyRanges, ProofCollector, verifyConsistency } from '../../../lib/integrity/proof.js';
-import { proveExtension, type TreeState } from '../../../lib/integrity/witness/extension.js';
+import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
+import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import { consistencyRanges, ProofCollector, verifyConsistency } from '../../../lib/integrity/tlog/proof.js';
+import { proveExtension, type TreeState } from '../../../lib/integrity/tlog/proof.js';
 import { hex, numberedLines } from '../../support/referenceTree.js';
 
 const leaves = numberedLines(70).map(leafHash);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { IntegrityError } from '../../../lib/errors.js';
-import { parsePolicy, policyOfAll, witnessKeys } from '../../../lib/integrity/witness/policy.js';
+import { parsePolicy, policyOfAll, witnessKeys } from '../../../lib/integrity/tlog/policy.js';
 import { newKey, newWitnessKey } from '../../support/signing.js';
 
 const keys = Object.fromEntries(

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { integrityLayout } from '../../../lib/integrity/layout.js';
-import { verifyLogFile } from '../../../lib/integrity/verifyFile.js';
-import { parsePolicy } from '../../../lib/integrity/witness/policy.js';
+import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
+import { parsePolicy } from '../../../lib/integrity/tlog/policy.js';
 import { runCommand } from '../../support/runCommand.js';
 import { recordLine, TestLog } from '../../support/sealedLog.js';
 import { newWitnessKey } from '../../support/signing.js';

@@ -1,0 +1,263 @@
+import { rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { type Checkpoint } from '../tlog/checkpoint.js';
+import { newestCheckpoint } from './startAnchors.js';
+import { type IntegrityLayout } from '../storage/layout.js';
+import { countLeaves, LeafFile, readLeaves } from '../storage/leafFile.js';
+import { EMPTY_MANIFEST, parseManifest, withSegment, type SegmentManifest } from '../storage/manifest.js';
+import { EMPTY_ROOT, type Hash } from '../tlog/merkle.js';
+import { CompactRange } from '../tlog/merkle.js';
+import { type NoteVerifier } from '../tlog/note.js';
+import { replay, startsLine, type Replayed, type ReplayStart } from './replay.js';
+import { findSegments, type Segment } from '../storage/segments.js';
+import { UnaccountedError, type Anchored } from './startAnchors.js';
+import { parseState, readIfThere, type SavedState } from '../storage/store.js';
+import { type AnnouncedLines, type LineCheck } from './announced.js';
+import { type Place } from './tailMacs.js';
+
+/** A tree that goes on where the last writer stopped. */
+export interface Restored {
+  readonly tree: CompactRange;
+  /** Where the next line stands. */
+  readonly place: Place;
+  /** The newest checkpoint that was ever signed, as far as can be seen here. */
+  readonly checkpoint: Checkpoint | undefined;
+  readonly leaves: LeafFile;
+  readonly manifest: SegmentManifest;
+  /** Bytes of the file being written that the tree covers. */
+  readonly offset: number;
+  /** What whoever runs the log has to know. */
+  readonly alarms: readonly string[];
+}
+
+/**
+ * Finds the tree of a log: from the saved state, else from the leaf hashes, else from the log itself. Each is believed
+ * only if it leads to the root of the newest checkpoint.
+ *
+ * @param log The path that the log is written to. Its last line must be whole.
+ * @param anchored What the anchors of the log know of it.
+ * @param announced What vouches for lines behind the newest checkpoint. Without it they are taken as they are.
+ * @throws {UnaccountedError} when none does: to go on would be to sign a second history.
+ */
+export async function restoreTree(
+  log: string,
+  layout: IntegrityLayout,
+  verifiers: readonly NoteVerifier[],
+  anchored?: Anchored,
+  announced?: Pick<AnnouncedLines, 'checker'>,
+): Promise<Restored> {
+  const found = await newestCheckpoint(layout, verifiers, anchored?.checkpoint);
+  const { checkpoint } = found;
+  const alarms = [...(anchored?.alarms ?? []), ...found.alarms];
+  const state = parseState((await readIfThere(layout.state)) ?? '');
+  const text = await readIfThere(layout.manifest);
+  const manifest = text === undefined ? EMPTY_MANIFEST : accountedManifest(text);
+  const segments = await findSegments(log);
+  if (anchored?.checkpoint !== undefined && anchored.checkpoint.size < (checkpoint?.size ?? 0))
+    await requireExtension(layout, anchored.checkpoint, checkpoint);
+  const restoration = new Restoration({ log, layout, segments, manifest, checkpoint, alarms, announced });
+  const restored =
+    (await restoration.fromState(state)) ?? (await restoration.fromLeaves()) ?? (await restoration.fromLog());
+  if (restored !== undefined) {
+    if (restoration.foreign === 0) return restored;
+    await restored.leaves.close();
+    const { foreign } = restoration;
+    throw new UnaccountedError(
+      `behind the last checkpoint ${foreign === 1 ? 'stands a line' : `stand ${foreign} lines`} that the writer of the log did not write`,
+    );
+  }
+  throw new UnaccountedError(`the log does not lead to its checkpoint of ${checkpoint?.size} records`);
+}
+
+function accountedManifest(text: string): SegmentManifest {
+  try {
+    return parseManifest(text);
+  } catch (error) {
+    throw new UnaccountedError((error as Error).message);
+  }
+}
+
+/** Whether the stored hashes that lead to the newest checkpoint lead to an older one that an anchor has, too. */
+async function requireExtension(
+  layout: IntegrityLayout,
+  older: Checkpoint,
+  newest: Checkpoint | undefined,
+): Promise<void> {
+  if (newest === undefined || (await countLeaves(layout.leaves)) < newest.size) return;
+  const tree = new CompactRange();
+  let before = tree.root();
+  for await (const batch of readLeaves(layout.leaves, newest.size))
+    for (const leaf of batch) {
+      tree.append(leaf);
+      if (tree.size === older.size) before = tree.root();
+    }
+  if (tree.root() === newest.root && before !== older.root)
+    throw new UnaccountedError(
+      `the log at ${newest.size} records does not extend the log at ${older.size}, which an anchor has`,
+    );
+}
+
+/** The leaf that stands before an index; that of an empty log where none does. */
+async function leafBefore(path: string, index: number): Promise<Hash> {
+  if (index === 0) return EMPTY_ROOT;
+  for await (const [leaf] of readLeaves(path, 1, index - 1)) return leaf ?? EMPTY_ROOT;
+  return EMPTY_ROOT;
+}
+
+/** What a restoration starts from. */
+interface Parts {
+  readonly log: string;
+  readonly layout: IntegrityLayout;
+  readonly segments: readonly Segment[];
+  readonly manifest: SegmentManifest;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly alarms: readonly string[];
+  readonly announced: Pick<AnnouncedLines, 'checker'> | undefined;
+}
+
+class Restoration {
+  readonly log: string;
+  readonly layout: IntegrityLayout;
+  readonly segments: readonly Segment[];
+  readonly manifest: SegmentManifest;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly alarms: string[];
+  readonly #announced: Parts['announced'];
+  #vouched: LineCheck = () => true;
+  /** The last leaf that was passed. */
+  #last: Hash = EMPTY_ROOT;
+  /** Lines behind the checkpoint for which nothing vouches, as the way that was gone last found them. */
+  foreign = 0;
+
+  constructor({ log, layout, segments, manifest, checkpoint, alarms, announced }: Parts) {
+    this.log = log;
+    this.layout = layout;
+    this.segments = segments;
+    this.manifest = manifest;
+    this.checkpoint = checkpoint;
+    this.alarms = [...alarms];
+    this.#announced = announced;
+  }
+
+  /** Each way begins to count anew. */
+  #begin(last: Hash = EMPTY_ROOT): void {
+    this.foreign = 0;
+    this.#last = last;
+    this.#vouched = this.#announced?.checker() ?? (() => true);
+  }
+
+  /** A leaf was appended to the tree. */
+  #pass(tree: CompactRange, leaf: Hash): void {
+    const place = { size: tree.size - 1, last: this.#last };
+    if (tree.size > this.sealed && !this.#vouched(place, leaf)) this.foreign++;
+    this.#last = leaf;
+  }
+
+  get sealed(): number {
+    return this.checkpoint?.size ?? 0;
+  }
+
+  get root(): string {
+    return this.checkpoint?.root ?? new CompactRange().root();
+  }
+
+  /** The usual way: nothing is read again but what was written after the last checkpoint. */
+  async fromState(state: SavedState | undefined): Promise<Restored | undefined> {
+    if (
+      this.checkpoint === undefined ||
+      state === undefined ||
+      state.size !== this.sealed ||
+      state.segment !== this.manifest.current
+    )
+      return undefined;
+    const tree = CompactRange.restore(state.size, state.subtrees);
+    if (tree?.root() !== this.root || (await countLeaves(this.layout.leaves)) < state.size) return undefined;
+    this.#begin(await leafBefore(this.layout.leaves, state.size));
+    const [current] = this.#tail();
+    if (current === undefined || !(await startsLine(current.path, state.offset))) return undefined;
+    const restored = await this.#goOn(tree, { offset: state.offset });
+    if (!state.closed || tree.size === state.size) return restored;
+    await restored.leaves.close();
+    throw new UnaccountedError(
+      `${tree.size - state.size} records were added while no writer had the log open`,
+    );
+  }
+
+  /** Without a state, or with one that a crash left behind. Hashes after the checkpoint count as the log's own lines do. */
+  async fromLeaves(): Promise<Restored | undefined> {
+    // Without a checkpoint nothing vouches for a hash.
+    if (this.checkpoint === undefined) return undefined;
+    if ((await countLeaves(this.layout.leaves)) < Math.max(this.sealed, this.manifest.current, 1))
+      return undefined;
+    this.#begin();
+    const tree = new CompactRange();
+    let sound = this.sealed === 0;
+    for await (const batch of readLeaves(this.layout.leaves)) {
+      for (const leaf of batch) {
+        tree.append(leaf);
+        this.#pass(tree, leaf);
+        if (tree.size === this.sealed) sound = tree.root() === this.root;
+      }
+    }
+    return sound ? this.#goOn(tree, { lines: tree.size - this.manifest.current }) : undefined;
+  }
+
+  /** Every line again. New hashes go beside the old ones, which are evidence until the new ones have proved right. */
+  async fromLog(): Promise<Restored | undefined> {
+    const path = `${this.layout.leaves}.new`;
+    this.#begin();
+    const leaves = await LeafFile.open(path, 0);
+    const tree = new CompactRange();
+    let sound = this.sealed === 0;
+    const replayed = await replay(this.segments, tree, leaves, { offset: 0 }, (leaf) => {
+      this.#pass(tree, leaf);
+      if (tree.size === this.sealed) sound = tree.root() === this.root;
+    });
+    if (!sound) {
+      await leaves.close();
+      return undefined;
+    }
+    if (this.checkpoint === undefined && tree.size > 0) {
+      await leaves.close();
+      await rm(path, { force: true });
+      throw new UnaccountedError(`${tree.size} records were there before any checkpoint`);
+    }
+    await rename(path, this.layout.leaves);
+    return this.#restored(tree, leaves, EMPTY_MANIFEST, this.segments, replayed);
+  }
+
+  /** Takes the lines that follow in the file being written, and in those that a crash kept out of the manifest. */
+  async #goOn(tree: CompactRange, from: ReplayStart): Promise<Restored> {
+    const leaves = await LeafFile.open(this.layout.leaves, tree.size);
+    const known = tree.size;
+    const segments = this.#tail();
+    const replayed = await replay(segments, tree, leaves, from, (leaf) => this.#pass(tree, leaf));
+    const restored = this.#restored(tree, leaves, this.manifest, segments, replayed);
+    if (replayed.found) return restored;
+    this.alarms.push(
+      `the log has lost records before index ${known}, which were in its tree; the tree goes on behind them`,
+    );
+    const { manifest, offset } = restored;
+    return offset > 0 ? restored : { ...restored, manifest: withSegment(manifest, undefined, known) };
+  }
+
+  /** The file being written is the last of the segments; those before it without a range are not in the manifest yet. */
+  #tail(): Segment[] {
+    return this.segments.filter(({ range }) => range === undefined);
+  }
+
+  #restored(
+    tree: CompactRange,
+    leaves: LeafFile,
+    known: SegmentManifest,
+    segments: readonly Segment[],
+    { ends, offset }: Replayed,
+  ): Restored {
+    let manifest = known;
+    segments.forEach(({ path }, at) => {
+      if (path !== this.log) manifest = withSegment(manifest, basename(path, '.gz'), ends[at] ?? tree.size);
+    });
+    const place = { size: tree.size, last: this.#last };
+    return { tree, place, leaves, manifest, offset, checkpoint: this.checkpoint, alarms: this.alarms };
+  }
+}

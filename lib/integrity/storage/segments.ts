@@ -1,0 +1,239 @@
+import { createReadStream } from 'node:fs';
+import { open, readFile, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { IntegrityError } from '../../errors.js';
+import { integrityLayout } from './layout.js';
+import { parseManifest, type SegmentManifest } from './manifest.js';
+
+/** Large enough that the cost of a read does not show, small enough to stay in a processor's cache. */
+const READ_BYTES = 1 << 20;
+
+/** One file of a log. */
+export interface Segment {
+  /** Where it lies; ends in `.gz` if it was compressed. */
+  readonly path: string;
+  /** Whether a file is there. Only a segment that the manifest names can be missing. */
+  readonly present: boolean;
+  /** The index of its first record and their number, where the manifest names them. */
+  readonly range?: { readonly first: number; readonly count: number };
+}
+
+/** Bytes of a log, in order. */
+export interface LogChunk {
+  /** Valid until the next chunk but one is asked for: the buffers are used again. */
+  readonly data: Buffer;
+  /** The path of the segment that the bytes are from. */
+  readonly segment: string;
+  /** Where `data` starts within the segment (within its content, if that is compressed). */
+  readonly offset: number;
+}
+
+/** Whether a path is that of a gzip file, by its name. */
+function compressed(path: string): boolean {
+  return path.endsWith('.gz');
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+}
+
+/**
+ * The files of one log, oldest first: those that its manifest names, then those that are named after it
+ * (`audit.jsonl.000001`, `audit.jsonl.2.gz`, `audit.jsonl-20260101`), then the file itself.
+ *
+ * @param log The path that the log is written to.
+ * @throws {IntegrityError} when the manifest is damaged.
+ */
+export async function findSegments(log: string): Promise<Segment[]> {
+  const text = await readFile(integrityLayout(log).manifest, 'utf8').catch(() => undefined);
+  return segmentsOf(log, text === undefined ? [] : parseManifest(text).segments);
+}
+
+/** The files of one log as far as their names tell: for readers of a log whose manifest is damaged. */
+export function findSegmentsByName(log: string): Promise<Segment[]> {
+  return segmentsOf(log, []);
+}
+
+async function segmentsOf(log: string, entries: SegmentManifest['segments']): Promise<Segment[]> {
+  const listed = new Set(entries.map(({ file }) => file));
+  const unlisted = (await namedAfter(log)).filter((path) => !listed.has(plainName(path)));
+  // Whoever moved a file away without a word gave it one of these names; what he deleted, he deleted from the old end.
+  const nameless = entries.filter(({ file }) => file === undefined).length;
+  const adopted = unlisted.splice(0, nameless);
+  const gone = nameless - adopted.length;
+  let seen = 0;
+  const segments: Segment[] = [];
+  for (const { file, first, count } of entries) {
+    const path = file === undefined ? adopted[seen++ - gone] : await firstPresent(join(dirname(log), file));
+    segments.push({
+      path: path ?? (file === undefined ? `${log} (moved away)` : join(dirname(log), file)),
+      present: path !== undefined,
+      range: { first, count },
+    });
+  }
+  for (const path of unlisted) segments.push({ path, present: true });
+  if ((await isFile(log)) || segments.length === 0) segments.push({ path: log, present: await isFile(log) });
+  return segments;
+}
+
+/** The path of a file as it is now: plain, or compressed since. */
+async function firstPresent(path: string): Promise<string | undefined> {
+  for (const candidate of compressed(path) ? [path] : [path, `${path}.gz`])
+    if (await isFile(candidate)) return candidate;
+  return undefined;
+}
+
+function plainName(path: string): string {
+  return basename(path, '.gz');
+}
+
+/** Short numbers count back in time, as logrotate has them; six digits, and times, sort as they read. */
+async function namedAfter(log: string): Promise<string[]> {
+  const name = basename(log);
+  const names = await readdir(dirname(log)).catch((): string[] => []);
+  const suffixes = new Map<string, string>();
+  for (const found of names.filter((other) => other.startsWith(name)).sort()) {
+    const suffix = /^[.-](\d[\dTZ.:_-]*?)(?:\.gz)?$/.exec(found.slice(name.length))?.[1];
+    // While a file is being compressed it is there twice; the plain one is whole, and sorts first.
+    if (suffix !== undefined && !suffixes.has(suffix)) suffixes.set(suffix, join(dirname(log), found));
+  }
+  const sorted = [...suffixes].sort(([a], [b]) => (a < b ? -1 : 1));
+  if (sorted.every(([suffix]) => /^\d{1,4}$/.test(suffix))) sorted.sort(([a], [b]) => Number(b) - Number(a));
+  return sorted.map(([, path]) => path);
+}
+
+/**
+ * The bytes of segments, one after the other, in constant memory. While one chunk is worked on, the next is read.
+ * A byte order mark at the beginning of a file is left out. Segments that are missing are passed over: whoever cares looks at {@link Segment.present} first.
+ *
+ * @param startAt The byte offset (of the content) to start at within the first of them. Default: 0.
+ * @throws {IntegrityError} when a compressed segment is damaged or cut off.
+ */
+export async function* readSegments(
+  segments: readonly Segment[],
+  startAt = 0,
+): AsyncGenerator<LogChunk, void, undefined> {
+  let from = startAt;
+  for (const { path, present } of segments) {
+    if (present)
+      yield* compressed(path)
+        ? skipTo(from, withoutMark(readCompressed(path)))
+        : withoutMark(readPlain(path, from));
+    from = 0;
+  }
+}
+
+async function* skipTo(
+  start: number,
+  chunks: AsyncIterable<LogChunk>,
+): AsyncGenerator<LogChunk, void, undefined> {
+  for await (const { data, segment, offset } of chunks) {
+    const skipped = Math.max(start - offset, 0);
+    if (skipped < data.length) yield { data: data.subarray(skipped), segment, offset: offset + skipped };
+  }
+}
+
+async function* readPlain(path: string, startAt: number): AsyncGenerator<LogChunk, void, undefined> {
+  const file = await open(path, 'r');
+  try {
+    const buffers = [Buffer.allocUnsafe(READ_BYTES), Buffer.allocUnsafe(READ_BYTES)] as const;
+    const readAt = (turn: 0 | 1, offset: number) => file.read(buffers[turn], 0, READ_BYTES, offset);
+    let turn: 0 | 1 = 0;
+    let offset = startAt;
+    let { bytesRead } = await readAt(turn, offset);
+    while (bytesRead > 0) {
+      const chunk = { data: buffers[turn].subarray(0, bytesRead), segment: path, offset };
+      offset += bytesRead;
+      turn = turn === 0 ? 1 : 0;
+      const ahead = readAt(turn, offset);
+      // Should the consumer leave early, the read that is under way must not end as an unhandled rejection.
+      ahead.catch(() => undefined);
+      yield chunk;
+      ({ bytesRead } = await ahead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* readCompressed(path: string): AsyncGenerator<LogChunk, void, undefined> {
+  // Loaded by those alone who have compressed segments.
+  const { createGunzip } = await import('node:zlib');
+  const source = createReadStream(path, { highWaterMark: READ_BYTES });
+  const content = createGunzip({ chunkSize: READ_BYTES });
+  source.on('error', (error) => content.destroy(error));
+  source.pipe(content);
+  let offset = 0;
+  try {
+    for await (const data of content as AsyncIterable<Buffer>) {
+      yield { data, segment: path, offset };
+      offset += data.length;
+    }
+  } catch (error) {
+    if (!isZlibError(error)) throw error;
+    throw new IntegrityError(
+      `segment ${path} is damaged: ${error.message}, after ${offset} bytes of content`,
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    source.destroy();
+    content.destroy();
+  }
+}
+
+function isZlibError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+}
+
+/** A byte order mark in UTF-8, as editors and shells of Windows put it at the beginning of a file. */
+const MARK = Buffer.of(0xef, 0xbb, 0xbf);
+
+/**
+ * Leaves out a byte order mark at the beginning of a file: it is no part of the first line, neither of its record nor of
+ * its hash. Places still count from the first byte of the file.
+ */
+export async function* withoutMark(
+  chunks: AsyncIterable<LogChunk>,
+): AsyncGenerator<LogChunk, void, undefined> {
+  let begun = false;
+  // A stream may hand out its beginning byte by byte.
+  let held: LogChunk | undefined;
+  for await (const chunk of chunks) {
+    if (begun || (held === undefined && chunk.offset > 0)) {
+      yield chunk;
+      continue;
+    }
+    const data = held === undefined ? chunk.data : Buffer.concat([held.data, chunk.data]);
+    if (data.length < MARK.length && MARK.subarray(0, data.length).equals(data)) {
+      // A copy: the reader's buffers are used again.
+      held = { ...chunk, offset: 0, data: Buffer.from(data) };
+      continue;
+    }
+    begun = true;
+    held = undefined;
+    const offset = data.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0;
+    if (data.length > offset) yield { ...chunk, offset, data: data.subarray(offset) };
+  }
+  if (held !== undefined) yield held;
+}
+
+/** A segment that is known to be missing, in its place among the chunks of a log. */
+export interface MissingSegment {
+  /** The path that it should have. */
+  readonly missing: string;
+  /** The place of its first record, from 0. */
+  readonly first: number;
+  /** How many records it held. */
+  readonly count: number;
+}
+
+/** A segment whose content cannot be had, in its place among the chunks of a log: a damaged compressed file. */
+export interface UnreadableSegment {
+  /** What is wrong with it, in words. */
+  readonly unreadable: string;
+}

@@ -1,0 +1,100 @@
+import { IntegrityError } from '../../errors.js';
+import { hashFromBase64, hashToBase64, type Hash } from './merkle.js';
+import { parseNote, verifyNote, type NoteVerifier } from './note.js';
+
+/** What a checkpoint says of a log (c2sp.org/tlog-checkpoint). */
+export interface TreeHead {
+  /** The identity of the log: a schema-less URL by custom, e.g. `audit.example.com/agents`. */
+  readonly origin: string;
+  /** The number of leaves: lines of the log. */
+  readonly size: number;
+  /** The Merkle tree hash over all of them (RFC 6962 section 2.1). */
+  readonly root: Hash;
+}
+
+/** A tree head and the signed note that it stands in. */
+export interface Checkpoint extends TreeHead {
+  /** The whole note, byte for byte. */
+  readonly note: string;
+}
+
+/** The text of a checkpoint, ready to be signed. */
+export function formatTreeHead({ origin, size, root }: TreeHead): string {
+  return `${origin}\n${size}\n${hashToBase64(root)}\n`;
+}
+
+/**
+ * Reads the text of a checkpoint. Extension lines are allowed and passed over.
+ *
+ * @throws {IntegrityError} when it is not one.
+ */
+export function parseTreeHead(text: string): TreeHead {
+  const lines = text.split('\n');
+  const [origin = '', decimal = '', encoded = ''] = lines;
+  const size = /^(0|[1-9]\d{0,15})$/.test(decimal) ? Number(decimal) : NaN;
+  const root = hashFromBase64(encoded);
+  if (lines.length < 4 || lines.slice(0, -1).includes('') || lines.at(-1) !== '')
+    throw new IntegrityError('not a checkpoint: it needs origin, size and root, each on a line');
+  if (!Number.isSafeInteger(size))
+    throw new IntegrityError('not a checkpoint: the size is not a decimal number');
+  if (root === undefined)
+    throw new IntegrityError('not a checkpoint: the root is not one SHA-256 hash in Base64');
+  return { origin, size, root };
+}
+
+/** Reads a checkpoint without verifying its signature: for what was verified before, or is to be verified later. */
+export function parseCheckpoint(note: string): Checkpoint {
+  return { ...parseTreeHead(parseNote(note).text), note };
+}
+
+/**
+ * Reads a checkpoint and verifies that the log of its origin signed it.
+ *
+ * @param verifiers The keys that are trusted; only those whose name is the origin count.
+ * @throws {IntegrityError} when it is no checkpoint, or no trusted key of that origin signed it.
+ */
+export function openCheckpoint(note: string, verifiers: readonly NoteVerifier[]): Checkpoint {
+  const { text, signers } = verifyNote(note, verifiers);
+  const head = parseTreeHead(text);
+  if (!signers.some(({ name }) => name === head.origin))
+    throw new IntegrityError(`the checkpoint is of the log ${head.origin}, signed by another`);
+  return { ...head, note };
+}
+
+/**
+ * Takes apart a file of several notes, one after the other.
+ *
+ * @returns the notes, and what follows the last whole one: a note that was cut off, or nothing.
+ */
+export function splitNotes(text: string): { notes: string[]; rest: string } {
+  const notes: string[] = [];
+  let start = 0;
+  // A note ends with the last of its signature lines; the next one starts with a line that is none.
+  for (const { index, 0: signatures } of text.matchAll(/(?<=\n)(?:— [^\n]*\n)+/gu)) {
+    const end = index + signatures.length;
+    notes.push(text.slice(start, end));
+    start = end;
+  }
+  return { notes, rest: text.slice(start) };
+}
+
+/** Whether a checkpoint speaks of another log. What is no checkpoint speaks of none. */
+export function isOfAnother(note: string, origin: string): boolean {
+  try {
+    return parseCheckpoint(note).origin !== origin;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a note is whole, and signed by keys that are not trusted here alone. */
+export function isSignedByOthers(note: string, verifiers: readonly NoteVerifier[]): boolean {
+  try {
+    parseCheckpoint(note);
+    return parseNote(note).signatures.every(
+      ({ name, keyId }) => !verifiers.some((known) => known.name === name && known.keyId === keyId),
+    );
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,85 @@
+import { describeDifference, DIFFERENCE_WINDOW, type Problem } from './findings.js';
+import { type Hash } from '../tlog/merkle.js';
+import { LeafCursor } from '../storage/leafFile.js';
+import { CompactRange } from '../tlog/merkle.js';
+import { type Place, type WalkBatch } from './walk.js';
+
+/** The leaf hashes of a log, from the start; called once or twice. */
+export type LeafSource = () => AsyncIterable<readonly Hash[]>;
+
+/** A tree head that has been verified. */
+interface Head {
+  readonly size: number;
+  readonly root: Hash;
+}
+
+/** Compares a log with the leaf hashes that were stored when it was written, and finds the first that differs. */
+export class LeafComparison {
+  readonly #source: LeafSource;
+  readonly #cursor: LeafCursor;
+  readonly #sealed: number;
+  readonly #lines: Hash[] = [];
+  readonly #leaves: Hash[] = [];
+  #before: Hash | undefined;
+  #first: { readonly index: number; readonly place: Place } | undefined;
+
+  /** @param sealed How many leaves a checkpoint can vouch for; what follows is not compared. */
+  constructor(source: LeafSource, sealed: number) {
+    this.#source = source;
+    this.#cursor = new LeafCursor(source());
+    this.#sealed = sealed;
+  }
+
+  /** The next lines of the log. */
+  async compare({ first, hashes, places }: WalkBatch): Promise<void> {
+    if (this.#first !== undefined) return this.#collect(hashes);
+    const expected = await this.#cursor.take(Math.min(hashes.length, this.#sealed - first));
+    for (let i = 0; i < expected.length; i++) {
+      if (hashes[i] === expected[i]) continue;
+      this.#first = { index: first + i, place: places[i] as Place };
+      this.#before = expected[i - 1] ?? this.#before;
+      for (const leaf of expected.slice(i, i + DIFFERENCE_WINDOW)) this.#leaves.push(leaf);
+      return this.#collect(hashes.slice(i, i + DIFFERENCE_WINDOW));
+    }
+    this.#before = expected.at(-1) ?? this.#before;
+  }
+
+  /** The stored hashes of records that are not there. */
+  take(count: number): Promise<Hash[]> {
+    return this.#cursor.take(count);
+  }
+
+  /**
+   * What was done to the log, if it differs and the stored hashes are those of a checkpoint.
+   *
+   * @param heads The heads that the leaf hashes may lead to, smallest first.
+   * @returns `sound` if there is no difference; `unknown` if the hashes themselves cannot be believed.
+   */
+  async finish(heads: readonly Head[]): Promise<Problem | 'sound' | 'unknown'> {
+    await this.#collect([]);
+    await this.#cursor.close();
+    if (this.#first === undefined) return 'sound';
+    const { index, place } = this.#first;
+    const head = heads.find(({ size }) => size > index);
+    if (head === undefined || !(await leadsTo(this.#source(), head))) return 'unknown';
+    return { ...describeDifference(index, this.#lines, this.#leaves, this.#before), index, ...place };
+  }
+
+  async #collect(hashes: readonly Hash[]): Promise<void> {
+    for (const hash of hashes) if (this.#lines.length < DIFFERENCE_WINDOW) this.#lines.push(hash);
+    if (this.#first === undefined) return;
+    const ahead = Math.min(DIFFERENCE_WINDOW, this.#sealed - this.#first.index) - this.#leaves.length;
+    for (const leaf of await this.#cursor.take(ahead)) this.#leaves.push(leaf);
+  }
+}
+
+async function leadsTo(source: AsyncIterable<readonly Hash[]>, head: Head): Promise<boolean> {
+  const tree = new CompactRange();
+  for await (const batch of source) {
+    for (const leaf of batch) {
+      tree.append(leaf);
+      if (tree.size === head.size) return tree.root() === head.root;
+    }
+  }
+  return false;
+}
