@@ -175,7 +175,7 @@ function tamperEvidence(slices: readonly LogSlice[], shows: string): string {
 }
 
 /** The first file that one opens: what is here, what it shows, and how to check it without us. */
-export function bundleReadme(findings: BundleFindings, slices: readonly LogSlice[]): string {
+function bundleReadme(findings: BundleFindings, slices: readonly LogSlice[]): string {
   const { title, from, to, records, missing, controls, disclaimer } = findings;
   const period = `${from ?? 'the beginning'} to ${to ?? 'the end'}`;
   const lines = [

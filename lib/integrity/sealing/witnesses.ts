@@ -186,7 +186,7 @@ function reasonOf(error: Error): string {
 export type WitnessFetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** What a witness answered. */
-export interface WitnessReply {
+interface WitnessReply {
   readonly status: number;
   readonly body: string;
 }
@@ -203,7 +203,7 @@ const MAX_ANSWER_BYTES = 1 << 16;
  * @param body What is posted; nothing for a GET.
  * @throws {IntegrityError} when no answer comes, or too long a one.
  */
-export async function askWitness(
+async function askWitness(
   fetch: WitnessFetch,
   prefix: string,
   path: string,

@@ -104,7 +104,7 @@ function derived(seed: Buffer, label: string): Buffer {
 }
 
 /** A member of a JSON object, as it stands in the text. */
-export interface Member {
+interface Member {
   /** The name, decoded. */
   readonly name: string;
   /** The value's JSON text, byte for byte. */
@@ -116,7 +116,7 @@ export interface Member {
  * a name that comes twice, and for an object without members: what cannot be put together again from its members is not taken
  * apart.
  */
-export function membersOf(text: string): Member[] | undefined {
+function membersOf(text: string): Member[] | undefined {
   if (!text.startsWith('{')) return undefined;
   const members: Member[] = [];
   const names = new Set<string>();

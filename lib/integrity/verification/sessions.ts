@@ -98,7 +98,7 @@ function differenceOf({ ids }: Pick<Session, 'ids'>, requests: McpRequests): str
 }
 
 /** What one record tells of the requests of its session. */
-export interface SessionLine {
+interface SessionLine {
   /** By which the records of one connection are found. */
   readonly key: string;
   /** The ids of the client's requests that the record stands for. */
@@ -118,7 +118,7 @@ const [QUOTE, BACKSLASH] = [0x22, 0x5c];
  * What a line tells of the requests of its session. Most lines need not be parsed: the fields that are asked for stand before all
  * that comes from outside, in a fixed order. The others are.
  */
-export function sessionLine(data: Buffer, start: number, end: number): SessionLine | undefined {
+function sessionLine(data: Buffer, start: number, end: number): SessionLine | undefined {
   const line = data.subarray(start, end);
   const at = line.indexOf(MCP);
   if (at === -1) return undefined;

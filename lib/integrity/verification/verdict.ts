@@ -181,7 +181,7 @@ function openRows({ size, sealed, byHash }: TableParts): Check[] {
 }
 
 /** The row of the table: whether every request that went over the wire is on record, as far as the log can show it. */
-export function sessionsRow(sessions: Sessions | undefined): Check {
+function sessionsRow(sessions: Sessions | undefined): Check {
   const what = 'that every operation was recorded';
   const { complete = 0, open = 0, different = 0, uncounted = 0 } = sessions ?? {};
   if (complete + different + open + uncounted === 0 || complete + different === 0)
