@@ -16,6 +16,42 @@ export const toPeer = (name: string, aim?: number): Ratio => ({
   ...(aim !== undefined && { atMost: aim }),
 });
 
+/** The peer's tracing, a line of pino's with fixed-path redaction, and one hash of the line: what a program would have instead. */
+export const HOME_MADE = 'build it yourself';
+
+/** At most twice what the peer adds for its spans: a record, its redaction and its seal for the price of another trace. */
+export const WHOLE_TO_PEER = toPeer(WHOLE, 2);
+/** The same in terms of what the peer and a log of one's own add. */
+export const WHOLE_TO_HOME_MADE: Ratio = {
+  name: `added by ${WHOLE}, to what is added by '${HOME_MADE}'`,
+  of: (round) => added(round, WHOLE) / added(round, HOME_MADE),
+  atMost: 0.7,
+};
+
+/** A short call of a real tool, µs: one that asks a database or reads a few files. */
+const A_SHORT_TOOL = 5_000;
+
+/**
+ * The share of a call that auditing is: of one whose server only answers, and of one whose tool takes 5 ms. `prefix` tells settings
+ * apart that are asked together.
+ */
+export function shares(transport: Setting['transport'], prefix = ''): Ratio[] {
+  const bare = `${prefix}bare`;
+  const cost = (round: Round) => round.of(`${prefix}${WHOLE}`) - round.of(bare);
+  return [
+    {
+      name: `${prefix}the whole thing's share of a call`,
+      of: (round) => cost(round) / round.of(bare),
+      ...(transport === 'stdio' && { atMost: 0.3 }),
+    },
+    {
+      name: `${prefix}the same of a call whose tool takes 5 ms`,
+      of: (round) => cost(round) / (A_SHORT_TOOL + round.of(bare)),
+      ...(transport !== 'memory' && { atMost: 0.03 }),
+    },
+  ];
+}
+
 /** What it costs that callers wait. */
 export const BLOCKING_TO_BATCH: Ratio = {
   name: 'added by the whole thing, blocking to batch',

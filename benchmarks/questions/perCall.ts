@@ -1,13 +1,23 @@
 import type { Question, Ratio } from '../harness/question.js';
-import { added, BLOCKING_TO_BATCH, BLOCKING, cases, MEMORY_V1, toPeer, WHOLE } from './calls.js';
+import {
+  added,
+  BLOCKING,
+  BLOCKING_TO_BATCH,
+  cases,
+  HOME_MADE,
+  MEMORY_V1,
+  toPeer,
+  WHOLE,
+  WHOLE_TO_HOME_MADE,
+  WHOLE_TO_PEER,
+} from './calls.js';
 
 const V1 = [
-  ...['bare', 'a span', 'peer', 'a span, and a line written', 'spans only', 'records in memory'],
+  ...['bare', 'a span', 'peer', HOME_MADE, 'a span, and a line written', 'spans only', 'records in memory'],
   ...['records in a file, batch', 'records in a file, blocking', WHOLE, BLOCKING],
   'withLogging, no SDK, records in memory',
 ];
 
-/** The aims for the whole thing are those of the project: no dearer than a peer's tracing alone. */
 export const perCall: Question = {
   name: 'per-call',
   asks: "What does auditing add to a callTool over the SDK's in-memory transport, beside a peer that traces only?",
@@ -17,7 +27,8 @@ export const perCall: Question = {
     toPeer('spans only', 1.3),
     toPeer('records in memory'),
     toPeer('records in a file, batch'),
-    toPeer(WHOLE, 1),
+    WHOLE_TO_PEER,
+    WHOLE_TO_HOME_MADE,
     toPeer('withLogging, no SDK, records in memory'),
     BLOCKING_TO_BATCH,
   ],

@@ -1,14 +1,18 @@
-import type { Question, Ratio } from '../harness/question.js';
+import type { Question } from '../harness/question.js';
 import { installed } from '../tools/node.js';
 import {
   BLOCKING,
   BLOCKING_TO_BATCH,
   cases,
+  HOME_MADE,
   IN_MEMORY,
   MEMORY_V1,
   ON_THE_WIRE,
+  shares,
   toPeer,
   WHOLE,
+  WHOLE_TO_HOME_MADE,
+  WHOLE_TO_PEER,
   type Setting,
 } from './calls.js';
 
@@ -19,11 +23,11 @@ function inMemory(version: string): Question {
     asks: `What does auditing add to a callTool with Node ${version}?`,
     rounds: 5,
     quick: false,
-    ratios: [toPeer('spans only'), toPeer(WHOLE, 1), BLOCKING_TO_BATCH],
+    ratios: [toPeer('spans only'), WHOLE_TO_PEER, WHOLE_TO_HOME_MADE, BLOCKING_TO_BATCH],
     prepare: (effort) => {
       const { binary, remove } = installed(version);
       return {
-        cases: cases(MEMORY_V1, ['bare', 'peer', 'spans only', WHOLE, BLOCKING], effort, binary),
+        cases: cases(MEMORY_V1, ['bare', 'peer', HOME_MADE, 'spans only', WHOLE, BLOCKING], effort, binary),
         close: remove,
       };
     },
@@ -46,17 +50,7 @@ function others(version: string): Question {
     asks: `What does auditing add to the other calls with Node ${version}?`,
     rounds: 3,
     quick: false,
-    ratios: OTHERS.map((setting): Ratio => {
-      const [bare, whole] = ['bare', WHOLE].map((variant) => `${titleOf(setting)}: ${variant}`) as [
-        string,
-        string,
-      ];
-      return {
-        name: `${titleOf(setting)}: the whole thing's share of a call`,
-        of: (round) => (round.of(whole) - round.of(bare)) / round.of(bare),
-        ...(setting.transport !== 'memory' && { atMost: 0.03 }),
-      };
-    }),
+    ratios: OTHERS.flatMap((setting) => shares(setting.transport, `${titleOf(setting)}: `)),
     prepare: (effort) => {
       const { binary, remove } = installed(version);
       const all = OTHERS.flatMap((setting) =>

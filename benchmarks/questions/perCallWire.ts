@@ -1,5 +1,5 @@
 import type { Question } from '../harness/question.js';
-import { added, cases, ON_THE_WIRE, toPeer, WHOLE } from './calls.js';
+import { cases, ON_THE_WIRE, shares, WHOLE, WHOLE_TO_PEER } from './calls.js';
 
 /** Calls to a server in another process: one that does nothing but answer. */
 function onTheWire(line: 'v1' | 'v2', transport: 'stdio' | 'http', title: string): Question {
@@ -8,14 +8,7 @@ function onTheWire(line: 'v1' | 'v2', transport: 'stdio' | 'http', title: string
     asks: `What share of a callTool over ${title} is auditing, SDK ${line}?`,
     rounds: 5,
     quick: false,
-    ratios: [
-      ...(line === 'v1' ? [toPeer(WHOLE, 1)] : []),
-      {
-        name: "the whole thing's share of a call",
-        of: (round) => added(round, WHOLE) / round.of('bare'),
-        atMost: 0.03,
-      },
-    ],
+    ratios: [...(line === 'v1' ? [WHOLE_TO_PEER] : []), ...shares(transport)],
     prepare: (effort) => ({
       cases: cases(
         { line, transport, sizes: ON_THE_WIRE[transport] },
