@@ -67,8 +67,12 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
-export type { Fetch } from './sinks/fetchTransport.js';
-export { FieldNotesSink, type FieldNotesAuth, type FieldNotesSinkOptions } from './sinks/fieldNotes.js';
+export type { Fetch } from './sinks/http/fetchTransport.js';
+export {
+  FieldNotesSink,
+  type FieldNotesAuth,
+  type FieldNotesSinkOptions,
+} from './sinks/http/fieldNotesSink.js';
 export type { NoticeListener as FileNoticeListener } from './sinks/file/notice.js';
 export {
   FileSink,
@@ -79,12 +83,12 @@ export {
   type FileNoticeKind,
   type FileSinkOptions,
   type RotationOptions,
-} from './sinks/file.js';
+} from './sinks/file/fileSink.js';
 export type { GapInfo, GapRecordFactory } from './sinks/gap.js';
-export type { HeadersFunction, HeadersRequest } from './sinks/freshHeaders.js';
-export { HttpSink, type HttpSinkOptions } from './sinks/http.js';
-export type { HttpStats } from './sinks/httpExchange.js';
-export type { Framing, HttpBatchOptions } from './sinks/httpOptions.js';
+export type { HeadersFunction, HeadersRequest } from './sinks/http/freshHeaders.js';
+export { HttpSink, type HttpSinkOptions } from './sinks/http/httpSink.js';
+export type { HttpStats } from './sinks/http/exchange.js';
+export type { Framing, HttpBatchOptions } from './sinks/http/options.js';
 export {
   OtlpLogSink,
   type OtelLogExporter,
@@ -92,11 +96,11 @@ export {
   type OtelLoggerProvider,
   type OtelResource,
   type OtlpLogSinkOptions,
-} from './sinks/otlpLogs.js';
-export type { ReceiverResponse, RecordVerdict, ResponseCheck } from './sinks/responseCheck.js';
+} from './sinks/otlp/otlpLogSink.js';
+export type { ReceiverResponse, RecordVerdict, ResponseCheck } from './sinks/http/responseCheck.js';
 export { retrying, type RetryOptions } from './sinks/retry.js';
 export type { Ack, Rejection, Sink, SinkResult } from './sinks/sink.js';
-export { spooled, SpoolSink, type SpoolErrorInfo, type SpoolOptions } from './sinks/spool.js';
-export { StdoutSink, type StdoutSinkOptions } from './sinks/stdout.js';
+export { spooled, SpoolSink, type SpoolErrorInfo, type SpoolOptions } from './sinks/spool/spoolSink.js';
+export { StdoutSink, type StdoutSinkOptions } from './sinks/stdoutSink.js';
 export type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './tools/change.js';
 export { auditLogOf, withLogging } from './withLogging.js';

@@ -6,7 +6,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
 import { instrumentClient } from '../../lib/index.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { peakOf } from '../tools/command.js';
 import { cpu, scratch } from '../tools/measure.js';
 import { end, endedCall } from '../tools/operations.js';

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import type { Sink } from '../../lib/sinks/sink.js';
 import { draft, numbered } from '../../spec/support/drafts.js';
 import type { Question } from '../harness/question.js';

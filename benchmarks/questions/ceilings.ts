@@ -3,7 +3,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import { FileSink, type FileSinkOptions } from '../../lib/sinks/file.js';
+import { FileSink, type FileSinkOptions } from '../../lib/sinks/file/fileSink.js';
 import { sampleRecord } from '../../spec/support/sampleRecords.js';
 import type { Case, Question } from '../harness/question.js';
 import { nextTurn, scratch } from '../tools/measure.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { PipelineOptions } from '../../lib/pipeline/options.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { draft } from '../../spec/support/drafts.js';
 import type { Figures, Question } from '../harness/question.js';
 import { cpu, nextTurn, scratch } from '../tools/measure.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { draft, numbered } from '../../spec/support/drafts.js';
 import type { Question } from '../harness/question.js';
 import { scratch } from '../tools/measure.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { HttpSink, type HttpSinkOptions } from '../../lib/sinks/http.js';
+import { HttpSink, type HttpSinkOptions } from '../../lib/sinks/http/httpSink.js';
 import { sampleRecord } from '../../spec/support/sampleRecords.js';
 import type { Question } from '../harness/question.js';
 import { makeSpans } from '../tools/spans.js';

@@ -5,7 +5,7 @@ import { leafHash } from '../../lib/integrity/tlog/merkle.js';
 import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import type { Sink } from '../../lib/sinks/sink.js';
 import type { Case, Question } from '../harness/question.js';
 import { allocated, cpuOf, nextTurn, scratch } from '../tools/measure.js';

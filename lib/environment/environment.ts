@@ -1,6 +1,6 @@
 import type { AuditOptions } from '../config.js';
 import { ConfigError } from '../errors.js';
-import { FIELD_NOTES_VARIABLES } from '../sinks/fieldNotes.js';
+import { FIELD_NOTES_VARIABLES } from '../sinks/http/fieldNotesSink.js';
 import { optionalChoice } from '../internal/validate.js';
 import {
   NEEDED_BY,

@@ -13,7 +13,7 @@ import {
   requireKnownOptions,
 } from '../internal/validate.js';
 import { compileFilter, type SinkFilter } from './filter.js';
-import type { LaneOptions } from './lane.js';
+import type { LaneOptions } from './sinkWorker.js';
 import { SinkPort } from './port.js';
 import { guardedReport, type ErrorListener, type Report } from './report.js';
 

@@ -1,8 +1,8 @@
 import { AuditUnavailableError, SinkError } from '../errors.js';
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
 import type { Sink } from '../sinks/sink.js';
-import { joined, Receipt } from './delivery.js';
-import { Lane } from './lane.js';
+import { joined, Receipt } from './completion.js';
+import { Lane } from './sinkWorker.js';
 import { resolvePipeline, type PipelineOptions, type ResolvedPipeline } from './options.js';
 import { Sequence } from './queue.js';
 import type { RecordAcceptor } from './receipt.js';

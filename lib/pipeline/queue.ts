@@ -1,7 +1,7 @@
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
 import { Gap } from '../sinks/gap.js';
 import type { SinkError } from '../errors.js';
-import type { Receipt } from './delivery.js';
+import type { Receipt } from './completion.js';
 
 /** A record on its way to one sink. */
 export class Entry {

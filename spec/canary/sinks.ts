@@ -4,12 +4,12 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import { join } from 'node:path';
 import { FORMATS } from '../../lib/codecs/load.js';
 import type { Mode, SinkEntry } from '../../lib/pipeline/options.js';
-import { FieldNotesSink } from '../../lib/sinks/fieldNotes.js';
-import { FileSink } from '../../lib/sinks/file.js';
-import { HttpSink } from '../../lib/sinks/http.js';
-import { OtlpLogSink } from '../../lib/sinks/otlpLogs.js';
-import { SpoolSink } from '../../lib/sinks/spool.js';
-import { StdoutSink } from '../../lib/sinks/stdout.js';
+import { FieldNotesSink } from '../../lib/sinks/http/fieldNotesSink.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
+import { HttpSink } from '../../lib/sinks/http/httpSink.js';
+import { OtlpLogSink } from '../../lib/sinks/otlp/otlpLogSink.js';
+import { SpoolSink } from '../../lib/sinks/spool/spoolSink.js';
+import { StdoutSink } from '../../lib/sinks/stdoutSink.js';
 import type { Canaries } from './canaries.js';
 
 /** Where a run leaves what it writes, and where it sends the rest. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { decodeLine, encodeLine } from '../../lib/codecs/json.js';
 import { verifyLogFile } from '../../lib/integrity/verification/verifyFile.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { auditLogOf } from '../../lib/withLogging.js';
 import { audited, rejection, settled } from '../support/audited.js';
 import { fullPairV1 } from '../support/fullServerV1.js';

@@ -167,7 +167,7 @@ describe('sessions', () => {
         import { resolveOptions } from './lib/config.ts';
         import { followProcess } from './lib/pipeline/lifecycle.ts';
         import { createAuditLog } from './lib/processor/auditLog.ts';
-        import { FileSink } from './lib/sinks/file.ts';
+        import { FileSink } from './lib/sinks/file/fileSink.ts';
         import { withLogging } from './lib/withLogging.ts';
         const options = { sink: new FileSink(${JSON.stringify(path)}), environment: 'test' };
         followProcess(createAuditLog(resolveOptions(options)).pipeline);

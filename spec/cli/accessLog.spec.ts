@@ -12,7 +12,7 @@ import {
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { audited } from '../support/audited.js';
 import { runCli, startCli, until } from '../support/builtCli.js';
 import { fullPairV1 } from '../support/fullServerV1.js';

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { runCli } from '../support/builtCli.js';
 import { writeSealedSampleLog } from '../support/sealedSampleLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';

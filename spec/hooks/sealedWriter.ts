@@ -1,5 +1,5 @@
 // Writes records to a sealed log until it is killed: one line on stdout for each that was acknowledged.
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { numbered } from '../support/drafts.js';
 
 const [path = '', pem = '', fsync = 'batch', maxBytes = '20000'] = process.argv.slice(2);

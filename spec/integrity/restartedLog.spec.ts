@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { splitNotes } from '../../lib/integrity/tlog/checkpoint.js';
 import { integrityLayout } from '../../lib/integrity/storage/layout.js';
 import { verifyLogFile } from '../../lib/integrity/verification/verifyFile.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { numbered } from '../support/drafts.js';
 import { ORIGIN } from '../support/sealedLog.js';
 import { newKey } from '../support/signing.js';

@@ -7,11 +7,11 @@ import { after, delayMs, MAX_DELAY_MS, optionalDelay } from '../../lib/internal/
 import { ConfigError } from '../../lib/errors.js';
 import { followProcess } from '../../lib/pipeline/lifecycle.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import { FieldNotesSink } from '../../lib/sinks/fieldNotes.js';
-import { FileSink } from '../../lib/sinks/file.js';
-import { HttpSink } from '../../lib/sinks/http.js';
+import { FieldNotesSink } from '../../lib/sinks/http/fieldNotesSink.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
+import { HttpSink } from '../../lib/sinks/http/httpSink.js';
 import { retrying } from '../../lib/sinks/retry.js';
-import { SpoolSink } from '../../lib/sinks/spool.js';
+import { SpoolSink } from '../../lib/sinks/spool/spoolSink.js';
 import { resolveIntegrity } from '../../lib/integrity/sealing/options.js';
 import { MemorySink } from '../support/memorySink.js';
 

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { SinkError } from '../../lib/errors.js';
-import { Receipt } from '../../lib/pipeline/delivery.js';
+import { Receipt } from '../../lib/pipeline/completion.js';
 import { Ledger } from '../../lib/pipeline/ledger.js';
 import { SinkMetrics } from '../../lib/pipeline/metrics.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import { Barrier, Entry, ItemQueue } from '../../lib/pipeline/queue.js';
 import { guardedReport, type ErrorInfo } from '../../lib/pipeline/report.js';
-import { Settler } from '../../lib/pipeline/settler.js';
+import { Settler } from '../../lib/pipeline/acknowledger.js';
 import { Gap } from '../../lib/sinks/gap.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { Ack, Sink } from '../../lib/sinks/sink.js';

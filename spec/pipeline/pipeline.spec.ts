@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import type { ErrorInfo } from '../../lib/pipeline/report.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { draft } from '../support/drafts.js';
 import { folders, seqsIn } from '../support/logFolder.js';
 import { failureOf, ScriptedSink, until, type Step } from '../support/scriptedSink.js';

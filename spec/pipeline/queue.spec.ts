@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { SinkError } from '../../lib/errors.js';
-import { joined, Receipt } from '../../lib/pipeline/delivery.js';
+import { joined, Receipt } from '../../lib/pipeline/completion.js';
 import { Barrier, Entry, ItemQueue, Sequence, type Item } from '../../lib/pipeline/queue.js';
 import { Gap } from '../../lib/sinks/gap.js';
 import { draft, numbered } from '../support/drafts.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { join } from 'node:path';
 import { AuditUnavailableError, ConfigError, SinkError } from '../../lib/errors.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { draft } from '../support/drafts.js';
 import { folders, recordsIn } from '../support/logFolder.js';
 import { failureOf, ScriptedSink, until } from '../support/scriptedSink.js';

@@ -8,7 +8,7 @@ import type { AuditOptions } from '../../lib/config.js';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { withLogging } from '../../lib/withLogging.js';
 import { pair } from '../support/inMemory.js';
 import { MemorySink } from '../support/memorySink.js';

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { ConfigError } from '../../lib/errors.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import { FieldNotesSink } from '../../lib/sinks/fieldNotes.js';
-import { FileSink } from '../../lib/sinks/file.js';
-import { HttpSink } from '../../lib/sinks/http.js';
-import { OtlpLogSink } from '../../lib/sinks/otlpLogs.js';
-import { SpoolSink } from '../../lib/sinks/spool.js';
-import { StdoutSink } from '../../lib/sinks/stdout.js';
+import { FieldNotesSink } from '../../lib/sinks/http/fieldNotesSink.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
+import { HttpSink } from '../../lib/sinks/http/httpSink.js';
+import { OtlpLogSink } from '../../lib/sinks/otlp/otlpLogSink.js';
+import { SpoolSink } from '../../lib/sinks/spool/spoolSink.js';
+import { StdoutSink } from '../../lib/sinks/stdoutSink.js';
 import { MemorySink } from '../support/memorySink.js';
 
 const page = readFileSync(new URL('../../docs/sinks.md', import.meta.url), 'utf8');
@@ -66,7 +66,7 @@ describe('docs/sinks.md', () => {
         .replace('export const sinks =', 'return')
         .replace("'audit.jsonl'", JSON.stringify(join(folder, 'audit.jsonl')))
         .replace("'spool'", JSON.stringify(join(folder, 'spool')));
-      const { spooled } = await import('../../lib/sinks/spool.js');
+      const { spooled } = await import('../../lib/sinks/spool/spoolSink.js');
       const make = new Function('FileSink', 'HttpSink', 'spooled', body) as (...all: unknown[]) => [];
       const pipeline = createPipeline({ sinks: make(FileSink, HttpSink, spooled) });
       expect(pipeline.stats().sinks.map(({ name }) => name)).to.deep.equal(['file', 'spool:http']);

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { ConfigError } from '../../lib/errors.js';
-import { FieldNotesSink, type FieldNotesSinkOptions } from '../../lib/sinks/fieldNotes.js';
-import { HttpSink, type HttpSinkOptions } from '../../lib/sinks/http.js';
+import { FieldNotesSink, type FieldNotesSinkOptions } from '../../lib/sinks/http/fieldNotesSink.js';
+import { HttpSink, type HttpSinkOptions } from '../../lib/sinks/http/httpSink.js';
 import { expectFailure } from '../contract/sinkContract.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { gapToldBy, type GapInfo } from '../../lib/sinks/gap.js';
-import { SpoolSink } from '../../lib/sinks/spool.js';
+import { SpoolSink } from '../../lib/sinks/spool/spoolSink.js';
 import { Child } from './child.js';
 import type { Changes, KilledSpoolPlan } from './children/killedSpool.js';
 import { draft, numbered } from './drafts.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { integrityLayout } from '../../lib/integrity/storage/layout.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { sampleLog, type SampleLogOptions } from './sampleLog.js';
 
 /** Writes a made-up log with the real file sink, sealed every 100 records; gives its verifier key. */

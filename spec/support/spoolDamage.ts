@@ -14,7 +14,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { GapInfo } from '../../lib/sinks/gap.js';
-import { SpoolSink, type SpoolOptions } from '../../lib/sinks/spool.js';
+import { SpoolSink, type SpoolOptions } from '../../lib/sinks/spool/spoolSink.js';
 import { draft, numbered } from './drafts.js';
 import { ScriptedSink } from './scriptedSink.js';
 

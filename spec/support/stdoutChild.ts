@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { SinkError } from '../../lib/errors.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
-import type { StdoutSinkOptions } from '../../lib/sinks/stdout.js';
+import type { StdoutSinkOptions } from '../../lib/sinks/stdoutSink.js';
 
 interface Reply {
   id: number;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createPublicKey } from 'node:crypto';
 import { integrityLayout } from '../../lib/integrity/storage/layout.js';
 import { formatVkey } from '../../lib/integrity/tlog/note.js';
-import { FileSink } from '../../lib/sinks/file.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { numbered } from './drafts.js';
 import { ORIGIN } from './sealedLog.js';
 

@@ -1,4 +1,4 @@
-import type { FileNotice } from '../../sinks/file.js';
+import type { FileNotice } from '../../sinks/file/fileSink.js';
 import { accessLayout } from '../../sinks/file/accessLog.js';
 import { printable } from '../../internal/text.js';
 import type { CommandIo } from '../command.js';

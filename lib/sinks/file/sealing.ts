@@ -12,7 +12,7 @@ import { ofLogHere, restarted, setAside } from '../../integrity/sealing/setAside
 import { UnaccountedError } from '../../integrity/sealing/startAnchors.js';
 import type { WitnessFetch } from '../../integrity/sealing/witnesses.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { sinkAnchor } from '../checkpointAnchor.js';
+import { sinkAnchor } from './checkpointAnchor.js';
 import { quietly } from '../emit.js';
 import type { Sink } from '../sink.js';
 import type { LineLog, LineLogHooks } from './lineLog.js';

@@ -18,7 +18,7 @@ import { checkDisclosure } from '../../../lib/integrity/tlog/disclosure.js';
 import { formatTlogProof, parseTlogProof, type TlogProof } from '../../../lib/integrity/tlog/tlogProof.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import type { AuditRecord } from '../../../lib/schema/record.js';
-import { FileSink } from '../../../lib/sinks/file.js';
+import { FileSink } from '../../../lib/sinks/file/fileSink.js';
 import { auditLogOf } from '../../../lib/withLogging.js';
 import { audited } from '../../support/audited.js';
 import { fullPairV1 } from '../../support/fullServerV1.js';

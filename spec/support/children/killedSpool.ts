@@ -73,7 +73,7 @@ const functions = fs as unknown as Record<string, Call>;
 for (const name of CHANGING) functions[name] = counted(name, functions[name] as Call);
 syncBuiltinESMExports();
 
-const { SpoolSink } = await import('../../../lib/sinks/spool.js');
+const { SpoolSink } = await import('../../../lib/sinks/spool/spoolSink.js');
 
 const note = (file: string, what: readonly unknown[]) =>
   aside(() =>

@@ -3,8 +3,8 @@
 import { existsSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { FileSink } from '../../../lib/sinks/file.js';
-import { SpoolSink } from '../../../lib/sinks/spool.js';
+import { FileSink } from '../../../lib/sinks/file/fileSink.js';
+import { SpoolSink } from '../../../lib/sinks/spool/spoolSink.js';
 import type { Sink } from '../../../lib/sinks/sink.js';
 import { numbered } from '../drafts.js';
 

@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { diag } from '@opentelemetry/api';
+import type { Codec } from '../../codecs/codec.js';
+import { delayMs } from '../../internal/duration.js';
+import { SinkError } from '../../errors.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { appendDeadLetters } from './deadLetters.js';
+import { deliveredBut, unencodable } from '../encodeEach.js';
+import {
+  HttpExchange,
+  type Failure,
+  type HttpExchangeSettings,
+  type HttpMessage,
+  type HttpStats,
+} from './exchange.js';
+import type { ItemVerdict } from './responseCheck.js';
+import { retry } from '../retry.js';
+import type { Rejection, SinkResult } from '../sink.js';
+
+/** Statuses that one bad or large record among many can bring about: Bad Request, Content Too Large, Unprocessable. */
+const DIVISIBLE: readonly (number | undefined)[] = [400, 413, 422];
+
+const DELIVERED = { status: 'delivered', ack: 'delivered' } as const;
+
+/** What all records of a group came to that have not been answered one by one. */
+type Settled = Extract<SinkResult, { status: 'delivered' }> | Failure;
+
+/** All that delivery over HTTP needs; the sinks make it from their options. */
+export interface HttpDeliverySettings extends HttpExchangeSettings {
+  readonly codec: () => Promise<Codec>;
+  /** Records in one request at most; absent: one, unframed. */
+  readonly batchSize?: number | undefined;
+  readonly deadLetterFile?: string | undefined;
+  readonly onError?: ((error: SinkError, records: readonly AuditRecord[]) => void) | undefined;
+}
+
+/** Delivers records over HTTP, in order: cut into requests, with what is refused for good told, kept and reported. */
+export class HttpDelivery {
+  readonly #settings: HttpDeliverySettings;
+  readonly #exchange: HttpExchange;
+  #codec: Promise<Codec> | undefined;
+  /**
+   * What became of records that stand behind one without an answer: they are not sent again with it, and told of in their turn.
+   * By id; the error of those that were refused for good.
+   */
+  readonly #answered = new Map<string, SinkError | undefined>();
+
+  constructor(settings: HttpDeliverySettings) {
+    this.#settings = settings;
+    this.#exchange = new HttpExchange(settings);
+  }
+
+  /** A copy of the counts. */
+  get stats(): HttpStats {
+    return { ...this.#exchange.stats };
+  }
+
+  /** Gives back what it holds; nothing may be sent afterwards. */
+  close(): void {
+    this.#settings.transport.close();
+    this.#settings.authorization?.close?.();
+  }
+
+  /**
+   * Sends the records. Stops at the first request that may succeed later, and says how many records before it are settled;
+   * goes on after one that is refused for good, since the records behind it are none the worse.
+   */
+  async send(records: readonly AuditRecord[]): Promise<SinkResult> {
+    const { batchSize = 1 } = this.#settings;
+    const codec = await (this.#codec ??= this.#settings.codec());
+    this.#forgetOthers(records);
+    const rejected: Rejection[] = [];
+    for (let start = 0; start < records.length; start += batchSize) {
+      const end = Math.min(records.length, start + batchSize);
+      const open = records.slice(start, end).filter(({ record_id: id }) => !this.#answered.has(id));
+      const stopped = open.length === 0 ? undefined : await this.#sendGroup(codec, open);
+      const settled = this.#settle(records, start, end, rejected);
+      if (stopped) return { ...stopped, settled, ...(rejected.length > 0 && { rejected }) };
+    }
+    return deliveredBut(rejected, records.length, DELIVERED);
+  }
+
+  /** What is remembered of records that are not given again is of no more use. */
+  #forgetOthers(records: readonly AuditRecord[]): void {
+    if (this.#answered.size === 0) return;
+    const given = new Set(records.map(({ record_id: id }) => id));
+    for (const id of this.#answered.keys()) if (!given.has(id)) this.#answered.delete(id);
+  }
+
+  /** Notes the outcome of the records from `start` on that have one; returns where the first without one stands. */
+  #settle(records: readonly AuditRecord[], start: number, end: number, rejected: Rejection[]): number {
+    for (let index = start; index < end; index++) {
+      const id = records[index]?.record_id ?? '';
+      if (!this.#answered.has(id)) return index;
+      const error = this.#answered.get(id);
+      if (error !== undefined) rejected.push({ index, error });
+    }
+    for (const { record_id: id } of records.slice(start, end)) this.#answered.delete(id);
+    return end;
+  }
+
+  /**
+   * Sends one group until each of its records has its answer, or gives up for now. What is to be tried again is tried without
+   * what has been taken. A refusal that a single record may have brought about is looked for in each half.
+   */
+  async #sendGroup(
+    codec: Codec,
+    group: readonly AuditRecord[],
+  ): Promise<Extract<SinkResult, { status: 'retryable' }> | undefined> {
+    const { retry: policy, timeoutMs } = this.#settings;
+    let left = group;
+    let message: HttpMessage | undefined;
+    let tried = 0;
+    const verdict = await retry<Settled>(
+      async (remainingMs) => {
+        if (tried++ > 0) this.#exchange.stats.retries++;
+        try {
+          message ??= this.#encode(codec, left);
+        } catch (fault) {
+          // As if the receiver had said so: in a batch, the record at fault is found.
+          return { status: 'permanent', error: unencodable(this.#settings.name, fault), httpStatus: 422 };
+        }
+        const answer = await this.#exchange.attempt(message, left, remainingMs);
+        if (!('items' in answer)) return answer;
+        const again = await this.#take(left, answer.items);
+        if (again === undefined) return DELIVERED;
+        if (again.records.length < left.length) message = undefined;
+        left = again.records;
+        return again.result;
+      },
+      policy,
+      timeoutMs,
+    );
+    if (verdict.status === 'retryable') {
+      const { status, error, retryAfterMs } = verdict;
+      return { status, error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    }
+    if (verdict.status === 'permanent') return this.#refusedGroup(codec, left, verdict);
+    for (const { record_id: id } of left) if (!this.#answered.has(id)) this.#answered.set(id, undefined);
+    return undefined;
+  }
+
+  async #refusedGroup(codec: Codec, group: readonly AuditRecord[], verdict: Failure) {
+    if (group.length > 1 && DIVISIBLE.includes(verdict.httpStatus)) {
+      const half = group.length >> 1;
+      return (
+        (await this.#sendGroup(codec, group.slice(0, half))) ??
+        (await this.#sendGroup(codec, group.slice(half)))
+      );
+    }
+    await this.#refused(verdict.error as SinkError, group);
+    return undefined;
+  }
+
+  /** Notes what single records came to; gives back those that are to be sent again, and why. */
+  async #take(records: readonly AuditRecord[], items: readonly ItemVerdict[]) {
+    const refused = new Map<string, AuditRecord[]>();
+    const again: AuditRecord[] = [];
+    let result: Extract<SinkResult, { status: 'retryable' }> | undefined;
+    for (const [index, { status, error, retryAfterMs = 0 }] of items.entries()) {
+      const record = records[index];
+      if (record === undefined) continue;
+      if (status === 'delivered') this.#answered.set(record.record_id, undefined);
+      if (status === 'permanent') refused.set(error.message, [...(refused.get(error.message) ?? []), record]);
+      if (status !== 'retryable') continue;
+      again.push(record);
+      const longest = Math.max(delayMs(retryAfterMs), result?.retryAfterMs ?? 0);
+      result = { status, error: result?.error ?? error, ...(longest > 0 && { retryAfterMs: longest }) };
+    }
+    for (const [reason, those] of refused)
+      await this.#refused(new SinkError(this.#settings.name, reason), those);
+    return result && { records: again, result };
+  }
+
+  #encode(codec: Codec, group: readonly AuditRecord[]): HttpMessage {
+    const [first] = group;
+    if (this.#settings.batchSize === undefined && first !== undefined)
+      return { id: first.record_id, type: codec.contentType, body: codec.encode(first) };
+    return { id: batchId(group), type: codec.batchContentType, body: codec.encodeBatch(group) };
+  }
+
+  /** Keeps what the receiver would not have, and raises the alarm. */
+  async #refused(refusal: SinkError, records: readonly AuditRecord[]): Promise<void> {
+    const { name, deadLetterFile, onError } = this.#settings;
+    this.#exchange.stats.rejected += records.length;
+    let error = refusal;
+    if (deadLetterFile !== undefined) {
+      try {
+        await appendDeadLetters(deadLetterFile, records, { sink: name, reason: error.message });
+      } catch (fault) {
+        const { code, name: kind } = fault as NodeJS.ErrnoException;
+        error = new SinkError(name, `${error.message}; and the dead-letter file failed: ${code ?? kind}`);
+      }
+    }
+    for (const { record_id: id } of records) this.#answered.set(id, error);
+    diag.error(`otel-mcp-log: ${error.message} (${records.length} records)`);
+    try {
+      onError?.(error, records);
+    } catch {
+      diag.error(`otel-mcp-log: onError of ${name} threw`);
+    }
+  }
+}
+
+/** The same for the same records, however often they are sent. */
+function batchId(records: readonly AuditRecord[]): string {
+  const ids = records.map(({ record_id: id }) => `${id}\n`).join('');
+  return `batch-${createHash('sha256').update(ids).digest('hex').slice(0, 32)}`;
+}

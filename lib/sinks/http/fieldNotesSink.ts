@@ -1,0 +1,179 @@
+import { loadCodec } from '../../codecs/load.js';
+import { ConfigError } from '../../errors.js';
+import type { AuditRecord } from '../../schema/record.js';
+import {
+  optionalChoice,
+  optionalInteger,
+  optionalText,
+  reject,
+  requireKnownOptions,
+  requireText,
+} from '../../internal/validate.js';
+import { ClientCredentials } from './clientCredentials.js';
+import { requireEndpoint } from './endpoint.js';
+import { HttpDelivery } from './delivery.js';
+import type { HttpStats } from './exchange.js';
+import { COMMON_KEYS, commonSettings, profileOf, transportTo, type HttpCommonOptions } from './options.js';
+import { RateLimit } from './rateLimit.js';
+import { SerialSink } from '../serialSink.js';
+import { optionalSigner } from './signature.js';
+import type { SinkResult } from '../sink.js';
+
+/** How Field Notes is told who sends: the service by `oauth`; its container by `hmac`, or not at all. */
+export type FieldNotesAuth = 'oauth' | 'hmac' | 'none';
+
+/** Options of {@link FieldNotesSink}. */
+export interface FieldNotesSinkOptions extends HttpCommonOptions {
+  /** Where events go. @defaultValue the service's address; a container's is `{base}/v1/events` */
+  endpoint?: string | URL;
+  /** How the receiver is told who sends. @defaultValue `'oauth'` with a `clientId`, `'hmac'` with only an `hmacKey` */
+  auth?: FieldNotesAuth;
+  /** The client of the OAuth 2.0 client credentials grant. @defaultValue required for `oauth` */
+  clientId?: string;
+  /** Its secret. @defaultValue required for `oauth` */
+  clientSecret?: string;
+  /** Where access tokens come from. @defaultValue the service's address */
+  tokenEndpoint?: string | URL;
+  /** The scope that is asked for. @defaultValue `'fieldnotes.ingest'` */
+  scope?: string;
+  /** For `hmac`: signs each body (`X-Signature`). @defaultValue required for `hmac` */
+  hmacKey?: string | Uint8Array;
+  /** Requests a second at most; the free tier allows 10. @defaultValue `10` */
+  requestsPerSecond?: number;
+}
+
+const ENDPOINT = 'https://api.lokryn.com/fieldnotes/v1/events';
+const TOKEN_ENDPOINT = 'https://auth.lokryn.com/oauth2/token';
+const SCOPE = 'fieldnotes.ingest';
+
+/** The environment variables that {@link FieldNotesSink.fromEnv} reads, by option. */
+export const FIELD_NOTES_VARIABLES = {
+  endpoint: 'LOKRYN_ENDPOINT',
+  auth: 'LOKRYN_AUTH',
+  clientId: 'LOKRYN_CLIENT_ID',
+  clientSecret: 'LOKRYN_CLIENT_SECRET',
+  tokenEndpoint: 'LOKRYN_TOKEN_ENDPOINT',
+  scope: 'LOKRYN_SCOPE',
+  hmacKey: 'LOKRYN_HMAC_KEY',
+} as const satisfies Partial<Record<keyof FieldNotesSinkOptions, string>>;
+
+/**
+ * Sends each record to Lokryn Field Notes, as one serialized `LogRequest` per request: the service's batch framing is not
+ * published. OAuth 2.0 client credentials; the token is kept, renewed before it expires, and once more after a 401.
+ *
+ * @throws ConfigError for an unknown option, a value of the wrong kind, an address that is not secure, or missing
+ *   credentials.
+ *
+ * @example
+ * ```ts
+ * const sink = new FieldNotesSink({ clientId, clientSecret });
+ * const local = new FieldNotesSink({ endpoint: 'http://127.0.0.1:8080/v1/events', auth: 'none' });
+ * ```
+ */
+export class FieldNotesSink extends SerialSink {
+  /** The receiver's origin. */
+  readonly destination: string;
+  readonly #delivery: HttpDelivery;
+
+  constructor(options: FieldNotesSinkOptions = {}) {
+    requireKnownOptions('FieldNotesSink', options, [
+      ...COMMON_KEYS,
+      ...(Object.keys(FIELD_NOTES_VARIABLES) as (keyof typeof FIELD_NOTES_VARIABLES)[]),
+      'requestsPerSecond',
+    ]);
+    const common = commonSettings('FieldNotesSink', options, {
+      name: 'field-notes',
+      endpoint: options.endpoint ?? ENDPOINT,
+    });
+    const profile = profileOf('FieldNotesSink', options);
+    const limit = new RateLimit(
+      optionalInteger('FieldNotesSink.requestsPerSecond', options.requestsPerSecond, {
+        fallback: 10,
+        min: 1,
+        max: 100_000,
+      }),
+    );
+    super(common.name);
+    this.destination = common.endpoint.origin;
+    this.#delivery = new HttpDelivery({
+      ...common,
+      ...authSettings(options, common),
+      headers: {},
+      codec: () => loadCodec('protobuf', { profile }),
+      pace: () => limit.take(),
+    });
+  }
+
+  /**
+   * The sink that the environment describes: `LOKRYN_CLIENT_ID`, `LOKRYN_CLIENT_SECRET`, and where they are set
+   * `LOKRYN_ENDPOINT`, `LOKRYN_AUTH`, `LOKRYN_TOKEN_ENDPOINT`, `LOKRYN_SCOPE`, `LOKRYN_HMAC_KEY`. Options given here go before it.
+   *
+   * @throws ConfigError as the constructor does.
+   *
+   * @example
+   * ```ts
+   * const sink = FieldNotesSink.fromEnv();
+   * ```
+   */
+  static fromEnv(
+    env: Readonly<Record<string, string | undefined>> = process.env,
+    options: FieldNotesSinkOptions = {},
+  ): FieldNotesSink {
+    const found = Object.entries(FIELD_NOTES_VARIABLES)
+      .map(([option, variable]) => [option, env[variable]] as const)
+      .filter(([, value]) => value !== undefined && value !== '');
+    return new FieldNotesSink({ ...Object.fromEntries(found), ...options });
+  }
+
+  /** Requests, retries and refusals so far. */
+  get stats(): Readonly<HttpStats> {
+    return this.#delivery.stats;
+  }
+
+  protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
+    return this.#delivery.send(records);
+  }
+
+  protected override async release(): Promise<void> {
+    this.#delivery.close();
+  }
+}
+
+/** The way of authorization that the options ask for, with all that it needs and nothing that it does not. */
+function authSettings(options: FieldNotesSinkOptions, common: ReturnType<typeof commonSettings>) {
+  const inferred = options.clientId === undefined && options.hmacKey !== undefined ? 'hmac' : 'oauth';
+  const auth = optionalChoice('FieldNotesSink.auth', options.auth, ['oauth', 'hmac', 'none'], inferred);
+  for (const [key, needs] of Object.entries(NEEDED_BY)) {
+    if (options[key as keyof typeof NEEDED_BY] !== undefined && needs !== auth)
+      throw new ConfigError(`FieldNotesSink.${key}`, `has no meaning with auth '${auth}'`);
+  }
+  if (auth === 'none') return {};
+  if (auth === 'hmac') {
+    const signer = optionalSigner('FieldNotesSink.hmacKey', options.hmacKey);
+    return signer ? { signer } : reject('FieldNotesSink.hmacKey', undefined, 'a non-empty string or bytes');
+  }
+  const tokenEndpoint = requireEndpoint(
+    'FieldNotesSink.tokenEndpoint',
+    options.tokenEndpoint ?? TOKEN_ENDPOINT,
+  );
+  const { checkResponse: _check, maxResponseBytes: _bound, ...way } = options;
+  return {
+    authorization: new ClientCredentials({
+      sink: common.name,
+      tokenEndpoint,
+      clientId: requireText('FieldNotesSink.clientId', options.clientId),
+      clientSecret: requireText('FieldNotesSink.clientSecret', options.clientSecret),
+      scope: optionalText('FieldNotesSink.scope', options.scope) ?? SCOPE,
+      transport: transportTo('FieldNotesSink', tokenEndpoint, way, true),
+    }),
+  };
+}
+
+/** Options that belong to one way only: given with another, they show a mistake. */
+const NEEDED_BY = {
+  clientId: 'oauth',
+  clientSecret: 'oauth',
+  tokenEndpoint: 'oauth',
+  scope: 'oauth',
+  hmacKey: 'hmac',
+} as const;

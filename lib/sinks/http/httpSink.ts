@@ -1,0 +1,100 @@
+import type { Format } from '../../codecs/load.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { requireKnownOptions } from '../../internal/validate.js';
+import { requireHeaders } from './endpoint.js';
+import { FreshHeaders, type HeadersFunction } from './freshHeaders.js';
+import { HttpDelivery } from './delivery.js';
+import type { HttpStats } from './exchange.js';
+import {
+  COMMON_KEYS,
+  commonSettings,
+  encodingSettings,
+  profileOf,
+  type HttpBatchOptions,
+  type HttpCommonOptions,
+} from './options.js';
+import { SerialSink } from '../serialSink.js';
+import { optionalSigner } from './signature.js';
+import type { SinkResult } from '../sink.js';
+
+/** Options of {@link HttpSink}. */
+export interface HttpSinkOptions extends HttpCommonOptions {
+  /** Where to POST: `https`, or `http` to a loopback address; no credentials in it. */
+  endpoint: string | URL;
+  /**
+   * Sent with each request, e.g. an API key; not those that the sink sets itself. A function is asked before each request, and
+   * again after a 401: for tokens that expire. While it fails, records wait.
+   * @defaultValue none
+   */
+  headers?: Readonly<Record<string, string>> | HeadersFunction;
+  /** The encoding of the bodies. @defaultValue `'json'` */
+  format?: Format;
+  /**
+   * Signs each body: `X-Signature` (hex HMAC-SHA256 of the exact bytes) and the headers of Standard Webhooks. Text is used
+   * as its UTF-8 bytes; a Standard Webhooks secret (`whsec_…`) as the bytes that it encodes.
+   * @defaultValue none
+   */
+  hmacKey?: string | Uint8Array;
+  /** Several records in one request. @defaultValue one record per request */
+  batch?: HttpBatchOptions;
+}
+
+/**
+ * Posts records to a receiver of yours, in order, one at a time or in batches. A record's id (or the batch's) goes along as
+ * `Idempotency-Key`, the same on every retry, so that a receiver can tell what it has already.
+ *
+ * A redirect is a failure and is not followed. Requests of the sink itself make no spans.
+ *
+ * @throws ConfigError for an unknown option, a value of the wrong kind, or an address that is not secure.
+ *
+ * @example
+ * ```ts
+ * const sink = new HttpSink({
+ *   endpoint: 'https://audit.example.com/records',
+ *   hmacKey: key,
+ *   batch: { maxRecords: 500 },
+ * });
+ * ```
+ */
+export class HttpSink extends SerialSink {
+  /** The receiver's origin. Its path may hold a secret, as webhooks' do. */
+  readonly destination: string;
+  readonly #delivery: HttpDelivery;
+
+  constructor(options: HttpSinkOptions) {
+    requireKnownOptions('HttpSink', options, [
+      ...COMMON_KEYS,
+      'endpoint',
+      'headers',
+      'format',
+      'hmacKey',
+      'batch',
+    ]);
+    const settings = {
+      ...commonSettings('HttpSink', options, { name: 'http', endpoint: options.endpoint }),
+      ...encodingSettings('HttpSink', options.format, options.batch, profileOf('HttpSink', options)),
+      signer: optionalSigner('HttpSink.hmacKey', options.hmacKey),
+    };
+    super(settings.name);
+    this.destination = settings.endpoint.origin;
+    this.#delivery = new HttpDelivery({ ...settings, ...headersOf(settings.name, options.headers) });
+  }
+
+  /** Requests, retries and refusals so far. */
+  get stats(): Readonly<HttpStats> {
+    return this.#delivery.stats;
+  }
+
+  protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
+    return this.#delivery.send(records);
+  }
+
+  protected override async release(): Promise<void> {
+    this.#delivery.close();
+  }
+}
+
+function headersOf(sink: string, given: HttpSinkOptions['headers']) {
+  if (typeof given === 'function') return { headers: {}, authorization: new FreshHeaders(sink, given) };
+  return { headers: requireHeaders('HttpSink.headers', given) };
+}

@@ -1,0 +1,177 @@
+import type { Context, HrTime, SpanContext } from '@opentelemetry/api';
+import { PROFILES, type Profile } from '../../codecs/profile.js';
+import { ConfigError, SinkError } from '../../errors.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { optionalChoice, optionalText, reject, requireKnownOptions } from '../../internal/validate.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
+import { contextOf, spanContextOf, toHrTime, toLogFacts, type LogFacts } from './logRecord.js';
+import { SerialSink } from '../serialSink.js';
+import type { SinkResult } from '../sink.js';
+import { deliveredBut, encodeEach } from '../encodeEach.js';
+import { quietly } from '../emit.js';
+
+/** A `Logger` of `@opentelemetry/api-logs`, so far as it is needed here. */
+export interface OtelLogger {
+  /** Takes a log record. */
+  emit(record: LogFacts & { timestamp: number; context: Context }): void;
+  /** Whether it would do anything with one. */
+  enabled?(options?: { severityNumber?: number }): boolean;
+}
+
+/** A `LoggerProvider` of `@opentelemetry/sdk-logs`, so far as it is needed here. */
+export interface OtelLoggerProvider {
+  /** A logger of this name. */
+  getLogger(name: string, version?: string): OtelLogger;
+  /** Resolves when all that was emitted is exported. */
+  forceFlush?(): Promise<void>;
+}
+
+/** What an exporter is given: a `ReadableLogRecord` of `@opentelemetry/sdk-logs`. */
+interface OtelReadableLogRecord extends LogFacts {
+  readonly hrTime: HrTime;
+  readonly hrTimeObserved: HrTime;
+  readonly spanContext: SpanContext;
+  readonly resource: OtelResource;
+  readonly instrumentationScope: { readonly name: string; readonly version: string };
+  readonly droppedAttributesCount: number;
+}
+
+/** A `Resource` of `@opentelemetry/resources`, so far as an exporter reads it. */
+export interface OtelResource {
+  /** What made the records, e.g. `service.name`. */
+  readonly attributes: Record<string, unknown>;
+}
+
+/** A `LogRecordExporter` of `@opentelemetry/sdk-logs`: an `OTLPLogExporter`, above all. */
+export interface OtelLogExporter {
+  /** Sends log records; `resultCallback` is called once. */
+  export(records: never, done: (result: { code: number; error?: Error }) => void): void;
+  /** Resolves when nothing is under way. */
+  forceFlush?(): Promise<void>;
+  /** Ends it. */
+  shutdown?(): Promise<void>;
+}
+
+/** Options of {@link OtlpLogSink}: exactly one of `exporter`, `loggerProvider` and `logger`. */
+export interface OtlpLogSinkOptions {
+  /** Given each batch itself, and asked what became of it: a delivery is then a delivery. Closed with the sink. @defaultValue one of three */
+  exporter?: OtelLogExporter;
+  /** What the records of `exporter` are said to come from. @defaultValue no attributes */
+  resource?: OtelResource;
+  /** Records go the way of all the program's logs. It tells nobody what it could not export: `accepted` at best. @defaultValue one of three */
+  loggerProvider?: OtelLoggerProvider;
+  /** As `loggerProvider`, but cannot be flushed from here. @defaultValue one of three */
+  logger?: OtelLogger;
+  /** Whose names the body uses. @defaultValue `'documented'` */
+  profile?: Profile;
+  /** Shown in errors and metrics. @defaultValue `'otlp-logs'` */
+  name?: string;
+}
+
+/** `ExportResultCode.SUCCESS` of `@opentelemetry/core`. */
+const SUCCESS = 0;
+const SCOPE = { name: PACKAGE_NAME, version: PACKAGE_VERSION };
+const NO_RESOURCE: OtelResource = { attributes: {} };
+
+/**
+ * Each record as an OpenTelemetry log record: time, severity number, trace and span id, event name, the whole record as its
+ * JSON line in the body, and flat attributes to filter by. Any OpenTelemetry Collector carries it on from there.
+ *
+ * @throws ConfigError for an unknown option, a value of the wrong kind, or anything but one way out.
+ *
+ * @example
+ * ```ts
+ * import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
+ *
+ * const sink = new OtlpLogSink({ exporter: new OTLPLogExporter({ url: 'http://127.0.0.1:4318/v1/logs' }) });
+ * ```
+ */
+export class OtlpLogSink extends SerialSink {
+  readonly #options: OtlpLogSinkOptions;
+  readonly #logger: OtelLogger | undefined;
+  readonly #profile: Profile;
+
+  constructor(options: OtlpLogSinkOptions) {
+    const known = ['exporter', 'resource', 'loggerProvider', 'logger', 'profile', 'name'];
+    requireKnownOptions('OtlpLogSink', options, known);
+    super(optionalText('OtlpLogSink.name', options.name) ?? 'otlp-logs');
+    this.#profile = optionalChoice('OtlpLogSink.profile', options.profile, PROFILES, 'documented');
+    const { exporter, loggerProvider, logger } = options;
+    if ([exporter, loggerProvider, logger].filter((way) => way !== undefined).length !== 1)
+      throw new ConfigError('OtlpLogSink', 'expected exactly one of exporter, loggerProvider and logger');
+    requireMethod('OtlpLogSink.exporter', exporter, 'export');
+    requireMethod('OtlpLogSink.loggerProvider', loggerProvider, 'getLogger');
+    requireMethod('OtlpLogSink.logger', logger, 'emit');
+    if (options.resource !== undefined && typeof options.resource.attributes !== 'object')
+      reject('OtlpLogSink.resource', options.resource, 'a Resource');
+    this.#options = { ...options };
+    this.#logger = logger ?? loggerProvider?.getLogger(SCOPE.name, SCOPE.version);
+  }
+
+  /** Resolves when what was emitted has left the provider or the exporter, so far as they tell. */
+  override async flush(): Promise<void> {
+    await super.flush();
+    const { loggerProvider, exporter } = this.#options;
+    await quietly(() => (loggerProvider ?? exporter)?.forceFlush?.());
+  }
+
+  protected async deliver(records: readonly AuditRecord[]): Promise<SinkResult> {
+    const { exporter } = this.#options;
+    return exporter ? this.#export(exporter, records) : this.#log(this.#logger, records);
+  }
+
+  /** The provider is the program's own and outlives the sink; an exporter was given to it. */
+  protected override async release(): Promise<void> {
+    await this.flush();
+    await this.#options.exporter?.shutdown?.();
+  }
+
+  #log(logger: OtelLogger | undefined, records: readonly AuditRecord[]): SinkResult {
+    if (!logger || logger.enabled?.() === false)
+      return { status: 'permanent', error: new SinkError(this.name, 'the logger is switched off') };
+    const { encoded, rejected } = encodeEach(this.name, records, (record) => ({
+      ...toLogFacts(record, this.#profile),
+      timestamp: Date.parse(record.time),
+      context: contextOf(record),
+    }));
+    for (const entry of encoded) logger.emit(entry);
+    return deliveredBut(rejected, records.length, { status: 'delivered', ack: 'accepted' });
+  }
+
+  async #export(exporter: OtelLogExporter, records: readonly AuditRecord[]): Promise<SinkResult> {
+    const observed = toHrTime(Date.now());
+    const toReadable = (record: AuditRecord): OtelReadableLogRecord => ({
+      ...toLogFacts(record, this.#profile),
+      hrTime: toHrTime(Date.parse(record.time)),
+      hrTimeObserved: observed,
+      spanContext: spanContextOf(record),
+      resource: this.#options.resource ?? NO_RESOURCE,
+      instrumentationScope: SCOPE,
+      droppedAttributesCount: 0,
+    });
+    const { encoded, rejected } = encodeEach(this.name, records, toReadable);
+    const delivered = deliveredBut(rejected, records.length, { status: 'delivered', ack: 'delivered' });
+    if (encoded.length === 0) return delivered;
+    const { code, error } = await quietly(
+      () => new Promise<{ code: number; error?: Error }>((done) => exporter.export(encoded as never, done)),
+    );
+    return code === SUCCESS ? delivered : this.#refused(error);
+  }
+
+  /** An exporter retries by itself; an HTTP status that it gives up on at once is one that cannot succeed later. */
+  #refused(error: (Error & { code?: unknown }) | undefined): SinkResult {
+    const told = /^[A-Z0-9_]{1,40}$/.exec(String(error?.code ?? ''))?.[0] ?? error?.name ?? 'unknown';
+    const status = Number(told);
+    const permanent = status >= 400 && ![429, 502, 503, 504].includes(status);
+    return {
+      status: permanent ? 'permanent' : 'retryable',
+      error: new SinkError(this.name, `OTLP export failed: ${told}`),
+    };
+  }
+}
+
+function requireMethod(option: string, value: object | undefined, method: string): void {
+  if (value === undefined) return;
+  if (typeof value !== 'object' || value === null || typeof Reflect.get(value, method) !== 'function')
+    reject(option, value, `an object with ${method}()`);
+}

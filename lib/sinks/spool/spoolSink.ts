@@ -1,0 +1,195 @@
+import { diag } from '@opentelemetry/api';
+import { resolve } from 'node:path';
+import { encodeLine } from '../../codecs/json.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { optionalInteger, reject, requireKnownOptions, requireText } from '../../internal/validate.js';
+import { ConfigError } from '../../errors.js';
+import { optionalDelay } from '../../internal/duration.js';
+import { MAX_RETRY_AFTER_MS } from '../backoff.js';
+import { asError, isSink, sinkName } from '../emit.js';
+import { LockLostError, resolveStaleLock } from '../file/lock.js';
+import { Notices, type FileNotice, type NoticeListener } from '../file/notice.js';
+import { causeOf, type GapRecordFactory } from '../gap.js';
+import type { Ack, Sink, SinkResult } from '../sink.js';
+import { Replay, type SpoolErrorInfo } from './replay.js';
+import { SpoolStore, type SpoolLine } from './store.js';
+
+export type { SpoolErrorInfo } from './replay.js';
+
+/** How a {@link SpoolSink} keeps what its receiver does not have yet. */
+export interface SpoolOptions {
+  /** A folder of its own; one process at a time. Made with mode 0700. */
+  readonly directory: string;
+  /** How many bytes may wait. Beyond them records are not taken: callers wait or fail, `batch` drops and counts. @defaultValue 256 MiB */
+  readonly maxBytes?: number;
+  /** The size at which one file of the queue ends, in bytes. @defaultValue 8 MiB, or an eighth of `maxBytes` if that is less */
+  readonly segmentBytes?: number;
+  /** How many records the receiver gets at once, at most. @defaultValue 512 */
+  readonly batchSize?: number;
+  /** How long the receiver may put us off with one answer (`Retry-After`), in milliseconds: beyond it `onError` is told once, and the wait ends. @defaultValue 3,600,000 */
+  readonly maxRetryAfterMs?: number;
+  /** As that of a file sink: after how long a silent process of another machine loses the folder, in ms. @defaultValue 15,000 */
+  readonly staleLockMs?: number;
+  /** Makes the record that tells the receiver of records that the spool has lost. @defaultValue that of the pipeline */
+  readonly gapRecord?: GapRecordFactory;
+  /** Told when the receiver fails (once, until it works again), and of records that it will never take. @defaultValue OpenTelemetry's `diag` logger */
+  readonly onError?: (error: Error, info: SpoolErrorInfo) => void;
+  /** Told of what the spool finds on disk. @defaultValue OpenTelemetry's `diag` logger */
+  readonly onNotice?: NoticeListener;
+  /** Shown in errors and metrics. @defaultValue the name of the sink behind it, with `spool:` before it */
+  readonly name?: string;
+}
+
+const KEYS = [
+  'directory',
+  'maxBytes',
+  'segmentBytes',
+  'batchSize',
+  'maxRetryAfterMs',
+  'staleLockMs',
+  'gapRecord',
+  'onError',
+  'onNotice',
+  'name',
+];
+/** What an entry is longer than its record, in bytes: checksum, place and line feed. */
+const ENTRY_BYTES = 20;
+const MIB = 1024 * 1024;
+
+/**
+ * A disk queue in front of a sink that may be away: a record is acknowledged (`durable`) when it is on the local disk, and
+ * given to the sink in order when that works, after a crash or an outage too. A record may reach the sink twice, never not
+ * at all: its `record_id` tells.
+ *
+ * @throws ConfigError for a folder that another process uses, or a bad option.
+ * @example
+ * ```ts
+ * const sink = new SpoolSink(new HttpSink({ endpoint }), { directory: '/var/lib/agent/spool' });
+ * ```
+ */
+export class SpoolSink implements Sink {
+  readonly name: string;
+  readonly lastSeq: number | undefined;
+  readonly #sink: Sink;
+  readonly #store: SpoolStore;
+  readonly #replay: Replay;
+  readonly #notices: Notices;
+  readonly #maxBytes: number;
+  readonly #ownGapRecord: GapRecordFactory | undefined;
+
+  constructor(sink: Sink, options: SpoolOptions) {
+    if (!isSink(sink)) reject('sink', sink, 'a sink (an object with emit)');
+    requireKnownOptions('spool', options, KEYS);
+    const directory = requireText('spool.directory', options.directory);
+    this.name = options.name ?? `spool:${sinkName(sink)}`;
+    this.#sink = sink;
+    this.#notices = new Notices(options.onNotice);
+    this.#maxBytes = optionalInteger('spool.maxBytes', options.maxBytes, { fallback: 256 * MIB, min: 1024 });
+    const segment = { fallback: Math.min(8 * MIB, Math.ceil(this.#maxBytes / 8)), min: 1 };
+    const segmentBytes = optionalInteger('spool.segmentBytes', options.segmentBytes, segment);
+    const batchSize = optionalInteger('spool.batchSize', options.batchSize, { fallback: 512, min: 1 });
+    const maxRetryAfterMs = optionalDelay('spool.maxRetryAfterMs', options.maxRetryAfterMs, {
+      fallback: MAX_RETRY_AFTER_MS,
+      min: 0,
+    });
+    this.#store = new SpoolStore(resolve(directory), {
+      segmentBytes,
+      staleLockMs: resolveStaleLock('spool.staleLockMs', options.staleLockMs),
+      notices: this.#notices,
+    });
+    this.lastSeq = this.#store.lastSeq;
+    const report = guarded(options.onError);
+    this.#replay = new Replay(this.#store, sink, { batchSize, maxRetryAfterMs, report });
+    this.#ownGapRecord = options.gapRecord;
+    if (options.gapRecord !== undefined) this.#replay.gapRecord = options.gapRecord;
+    this.#replay.start();
+  }
+
+  /** Where the sink behind it sends. */
+  get destination(): string {
+    return this.#sink.destination ?? sinkName(this.#sink);
+  }
+
+  /** Bytes that the sink does not have yet. */
+  get backlogBytes(): number {
+    return this.#store.bytes;
+  }
+
+  /** What the spool has found out of order on disk. */
+  get notices(): readonly FileNotice[] {
+    return this.#notices.kept;
+  }
+
+  /** @throws ConfigError for `delivered`: a spool acknowledges before that. */
+  requireAck(ack: Ack): void {
+    if (ack === 'delivered')
+      throw new ConfigError(
+        'acks',
+        `a spool vouches for 'durable'; put the sink itself into the pipeline for 'delivered'`,
+      );
+  }
+
+  /** The pipeline's own record of a gap, unless the options have one. */
+  useGapRecord(factory: GapRecordFactory): void {
+    if (this.#ownGapRecord === undefined) this.#replay.gapRecord = factory;
+  }
+
+  async emit(records: readonly AuditRecord[]): Promise<SinkResult> {
+    const lines = records.map(lineOf);
+    const bytes = lines.reduce((sum, { line }) => sum + Buffer.byteLength(line) + ENTRY_BYTES, 0);
+    // A batch that is larger than the whole spool must still get through.
+    if (this.#store.bytes > 0 && this.#store.bytes + bytes > this.#maxBytes)
+      return { status: 'retryable', error: full(this.#maxBytes) };
+    try {
+      await this.#store.append(lines);
+    } catch (error) {
+      return { status: error instanceof LockLostError ? 'permanent' : 'retryable', error: asError(error) };
+    }
+    this.#replay.start();
+    return { status: 'delivered', ack: 'durable' };
+  }
+
+  /** Resolves when the sink has everything; rejects when it fails, while the records stay spooled. */
+  async flush(): Promise<void> {
+    await this.#replay.flush();
+    await this.#sink.flush?.();
+  }
+
+  flushSync(records: readonly AuditRecord[]): void {
+    this.#store.appendNow(records.map(lineOf));
+  }
+
+  /** What the sink does not have stays on disk for the next start. */
+  async close(): Promise<void> {
+    await this.#replay.stop();
+    try {
+      await this.#sink.close?.();
+    } finally {
+      await this.#store.close();
+    }
+  }
+}
+
+/** The same as `new SpoolSink(sink, options)`. */
+export function spooled(sink: Sink, options: SpoolOptions): SpoolSink {
+  return new SpoolSink(sink, options);
+}
+
+function lineOf(record: AuditRecord): SpoolLine {
+  return { line: encodeLine(record), seq: record.seq };
+}
+
+function full(maxBytes: number): Error {
+  return Object.assign(new Error(`the spool holds its ${maxBytes} bytes`), { code: 'SPOOL_FULL' });
+}
+
+function guarded(onError: SpoolOptions['onError']): (error: Error, info: SpoolErrorInfo) => void {
+  return (error, info) => {
+    diag.warn(`audit log: spool of sink ${info.sink}: ${causeOf(error)}, ${info.lost} records lost`);
+    try {
+      onError?.(error, info);
+    } catch {
+      diag.error('audit log: the onError callback failed');
+    }
+  };
+}
