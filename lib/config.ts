@@ -155,7 +155,7 @@ export interface ResolvedOptions {
 }
 
 const ACTOR_TYPES = ['user', 'agent', 'service'] as const satisfies readonly ActorType[];
-/** Every option's name; the README's table is checked against it. */
+/** Every option's name; the table in `docs/options.md` is checked against it. */
 export const OPTION_NAMES: readonly (keyof AuditOptions)[] = [
   'sink',
   'sinks',

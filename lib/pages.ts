@@ -52,7 +52,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Where everything else is: the table of all options. */
-const CONFIGURATION = 'README.md#configuration';
+const ALL_OPTIONS = 'docs/options.md';
 
 /** The page that explains an option, from the top of the project. */
 export function pageOf(option: string): string {
@@ -60,5 +60,5 @@ export function pageOf(option: string): string {
   for (const [page, names] of Object.entries(PAGES))
     for (const name of names)
       if (name.endsWith('*') ? first.startsWith(name.slice(0, -1)) : name === first) return page;
-  return CONFIGURATION;
+  return ALL_OPTIONS;
 }

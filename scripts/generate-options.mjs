@@ -1,4 +1,4 @@
-// Writes the options' tables of README.md and docs/ from the interfaces and their docstrings, so that no table lags:
+// Writes the options' tables of docs/ from the interfaces and their docstrings, so that no table lags:
 // between `<!-- options: FileSinkOptions, RotationOptions as rotate. -->` and `<!-- end of options -->`.
 // `--check` only compares (`npm run check` runs it).
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -75,12 +75,9 @@ const table = (names) =>
     ...names.split(',').flatMap(rows),
   ].join('\n');
 
-const pages = [
-  'README.md',
-  ...readdirSync(`${root}docs`)
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
+const pages = readdirSync(`${root}docs`)
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
 const lagging = [];
 for (const page of pages) {
   const before = readFileSync(root + page, 'utf8');

@@ -1,14 +1,18 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { AuditRecord } from '../lib/schema/record.js';
 import { ExampleFolder, examplesIn } from './support/exampleFolder.js';
 
-const readme = readFileSync(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8');
-const examples = examplesIn('README.md');
+const textOf = (page: string) => readFileSync(new URL(`../${page}`, import.meta.url), 'utf8');
+const readme = textOf('README.md');
+/** What the README shows, and what the pages that it sends its readers to show first. */
+const examples = new Map([
+  ...examplesIn('README.md'),
+  ...['decorators', 'options', 'sinks'].flatMap((name) => [...examplesIn(`docs/${name}.md`)]),
+]);
 
-describe('the examples of the README', function () {
+describe('the examples of the README and of the pages that it leads to', function () {
   this.timeout(60_000);
   let folder: ExampleFolder;
 
@@ -29,12 +33,22 @@ describe('the examples of the README', function () {
       'app.mjs',
       'instrumentation.mjs',
       'agent.mjs',
-      'decision.mjs',
-      'sinks.mjs',
-      'options.mjs',
       'errors.mjs',
+      'decision.mjs',
+      'options.mjs',
+      'sinks.mjs',
     ]);
-    expect(readme.match(/```(js|ts|javascript|typescript)\n/g)).to.have.length(examples.size);
+    expect(readme.match(/```(js|ts|javascript|typescript)\n/g)).to.have.length(examplesIn('README.md').size);
+  });
+
+  it('come with a README that is read in one sitting: at most 12 kB', () => {
+    expect(Buffer.byteLength(readme)).to.be.at.most(12_000);
+  });
+
+  it('are beside pictures and pages that there are', () => {
+    const links = [...readme.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)|(?:src|srcset)="([^":]+)"/g)];
+    expect(links.length).to.be.greaterThan(25);
+    for (const [, page, picture] of links) expect(() => textOf((page ?? picture)!)).not.to.throw();
   });
 
   it('app.mjs writes its records to the terminal and to the file, without the password', async () => {
@@ -83,7 +97,7 @@ describe('the examples of the README', function () {
 
   it('names every option that there is', async () => {
     const { OPTION_NAMES } = await import('../lib/config.js');
-    const table = readme.slice(readme.indexOf('## Configuration'), readme.indexOf('## When a sink fails'));
+    const table = textOf('docs/options.md');
     for (const option of OPTION_NAMES) expect(table, option).to.include(`\`${option}\``);
   });
 });

@@ -12,12 +12,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const given = fileURLToPath(new URL('fixtures/given.d.mts', import.meta.url));
 const blocks = codeBlocks();
 /** Pages whose named blocks `spec/readme.spec.ts` and `spec/docs/guides.spec.ts` run. */
-const RUN = ['README.md', 'docs/getting-started.md', 'docs/migrating-from-python.md'];
+const RUN = ['README.md', 'docs/decorators.md', 'docs/getting-started.md', 'docs/migrating-from-python.md'];
 const of = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language));
 
 describe('the code blocks of README, docs and examples', function () {
   this.timeout(120_000);
   const folder = temporaryFolder();
+  before(() => symlinkSync(root, linkModules(folder.path)));
   after(() => folder.remove());
 
   it('say which language they are in', () => {
@@ -64,7 +65,6 @@ describe('the code blocks of README, docs and examples', function () {
 
   /** Each block as a file of its own in a project that has installed the package; blocks that name their file are imported by it. */
   function typeErrors(code: readonly CodeBlock[]): string[] {
-    symlinkSync(root, linkModules(folder.path));
     const places = new Map<string, string>();
     code.forEach(({ place, language, text }, index) => {
       const named = /^\/\/ ([\w.-]+\.m?[jt]s)/.exec(text)?.[1];

@@ -8,7 +8,7 @@ export interface Cell {
 }
 
 /**
- * The matrix in Markdown, as the README shows it: a row per way of loading, a column per Node and line of OpenTelemetry.
+ * The matrix in Markdown, as `docs/runtimes.md` shows it: a row per way of loading, a column per Node and line of OpenTelemetry.
  *
  * @param passed what came of a cell; undefined where it was not run.
  */

@@ -8,7 +8,7 @@ import { codeBlocks } from '../support/codeBlocks.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** The sections that somebody new goes through, word for word: up to the one with a program of the reader's own. */
-const LAST = 'Not a line of code';
+const LAST = 'Quick start: not a line of code';
 const NODES = ['20', '24'];
 const CASES = [
   ['20', '2.x'],
@@ -54,7 +54,11 @@ describe('somebody new, in an empty folder, with the packed package and the READ
         if (language === 'js' && name !== undefined) writeFileSync(join(project, name), forLine(line, text));
         if (language !== 'console') continue;
         for (const [, command] of text.matchAll(/^\$ (.*)$/gm)) {
-          run(forLine(line, command!).replace('otel-mcp-log ', `${tarball} `), project, nodes.get(version)!);
+          run(
+            forLine(line, command!).replace('install otel-mcp-log ', `install ${tarball} `),
+            project,
+            nodes.get(version)!,
+          );
           if (command!.startsWith('node ')) resources.push(newRecords(project, resources.flat().length));
         }
       }
