@@ -1,4 +1,4 @@
-import type { Command } from './command.js';
+import type { Command } from './shared/command.js';
 
 /** A module that holds a command. */
 interface CommandModule {
@@ -7,19 +7,19 @@ interface CommandModule {
 
 /** Every command, in the order that `--help` lists them. Each is loaded only when it is called for. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
-  query: () => import('./query/command.js'),
-  tail: () => import('./tail/command.js'),
-  report: () => import('./report/command.js'),
-  evidence: () => import('./bundle/command.js'),
-  export: () => import('./export/command.js'),
-  verify: () => import('./verify.js'),
-  prove: () => import('./prove.js'),
-  'check-proof': () => import('./checkProof.js'),
-  consistency: () => import('./consistency.js'),
-  'export-tiles': () => import('./exportTiles.js'),
-  witness: () => import('./witness/command.js'),
-  keygen: () => import('./keygen.js'),
-  init: () => import('./init/command.js'),
-  doctor: () => import('./doctor.js'),
-  redact: () => import('./redact.js'),
+  query: () => import('./commands/query.js'),
+  tail: () => import('./commands/tail.js'),
+  report: () => import('./commands/report.js'),
+  evidence: () => import('./commands/evidence.js'),
+  export: () => import('./commands/export.js'),
+  verify: () => import('./commands/verify.js'),
+  prove: () => import('./commands/prove.js'),
+  'check-proof': () => import('./commands/checkProof.js'),
+  consistency: () => import('./commands/consistency.js'),
+  'export-tiles': () => import('./commands/exportTiles.js'),
+  witness: () => import('./commands/witness.js'),
+  keygen: () => import('./commands/keygen.js'),
+  init: () => import('./commands/init.js'),
+  doctor: () => import('./commands/doctor.js'),
+  redact: () => import('./commands/redact.js'),
 };

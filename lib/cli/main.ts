@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { abandonReadings } from './access/ongoing.js';
-import { ExitCode } from './command.js';
-import { systemReason } from './failure.js';
+import { abandonReadings } from './shared/reading.js';
+import { ExitCode } from './shared/command.js';
+import { systemReason } from './shared/failure.js';
 import { runCli } from './run.js';
 
 const { argv, stdin, stdout, stderr, env } = process;

@@ -1,9 +1,9 @@
 import { printable } from '../internal/text.js';
-import { ExitCode, type Command, type CommandIo } from './command.js';
+import { ExitCode, type Command, type CommandIo } from './shared/command.js';
 import { COMMANDS } from './commands.js';
-import { explain, usageFailure } from './failure.js';
-import { nearest } from './suggest.js';
-import { columns } from './term/columns.js';
+import { explain, usageFailure } from './shared/failure.js';
+import { nearest } from './shared/suggest.js';
+import { columns } from './shared/columns.js';
 import { Output } from './term/output.js';
 import { palette } from './term/paint.js';
 import { PACKAGE_VERSION } from '../version.js';

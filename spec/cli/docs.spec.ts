@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../../lib/cli/commands.js';
-import { CONTROLS, FRAMEWORKS } from '../../lib/cli/bundle/controls.js';
+import { CONTROLS, FRAMEWORKS } from '../../lib/cli/evidence/controls.js';
 import { runCli } from '../support/builtCli.js';
 
 const cli = readFileSync('docs/cli.md', 'utf8');

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { command } from '../../lib/cli/redact.js';
-import { ExitCode } from '../../lib/cli/command.js';
+import { command } from '../../lib/cli/commands/redact.js';
+import { ExitCode } from '../../lib/cli/shared/command.js';
 import { draftRecord } from '../support/draftRecord.js';
 
 async function run(args: string[], stdin = ''): Promise<{ code: number; stdout: string; stderr: string }> {

@@ -4,9 +4,9 @@ import { unzipSync } from 'fflate';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { ZipReader } from '../../lib/cli/bundle/zip.js';
+import { ZipReader } from '../../lib/cli/evidence/zip.js';
 import { crc32ByTable } from '../../lib/internal/crc32.js';
-import { CliFailure } from '../../lib/cli/failure.js';
+import { CliFailure } from '../../lib/cli/shared/failure.js';
 
 import { runBuiltCommand } from '../support/builtCli.js';
 import { writeSealedSampleLog } from '../support/sealedSampleLog.js';

@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { NoteVerifier } from '../../lib/integrity/tlog/note.js';
 import { Witness } from '../../lib/integrity/witness.js';
-import { witnessServer, type RequestListener } from '../../lib/cli/witness/server.js';
+import { witnessServer, type RequestListener } from '../../lib/cli/integrity/witnessServer.js';
 import { newWitnessKey } from './signing.js';
 
 /** By what a witness names a log where it serves its checkpoint. */

@@ -1,10 +1,10 @@
 import type { FileNotice } from '../../sinks/file/fileSink.js';
 import { accessLayout } from '../../sinks/file/accessLog.js';
 import { printable } from '../../internal/text.js';
-import type { CommandIo } from '../command.js';
-import { inputFailure, systemReason, usageFailure } from '../failure.js';
-import { track, UNRECORDED, type OpenReading } from './ongoing.js';
-import type { AccessOptions } from './options.js';
+import type { CommandIo } from '../shared/command.js';
+import { inputFailure, systemReason, usageFailure } from '../shared/failure.js';
+import { track, UNRECORDED, type OpenReading } from '../shared/reading.js';
+import type { AccessOptions } from '../shared/accessOptions.js';
 import { readLogs, type ReadLog } from './readLogs.js';
 import { AccessRecords } from './record.js';
 import { writeAccess, type AccessLogPlace } from './write.js';

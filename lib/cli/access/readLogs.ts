@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { integrityLayout } from '../../integrity/storage/layout.js';
 import { findSegments } from '../../integrity/storage/segments.js';
 import { accessLayout, readAccessDescription, type AccessLogOptions } from '../../sinks/file/accessLog.js';
-import { inputFailure } from '../failure.js';
+import { inputFailure } from '../shared/failure.js';
 
 /** What a finished part of a log is called: the log, and a number or a time. */
 const PART = /^(.+?)(?:[.-]\d[\dTZ.:_-]*)(?:\.gz)?$/;

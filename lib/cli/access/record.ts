@@ -6,7 +6,7 @@ import type { DraftRecord, EventType, Outcome, RecordError, Severity } from '../
 import { EVENT_TYPES } from '../../schema/tables.js';
 import { LogHistory } from '../../sinks/file/history.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
-import { ExitCode } from '../command.js';
+import { ExitCode } from '../shared/command.js';
 
 /** What is known of a reading when it begins. */
 export interface Access {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inputFailure } from '../failure.js';
+import { inputFailure } from '../shared/failure.js';
 import type { Change } from './diff.js';
 import type { Project } from './project.js';
 import { startScripts, withScripts } from './scripts.js';

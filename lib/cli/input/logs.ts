@@ -12,8 +12,8 @@ import {
   type LogChunk,
   type Segment,
 } from '../../integrity/storage/segments.js';
-import type { CommandIo } from '../command.js';
-import { systemReason, usageFailure } from '../failure.js';
+import type { CommandIo } from '../shared/command.js';
+import { systemReason, usageFailure } from '../shared/failure.js';
 import { isTerminal } from '../term/paint.js';
 import type { Problems } from './problems.js';
 

@@ -1,5 +1,5 @@
 import { printable } from '../../internal/text.js';
-import { ExitCode, type CommandIo } from '../command.js';
+import { ExitCode, type CommandIo } from '../shared/command.js';
 import { palette } from '../term/paint.js';
 import { plural } from '../term/units.js';
 

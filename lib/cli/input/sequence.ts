@@ -1,4 +1,4 @@
-import type { AuditRecord } from '../../schema/record.js';
+import type { AuditRecord, Outcome } from '../../schema/record.js';
 
 /** Something that `seq` tells about the order of a log. */
 export interface SequenceFinding {
@@ -33,4 +33,11 @@ export function isIntent(record: AuditRecord): boolean {
 /** Whether a record is about the log itself, not about an operation. */
 export function isAboutLog(record: AuditRecord): boolean {
   return record.resource.startsWith('audit/');
+}
+
+/** An outcome by the documented schema's name, whatever profile it was written in. */
+export function canonicalOutcome(outcome: string): Outcome {
+  if (outcome === 'OUTCOME_OTHER') return 'OUTCOME_PARTIAL';
+  if (outcome === 'OUTCOME_UNKNOWN') return 'OUTCOME_UNSPECIFIED';
+  return outcome as Outcome;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { ExitCode } from '../command.js';
+import { ExitCode } from '../shared/command.js';
 import type { McpDetail } from '../../schema/record.js';
-import { CliFailure } from '../failure.js';
+import { CliFailure } from '../shared/failure.js';
 
 /** The package that brings DuckDB. Its name is no literal at the import, since few installations have it. */
 const PACKAGE: string = '@duckdb/node-api';

@@ -1,8 +1,8 @@
-import type { AuditRecord, Outcome } from '../../schema/record.js';
+import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
-import { usageFailure } from '../failure.js';
+import { usageFailure } from '../shared/failure.js';
 import { Prefilter, type AnyOf } from '../input/prefilter.js';
-import { nearest } from '../suggest.js';
+import { nearest } from '../shared/suggest.js';
 import { compilePattern, type Pattern } from './pattern.js';
 import type { FilterOptions } from './filterOptions.js';
 import { parseTime } from './time.js';
@@ -181,11 +181,4 @@ function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
   }));
   if (gaps === true) conditions.push({ test: tellsOfLoss, needles: ['gap"', '"unknown_outcome"'] });
   return conditions;
-}
-
-/** An outcome by the documented schema's name, whatever profile it was written in. */
-export function canonicalOutcome(outcome: string): Outcome {
-  if (outcome === 'OUTCOME_OTHER') return 'OUTCOME_PARTIAL';
-  if (outcome === 'OUTCOME_UNKNOWN') return 'OUTCOME_UNSPECIFIED';
-  return outcome as Outcome;
 }

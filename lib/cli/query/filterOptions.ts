@@ -1,4 +1,4 @@
-import type { OptionValues } from '../define.js';
+import type { OptionValues } from '../shared/define.js';
 
 /** The options by which `query`, `tail`, `report` and `export` choose records. */
 export const FILTER_OPTIONS = {

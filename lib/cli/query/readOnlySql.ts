@@ -1,4 +1,4 @@
-import { usageFailure } from '../failure.js';
+import { usageFailure } from '../shared/failure.js';
 import { literal, type DuckDBConnection, type DuckDBStatement } from './duckdb.js';
 
 /** `DUCKDB_STATEMENT_TYPE_SELECT` of DuckDB's C interface (duckdb.h), which the package passes on. */

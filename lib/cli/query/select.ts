@@ -1,5 +1,5 @@
-import type { Reading } from '../access/ongoing.js';
-import { ExitCode, type CommandIo } from '../command.js';
+import type { Reading } from '../shared/reading.js';
+import { ExitCode, type CommandIo } from '../shared/command.js';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
 import { readRecords, totalBytes, type RecordVisitor } from '../input/records.js';

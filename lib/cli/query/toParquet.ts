@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import type { CommandIo } from '../command.js';
-import { usageFailure } from '../failure.js';
+import type { CommandIo } from '../shared/command.js';
+import { usageFailure } from '../shared/failure.js';
 import type { LogInput } from '../input/logs.js';
 import { withScratchFolder } from '../input/scratch.js';
 import { Output } from '../term/output.js';

@@ -1,8 +1,7 @@
 import type { AuditRecord } from '../../schema/record.js';
 import type { LogInput } from '../input/logs.js';
 import type { LinePlace } from '../input/scanner.js';
-import { isAboutLog, isIntent } from '../input/sequence.js';
-import { canonicalOutcome } from '../query/filter.js';
+import { canonicalOutcome, isAboutLog, isIntent } from '../input/sequence.js';
 import { CubeBuilder } from './cube.js';
 import { FailureGroups, TouchedGroups } from './groups.js';
 import { RowKeeper } from './keep.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { integrityLayout } from '../../integrity/storage/layout.js';
-import { judge, titleOf, type Judgement } from '../evidence/judge.js';
+import { judge, titleOf, type Judgement } from '../integrity/judge.js';
 import type { LogInput } from '../input/logs.js';
 import type { Integrity } from './model.js';
 

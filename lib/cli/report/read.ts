@@ -1,6 +1,6 @@
 import { basename, dirname, sep } from 'node:path';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
-import type { CommandIo } from '../command.js';
+import type { CommandIo } from '../shared/command.js';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
 import { compileFilter } from '../query/filter.js';

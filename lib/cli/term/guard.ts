@@ -2,8 +2,8 @@ import { fstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Stat
 import { basename, dirname, join, resolve } from 'node:path';
 import { integrityLayout } from '../../integrity/storage/layout.js';
 import { findSegments } from '../../integrity/storage/segments.js';
-import type { CommandIo } from '../command.js';
-import { usageFailure, type CliFailure } from '../failure.js';
+import type { CommandIo } from '../shared/command.js';
+import { usageFailure, type CliFailure } from '../shared/failure.js';
 
 /** What a name must not look like beside a log: there it would be taken for a part of the log. */
 const SEGMENT_SUFFIX =

@@ -4,8 +4,8 @@ import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { CommandIo } from '../command.js';
-import { inputFailure, systemReason } from '../failure.js';
+import type { CommandIo } from '../shared/command.js';
+import { inputFailure, systemReason } from '../shared/failure.js';
 import { OutputGuard, realOf } from './guard.js';
 import { TemporaryFile } from './temporaryFile.js';
 

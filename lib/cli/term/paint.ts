@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { CommandIo } from '../command.js';
+import type { CommandIo } from '../shared/command.js';
 
 /** Wraps a text so that a terminal shows it so; does nothing where colours are not wanted. */
 export type Paint = (text: string) => string;

@@ -1,4 +1,4 @@
-import type { CommandIo } from '../command.js';
+import type { CommandIo } from '../shared/command.js';
 import { bytes } from './units.js';
 import { isTerminal } from './paint.js';
 

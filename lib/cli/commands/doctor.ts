@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import { printable } from '../../internal/text.js';
+import { diagnose } from '../../doctor/doctor.js';
+import type { Finding, Severity } from '../../doctor/finding.js';
+import { ExitCode, type CommandIo } from '../shared/command.js';
+import { defineCommand } from '../shared/define.js';
+import { usageFailure } from '../shared/failure.js';
+import { palette, type Palette } from '../term/paint.js';
+
+const COLOURS: Readonly<Record<Severity, keyof Palette>> = {
+  error: 'red',
+  warning: 'yellow',
+  info: 'dim',
+  ok: 'green',
+};
+
+/** `doctor`: whether an application's operations would all be on record. */
+export const command = defineCommand({
+  name: 'doctor',
+  summary: 'look for whatever would keep operations off the record',
+  usage: '[FOLDER]',
+  about: `
+Says of an application, in its folder and with its environment: which copies of the MCP SDK it has, which
+of them are patched and why not, which OpenTelemetry it has, whether its sinks answer, and whether the
+modes of its files are right. It sends no record and changes no file. docs/troubleshooting.md has a
+section for each finding.`,
+  options: {
+    offline: { type: 'boolean', help: 'ask nothing of the network' },
+    json: { type: 'boolean', help: 'the findings as one JSON object' },
+  },
+  examples: [
+    ['otel-mcp-log doctor', 'look at the application in this folder'],
+    [
+      'env $(cat production.env) otel-mcp-log doctor --json /srv/agent',
+      'look at another, with the variables that it runs with',
+    ],
+  ],
+  exits: [
+    [0, 'nothing to do'],
+    [1, 'there are warnings or errors'],
+  ],
+  async run({ options, operands, io }) {
+    if (operands.length > 1) throw usageFailure('more than one folder is given');
+    const cwd = resolve(operands[0] ?? '.');
+    const findings = await diagnose({ cwd, env: io.env, offline: options.offline ?? false });
+    const ok = findings.every(({ severity }) => severity === 'ok' || severity === 'info');
+    if (options.json === true) io.stdout.write(`${JSON.stringify({ ok, findings })}\n`);
+    else print(findings, io);
+    return ok ? ExitCode.ok : ExitCode.finding;
+  },
+});
+
+function print(findings: readonly Finding[], { stdout, env }: CommandIo): void {
+  const styles = palette(stdout, env);
+  for (const { topic, severity, message, remedy } of findings) {
+    const paint = styles[COLOURS[severity]];
+    stdout.write(`${paint(`${severity}: ${topic}:`)} ${printable(message)}\n`);
+    if (remedy !== undefined) stdout.write(`  ${remedy}\n`);
+  }
+}

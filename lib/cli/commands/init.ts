@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { isSupported } from '../../loader/sdkCopy.js';
+import { ExitCode, type CommandIo } from '../shared/command.js';
+import { defineCommand } from '../shared/define.js';
+import { usageFailure } from '../shared/failure.js';
+import { isTerminal, palette } from '../term/paint.js';
+import { unifiedDiff, type Change } from '../init/diff.js';
+import { isPreload, planFor } from '../init/plan.js';
+import { readProject, type Project } from '../init/project.js';
+
+/** `init`: a working set-up for the project it finds. */
+export const command = defineCommand({
+  name: 'init',
+  summary: 'set a project up, after showing what would change',
+  usage: '[--yes | --dry-run] [FOLDER]',
+  about: `
+Looks at the application in a folder: its module system, its version of the MCP SDK, its OpenTelemetry.
+Then shows, as a diff, a file to preload that audits every MCP client, the start scripts that preload it,
+and a line for .gitignore; and writes them when told so. An OpenTelemetry set-up that it finds stays as it
+is: the operations become spans in it. Run twice, it changes nothing the second time.`,
+  options: {
+    yes: { type: 'boolean', short: 'y', help: 'write without asking' },
+    'dry-run': { type: 'boolean', help: 'show the diff and write nothing' },
+  },
+  examples: [
+    ['otel-mcp-log init', 'set up the application in this folder'],
+    ['otel-mcp-log init --dry-run | git apply -', 'the same diff, for another program to apply'],
+  ],
+  exits: [
+    [0, 'written, or nothing to do'],
+    [1, 'nothing was written: not confirmed'],
+    [3, 'no package.json can be read, or audit-log.mjs is a file of yours'],
+  ],
+  async run({ options, operands, io }) {
+    if (operands.length > 1) throw usageFailure('more than one folder is given');
+    const project = readProject(resolve(operands[0] ?? '.'));
+    io.stderr.write(describe(project));
+    const { changes, steps } = planFor(project);
+    const others = project.audited.filter((name) => !isPreload(name));
+    if (changes.length === 0 || others.length > 0) {
+      const where = others.length > 0 ? others.join(', ') : 'the project';
+      io.stderr.write(`Nothing to do: ${where} audits already. Ask otel-mcp-log doctor if in doubt.\n`);
+      return ExitCode.ok;
+    }
+    show(changes, io);
+    if (options['dry-run'] === true) return ExitCode.ok;
+    if (options.yes !== true && !(await confirmed(io))) {
+      io.stderr.write('Nothing was written.\n');
+      return ExitCode.finding;
+    }
+    for (const { path, after } of changes) writeFileSync(join(project.folder, path), after);
+    io.stderr.write(next(project, steps));
+    return ExitCode.ok;
+  },
+});
+
+function describe({ system, sdks, telemetry }: Project): string {
+  const found = sdks.map(({ name, version }) =>
+    isSupported(name, version) ? `${name} ${version}` : `${name} ${version} (not supported)`,
+  );
+  return [
+    `modules        ${system === 'module' ? 'ES modules' : 'CommonJS'}`,
+    `MCP SDK        ${found.join(', ') || 'none installed'}`,
+    `OpenTelemetry  ${telemetry.length === 0 ? 'no set-up found' : `set up in ${telemetry.join(', ')}: its traces and the records share their ids`}`,
+    '\n',
+  ].join('\n');
+}
+
+function show(changes: readonly Change[], { stdout, env }: CommandIo): void {
+  const { green, red, bold } = palette(stdout, env);
+  for (const line of changes.map(unifiedDiff).join('').split('\n').slice(0, -1)) {
+    const paint = /^(?:---|\+\+\+|@@)/.test(line)
+      ? bold
+      : line.startsWith('+')
+        ? green
+        : line.startsWith('-')
+          ? red
+          : String;
+    stdout.write(`${paint(line)}\n`);
+  }
+}
+
+/** Asks at a terminal; elsewhere nobody can answer, and silence is no consent. */
+async function confirmed({ stdin, stderr }: CommandIo): Promise<boolean> {
+  if (!isTerminal(stdin)) {
+    stderr.write('This is no terminal to ask at: give --yes to write, or --dry-run to look.\n');
+    return false;
+  }
+  const lines = createInterface({ input: stdin, output: stderr });
+  try {
+    const closed = once(lines, 'close').then(() => '');
+    const answer = await Promise.race([lines.question('\nWrite this? [y/N] '), closed]);
+    return /^y(?:es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+}
+
+function next({ depends, scripts }: Project, steps: readonly string[]): string {
+  const list = [
+    ...(depends ? [] : ['install what it loads: npm install otel-mcp-log @opentelemetry/api']),
+    ...steps,
+    ...(Object.hasOwn(scripts, 'start') && steps.length === 0 ? ['start the application: npm start'] : []),
+    'look at the log: npx otel-mcp-log query audit.jsonl',
+    'see what would keep operations off it: npx otel-mcp-log doctor',
+  ];
+  return `Written. Next:\n${list.map((step, index) => `  ${index + 1}. ${step}\n`).join('')}`;
+}

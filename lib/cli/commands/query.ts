@@ -1,0 +1,190 @@
+import type { Reading } from '../shared/reading.js';
+import { ExitCode, type CommandIo } from '../shared/command.js';
+import { defineCommand, type OptionValues } from '../shared/define.js';
+import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
+import { usageFailure } from '../shared/failure.js';
+import { openLogs } from '../input/logs.js';
+import { Problems } from '../input/problems.js';
+import { Output } from '../term/output.js';
+import { isTerminal, palette } from '../term/paint.js';
+import { count, plural } from '../term/units.js';
+import { compileFilter } from '../query/filter.js';
+import { FILTER_OPTIONS } from '../query/filterOptions.js';
+import { parseFields } from '../formats/fields.js';
+import { HoleReport, select } from '../query/select.js';
+import { csvWriter, lineWriter, tableWriter, type RecordWriter } from '../formats/writers.js';
+
+const OPTIONS = {
+  ...FILTER_OPTIONS,
+  sql: { type: 'string', value: 'SQL', help: "a query over the table 'records' (needs @duckdb/node-api)" },
+  'follow-trace': { type: 'string', value: 'ID', help: 'show one trace as a tree, across all logs given' },
+  format: {
+    type: 'string',
+    short: 'f',
+    value: 'FORMAT',
+    help: 'table, jsonl, csv or parquet; default: table on a terminal, else jsonl',
+  },
+  fields: { type: 'string', value: 'LIST', help: "only these fields: 'time,actor_id,mcp.tool_name'" },
+  details: { type: 'boolean', help: 'with the table: every field of each record' },
+  count: { type: 'boolean', short: 'c', help: 'only say how many records match' },
+  limit: { type: 'string', short: 'n', value: 'N', help: 'stop after N records' },
+  output: { type: 'string', short: 'o', value: 'FILE', help: 'write here instead of to standard output' },
+  'csv-exact': {
+    type: 'boolean',
+    help: 'with csv: no apostrophe before cells that a spreadsheet would run as a formula',
+  },
+  verify: { type: 'boolean', help: 'first verify each log as verify does, and say the verdict on stderr' },
+  vkey: { ...VKEY_OPTION, help: `${VKEY_OPTION.help}; verifies, too` },
+  json: { type: 'boolean', help: 'the same as --format jsonl; problems as JSON, too' },
+} as const;
+
+/** The values of this command's options. */
+export type QueryOptions = OptionValues<typeof OPTIONS>;
+
+const FORMATS = ['table', 'jsonl', 'csv', 'parquet'] as const;
+type Format = (typeof FORMATS)[number];
+
+/** `otel-mcp-log query`: finds records. */
+export const command = defineCommand({
+  name: 'query',
+  summary: 'Find records: by filters, by SQL, or along one trace',
+  usage: '[OPTION…] [LOG…]',
+  about: `
+Every filter must hold; of one that is given several times, any. Records come out in the order of the
+logs, and as JSONL byte for byte as they were logged (unless --fields picks from them).
+Lines that are no record are named on stderr; the rest is served, and the exit code is 3.`,
+  options: OPTIONS,
+  examples: [
+    ['otel-mcp-log query --since 2h --outcome failure audit.jsonl', 'what failed in the last two hours'],
+    ["otel-mcp-log query --actor 'alice@*' --resource 'tools/*' --json audit.jsonl", 'for another program'],
+    [
+      'otel-mcp-log query --follow-trace 4bf92f3577b34da6a3ce929d0e0e4736 agent.jsonl server.jsonl',
+      'one trace',
+    ],
+    ['otel-mcp-log query --sql "SELECT actor_id, count(*) n FROM records GROUP BY 1" audit.jsonl', 'by SQL'],
+    ['otel-mcp-log query --gaps audit.jsonl', 'what is missing; exit code 1 if anything is'],
+  ],
+  exits: [
+    [0, 'done, whether or not anything matched'],
+    [1, '--gaps found something missing, or --verify a log that cannot be relied on'],
+    [3, 'an input, or a line of one, could not be read'],
+    [4, '--sql or parquet without @duckdb/node-api'],
+  ],
+  reads: true,
+  async run({ options, operands, io, reading }) {
+    const verdict = await verdictFirst(options, operands, io);
+    return (await runQuery(options, operands, io, reading)) || verdict;
+  },
+});
+
+/** The verdict on each log before anything of it is shown; what the query finds is served all the same. */
+async function verdictFirst(
+  { verify, vkey, json }: QueryOptions,
+  operands: readonly string[],
+  io: CommandIo,
+): Promise<number> {
+  if (verify !== true && vkey === undefined) return ExitCode.ok;
+  const vkeys = await readVkeys(vkey);
+  const { judge, tellJudgements } = await import('../integrity/judge.js');
+  const judgements = [];
+  // What cannot be read is told when the query reads it.
+  for (const log of await openLogs(operands, io, new Problems(io, false, true)))
+    judgements.push(await judge(log, vkeys));
+  return tellJudgements(judgements, io, json ?? false);
+}
+
+async function runQuery(
+  options: QueryOptions,
+  operands: readonly string[],
+  io: CommandIo,
+  reading: Reading,
+): Promise<number> {
+  if (options.sql !== undefined) {
+    const { runSql } = await import('../query/sql.js');
+    return runSql(options.sql, operands, chosenFormat(options, io), options, io, reading);
+  }
+  if (options['follow-trace'] !== undefined) {
+    const { followTrace } = await import('../query/trace.js');
+    return followTrace(options['follow-trace'], operands, options, io, reading);
+  }
+  return runFilters(options, operands, io, reading);
+}
+
+/** All that a query reads: nothing of it is written over. */
+function inputsOf({ vkey }: QueryOptions, operands: readonly string[]): readonly string[] {
+  return [...operands, ...keyFiles(vkey)];
+}
+
+function chosenFormat({ format, json }: QueryOptions, io: CommandIo): Format {
+  if (json === true) {
+    if (format !== undefined && format !== 'jsonl')
+      throw usageFailure('--json and --format contradict each other');
+    return 'jsonl';
+  }
+  if (format === undefined) return isTerminal(io.stdout) ? 'table' : 'jsonl';
+  const known = FORMATS.find((name) => name === (format === 'json' ? 'jsonl' : format));
+  if (known === undefined) throw usageFailure('--format: unknown format', `Known are ${FORMATS.join(', ')}.`);
+  return known;
+}
+
+async function runFilters(
+  options: QueryOptions,
+  operands: readonly string[],
+  io: CommandIo,
+  reading: Reading,
+): Promise<number> {
+  const filter = compileFilter(options);
+  const format = chosenFormat(options, io);
+  const limit = options.limit === undefined ? undefined : wholeNumber(options.limit);
+  const problems = new Problems(io, options.json);
+  const logs = await openLogs(operands, io, problems);
+  const holes = options.gaps === true ? new HoleReport(io, options.json === true, logs) : undefined;
+  const common = {
+    ...{ io, problems, filter, limit, reading, label: 'reading' },
+    ...(holes && { inspect: holes.inspect }),
+  };
+
+  if (options.count === true) {
+    const { matched } = await select(logs, () => undefined, common);
+    io.stdout.write(options.json === true ? `${JSON.stringify({ count: matched })}\n` : `${matched}\n`);
+    problems.conclude();
+    return problems.exitCode(holes?.exitCode(matched));
+  }
+  if (format === 'parquet') {
+    const { selectToParquet } = await import('../query/toParquet.js');
+    const { matched } = await selectToParquet(logs, options.output, {
+      ...common,
+      inputs: inputsOf(options, operands),
+    });
+    problems.conclude();
+    return problems.exitCode(holes?.exitCode(matched));
+  }
+  const output = await Output.to(options.output, inputsOf(options, operands), io);
+  const writer = makeWriter(format, output, options, io);
+  writer.begin();
+  const { lines, matched } = await select(
+    logs,
+    (record, data, start, end) => writer.record(record, data, start, end),
+    {
+      ...common,
+      pause: () => output.settle(),
+    },
+  );
+  await output.end();
+  problems.conclude();
+  if (format === 'table' && isTerminal(io.stderr))
+    io.stderr.write(palette(io.stderr, io.env).dim(`${count(matched)} of ${plural(lines, 'record')}\n`));
+  return problems.exitCode(holes?.exitCode(matched));
+}
+
+function makeWriter(format: Format, output: Output, options: QueryOptions, io: CommandIo): RecordWriter {
+  const fields = options.fields === undefined ? undefined : parseFields(options.fields);
+  if (format === 'csv') return csvWriter(output, fields, options['csv-exact']);
+  if (format === 'table') return tableWriter(output, io, { fields, detailed: options.details ?? false });
+  return lineWriter(output, fields);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,12}$/.test(text)) throw usageFailure('--limit is no whole number');
+  return Number(text);
+}

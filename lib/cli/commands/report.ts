@@ -1,0 +1,116 @@
+import { printable } from '../../internal/text.js';
+import { isBad } from '../../integrity/verification/verdict.js';
+import { ExitCode, type CommandIo } from '../shared/command.js';
+import { defineCommand } from '../shared/define.js';
+import { usageFailure } from '../shared/failure.js';
+import { openLogs } from '../input/logs.js';
+import { Problems } from '../input/problems.js';
+import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
+import { FILTER_OPTIONS } from '../query/filterOptions.js';
+import { Output } from '../term/output.js';
+import { palette } from '../term/paint.js';
+import { bytes, plural } from '../term/units.js';
+import type { ReportModel } from '../report/model.js';
+import { readModel } from '../report/read.js';
+
+/** So many records a page holds one by one, unless told otherwise: it stays below 15 MB and opens at once. */
+const DEFAULT_ROWS = 10_000;
+const MOST_ROWS = 50_000;
+
+/** `otel-mcp-log report`: one page that answers an auditor's first questions. */
+export const command = defineCommand({
+  name: 'report',
+  summary: 'Make one self-contained page of what happened, who did it, and whether it is intact',
+  usage: '[OPTION…] LOG… -o report.html',
+  about: `
+The page needs no network and no server: open it from disk, print it, send it on. It answers at a
+glance what happened, who did it, what failed or was denied, which data was touched, which tools
+changed, what is missing, and whether the log is intact; below, charts, filters and single records.
+Counts are of all records; single records of the notable and the newest ones (--rows).
+It holds what the log holds: give it only to those who may read the log.`,
+  options: {
+    ...FILTER_OPTIONS,
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'FILE',
+      help: "the page to write (default: report.html; '-' is standard output)",
+    },
+    title: { type: 'string', value: 'TEXT', help: 'the title of the page' },
+    rows: {
+      type: 'string',
+      value: 'N',
+      help: `how many records can be looked at one by one (default ${DEFAULT_ROWS})`,
+    },
+    vkey: VKEY_OPTION,
+    json: { type: 'boolean', help: 'say what was written as JSON; with -o - the model instead of the page' },
+  },
+  examples: [
+    ['otel-mcp-log report audit.jsonl -o report.html', 'everything in one log'],
+    ['otel-mcp-log report --since 7d agent-*.jsonl -o week.html', 'the last week of several processes'],
+  ],
+  exits: [
+    [0, 'the page was written'],
+    [1, 'it was written, and the log is not intact'],
+    [3, 'an input, or a line of one, could not be read; the page says so'],
+  ],
+  reads: true,
+  async run({ options, operands, io, reading }) {
+    const problems = new Problems(io, options.json);
+    const logs = await openLogs(operands, io, problems);
+    const rows = rowLimit(options.rows);
+    const path = options.output ?? 'report.html';
+    const output = await Output.to(path, [...operands, ...keyFiles(options.vkey)], io);
+    const vkeys = await readVkeys(options.vkey);
+    const { title } = options;
+    const model = await readModel(logs, {
+      ...(title === undefined ? {} : { title }),
+      filters: options,
+      rows,
+      vkeys,
+      problems,
+      io,
+    });
+    reading.showed(model.totals.records);
+    const { reportPage } = await import('../report/page.js');
+    const page =
+      options.json === true && options.output === '-' ? `${JSON.stringify(model)}\n` : reportPage(model);
+    await put(page, path, output, { model, json: options.json ?? false, io });
+    problems.conclude();
+    const { status } = model.integrity;
+    return problems.exitCode(status !== 'unchecked' && isBad(status) ? ExitCode.finding : ExitCode.ok);
+  },
+});
+
+function rowLimit(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_ROWS;
+  if (!/^\d{1,6}$/.test(text) || Number(text) > MOST_ROWS)
+    throw usageFailure(`--rows takes a whole number up to ${MOST_ROWS}`);
+  return Number(text);
+}
+
+async function put(
+  page: string,
+  path: string,
+  output: Output,
+  { model, json, io }: { model: ReportModel; json: boolean; io: CommandIo },
+): Promise<void> {
+  output.text(page);
+  await output.end();
+  if (path === '-') return;
+  const { records } = model.totals;
+  const size = Buffer.byteLength(page);
+  if (json) {
+    const { totals, integrity } = model;
+    const { status, findings } = integrity;
+    io.stdout.write(
+      `${JSON.stringify({ file: path, bytes: size, totals, integrity: status, verdict: findings[0] })}\n`,
+    );
+    return;
+  }
+  const { bold } = palette(io.stdout, io.env);
+  const { title, findings } = model.integrity;
+  io.stdout.write(
+    `${bold(path)}: ${plural(records, 'record')} on a page of ${bytes(size)}\n${title.toLowerCase()}: ${printable(findings[0] ?? 'the log was not verified')}\n`,
+  );
+}

@@ -1,0 +1,232 @@
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { readSegments } from '../../integrity/storage/segments.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
+import { type CommandIo } from '../shared/command.js';
+import { type LogInput } from '../input/logs.js';
+import { Problems } from '../input/problems.js';
+import { compileFilter } from '../query/filter.js';
+import { type FilterOptions } from '../query/filterOptions.js';
+import { readModel } from '../report/read.js';
+import { reportPage } from '../report/page.js';
+import { controlsOf, FRAMEWORK_TITLES, queryWords, type Framework } from './controls.js';
+import {
+  BUNDLE_FORMAT,
+  DISCLAIMER,
+  FINDINGS_NAME,
+  type BundleFile,
+  type BundleFindings,
+  type BundleManifest,
+  type ControlFinding,
+  type LogSlice,
+} from './manifest.js';
+import { survey, type Survey } from './survey.js';
+import { count, plural } from '../term/units.js';
+
+/** Records that the report in a bundle can show one by one. */
+const REPORT_ROWS = 5000;
+
+/** What a bundle is about. */
+export interface BundleSubject {
+  readonly framework: Framework;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/**
+ * Makes everything in a bundle that follows from its slices: the one who writes a bundle and the one who checks it do the
+ * same, and come to the same bytes.
+ *
+ * @param folder Where the slices lie, by the last part of their names.
+ */
+export async function deriveFiles(
+  folder: string,
+  slices: readonly LogSlice[],
+  { io, ...subject }: BundleSubject & { readonly io: CommandIo },
+): Promise<{ files: Map<string, string>; findings: BundleFindings; within: readonly number[] }> {
+  const { framework } = subject;
+  const logs = slices.map(({ path }) => sliceLog(join(folder, basename(path))));
+  const filters = filtersOf(subject);
+  const problems = new Problems(io, false, true);
+  const found = await survey(logs, compileFilter(filters), controlsOf(framework), { problems, io });
+  const findings = makeFindings(subject, found, slices);
+  const files = new Map([
+    ['README.txt', bundleReadme(findings, slices)],
+    [FINDINGS_NAME, json(findings)],
+  ]);
+  for (const [id, { csv }] of found.results) if (csv !== '') files.set(resultPath(id), csv);
+  const model = await readModel(logs, {
+    filters,
+    rows: REPORT_ROWS,
+    title: `Evidence: ${FRAMEWORK_TITLES[framework]}`,
+    problems,
+    io,
+    reproducible: true,
+    integrity: integrityOf(slices),
+  });
+  files.set('report.html', reportPage(model));
+  return { files, findings, within: found.bounds.map(({ within }) => within) };
+}
+
+/** The filters that a period means. */
+export function filtersOf({
+  from,
+  to,
+}: {
+  from?: string | undefined;
+  to?: string | undefined;
+}): FilterOptions {
+  return { ...(from === undefined ? {} : { since: from }), ...(to === undefined ? {} : { until: to }) };
+}
+
+/** The manifest of a bundle. */
+export function manifestOf(
+  { framework, from, to }: BundleSubject,
+  logs: readonly LogSlice[],
+  files: readonly BundleFile[],
+): BundleManifest {
+  return {
+    format: BUNDLE_FORMAT,
+    generator: `${PACKAGE_NAME} ${PACKAGE_VERSION}`,
+    framework,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    logs,
+    files,
+  };
+}
+
+/** JSON as the files of a bundle have it. */
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function resultPath(id: string): string {
+  return `results/${id}.csv`;
+}
+
+function sliceLog(path: string): LogInput {
+  return {
+    name: path,
+    files: [{ path, bytes: statSync(path).size }],
+    read: (file) => readSegments([{ path: file, present: true }]),
+  };
+}
+
+/** The page in a bundle cannot vouch for itself: it says what was found when it was made, or how to check it. */
+function integrityOf(slices: readonly LogSlice[]) {
+  const broken = slices.find(({ verdict }) => verdict !== undefined)?.verdict;
+  const finding =
+    broken === undefined
+      ? "This page is part of a bundle: 'otel-mcp-log verify BUNDLE.zip --vkey KEY' shows whether the records are as they were sealed, and whether the page follows from them."
+      : `${broken.sentence}.`;
+  const title = broken === undefined ? 'Not checked' : broken.status === 'broken' ? 'Broken' : 'Not trusted';
+  return { status: broken?.status ?? 'unchecked', title, findings: [finding], checks: [] } as const;
+}
+
+function makeFindings(
+  { framework, from, to }: BundleSubject,
+  { bounds, results }: Survey,
+  slices: readonly LogSlice[],
+): BundleFindings {
+  const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const shown = controlsOf(framework).filter(
+    ({ id, onlyWhereFound }) => onlyWhereFound !== true || (results.get(id)?.count ?? 0) > 0,
+  );
+  const controls = shown.map((control): ControlFinding => {
+    const { id, title, asked, query, shows, cannot } = control;
+    const result = results.get(id);
+    return {
+      id,
+      title,
+      requirements: asked[framework] ?? [],
+      ...(query === undefined ? {} : { query: queryWords(query, period) }),
+      ...(result === undefined ? {} : { count: result.count }),
+      ...(result === undefined || result.csv === ''
+        ? {}
+        : { results: resultPath(id), listed: result.listed }),
+      shows: id === 'tamper-evidence' ? tamperEvidence(slices, shows) : shows,
+      cannot,
+    };
+  });
+  return {
+    framework,
+    title: FRAMEWORK_TITLES[framework],
+    ...period,
+    records: bounds.reduce((sum, { within }) => sum + within, 0),
+    missing: bounds.reduce((sum, { missing }) => sum + missing, 0),
+    sealed: slices.length > 0 && slices.every(({ proofs }) => proofs !== undefined),
+    controls,
+    disclaimer: DISCLAIMER,
+  };
+}
+
+/** What the bundle shows of its logs: that they are as sealed only where it holds the proofs. */
+function tamperEvidence(slices: readonly LogSlice[], shows: string): string {
+  const unproved = slices.filter(({ proofs }) => proofs === undefined);
+  if (unproved.length === 0) return shows;
+  return unproved
+    .map(({ name, verdict }) =>
+      verdict === undefined
+        ? `Nothing for ${name}: it is not sealed.`
+        : `Nothing for ${name}: ${verdict.sentence}.`,
+    )
+    .join(' ');
+}
+
+/** The first file that one opens: what is here, what it shows, and how to check it without us. */
+function bundleReadme(findings: BundleFindings, slices: readonly LogSlice[]): string {
+  const { title, from, to, records, missing, controls, disclaimer } = findings;
+  const period = `${from ?? 'the beginning'} to ${to ?? 'the end'}`;
+  const lines = [
+    `Evidence for ${title}`,
+    '='.repeat(13 + title.length),
+    '',
+    `Period     ${period} (UTC)`,
+    `Records    ${count(records)}${missing > 0 ? `, and ${count(missing)} places missing in the order` : ''}`,
+    ...slices.map(
+      ({ name, path, first, count: held, proofs, verdict }) =>
+        `Log        ${name}: ${held === 0 ? 'no record of the period' : `records ${first} to ${first + held - 1}`}, in ${path}${verdict !== undefined ? ` (${verdict.status}: ${verdict.sentence})` : proofs === undefined ? ' (not sealed)' : ''}`,
+    ),
+    '',
+    disclaimer,
+    '',
+    'What is asked, and what the log shows',
+    '-------------------------------------',
+    ...controls.flatMap(controlLines),
+    '',
+    'How to check it',
+    '---------------',
+    '',
+    '  otel-mcp-log verify BUNDLE.zip --vkey KEY',
+    '',
+    'checks every hash, proof and count here, offline. KEY is the verifier key of the log: take it from its',
+    'owner by another way than this bundle. Without our program:',
+    '',
+    '  - manifest.json names the SHA-256 of every other file.',
+    '  - proofs/*/checkpoint is a signed note (C2SP tlog-checkpoint), proofs/*/*.tlog-proof are C2SP',
+    '    tlog-proofs of the first and the last record, proofs/*/*.consistency are RFC 6962 consistency',
+    '    proofs in the form of C2SP tlog-witness. Leaves are SHA-256(0x00 || line without LF).',
+    '  - proofs/*/prefix.json holds the subtree hashes left of the slice: with the lines of the slice',
+    '    appended they give the root that slice.consistency begins with.',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function controlLines(control: ControlFinding): string[] {
+  return [
+    '',
+    `${control.requirements.join(', ')}: ${control.title}`,
+    ...(control.query === undefined
+      ? []
+      : [`  Query        ${['otel-mcp-log query', control.query, 'LOG'].filter(Boolean).join(' ')}`]),
+    ...(control.count === undefined
+      ? []
+      : [
+          `  Found        ${plural(control.count, 'record')}${control.results === undefined ? '' : `; ${count(control.listed ?? 0)} listed in ${control.results}`}`,
+        ]),
+    `  Shows        ${control.shows}`,
+    `  Cannot show  ${control.cannot}`,
+  ];
+}

@@ -1,0 +1,67 @@
+import { AuditError } from '../../errors.js';
+import { verifyLogFile } from '../../integrity/verification/verifyFile.js';
+import type { VerifyReport } from '../../integrity/verification/verify.js';
+import {
+  isBad,
+  VERDICT_TITLES,
+  verdictSentence,
+  type VerdictStatus,
+} from '../../integrity/verification/verdict.js';
+import { printable } from '../../internal/text.js';
+import { ExitCode, type CommandIo } from '../shared/command.js';
+import type { LogInput } from '../input/logs.js';
+import { palette } from '../term/paint.js';
+
+/** The verdict on one log that a command reads for another purpose than to verify it. */
+export interface Judgement {
+  /** The log as it was named. */
+  readonly name: string;
+  /** The verdict, or that there can be none: the log came over standard input. */
+  readonly status: VerdictStatus | 'unchecked';
+  /** The verdict in one sentence. */
+  readonly sentence: string;
+  /** The verification; absent where there was none. */
+  readonly report?: VerifyReport;
+}
+
+/** What is said of a log that came without its checkpoint. */
+const UNCHECKED = 'it came over standard input, without its checkpoint, and was not verified';
+
+/**
+ * Verifies a log as `verify` does, with all that lies beside it.
+ *
+ * @param vkeys The keys that the reader brought, if any.
+ */
+export async function judge(log: LogInput, vkeys: readonly string[] | undefined): Promise<Judgement> {
+  const { name } = log;
+  if (log.files.length === 0) return { name, status: 'unchecked', sentence: UNCHECKED };
+  try {
+    const report = await verifyLogFile(name, vkeys === undefined ? {} : { vkeys });
+    return { name, status: report.status, sentence: verdictSentence(report), report };
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error;
+    return { name, status: 'broken', sentence: error.message };
+  }
+}
+
+/** The title of a verdict, as a heading or the head of a line has it. */
+export function titleOf({ status }: Pick<Judgement, 'status'>): string {
+  return status === 'unchecked' ? 'Not checked' : VERDICT_TITLES[status];
+}
+
+/** Says the verdict on each log on stderr, and gives the exit code that follows: 1 if one cannot be relied on. */
+export function tellJudgements(judgements: readonly Judgement[], io: CommandIo, json: boolean): number {
+  const { yellow } = palette(io.stderr, io.env);
+  for (const { name, status, sentence, report } of judgements) {
+    if (json) {
+      const { problems = [], warnings = [] } = report ?? {};
+      io.stderr.write(`${JSON.stringify({ log: name, status, verdict: sentence, problems, warnings })}\n`);
+    } else
+      io.stderr.write(
+        `${yellow(`${printable(name)}:`)} ${titleOf({ status }).toLowerCase()}: ${printable(sentence)}\n`,
+      );
+  }
+  return judgements.some(({ status }) => status !== 'unchecked' && isBad(status))
+    ? ExitCode.finding
+    : ExitCode.ok;
+}

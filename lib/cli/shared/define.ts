@@ -1,0 +1,153 @@
+import { parseArgs } from 'node:util';
+import { ACCESS_OPTIONS, type AccessOptions } from './accessOptions.js';
+import { UNRECORDED, type OpenReading, type Reading } from './reading.js';
+import type { Command, CommandIo } from './command.js';
+import { explain, usageFailure } from './failure.js';
+import { columns } from './columns.js';
+import { nearest } from './suggest.js';
+
+/** One option of a command, as its help shows it. */
+interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  /** May be given several times. */
+  readonly multiple?: true;
+  /** A one-letter form. */
+  readonly short?: string;
+  /** What stands for the value in the help: `ID`, `TIME`, … */
+  readonly value?: string;
+  /** One line (or two) of help. */
+  readonly help: string;
+}
+
+/** The options of a command by their long names. */
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
+
+/** What the options of a table come out as. */
+export type OptionValues<O extends OptionTable> = {
+  readonly [K in keyof O]?: O[K] extends { multiple: true }
+    ? readonly string[]
+    : O[K] extends { type: 'boolean' }
+      ? boolean
+      : string;
+};
+
+/** What a command is given to run with. */
+interface Invocation<O extends OptionTable> {
+  readonly options: OptionValues<O>;
+  /** What stands on the line besides options: files, as a rule. */
+  readonly operands: readonly string[];
+  readonly io: CommandIo;
+  /** To be told what is given out of a log. */
+  readonly reading: Reading;
+}
+
+/** A command before it has help and parsing: both follow from its table of options, so neither can lag. */
+export interface CommandSpec<O extends OptionTable> {
+  readonly name: string;
+  readonly summary: string;
+  /** What follows the name in the usage line. */
+  readonly usage: string;
+  /** A paragraph or two, wrapped by hand at 100 columns. */
+  readonly about: string;
+  readonly options: O;
+  /** Command lines to copy, each with what it does. */
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  /** Exit codes that mean something of their own here. */
+  readonly exits?: readonly (readonly [code: number, what: string])[];
+  /** Whether it shows what is in the logs that its operands name: then it can be put on record who used it. */
+  readonly reads?: true;
+  run(invocation: Invocation<O>): Promise<number>;
+}
+
+const HELP: OptionTable = { help: { type: 'boolean', short: 'h', help: 'show this help' } };
+
+/** Makes a command of its description. */
+export function defineCommand<const O extends OptionTable>(spec: CommandSpec<O>): Command {
+  const table: OptionTable = { ...spec.options, ...(spec.reads === true ? ACCESS_OPTIONS : {}), ...HELP };
+  const help = helpText(spec, table);
+  return {
+    name: spec.name,
+    summary: spec.summary,
+    help,
+    async run(args, io) {
+      const { values, positionals } = parse(args, table);
+      if (values['help'] === true) {
+        io.stdout.write(help);
+        return 0;
+      }
+      const reading = await begin(spec, values as AccessOptions, positionals, io);
+      return onRecord(reading, () =>
+        spec.run({ options: values as OptionValues<O>, operands: positionals, io, reading }),
+      );
+    },
+  };
+}
+
+/** Before the command looks at anything: what cannot be put on record is not read. */
+async function begin<O extends OptionTable>(
+  { name, reads }: CommandSpec<O>,
+  options: AccessOptions,
+  operands: readonly string[],
+  io: CommandIo,
+): Promise<OpenReading> {
+  if (reads !== true) return UNRECORDED;
+  const { beginReading } = await import('../access/begin.js');
+  return beginReading({ command: name, options, operands, io });
+}
+
+async function onRecord(reading: OpenReading, run: () => Promise<number>): Promise<number> {
+  let exitCode: number;
+  try {
+    exitCode = await run();
+  } catch (error) {
+    await reading.end(explain(error).exitCode);
+    throw error;
+  }
+  await reading.end(exitCode);
+  return exitCode;
+}
+
+function parse(args: readonly string[], options: OptionTable) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw clearer(error, options);
+  }
+}
+
+/** Node's messages name the option; they lack the one that was meant, and quote values that we do not repeat. */
+function clearer(error: unknown, options: OptionTable): unknown {
+  if (!(error instanceof TypeError) || !('code' in error)) return error;
+  const option = /'(-[^' =<,]*)/.exec(error.message)?.[1] ?? '';
+  if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const meant = nearest(option.replace(/^-+/, ''), Object.keys(options));
+    return usageFailure(
+      `unknown option ${option}`,
+      meant === undefined ? undefined : `Did you mean --${meant}?`,
+    );
+  }
+  if (error.code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return error;
+  const spelt = /--([\w-]+)/.exec(error.message)?.[1] ?? option;
+  const spec = options[spelt];
+  if (spec?.type === 'boolean') return usageFailure(`--${spelt} takes no value`);
+  return usageFailure(
+    `--${spelt} needs a value${spec?.value === undefined ? '' : ` (${spec.value})`}`,
+    `A value that starts with a dash is written --${spelt}=-…`,
+  );
+}
+
+function helpText<O extends OptionTable>(spec: CommandSpec<O>, table: OptionTable): string {
+  const rows = Object.entries(table).map(([name, option]): [string, string] => {
+    const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
+    return [`${option.short === undefined ? '    ' : `-${option.short}, `}--${name}${value}`, option.help];
+  });
+  const exits = spec.exits?.map(([code, what]): [string, string] => [String(code), what]);
+  return [
+    `${spec.summary}\n`,
+    `Usage: otel-mcp-log ${spec.name} ${spec.usage}\n`,
+    `${spec.about.trim()}\n`,
+    `Options:\n${columns(rows)}`,
+    ...(exits === undefined ? [] : [`Exit codes:\n${columns(exits)}`]),
+    `Examples:\n${spec.examples.map(([line, what]) => `  # ${what}\n  ${line}`).join('\n')}\n`,
+  ].join('\n');
+}
