@@ -4,6 +4,7 @@ import type { Pipeline } from '../pipeline/pipeline.js';
 import { pipelineFor, releasePipeline } from '../pipeline/sharing.js';
 import type { PipelineStats } from '../pipeline/stats.js';
 import { createRedactor, prepareRedactor } from '../redaction/createRedactor.js';
+import type { Redactor } from '../redaction/redactor.js';
 import { makeAhead } from './ahead.js';
 import type { GapInfo } from '../sinks/gap.js';
 import { announce } from './announce.js';
@@ -64,7 +65,7 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
   const recording = new Recording(options, redactor, pipeline);
   // What an earlier process left open is told once, however many clients write to this log.
   if (isNew) for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
-  const forget = makeAhead(() => prepareRedactor(redactor));
+  const forget = makeAhead(() => rehearse(options, redactor));
   const close = () => {
     forget();
     releasePipeline(pipeline);
@@ -73,6 +74,15 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
   };
   announce(options);
   return { recording, pipeline, close };
+}
+
+/**
+ * Redacts one record before there is any: V8 compiles functions and patterns when they first run, and a login that waits for
+ * that holds up the program's event loop for milliseconds.
+ */
+function rehearse(options: ResolvedOptions, redactor: Redactor): void {
+  prepareRedactor(redactor);
+  redactor.record(startRecord(options));
 }
 
 function gapRecord({ settings }: ResolvedOptions, gap: GapInfo) {

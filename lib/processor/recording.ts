@@ -68,6 +68,8 @@ export class Recording implements OperationRecorder {
   }
 
   begin(detail: OperationDetail): void {
+    // Redacted before the server runs, and not while it waits for the client to go on.
+    if (detail.method === 'initialize') this.#dialled.by(detail.connection);
     const actor = this.#resolveActor(detail);
     const { toolName } = detail.subject;
     const isRefused = actor === undefined && this.#options.requireActor;
