@@ -36,22 +36,22 @@ export type { AuditLogHandle } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';
 export type { FinishedSpan } from './processor/span.js';
 export { createRedactor } from './redaction/createRedactor.js';
-export { parsePolicy } from './redaction/policy/policyFile.js';
+export { parsePolicy } from './redaction/policy/options.js';
 export type { DetectorName } from './redaction/detectors/detector.js';
 export type { FindPhones, FoundPhone } from './redaction/detectors/personalData/contact.js';
-export type { ContactOptions, PackOptions } from './redaction/policy/packs.js';
+export type { ContactOptions, PackOptions } from './redaction/policy/detectors.js';
 export type { AuditLevel, LevelOptions } from './redaction/policy/levels.js';
 export type {
   CustomRedaction,
   LimitOptions,
   RedactionContext,
   RedactionOptions,
-  Replacement,
   ToolRedactionOptions,
   ValueOptions,
 } from './redaction/policy/options.js';
+export type { Replacement } from './redaction/text/replacement.js';
 export type { KnownSecrets } from './redaction/walk/knownSecrets.js';
-export type { Redactor } from './redaction/redactor.js';
+export type { Redactor } from './redaction/createRedactor.js';
 export type {
   ActorType,
   AuditRecord,

@@ -1,5 +1,5 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api';
-import type { Redactor } from '../redaction/redactor.js';
+import type { Redactor } from '../redaction/createRedactor.js';
 import type { Subject } from '../operations/operation.js';
 import type { RecordError } from '../schema/record.js';
 import type { Connection } from './connection.js';

@@ -8,8 +8,7 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api';
 import { lookInto } from '../processor/provided.js';
-import { createRedactor } from '../redaction/createRedactor.js';
-import type { Redactor } from '../redaction/redactor.js';
+import { createRedactor, type Redactor } from '../redaction/createRedactor.js';
 import { shared } from '../internal/shared.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 

@@ -1,5 +1,5 @@
 import { commandLine } from '../redaction/commandLine.js';
-import type { Redactor } from '../redaction/redactor.js';
+import type { Redactor } from '../redaction/createRedactor.js';
 import type { ConnectionFacts } from './detail.js';
 
 /** The addresses and commands that were dialled, as one log's redaction shows them. */

@@ -5,7 +5,7 @@ import { askActor, type Actor } from '../identity.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import { guardedReport, type Report } from '../pipeline/report.js';
 import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
-import type { Redactor } from '../redaction/redactor.js';
+import type { Redactor } from '../redaction/createRedactor.js';
 import { newRecordId } from '../schema/ids.js';
 import type { AuditRecord, DraftRecord, McpRequests } from '../schema/record.js';
 import { say } from '../internal/say.js';

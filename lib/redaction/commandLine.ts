@@ -1,4 +1,4 @@
-import type { Redactor } from './redactor.js';
+import type { Redactor } from './createRedactor.js';
 
 /** `--name=value`, `NAME=value`, `Name: value`; the value may span lines, the name may not. */
 const ASSIGNMENT = /^(-{0,2}|\/)([A-Za-z][\w.-]*)(=|:\s+)(.*)$/s;

@@ -1,16 +1,32 @@
-import { sweepEchoes } from './walk/echoes.js';
-import { prune, sizeOf } from './record/fit.js';
+import type { DraftRecord } from '../schema/record.js';
 import { resolveLevels } from './policy/levels.js';
-import type { KnownSecrets } from './walk/knownSecrets.js';
 import type { RedactionOptions } from './policy/options.js';
 import { addPlaces, stepInto } from './policy/paths.js';
 import { compilePolicies, type Policy } from './policy/policy.js';
+import { prune, sizeOf } from './record/fit.js';
 import { bareRecord, redactRecord } from './record/record.js';
-import type { Redactor } from './redactor.js';
-import { FAILED } from './text/replacement.js';
-import { compileSessionIds } from './policy/sessionIds.js';
+import { compileSessionIds, FAILED } from './text/replacement.js';
+import { type KnownSecrets, sweepEchoes } from './walk/knownSecrets.js';
 import { keepString, keepUri } from './walk/strings.js';
 import { newPass, walk } from './walk/walk.js';
+
+/** What the rest of the library asks of redaction; one is made from the options, once, at start-up. */
+export interface Redactor {
+  /**
+   * A new record in which every free value (arguments, results, URIs, error texts, `data`, what the server said of
+   * itself) is redacted, bounded and safe to encode. Never throws, never changes what it was given: a value that cannot be
+   * redacted is dropped and marked.
+   */
+  record(draft: DraftRecord, known?: KnownSecrets): DraftRecord;
+  /** A free text (error message, span status, log line) with the secrets in it replaced. */
+  text(value: string, known?: KnownSecrets): string;
+  /** A URI without userinfo, and with secrets in path, query and fragment replaced. */
+  uri(value: string): string;
+  /** Any value, walked and bounded, as for `mcp.tool_arguments` of the named tool. */
+  value(value: unknown, toolName?: string, known?: KnownSecrets): unknown;
+  /** The id of an MCP session as it may be shown: hashed, or keyed with `hmacKey`, unless the policy keeps it. */
+  sessionId(id: string): string;
+}
 
 /**
  * Makes a redactor from a policy. Without options the defaults hold: the key names and detectors that

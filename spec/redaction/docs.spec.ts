@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { AUDIT_LEVELS } from '../../lib/redaction/policy/levels.js';
-import { DEFAULT_LIMITS } from '../../lib/redaction/policy/limits.js';
-import { parsePolicy } from '../../lib/redaction/policy/policyFile.js';
+import { DEFAULT_LIMITS, parsePolicy } from '../../lib/redaction/policy/options.js';
 import { fillPage, packTable, scoreTable } from './score/page.js';
 import { measure, measurePacks } from './score/score.js';
 

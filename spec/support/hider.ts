@@ -1,4 +1,4 @@
-import type { Hider } from '../../lib/redaction/detectors/hider.js';
+import type { Hider } from '../../lib/redaction/detectors/detector.js';
 import { KeyVerdict } from '../../lib/redaction/keys/keyNames.js';
 
 /** A hider that shows what it was asked to hide, between `<` and `>`. */

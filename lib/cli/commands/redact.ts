@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../../errors.js';
-import { createRedactor } from '../../redaction/createRedactor.js';
-import { parsePolicy } from '../../redaction/policy/policyFile.js';
-import type { Redactor } from '../../redaction/redactor.js';
+import { createRedactor, type Redactor } from '../../redaction/createRedactor.js';
+import { parsePolicy } from '../../redaction/policy/options.js';
 import type { DraftRecord } from '../../schema/record.js';
 import { ExitCode, type Command, type CommandIo } from '../shared/command.js';
 

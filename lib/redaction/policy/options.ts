@@ -1,18 +1,10 @@
+import { ConfigError } from '../../errors.js';
+import { optionalInteger, requireKnownOptions } from '../../internal/validate.js';
 import type { EventType } from '../../schema/record.js';
 import type { DetectorName } from '../detectors/detector.js';
+import type { Replacement } from '../text/replacement.js';
 import type { LevelOptions } from './levels.js';
-import type { PackOptions } from './packs.js';
-
-/**
- * What a redacted value becomes.
- *
- * - `mask`: `[REDACTED]`.
- * - `hmac`: `hmac-sha256:` and 64 hex digits, HMAC-SHA-256 (RFC 2104) of the value's text under `hmacKey`: equal values give
- *   equal tokens, so that records can be joined; without the key a token says nothing.
- * - `drop`: the key goes with its value. Where a hole would move its neighbours (array elements, a part of a text),
- *   `[DROPPED]` stands.
- */
-export type Replacement = 'mask' | 'hmac' | 'drop';
+import type { PackOptions } from './detectors.js';
 
 /** Which value detectors are on, and detectors of your own. */
 export type ValueOptions = {
@@ -122,4 +114,71 @@ export interface RedactionOptions extends ToolRedactionOptions {
   readonly limits?: LimitOptions;
   /** How much is recorded, by tool and by event type. @defaultValue `Request`: arguments, but no outputs */
   readonly levels?: LevelOptions;
+}
+
+/** {@link LimitOptions} with nothing left open. */
+export type Limits = Required<LimitOptions>;
+
+/** The most bytes of one record's line: a longest UDP payload and many a log shipper's longest line. */
+const MAX_LINE_BYTES = 65_535;
+
+/** The defaults of {@link LimitOptions}. */
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  depth: 32,
+  breadth: 1_000,
+  stringBytes: 8_192,
+  totalBytes: MAX_LINE_BYTES,
+  scanUnits: 64 * 1024 * 1024,
+});
+
+/** Checks the limits and fills in the defaults. */
+export function resolveLimits(options: LimitOptions = {}): Limits {
+  requireKnownOptions('limits', options, Object.keys(DEFAULT_LIMITS));
+  const within = (name: keyof Limits, min: number, max?: number): number =>
+    optionalInteger(`limits.${name}`, options[name], {
+      fallback: DEFAULT_LIMITS[name],
+      min,
+      ...(max === undefined ? {} : { max }),
+    });
+  return Object.freeze({
+    depth: within('depth', 1, 128),
+    breadth: within('breadth', 2, 100_000),
+    stringBytes: within('stringBytes', 256, MAX_LINE_BYTES),
+    totalBytes: within('totalBytes', 8_192, MAX_LINE_BYTES),
+    scanUnits: within('scanUnits', 0),
+  });
+}
+
+/**
+ * The options that a policy in JSON stands for. JSON has no regular expressions: `{ "regex": "^x-", "flags": "i" }` stands
+ * for one. Whether the options are right is for `createRedactor` to say.
+ *
+ * @throws ConfigError when a regular expression has a syntax error.
+ *
+ * @example
+ * ```ts
+ * createRedactor(parsePolicy({ redactPatterns: ['iban', { regex: '^x-internal-', flags: 'i' }] }));
+ * ```
+ */
+export function parsePolicy(json: unknown): RedactionOptions {
+  return revive(json, 'policy') as RedactionOptions;
+}
+
+function revive(value: unknown, option: string): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown, index) => revive(item, `${option}[${index}]`));
+  if (typeof value !== 'object' || value === null) return value;
+  if ('regex' in value && typeof value.regex === 'string') {
+    return expression(value.regex, 'flags' in value ? value.flags : undefined, option);
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, revive(item, `${option}.${key}`)]),
+  );
+}
+
+function expression(source: string, flags: unknown, option: string): RegExp {
+  try {
+    return new RegExp(source, typeof flags === 'string' ? flags : '');
+  } catch {
+    throw new ConfigError(option, 'not a regular expression');
+  }
 }

@@ -1,15 +1,19 @@
 import { optionalBoolean, reject, requireKnownOptions } from '../../internal/validate.js';
 import { Automaton } from '../text/automaton.js';
 import { prepareCatalogue } from '../detectors/providerKeys/providerKeys.js';
-import { DEFAULT_KEY_PATTERNS } from '../keys/defaultNames.js';
-import type { Detector, DetectorName } from '../detectors/detector.js';
-import { DETECTORS } from './detectors.js';
+import { DEFAULT_KEY_PATTERNS } from '../keys/nameLists.js';
+import type { Detector, DetectorName, PackDetector } from '../detectors/detector.js';
+import { DETECTORS, resolvePacks } from './detectors.js';
 import { Gate } from '../text/prefilter.js';
 import { compileKeys, nameLiterals, type KeyJudge } from '../keys/keyNames.js';
-import { resolveLimits, type Limits } from './limits.js';
-import type { CustomRedaction, RedactionOptions, ToolRedactionOptions, ValueOptions } from './options.js';
-import { resolvePacks } from './packs.js';
-import type { PackDetector } from '../detectors/personalData/pack.js';
+import {
+  type CustomRedaction,
+  type Limits,
+  type RedactionOptions,
+  resolveLimits,
+  type ToolRedactionOptions,
+  type ValueOptions,
+} from './options.js';
 import { compilePaths, type PathState } from './paths.js';
 import { compilePattern, type LinearPattern } from '../text/patterns.js';
 import { compileReplacer, type Replacer } from '../text/replacement.js';

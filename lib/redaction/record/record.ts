@@ -1,8 +1,7 @@
 import type { DraftRecord, McpDetail } from '../../schema/record.js';
-import { sweepEchoes } from '../walk/echoes.js';
+import { type KnownSecrets, sweepEchoes } from '../walk/knownSecrets.js';
 import { LOOKED_AT, LOOKED_AT_MCP, type Field } from '../policy/fields.js';
-import { fitRecord } from './fitRecord.js';
-import type { KnownSecrets } from '../walk/knownSecrets.js';
+import { fitRecord } from './fit.js';
 import { levelFor, type AuditLevel, type Levels } from '../policy/levels.js';
 import type { RedactionContext } from '../policy/options.js';
 import type { Pass } from '../walk/pass.js';

@@ -1,7 +1,17 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { ConfigError } from '../../errors.js';
 import { optionalChoice, reject } from '../../internal/validate.js';
-import type { Replacement } from '../policy/options.js';
+
+/**
+ * What a redacted value becomes.
+ *
+ * - `mask`: `[REDACTED]`.
+ * - `hmac`: `hmac-sha256:` and 64 hex digits, HMAC-SHA-256 (RFC 2104) of the value's text under `hmacKey`: equal values give
+ *   equal tokens, so that records can be joined; without the key a token says nothing.
+ * - `drop`: the key goes with its value. Where a hole would move its neighbours (array elements, a part of a text),
+ *   `[DROPPED]` stands.
+ */
+export type Replacement = 'mask' | 'hmac' | 'drop';
 
 /** What stands where a secret stood. */
 export const REDACTED = '[REDACTED]';
@@ -67,7 +77,7 @@ export function compileReplacer(option: string, kind: unknown, hmacKey: unknown)
  *
  * @throws ConfigError when it is missing or too short.
  */
-export function requireKey(hmacKey: unknown): Uint8Array {
+function requireKey(hmacKey: unknown): Uint8Array {
   if (typeof hmacKey !== 'string' && !(hmacKey instanceof Uint8Array)) {
     reject(
       'hmacKey',
@@ -83,4 +93,50 @@ export function requireKey(hmacKey: unknown): Uint8Array {
     );
   }
   return key;
+}
+
+/** What stands in a record for values that JSON has no word for, or that could not be read. */
+export const Marker = {
+  circular: '[Circular]',
+  threw: '[Threw]',
+  depth: '[Too deep]',
+  full: '[Record full]',
+  function: '[Function]',
+  symbol: '[Symbol]',
+  invalidDate: '[Invalid Date]',
+} as const;
+
+/** Stands at the end of a container that was cut. */
+export function moreMarker(entries: number): string {
+  return `…[${entries} more]`;
+}
+
+/** Whether a value is such an end, of a container that has been redacted before. */
+export function isMoreMarker(value: unknown): boolean {
+  return typeof value === 'string' && /^…\[\d{1,15} more\]$/.test(value);
+}
+
+/** Shows a session id as records and spans may have it. */
+export type SessionIds = (id: string) => string;
+
+/**
+ * How session ids are shown, by the options. The MCP session id is a bearer value: whoever sends it speaks for the session
+ * (MCP, transports, session management). Its hash says as well which records belong together.
+ *
+ * @throws ConfigError when `hmacKey` is too short.
+ */
+export function compileSessionIds(kept: unknown, hmacKey: unknown): SessionIds {
+  if (optionalChoice('sessionId', kept, ['hash', 'keep'] as const, 'hash') === 'keep') return (id) => id;
+  const key = hmacKey === undefined ? undefined : requireKey(hmacKey);
+  // One connection asks again and again.
+  let last = { id: '', shown: '' };
+  return (id) => {
+    if (last.id !== id) last = { id, shown: hashed(id, key) };
+    return last.shown;
+  };
+}
+
+function hashed(id: string, key: Uint8Array | undefined): string {
+  if (key === undefined) return `sha256:${createHash('sha256').update(id, 'utf8').digest('hex')}`;
+  return `hmac-sha256:${createHmac('sha256', key).update(id, 'utf8').digest('hex')}`;
 }

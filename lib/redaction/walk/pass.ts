@@ -1,9 +1,9 @@
 import type { Truncation } from '../../schema/record.js';
-import type { Hider } from '../detectors/hider.js';
+import type { Hider } from '../detectors/detector.js';
 import type { RedactionContext } from '../policy/options.js';
 import type { Policy } from '../policy/policy.js';
 import { isMarker, REDACTED } from '../text/replacement.js';
-import { wellFormed } from '../text/unicode.js';
+import { wellFormed } from './strings.js';
 
 /** Secrets that are looked for elsewhere, once they are known; shorter ones would hit common words. */
 const MAX_ECHOES = 64;

@@ -1,8 +1,8 @@
-import { FAILED } from '../text/replacement.js';
 import { isCard } from '../detectors/personalData/cards.js';
-import { Marker } from '../text/markers.js';
+import { KeyVerdict } from '../keys/keyNames.js';
+import { isUuid, looksSecret } from '../text/random.js';
+import { FAILED, Marker } from '../text/replacement.js';
 import type { Pass } from './pass.js';
-import { isUuid } from '../text/random.js';
 import { keepString } from './strings.js';
 
 /** Below it no integer is as long as a card number. */
@@ -115,4 +115,10 @@ function giveAwayWithin(value: unknown, pass: Pass, depth: number): void {
 /** The text that a token is made from: `4111…` gives one token, be it a string, a number or a bigint. */
 function scalarText(value: unknown): string | undefined {
   return isCustomInput(value) ? String(value) : undefined;
+}
+
+/** Whether a key's verdict makes its value a secret. */
+export function isSecretValue(verdict: KeyVerdict, value: unknown): boolean {
+  if (verdict !== KeyVerdict.ifRandom) return verdict !== KeyVerdict.keep;
+  return typeof value === 'string' && looksSecret(value);
 }

@@ -1,11 +1,9 @@
 import { isReference } from '../detectors/assignments/references.js';
 import { redactArguments } from '../detectors/commands/commands.js';
-import { KeyVerdict } from '../keys/keyNames.js';
+import { KeyVerdict, Role, roleOf } from '../keys/keyNames.js';
 import type { Pass } from './pass.js';
 import { isMarker } from '../text/replacement.js';
-import { Role, roleOf } from '../keys/roles.js';
-import { isSecretValue } from './secretValue.js';
-import { GONE, hideValue } from './scalars.js';
+import { GONE, hideValue, isSecretValue } from './scalars.js';
 
 type Properties = Record<string, unknown>;
 

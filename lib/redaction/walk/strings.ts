@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { noteCut } from './names.js';
-import type { Pass } from './pass.js';
-import { untear } from '../text/replacement.js';
-import { isClean, redactText } from './text.js';
+import { toUSVString } from 'node:util';
+import type { Truncation } from '../../schema/record.js';
 import { isUri, redactUri } from '../detectors/credentials/uris.js';
-import { splitsPair, wellFormed } from '../text/unicode.js';
+import type { KeyFacts } from '../keys/keyNames.js';
+import { untear } from '../text/replacement.js';
+import type { Pass } from './pass.js';
+import { isClean, redactText } from './text.js';
 
 /** Bytes kept of a text that identifies: a name, an id, an address. */
 export const LABEL_BYTES = 1_024;
@@ -110,4 +111,46 @@ function unitsWithin(text: string, bytes: number): number {
   let end = bytes;
   while (end > 0 && ((prefix[end] ?? 0) & 0xc0) === 0x80) end--;
   return prefix.toString('utf8', 0, end).length;
+}
+
+/** Code units kept of a key, and of the path to a cut. */
+const NAME_UNITS = 256;
+/** Cuts that get an entry of their own in `truncated`; further ones are marked in place only. */
+const MAX_CUTS = 16;
+
+/** A key as it can stand in a record: redacted, well-formed and cut. What is found to be plain is remembered so. */
+export function keepName(key: string, facts: KeyFacts, pass: Pass): string {
+  if (facts.plain) return key;
+  const name = cleanName(key, pass);
+  facts.plain = name === key && key !== '__proto__' && pass.echoes.length === 0;
+  return name;
+}
+
+function cleanName(key: string, pass: Pass): string {
+  const name = redactText(wellFormed(key), pass);
+  return name.length > NAME_UNITS ? `${untear(wellFormed(name.slice(0, NAME_UNITS - 1)))}…` : name;
+}
+
+/** Notes that something was cut at the place where the walk stands, or at a key below it. */
+export function noteCut(key: string | undefined, sizes: Omit<Truncation, 'path'>, pass: Pass): void {
+  pass.changes++;
+  if (pass.cuts.length >= MAX_CUTS) return;
+  const steps = key === undefined ? pass.path : [...pass.path, key];
+  const path = steps.map((step) => cleanName(step, pass)).join('.');
+  pass.cuts.push({ path: wellFormed(path.slice(0, NAME_UNITS)), ...sizes });
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** The text with every lone surrogate replaced by U+FFFD, as the Encoding Standard does: JSON and protobuf then agree. */
+export function wellFormed(text: string): string {
+  return SURROGATE.test(text) ? toUSVString(text) : text;
+}
+
+/** Whether the code unit at `index` is the second half of a pair: no cut may fall before it. */
+export function splitsPair(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  if (!(code >= 0xdc00 && code <= 0xdfff)) return false;
+  const before = text.charCodeAt(index - 1);
+  return before >= 0xd800 && before <= 0xdbff;
 }

@@ -1,16 +1,14 @@
 import { KeyVerdict } from '../keys/keyNames.js';
-import { isMoreMarker, Marker, moreMarker } from '../text/markers.js';
-import { keepName, noteCut } from './names.js';
+import { DROPPED, isMoreMarker, Marker, moreMarker } from '../text/replacement.js';
+import { keepName, noteCut } from './strings.js';
 import { open, read, type Opened } from './objects.js';
 import type { RedactionContext } from '../policy/options.js';
 import { Pass } from './pass.js';
 import { isEnd, stepInto, type PathState } from '../policy/paths.js';
 import type { Policy } from '../policy/policy.js';
-import { isTool } from '../detectors/commands/secrets.js';
-import { isSecretValue } from './secretValue.js';
+import { isTool } from '../detectors/commands/tools.js';
+import { GONE, hideValue, isSecretValue, keepScalar } from './scalars.js';
 import { hideByShape, hideInWords, isFlatPairs, isTexts } from './siblings.js';
-import { DROPPED } from '../text/replacement.js';
-import { GONE, hideValue, keepScalar } from './scalars.js';
 
 /** The state to redact one record or value with. */
 export function newPass(policy: Policy, context: RedactionContext): Pass {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ConfigError } from '../../../lib/errors.js';
-import { DEFAULT_KEY_PATTERNS } from '../../../lib/redaction/keys/defaultNames.js';
+import { DEFAULT_KEY_PATTERNS } from '../../../lib/redaction/keys/nameLists.js';
 import { compileKeys, KeyVerdict, splitWords } from '../../../lib/redaction/keys/keyNames.js';
 
 const judge = (patterns: (string | RegExp)[], key: string): KeyVerdict =>

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ConfigError } from '../../../lib/errors.js';
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import { parsePolicy } from '../../../lib/redaction/policy/policyFile.js';
+import { parsePolicy } from '../../../lib/redaction/policy/options.js';
 
 /** Every place of a policy in JSON that takes `{ regex }`. */
 const PLACES: readonly (readonly [option: string, put: (regex: string) => unknown])[] = [

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { sizeOf } from '../../../lib/redaction/record/fit.js';
-import { fitRecord } from '../../../lib/redaction/record/fitRecord.js';
+import { fitRecord, sizeOf } from '../../../lib/redaction/record/fit.js';
 import { cutText } from '../../../lib/redaction/walk/strings.js';
 
 interface Cut {

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { encodeLine } from '../../../lib/codecs/json.js';
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import { encodedSize } from '../../../lib/redaction/record/encodedSize.js';
-import { prune, sizeOf } from '../../../lib/redaction/record/fit.js';
+import { encodedSize, prune, sizeOf } from '../../../lib/redaction/record/fit.js';
 import { cutText } from '../../../lib/redaction/walk/strings.js';
 import { numbered } from '../../support/drafts.js';
 import { draftRecord } from '../../support/draftRecord.js';

@@ -1,4 +1,4 @@
-import type { PackName } from '../../../lib/redaction/detectors/personalData/pack.js';
+import type { PackName } from '../../../lib/redaction/detectors/detector.js';
 import * as numbers from './numbers.js';
 import type { Random } from './random.js';
 import type { Sample } from './samples.js';

@@ -1,8 +1,8 @@
 import prettier from 'prettier';
 import { TOOLS } from '../../../lib/redaction/detectors/commands/tools.js';
-import { SHAPE_LINES } from '../../../lib/redaction/detectors/providerKeys/providerKeys.js';
-import { NAMED_KEYS } from '../../../lib/redaction/keys/providerNames.js';
-import * as defaults from '../../../lib/redaction/keys/defaultNames.js';
+import { SHAPES } from '../../../lib/redaction/detectors/providerKeys/shapes.js';
+import { NAMED_KEYS } from '../../../lib/redaction/keys/nameLists.js';
+import * as defaults from '../../../lib/redaction/keys/nameLists.js';
 import { DETECTORS } from '../../../lib/redaction/policy/detectors.js';
 import type { PackScores, Score } from './score.js';
 
@@ -44,8 +44,8 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   providers: () => list(unique(NAMED_KEYS.map(([, word]) => word))),
   tools: () =>
     list(unique(TOOLS.flatMap(([tools]) => tools.split(' ').map((tool) => tool.replaceAll('+', ' '))))),
-  checksums: () => list(unique(SHAPE_LINES.flatMap(([name, , , sum]) => (sum === undefined ? [] : [name])))),
-  catalogue: () => list(unique(SHAPE_LINES.map(([name]) => name))),
+  checksums: () => list(unique(SHAPES.flatMap(([name, , , sum]) => (sum === undefined ? [] : [name])))),
+  catalogue: () => list(unique(SHAPES.map(([name]) => name))),
 };
 
 const MARKED = /<!-- redaction: (\w+) -->\n[\s\S]*?<!-- end of redaction -->/g;

@@ -1,12 +1,11 @@
-import { NAMED_KEYS } from '../../../lib/redaction/keys/providerNames.js';
-import { SHAPE_LINES } from '../../../lib/redaction/detectors/providerKeys/providerKeys.js';
+import { DEFAULT_KEY_PATTERNS, NAMED_KEYS, NUMBER_NAMES } from '../../../lib/redaction/keys/nameLists.js';
+import { SHAPES } from '../../../lib/redaction/detectors/providerKeys/shapes.js';
 import {
   ALPHABETS,
   parseTemplate,
   type Shape,
 } from '../../../lib/redaction/detectors/providerKeys/template.js';
 import { TOOLS } from '../../../lib/redaction/detectors/commands/tools.js';
-import { DEFAULT_KEY_PATTERNS, NUMBER_NAMES } from '../../../lib/redaction/keys/defaultNames.js';
 import { COMPLETED } from './checksums.js';
 import { FORMS, OBJECTS, PLACES } from './forms.js';
 import { luhnNumber } from './numbers.js';
@@ -43,7 +42,7 @@ export function keyOf({ parts }: Shape, random: Random): string {
 
 /** Every line of the catalogue, in some of the places that a key can stand in. */
 function shapeSamples(random: Random): Sample[] {
-  return SHAPE_LINES.flatMap(([name, template]) => {
+  return SHAPES.flatMap(([name, template]) => {
     const shape = random.of(parseTemplate(template));
     const key = keyOf(shape, random);
     shape.expression.lastIndex = 0;
@@ -59,7 +58,7 @@ function shapeSamples(random: Random): Sample[] {
 
 /** Keys whose checksum holds, in the middle of words, where a shape alone says nothing. */
 function checksumSamples(random: Random): Sample[] {
-  return SHAPE_LINES.flatMap(([name, template, , checksum]) => {
+  return SHAPES.flatMap(([name, template, , checksum]) => {
     if (checksum === undefined) return [];
     return parseTemplate(template, checksum).map((shape) => {
       const secret = COMPLETED[checksum](keyOf(shape, random));

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { commandLine } from '../../../lib/redaction/commandLine.js';
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
 import { compilePolicies } from '../../../lib/redaction/policy/policy.js';
-import { splitsPair } from '../../../lib/redaction/text/unicode.js';
+import { splitsPair } from '../../../lib/redaction/walk/strings.js';
 import { draftRecord } from '../../support/draftRecord.js';
 import { secretSamples } from '../../support/secretSamples.js';
 import { tokenOf, TOKENS } from '../../support/tokens.js';

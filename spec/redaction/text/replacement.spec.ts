@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { Marker } from '../../../lib/redaction/text/markers.js';
 import {
   DROPPED,
   FAILED,
   isMarker,
   mapBetweenMarkers,
+  Marker,
   REDACTED,
   untear,
 } from '../../../lib/redaction/text/replacement.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { KeyVerdict } from '../../../lib/redaction/keys/keyNames.js';
-import { keepName, noteCut } from '../../../lib/redaction/walk/names.js';
+import { keepName, noteCut } from '../../../lib/redaction/walk/strings.js';
 import { passOf } from '../../support/passOf.js';
 
 const R = '[REDACTED]';

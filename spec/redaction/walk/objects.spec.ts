@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Marker } from '../../../lib/redaction/text/markers.js';
+import { Marker } from '../../../lib/redaction/text/replacement.js';
 import { open } from '../../../lib/redaction/walk/objects.js';
 
 /** How many parts of a converted object are looked at. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Marker } from '../../../lib/redaction/text/markers.js';
-import { convert } from '../../../lib/redaction/walk/special.js';
+import { Marker } from '../../../lib/redaction/text/replacement.js';
+import { convert } from '../../../lib/redaction/walk/objects.js';
 
 const BREADTH = 2;
 const converted = (source: object) => convert(source, BREADTH);

@@ -1,15 +1,21 @@
-import { afterOther } from './forms.js';
-import { hideSpecialForms } from './special.js';
-import { beginsLine, endOfLineValue, isProgram, isProse, lineAround, type Line } from './lines.js';
-import { everyWord, wordsOf, type Name } from './names.js';
-import { operatorAt, pastName, type Operator } from './operators.js';
+import { afterOther, hideSpecialForms } from './forms.js';
+import {
+  beginsLine,
+  endOfLineValue,
+  everyWord,
+  isProgram,
+  isProse,
+  type Line,
+  lineAround,
+  type Name,
+  wordsOf,
+} from './names.js';
+import { onNextLine, type Operator, operatorAt, pastName, readValue, type Value } from './values.js';
 import { isReference } from './references.js';
-import { onNextLine, readValue, type Value } from './values.js';
-import type { Hider } from '../hider.js';
+import { type Hider, Rewriter } from '../detector.js';
 import { isNumberName, KeyVerdict } from '../../keys/keyNames.js';
 import { looksRandom, looksSecret } from '../../text/random.js';
 import { isMarker } from '../../text/replacement.js';
-import { Rewriter } from '../rewriter.js';
 
 /** Header fields whose value goes to the end of the line, spaces and all (RFC 9110, RFC 6265). */
 const WHOLE_LINE = /^(?:proxy-)?authorization$|cookie$/i;

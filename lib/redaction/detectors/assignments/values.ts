@@ -1,4 +1,50 @@
-import { closingBracket, closingQuote } from './brackets.js';
+/** What may close a name: its quote (escaped or not), the bracket of an index or an array, the end of bold or of code. */
+const CLOSE =
+  /(?:\\{0,8}["'`]|%22|%27|&quot;|&#34;|&#39;|[”’»」』])?(?:\]|%5[Dd]|\[\d{0,6}\])?(?:\*\*|__|<\/(?:b|strong|code|em|i|label|span)>)?[?!]?/y;
+const BLANKS = /[ \t\u00a0\u3000]{0,64}/y;
+const OPERATOR =
+  /===?|!==?|<>|::=|:=|=>|->|\+=|\?\?=|\|\|=|&&=|\?=|\.=|<-|=~|::(?=\S)|=|:(?!:)|[：＝﹕∶]|%3[DdAa]|&#(?:61|58);/y;
+const AFTER = /(?:>|3D)?(?:\*\*|__|<\/(?:b|strong|code|em|i|label|span)>)?[ \t\u00a0\u3000]{0,64}/y;
+/** `: string = `, `: &str = `, `: Optional[str] = `: the type between a name and its value. */
+const TYPE =
+  /&?(?:'\w{1,16} )?(?:mut )?[A-Za-z_][\w.:]{0,64}(?:<[^<>\n=]{0,64}>|\[[^\]\n]{0,64}\])?\??(?:\s?\|\s?[\w."']{1,32}){0,4}[ \t]{0,8}=(?![=>])[ \t]{0,8}/y;
+/** `password string = "x"` (Go), `@password varchar(20) = 'x'` (SQL). */
+const TYPE_AFTER_BLANK =
+  /[ \t]{1,8}[*[\]]{0,3}[A-Za-z_][\w.]{0,32}(?:\(\d{1,5}\))?[ \t]{0,8}:?=(?!=)[ \t]{0,8}(?=[bru@]?["'`])/y;
+
+const COMPARISONS = new Set(['==', '===', '!=', '!==', '<>', '=~']);
+
+/** What follows a name. */
+export interface Operator {
+  /** Where the value begins. */
+  readonly at: number;
+  readonly sign: string;
+  /** Whether the two sides are compared, so that a bare word is a name as well. */
+  readonly compares: boolean;
+}
+
+function matchAt(expression: RegExp, text: string, at: number): string {
+  expression.lastIndex = at;
+  return expression.exec(text)?.[0] ?? '';
+}
+
+/** Past what closes a name that ends at `at`. */
+export function pastName(text: string, at: number): number {
+  return at + matchAt(CLOSE, text, at).length;
+}
+
+/** The operator behind a name that is closed at `closed`; undefined where there is none. */
+export function operatorAt(text: string, closed: number): Operator | undefined {
+  const typed = matchAt(TYPE_AFTER_BLANK, text, closed);
+  if (typed !== '') return { at: closed + typed.length, sign: '=', compares: false };
+  const from = closed + matchAt(BLANKS, text, closed).length;
+  const sign = matchAt(OPERATOR, text, from);
+  if (sign === '' || (sign === ':' && text.startsWith('//', from + 1))) return undefined;
+  let at = from + sign.length;
+  at += matchAt(AFTER, text, at).length;
+  if (sign === ':') at += matchAt(TYPE, text, at).length;
+  return { at, sign, compares: COMPARISONS.has(sign) };
+}
 
 /** A value in a text: where it stands, where the search goes on, and how it is written. */
 export interface Value {
@@ -35,11 +81,6 @@ const BARE =
   /(?:[^\s"'`&<>,;)}\[\]\\#|]|#(?!\[|hmac-)|\[(?:REDACTED|DROPPED|REDACTION FAILED)\]|\[|[,;)}\]\\|](?![\s"'`&<>]|$))*/y;
 /** Strings that are joined, at most. */
 const PIECES = 8;
-
-function matchAt(expression: RegExp, text: string, at: number): string {
-  expression.lastIndex = at;
-  return expression.exec(text)?.[0] ?? '';
-}
 
 /** The value that begins at `at`; undefined where a call fetches it. */
 export function readValue(text: string, at: number, block?: number): Value | undefined {
@@ -106,4 +147,28 @@ function readBlock(text: string, at: number, indent: number): Value | undefined 
 export function onNextLine(text: string, at: number): number | undefined {
   const gap = matchAt(NEXT_LINE, text, at);
   return gap === '' ? undefined : at + gap.length;
+}
+
+/** The same quote again with as many backslashes before it; the end of the text where there is none. */
+function closingQuote(text: string, from: number, quote: string): number {
+  const mark = quote.at(-1) ?? '"';
+  const slashes = quote.length - 1;
+  for (let at = text.indexOf(mark, from); at !== -1; at = text.indexOf(mark, at + 1)) {
+    let before = 0;
+    while (at - before > from && text[at - before - 1] === '\\') before++;
+    if (before <= slashes || (slashes === 0 && before % 2 === 0)) return at - Math.min(before, slashes);
+  }
+  return text.length;
+}
+
+/** Past the bracket that closes the one at `from`; the end of the text where none does. Strings are stepped over. */
+export function closingBracket(text: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') at = closingQuote(text, at + 1, '"');
+    else if (char === '{' || char === '[') depth++;
+    else if ((char === '}' || char === ']') && --depth === 0) return at + 1;
+  }
+  return text.length;
 }

@@ -1,5 +1,5 @@
 import { findKeys } from '../providerKeys/providerKeys.js';
-import type { Hider } from '../hider.js';
+import type { Hider } from '../detector.js';
 import { KeyVerdict } from '../../keys/keyNames.js';
 import { looksRandom } from '../../text/random.js';
 

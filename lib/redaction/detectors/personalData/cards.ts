@@ -1,4 +1,4 @@
-import type { Hider } from '../hider.js';
+import type { Hider } from '../detector.js';
 import { mapBetweenMarkers } from '../../text/replacement.js';
 
 /** What people put between groups of digits: blanks of any width, and dashes of any length. */

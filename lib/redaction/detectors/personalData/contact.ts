@@ -1,6 +1,5 @@
-import type { Hider } from '../hider.js';
-import { hideShapes } from './finder.js';
-import type { Pack, PackDetector } from './pack.js';
+import type { Hider, Pack, PackDetector } from '../detector.js';
+import { hideShapes } from './numbers.js';
 import { ADDRESSES } from './phi.js';
 
 /** A telephone number in a text. */

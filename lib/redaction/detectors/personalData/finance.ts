@@ -1,6 +1,5 @@
-import { mod97, weightedSum } from './checkDigits.js';
-import { behind, hideShapes } from './finder.js';
-import type { Pack } from './pack.js';
+import { behind, hideShapes, mod97, weightedSum } from './numbers.js';
+import type { Pack } from '../detector.js';
 
 /** Lengths of IBANs by country (the SWIFT IBAN registry). */
 const IBAN_LENGTHS: Readonly<Record<string, number>> = Object.fromEntries(

@@ -1,6 +1,15 @@
-import { isDayOfYear, luhn, mod11And10, mod11And2, verhoeff, weightedSum } from './checkDigits.js';
-import { behind, hideShapes, type Shape } from './finder.js';
-import type { Pack } from './pack.js';
+import {
+  behind,
+  hideShapes,
+  isDayOfYear,
+  luhn,
+  mod11And10,
+  mod11And2,
+  type Shape,
+  verhoeff,
+  weightedSum,
+} from './numbers.js';
+import type { Pack } from '../detector.js';
 
 /** A number that a country gives to people. */
 interface NationalId {

@@ -1,6 +1,5 @@
-import type { Pack } from './pack.js';
-import { isDayOfYear, luhn } from './checkDigits.js';
-import { behind, hideShapes, type Shape } from './finder.js';
+import type { Pack } from '../detector.js';
+import { behind, hideShapes, isDayOfYear, luhn, type Shape } from './numbers.js';
 
 /** The National Provider Identifier: Luhn over the card issuer prefix 80840 and the number (45 CFR 162.406). */
 function isNpi(digits: string): boolean {

@@ -1,6 +1,5 @@
 import { Automaton, type Place } from '../../text/automaton.js';
-import { SHAPES_FROM_L } from './shapesFromL.js';
-import { SHAPES_TO_L } from './shapes.js';
+import { SHAPES } from './shapes.js';
 import { parseTemplate, type Shape } from './template.js';
 
 /** Texts are searched for this much of a shape's anchor; the rest is for its expression. */
@@ -24,16 +23,11 @@ interface Catalogue {
 
 let made: Catalogue | undefined;
 
-/** Every line of the catalogue of shapes. */
-export const SHAPE_LINES = Object.freeze([...SHAPES_TO_L, ...SHAPES_FROM_L]);
-
 let parsed: Map<string, Shape[]> | undefined;
 
 /** Every shape, by what texts are searched for. */
 function shapesByAnchor(): ReadonlyMap<string, readonly Shape[]> {
-  return (parsed ??= group(
-    SHAPE_LINES.flatMap(([, template, , checksum]) => parseTemplate(template, checksum)),
-  ));
+  return (parsed ??= group(SHAPES.flatMap(([, template, , checksum]) => parseTemplate(template, checksum))));
 }
 
 /** What the catalogue's texts are searched for. */

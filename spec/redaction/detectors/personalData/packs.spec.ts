@@ -1,16 +1,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Hider } from '../../../../lib/redaction/detectors/hider.js';
+import type { Hider, Pack } from '../../../../lib/redaction/detectors/detector.js';
 import {
   luhn,
   mod11And2,
   mod97,
   verhoeff,
-} from '../../../../lib/redaction/detectors/personalData/checkDigits.js';
+} from '../../../../lib/redaction/detectors/personalData/numbers.js';
 import { CONTACT } from '../../../../lib/redaction/detectors/personalData/contact.js';
 import { FINANCE } from '../../../../lib/redaction/detectors/personalData/finance.js';
 import { NATIONAL_ID, NATIONAL_IDS } from '../../../../lib/redaction/detectors/personalData/nationalId.js';
-import type { Pack } from '../../../../lib/redaction/detectors/personalData/pack.js';
 import { PHI } from '../../../../lib/redaction/detectors/personalData/phi.js';
 
 const hider = { hide: () => '▮' } as unknown as Hider;

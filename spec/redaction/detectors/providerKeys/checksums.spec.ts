@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { CHECKSUMS } from '../../../../lib/redaction/detectors/providerKeys/checksums.js';
-import { findKeys, SHAPE_LINES } from '../../../../lib/redaction/detectors/providerKeys/providerKeys.js';
-import { parseTemplate } from '../../../../lib/redaction/detectors/providerKeys/template.js';
+import { CHECKSUMS, parseTemplate } from '../../../../lib/redaction/detectors/providerKeys/template.js';
+import { findKeys } from '../../../../lib/redaction/detectors/providerKeys/providerKeys.js';
+import { SHAPES } from '../../../../lib/redaction/detectors/providerKeys/shapes.js';
 import { createRedactor } from '../../../../lib/redaction/createRedactor.js';
 import { COMPLETED } from '../../score/checksums.js';
 import { randomFrom } from '../../score/random.js';
@@ -22,7 +22,7 @@ const PUBLISHED = {
   ],
 } as const;
 
-const LINES = SHAPE_LINES.filter(([, , , checksum]) => checksum !== undefined);
+const LINES = SHAPES.filter(([, , , checksum]) => checksum !== undefined);
 const redactor = createRedactor();
 
 /** Keys that a line describes, as drawn, so with a checksum that is wrong, and with the right one. */
