@@ -1,6 +1,5 @@
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
-import type { Mode, PipelineOptions, SinkEntry } from './pipeline/options.js';
-import type { ErrorListener } from './pipeline/report.js';
+import type { Mode, PipelineOptions, SinkEntry, ErrorListener } from './pipeline/options.js';
 import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import { SENSITIVITIES } from './schema/tables.js';

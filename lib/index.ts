@@ -30,7 +30,7 @@ export {
 export type { SinkFilter } from './pipeline/filter.js';
 export type { LifecycleOptions } from './pipeline/lifecycle.js';
 export type { Mode, SinkEntry } from './pipeline/options.js';
-export type { ErrorInfo, ErrorListener } from './pipeline/report.js';
+export type { ErrorInfo, ErrorListener } from './pipeline/options.js';
 export type { PipelineStats, SinkStats } from './pipeline/stats.js';
 export type { AuditLogHandle } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';
@@ -67,7 +67,7 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
-export type { Fetch } from './sinks/http/fetchTransport.js';
+export type { Fetch } from './sinks/http/transport.js';
 export {
   FieldNotesSink,
   type FieldNotesAuth,
@@ -85,7 +85,7 @@ export {
   type RotationOptions,
 } from './sinks/file/fileSink.js';
 export type { GapInfo, GapRecordFactory } from './sinks/gap.js';
-export type { HeadersFunction, HeadersRequest } from './sinks/http/freshHeaders.js';
+export type { HeadersFunction, HeadersRequest } from './sinks/http/auth.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http/httpSink.js';
 export type { HttpStats } from './sinks/http/exchange.js';
 export type { Framing, HttpBatchOptions } from './sinks/http/options.js';
@@ -96,8 +96,8 @@ export {
   type OtelLoggerProvider,
   type OtelResource,
   type OtlpLogSinkOptions,
-} from './sinks/otlp/otlpLogSink.js';
-export type { ReceiverResponse, RecordVerdict, ResponseCheck } from './sinks/http/responseCheck.js';
+} from './sinks/otlpLogSink.js';
+export type { ReceiverResponse, RecordVerdict, ResponseCheck } from './sinks/http/exchange.js';
 export { retrying, type RetryOptions } from './sinks/retry.js';
 export type { Ack, Rejection, Sink, SinkResult } from './sinks/sink.js';
 export { spooled, SpoolSink, type SpoolErrorInfo, type SpoolOptions } from './sinks/spool/spoolSink.js';

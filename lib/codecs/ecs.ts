@@ -1,10 +1,9 @@
 import type { AuditRecord, Outcome } from '../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../schema/tables.js';
-import type { Codec } from './codec.js';
+import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
 import type { Profile } from './profile.js';
 import { toJsonLine } from './line.js';
-import { textCodec, type TextFraming } from './textCodec.js';
 
 /** The version of the Elastic Common Schema that the names are taken from. */
 const ECS_VERSION = '8.17.0';

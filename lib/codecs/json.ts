@@ -1,9 +1,8 @@
 import type { AuditRecord } from '../schema/record.js';
-import type { Codec } from './codec.js';
+import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { inFixedOrder } from './order.js';
 import { fromProfile, toProfile, type Profile, type WireRecord } from './profile.js';
 import { toJsonLine } from './line.js';
-import { textCodec, type TextFraming } from './textCodec.js';
 
 /**
  * A record as one line of JSON, without the line feed: fixed order of fields, no control or direction character raw.

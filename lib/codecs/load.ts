@@ -1,7 +1,6 @@
-import type { Codec } from './codec.js';
+import type { Codec, TextFraming } from './codec.js';
 import { jsonCodec } from './json.js';
 import type { Profile } from './profile.js';
-import type { TextFraming } from './textCodec.js';
 
 /** The encodings that an option may name. */
 export const FORMATS = ['json', 'protobuf', 'protojson', 'ocsf', 'ocsf-strict', 'ecs'] as const;

@@ -1,13 +1,12 @@
 import { create, fromBinary, fromJsonString, toBinary, toJson, type DescMessage } from '@bufbuild/protobuf';
 import { BinaryReader, sizeDelimitedEncode } from '@bufbuild/protobuf/wire';
 import type { AuditRecord } from '../schema/record.js';
-import type { Codec } from './codec.js';
+import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { LogRequestSchema as LogRequest02Schema } from './gen/log_0_2_pb.js';
 import { LogRequestSchema } from './gen/log_documented_pb.js';
 import { fromFields, toFields, type LogFields } from './message.js';
 import type { Profile } from './profile.js';
 import { escapeControls } from '../internal/text.js';
-import { textCodec, type TextFraming } from './textCodec.js';
 
 /** Media type of one serialized `LogRequest`, as Field Notes documents it. */
 export const PROTOBUF_TYPE = 'application/x-protobuf';

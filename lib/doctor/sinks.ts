@@ -13,7 +13,7 @@ import { deadlineSignal } from '../internal/duration.js';
 import { ConfigError } from '../errors.js';
 import { resolveIntegrity } from '../integrity/sealing/options.js';
 import { resolvePipeline } from '../pipeline/options.js';
-import { requireEndpoint, requireHeaders } from '../sinks/http/endpoint.js';
+import { requireEndpoint, requireHeaders } from '../sinks/http/options.js';
 import { quietly } from '../sinks/emit.js';
 import { finding, type Finding } from './finding.js';
 

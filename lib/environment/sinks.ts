@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.js';
 import { FieldNotesSink } from '../sinks/http/fieldNotesSink.js';
 import { FileSink, type FileIntegrityOptions, type FileNotice } from '../sinks/file/fileSink.js';
 import { HttpSink, type HttpSinkOptions } from '../sinks/http/httpSink.js';
-import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlp/otlpLogSink.js';
+import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlpLogSink.js';
 import type { Sink } from '../sinks/sink.js';
 import { SpoolSink } from '../sinks/spool/spoolSink.js';
 import { StdoutSink } from '../sinks/stdoutSink.js';

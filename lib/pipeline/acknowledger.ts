@@ -2,16 +2,16 @@ import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { causeOf, Gap } from '../sinks/gap.js';
 import { vouchesFor, type Ack, type Rejection } from '../sinks/sink.js';
-import type { Ledger, Loss } from './ledger.js';
+import type { SinkCounters, Loss } from './stats.js';
 import { Entry, type ItemQueue } from './queue.js';
 
 const NONE: ReadonlyMap<number, Error> = new Map();
 
 /** Settles records: tells their callers, counts them, and leaves a gap in the queue where they are lost. */
-export class Settler {
+export class Acknowledger {
   constructor(
     private readonly queue: ItemQueue,
-    private readonly ledger: Ledger,
+    private readonly counters: SinkCounters,
     /** The least that the sink must vouch for. */
     private readonly needed: Ack,
   ) {}
@@ -28,12 +28,12 @@ export class Settler {
     for (const item of taken) {
       if (!(item instanceof Entry)) continue;
       entries++;
-      if (weak === undefined) item.receipt?.delivered();
-      else item.receipt?.failed(this.error(weak));
-      item.receipt = undefined;
+      if (weak === undefined) item.completion?.delivered();
+      else item.completion?.failed(this.error(weak));
+      item.completion = undefined;
     }
-    this.ledger.delivered(entries, taken.length - entries);
-    if (weak !== undefined) this.ledger.trouble(this.error(weak), recordsOf(taken));
+    this.counters.delivered(entries, taken.length - entries);
+    if (weak !== undefined) this.counters.trouble(this.error(weak), recordsOf(taken));
     if (refused === NONE) return;
     // Backwards, since each gap goes to the front of the queue.
     for (const [index, error] of [...refused].reverse()) {
@@ -51,7 +51,7 @@ export class Settler {
       else gap.add(item.record, causeOf(cause));
     }
     const records = recordsOf(items);
-    if (records.length > 0) this.ledger.lost(kind, this.error(cause), records);
+    if (records.length > 0) this.counters.lost(kind, this.error(cause), records);
     if (gap.count > 0) this.queue.putBack([gap]);
     for (const barrier of this.queue.barriers) barrier.failure ??= this.error(cause);
     if (records.length === 0) for (const barrier of this.queue.barriersAhead) barrier.gapAttempts = 'none';
@@ -72,8 +72,8 @@ export class Settler {
   tell(items: readonly (Entry | Gap)[], cause: Error): void {
     for (const item of items) {
       if (!(item instanceof Entry)) continue;
-      item.receipt?.failed(this.error(cause));
-      item.receipt = undefined;
+      item.completion?.failed(this.error(cause));
+      item.completion = undefined;
     }
   }
 
@@ -87,23 +87,25 @@ export class Settler {
 
   /** The same for one. */
   withoutRefusedIntent(entry: Entry, cause: Error): Entry | Gap {
-    return entry.intent && entry.receipt === undefined ? this.replace(entry, cause, 'failed') : entry;
+    return entry.intent && entry.completion === undefined ? this.replace(entry, cause, 'failed') : entry;
   }
 
   /** A lost record's gap, to stand where the record stood. */
   replace(entry: Entry, cause: Error, kind: Loss): Gap {
     const gap = new Gap();
     gap.add(entry.record, causeOf(cause));
-    this.ledger.lost(kind, this.error(cause), [entry.record]);
+    this.counters.lost(kind, this.error(cause), [entry.record]);
     return gap;
   }
 
   /** The failure as callers see it. Each gets an object of its own, since it will carry its operation's outcome. */
   error(cause: Error): SinkError {
-    if (cause instanceof SinkError && cause.sink === this.ledger.name) {
+    if (cause instanceof SinkError && cause.sink === this.counters.name) {
       return new SinkError(cause.sink, cause.message, { cause: cause.cause, code: cause.code });
     }
-    return new SinkError(this.ledger.name, `sink '${this.ledger.name}' failed: ${causeOf(cause)}`, { cause });
+    return new SinkError(this.counters.name, `sink '${this.counters.name}' failed: ${causeOf(cause)}`, {
+      cause,
+    });
   }
 }
 

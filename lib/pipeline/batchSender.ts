@@ -1,22 +1,21 @@
 import type { AuditRecord } from '../schema/record.js';
 import type { Gap, GapRecordFactory } from '../sinks/gap.js';
-import { asError } from '../sinks/emit.js';
+import { asError, type GuardedSink } from '../sinks/emit.js';
 import type { SinkResult } from '../sinks/sink.js';
-import type { Ledger } from './ledger.js';
-import type { SinkPort } from './port.js';
+import type { SinkCounters } from './stats.js';
 import { Barrier, Entry, type ItemQueue } from './queue.js';
-import type { Report } from './report.js';
+import type { Report } from './options.js';
 import { after } from '../internal/duration.js';
 import { SinkError } from '../errors.js';
-import { backoffMs, postponement } from '../sinks/backoff.js';
-import { recordsOf, type Settler } from './acknowledger.js';
+import { backoffMs, postponement } from '../sinks/retry.js';
+import { recordsOf, type Acknowledger } from './acknowledger.js';
 
 /** What the sender must know of how its sink is served. */
-export interface SenderOptions {
-  readonly port: SinkPort;
+export interface BatchSenderOptions {
+  readonly sink: GuardedSink;
   readonly maxBatch: number;
   /** Whether a record that the sink fails for good is kept all the same, and tried until it is taken. */
-  readonly keep: boolean;
+  readonly keepRefused: boolean;
   readonly gapRecord: GapRecordFactory | undefined;
   /** How long a process is kept alive for a batch that fails, in ms: no caller waits longer. */
   readonly patienceMs: number;
@@ -25,8 +24,8 @@ export interface SenderOptions {
   readonly report: Report;
   /** Called with what has just left the queue. */
   readonly onTaken: (items: readonly (Entry | Gap)[]) => void;
-  /** Called when a batch is settled: {@link Sender.pump} is due, now or when more has been gathered. */
-  readonly goOn: () => void;
+  /** Called when a batch is settled: {@link BatchSender.pump} is due, now or when more has been gathered. */
+  readonly onSettled: () => void;
   /** Called when nothing is left to do. */
   readonly onIdle: () => void;
 }
@@ -38,7 +37,7 @@ interface Batch {
   /** When it was taken from the queue (monotonic ms). */
   readonly since: number;
   /** Since when the sink has it in hand (monotonic ms); absent between two attempts. */
-  inHandSince?: number | undefined;
+  sentAt?: number | undefined;
   /** Whether the receiver has said when to come again: then nobody hurries it. */
   askedToWait?: boolean;
   /** Whether the user knows that the receiver asks for longer pauses than it is granted. */
@@ -52,26 +51,26 @@ interface Part {
 }
 
 /** Takes from a queue and gives to a sink: in order, one batch at a time, again where that can help. */
-export class Sender {
+export class BatchSender {
   #batch: Batch | undefined;
   #flushing = false;
   #wake: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly queue: ItemQueue,
-    private readonly ledger: Ledger,
-    private readonly settler: Settler,
-    private readonly options: SenderOptions,
+    private readonly counters: SinkCounters,
+    private readonly acknowledger: Acknowledger,
+    private readonly options: BatchSenderOptions,
   ) {}
 
   /** What has left the queue and is not settled. */
-  get underWay(): readonly (Entry | Gap)[] {
+  get inFlight(): readonly (Entry | Gap)[] {
     return this.#batch?.items ?? [];
   }
 
   /** Since when the sink owes an answer for a batch (monotonic ms). */
-  get inHandSince(): number | undefined {
-    return this.#batch?.inHandSince;
+  get sentAt(): number | undefined {
+    return this.#batch?.sentAt;
   }
 
   /** Whether something is under way, so that what comes next is taken without being asked for. */
@@ -80,8 +79,8 @@ export class Sender {
   }
 
   /** Whether the sink owes an answer: then nothing else may be asked of it. */
-  get isOwed(): boolean {
-    return this.#flushing || this.inHandSince !== undefined;
+  get awaitsSink(): boolean {
+    return this.#flushing || this.sentAt !== undefined;
   }
 
   /** Goes on with whatever is next, unless something is under way. */
@@ -97,20 +96,20 @@ export class Sender {
   }
 
   /** Tries at once what waits for its next attempt. */
-  hurry(): void {
+  retryNow(): void {
     if (this.#wake !== undefined && this.#batch?.askedToWait !== true) this.#again();
   }
 
-  /** What waits for its next attempt changes: see {@link Settler.withoutRefusedIntents}. */
+  /** What waits for its next attempt changes: see {@link Acknowledger.withoutRefusedIntents}. */
   rewrite(change: (items: readonly (Entry | Gap)[]) => readonly (Entry | Gap)[]): void {
-    if (this.#batch === undefined || this.isOwed) return;
+    if (this.#batch === undefined || this.awaitsSink) return;
     this.#batch.items = change(this.#batch.items);
     if (recordsOf(this.#batch.items).length === 0 && this.queue.isEmpty) this.queue.putBack(this.recall());
   }
 
   /** Gives up what the sink does not have in hand, and hands it back. */
   recall(): readonly (Entry | Gap)[] {
-    if (this.#batch === undefined || this.isOwed) return [];
+    if (this.#batch === undefined || this.awaitsSink) return [];
     clearTimeout(this.#wake);
     this.#wake = undefined;
     const { items } = this.#batch;
@@ -132,20 +131,20 @@ export class Sender {
       return this.pump();
     }
     this.#batch = batch;
-    if (batch.attempts++ > 0) this.ledger.retrying();
-    batch.inHandSince = performance.now();
-    const result = this.options.port.emit(parts.map(({ record }) => record));
+    if (batch.attempts++ > 0) this.counters.retrying();
+    batch.sentAt = performance.now();
+    const result = this.options.sink.emit(parts.map(({ record }) => record));
     if (result instanceof Promise) {
       void result.then((settled) => {
         this.#settle(batch, parts, settled);
-        this.options.goOn();
+        this.options.onSettled();
       });
       return;
     }
     this.#settle(batch, parts, result);
     // Not at once: a sink that answers without a promise must not keep the event loop from everybody else.
     if (this.queue.isEmpty) this.pump();
-    else setImmediate(() => this.options.goOn());
+    else setImmediate(() => this.options.onSettled());
   }
 
   /** What a batch is in records; a gap is one too, if the user said what it looks like. */
@@ -160,7 +159,7 @@ export class Sender {
 
   #gapRecord(gap: Gap): AuditRecord | undefined {
     const { gapRecord, report } = this.options;
-    const { name } = this.ledger;
+    const { name } = this.counters;
     try {
       return gapRecord && gap.record(name, gapRecord);
     } catch (thrown) {
@@ -171,34 +170,34 @@ export class Sender {
   }
 
   #settle(batch: Batch, parts: readonly Part[], result: SinkResult): void {
-    this.ledger.answered(performance.now() - (batch.inHandSince ?? 0));
-    batch.inHandSince = undefined;
+    this.counters.answered(performance.now() - (batch.sentAt ?? 0));
+    batch.sentAt = undefined;
     this.#batch = undefined;
     if (result.status === 'delivered') {
       const items = parts.map(({ item }) => item);
-      this.settler.delivered(items, result.ack ?? 'delivered', result.rejected ?? []);
+      this.acknowledger.delivered(items, result.ack ?? 'delivered', result.rejected ?? []);
     } else if (result.status === 'retryable') {
       const taken = parts.slice(0, result.settled ?? 0).map(({ item }) => item);
       if (taken.length > 0) {
-        this.settler.delivered(taken, 'delivered', result.rejected ?? []);
+        this.acknowledger.delivered(taken, 'delivered', result.rejected ?? []);
         batch.items = batch.items.filter((item) => !taken.includes(item));
       }
       this.#later(batch, result.error, result.retryAfterMs);
-    } else if (this.options.keep) {
-      this.settler.tell(batch.items, result.error);
+    } else if (this.options.keepRefused) {
+      this.acknowledger.tell(batch.items, result.error);
       this.#later(batch, result.error, undefined, batch.attempts === 1);
     } else {
-      this.settler.lose(batch.items, result.error);
+      this.acknowledger.lose(batch.items, result.error);
     }
   }
 
   #later(batch: Batch, cause: Error, retryAfterMs: number | undefined, callersTold = false): void {
-    batch.items = this.settler.withoutRefusedIntents(batch.items, cause);
+    batch.items = this.acknowledger.withoutRefusedIntents(batch.items, cause);
     const records = recordsOf(batch.items);
-    this.ledger.trouble(this.settler.error(cause), records, callersTold);
+    this.counters.trouble(this.acknowledger.error(cause), records, callersTold);
     // A gap alone waits in the queue for a record to go with. Where one is there already, it waits its pause as any batch does:
     // else a sink that takes one item at a time would be asked again and again, without end.
-    if (records.length === 0 && !this.settler.gapPutOff(cause) && !this.#blocksARecord(batch))
+    if (records.length === 0 && !this.acknowledger.gapPutOff(cause) && !this.#blocksARecord(batch))
       return this.queue.putBack(batch.items);
     this.#batch = batch;
     const granted = this.#grant(batch, retryAfterMs);
@@ -217,7 +216,7 @@ export class Sender {
     const { ms, notice } = postponement(retryAfterMs, this.options.maxRetryAfterMs);
     if (notice !== undefined && batch.toldOfPause !== true) {
       batch.toldOfPause = true;
-      const { name } = this.ledger;
+      const { name } = this.counters;
       this.options.report(new SinkError(name, `sink '${name}': ${notice}`), {
         sink: name,
         lost: 0,
@@ -243,9 +242,9 @@ export class Sender {
     const done = (failure?: unknown) => {
       this.#flushing = false;
       if (failure === undefined) barrier.resolve();
-      else barrier.reject(this.settler.error(asError(failure)));
+      else barrier.reject(this.acknowledger.error(asError(failure)));
       this.pump();
     };
-    this.options.port.flush().then(() => done(), done);
+    this.options.sink.flush().then(() => done(), done);
   }
 }

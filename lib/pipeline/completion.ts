@@ -1,7 +1,8 @@
 import { SinkError } from '../errors.js';
+import { after } from '../internal/duration.js';
 
 /** What one caller waits for: the word of every sink that its record must reach. */
-export class Receipt {
+export class Completion {
   readonly promise: Promise<void>;
   #resolve!: () => void;
   #reject!: (error: SinkError) => void;
@@ -48,4 +49,51 @@ export function joined(failures: readonly SinkError[]): SinkError {
     failures.map((failure) => failure.message).join('; '),
     { cause: new AggregateError(failures), code: first?.code ?? 'MCP_LOG_ERR_SINK' },
   );
+}
+
+/** Expiries that lie closer together than this are handled at once, in ms: thousands of waiting callers, few wake-ups. */
+const GRAIN_MS = 10;
+
+/**
+ * One timer for all that waits in a worker. It is armed for the oldest and looks again when it fires, instead of a timer per
+ * record; while nothing waits it does not keep the process alive.
+ */
+export class DeadlineTimer {
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param expire - settles what is overdue; returns when the next expiry is due (monotonic ms), or nothing. */
+  constructor(private readonly expire: (now: number) => number | undefined) {}
+
+  /** Something waits, and is due after so many ms at the earliest. */
+  watch(dueInMs: number): void {
+    if (this.#timer === undefined) this.#arm(dueInMs);
+    else this.#timer.ref();
+  }
+
+  /** Nothing waits any more. */
+  rest(): void {
+    this.#timer?.unref();
+  }
+
+  /** Nothing will ever wait again. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #arm(dueInMs: number): void {
+    this.#timer = after(dueInMs, () => {
+      this.#timer = undefined;
+      const now = performance.now();
+      const next = this.expire(now);
+      if (next !== undefined) this.#arm(Math.max(GRAIN_MS, next - now));
+    });
+  }
+}
+
+/** The failure of a sink that has not answered in time. */
+export function timeoutError(sink: string, deadlineMs: number): SinkError {
+  return new SinkError(sink, `sink '${sink}' has not answered within ${deadlineMs} ms`, {
+    code: 'MCP_LOG_ERR_SINK_TIMEOUT',
+  });
 }

@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { after, optionalDelay } from '../internal/duration.js';
 import { shared } from '../internal/shared.js';
 import { reject, requireKnownOptions } from '../internal/validate.js';
-import type { Pipeline } from './pipeline.js';
+import { say } from '../internal/say.js';
 
 /** How a pipeline follows its process to the end. */
 export interface LifecycleOptions {
@@ -11,6 +11,15 @@ export interface LifecycleOptions {
   readonly signals?: readonly NodeJS.Signals[];
   /** How long a signal waits for the delivery, in ms. @defaultValue 5,000 (a container gets 10 s or more before SIGKILL) */
   readonly deadlineMs?: number;
+}
+
+/** A pipeline, so far as the end of its process concerns it. */
+interface FollowedPipeline {
+  stats(): { readonly accepted: number };
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+  saveSync(): void;
+  flushSync(): void;
 }
 
 /** What else is to be put on record when a signal ends the process, before the last delivery. */
@@ -22,7 +31,7 @@ export function beforeSignalEnds(record: () => void): void {
 }
 
 /** Who is to be told, and how long each may take. */
-const followers = new Map<Pipeline, number>();
+const followers = new Map<FollowedPipeline, number>();
 /** One listener per event however many pipelines there are. */
 const listeners = new Map<string, () => void>();
 
@@ -42,7 +51,7 @@ const listeners = new Map<string, () => void>();
  * const unfollow = followProcess(pipeline, { signals: ['SIGTERM'] });
  * ```
  */
-export function followProcess(pipeline: Pipeline, options: LifecycleOptions = {}): () => void {
+export function followProcess(pipeline: FollowedPipeline, options: LifecycleOptions = {}): () => void {
   requireKnownOptions('lifecycle', options, ['signals', 'deadlineMs']);
   const { signals = ['SIGTERM', 'SIGINT'] } = options;
   if (!Array.isArray(signals)) reject('lifecycle.signals', signals, 'an array of signal names');
@@ -71,7 +80,7 @@ function unlisten(event: string): void {
 
 /** `beforeExit` comes again after whatever it starts, so it starts something only when there are new records. */
 function flushLater(): () => void {
-  const seen = new WeakMap<Pipeline, number>();
+  const seen = new WeakMap<FollowedPipeline, number>();
   return () => {
     for (const pipeline of followers.keys()) {
       const { accepted } = pipeline.stats();
@@ -105,4 +114,64 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
 
 function complain(error: unknown): void {
   diag.error(`audit log: ${error instanceof Error ? error.message : 'the last delivery failed'}`);
+}
+
+/** What still holds records when the process exits: the way to one sink. */
+export interface LastWriter {
+  readonly name: string;
+  /** Writes what can be written without an event loop, and returns how many records could not be. */
+  flushAtExit(): number;
+}
+
+/** Weakly held, so that a log that an application drops is not kept by us; one with records under way is held by its timers. */
+const writers = new Set<WeakRef<LastWriter>>();
+const references = new WeakMap<LastWriter, WeakRef<LastWriter>>();
+const collected = new FinalizationRegistry<WeakRef<LastWriter>>((reference) => writers.delete(reference));
+
+let isListening = false;
+let isExiting = false;
+
+/**
+ * Has what is held written on the process's `exit` event, which follows an empty event loop, `process.exit()` and an uncaught
+ * exception. On by default: unlike the listener of a signal, one of `exit` changes nothing about how a process ends.
+ */
+export function writeAtExit(writer: LastWriter): void {
+  const reference = new WeakRef(writer);
+  writers.add(reference);
+  references.set(writer, reference);
+  collected.register(writer, reference, reference);
+  if (isListening) return;
+  isListening = true;
+  process.on('exit', writeAll);
+}
+
+/** Ends that: nothing more will come. */
+export function forgetAtExit(writer: LastWriter): void {
+  const reference = references.get(writer);
+  if (reference === undefined) return;
+  writers.delete(reference);
+  collected.unregister(reference);
+}
+
+/** Whether the last write has been: what is recorded from then on, by other listeners of `exit`, is to be written at once. */
+export function isPastExit(): boolean {
+  return isExiting;
+}
+
+/** Writes what one of them holds, and tells the operator of what it cannot write. */
+export function writeNow(writer: LastWriter): void {
+  const lost = writer.flushAtExit();
+  if (lost === 0) return;
+  const records = lost === 1 ? '1 record' : `${lost} records`;
+  say(
+    `the process ended before sink '${writer.name}' had taken ${records}; await shutdown() of the log before it ends`,
+  );
+}
+
+function writeAll(): void {
+  isExiting = true;
+  for (const reference of writers) {
+    const writer = reference.deref();
+    if (writer !== undefined) writeNow(writer);
+  }
 }

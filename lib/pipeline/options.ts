@@ -2,7 +2,7 @@ import { optionalDelay } from '../internal/duration.js';
 import { ConfigError } from '../errors.js';
 import type { DraftRecord } from '../schema/record.js';
 import type { GapRecordFactory } from '../sinks/gap.js';
-import { MAX_RETRY_AFTER_MS } from '../sinks/backoff.js';
+import { MAX_RETRY_AFTER_MS } from '../sinks/retry.js';
 import { isSink, sinkName } from '../sinks/emit.js';
 import { ACKS, vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
 import {
@@ -12,10 +12,8 @@ import {
   reject,
   requireKnownOptions,
 } from '../internal/validate.js';
-import { compileFilter, type SinkFilter } from './filter.js';
-import type { LaneOptions } from './sinkWorker.js';
-import { SinkPort } from './port.js';
-import { guardedReport, type ErrorListener, type Report } from './report.js';
+import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
+import { diag } from '@opentelemetry/api';
 
 /** What a caller waits for, named as Kubernetes names the modes of its audit backends. */
 export type Mode = 'blocking' | 'blocking-strict' | 'batch';
@@ -95,9 +93,32 @@ export interface PipelineOptions {
   readonly lastRecord?: () => DraftRecord;
 }
 
+/** How one sink is served. */
+export interface SinkWorkerOptions {
+  readonly sink: Sink;
+  /** Unlike any other sink's name in the pipeline. */
+  readonly name: string;
+  readonly filter: CompiledFilter | undefined;
+  readonly mode: 'blocking' | 'blocking-strict' | 'batch';
+  /** Whether callers wait for this sink. */
+  readonly awaited: boolean;
+  readonly ack: Ack;
+  readonly overflow: 'wait' | 'drop';
+  /** Records. */
+  readonly maxQueue: number;
+  readonly maxBatch: number;
+  readonly lingerMs: number;
+  readonly deadlineMs: number;
+  readonly maxRetryAfterMs: number;
+  readonly gapRecord: GapRecordFactory | undefined;
+  readonly report: Report;
+  /** The first number of its own log, where a filter makes it one of its own. */
+  readonly firstSeq: number;
+}
+
 /** Checked options, one set per sink. */
 export interface ResolvedPipeline {
-  readonly lanes: readonly LaneOptions[];
+  readonly workers: readonly SinkWorkerOptions[];
   readonly anyWillDo: boolean;
   readonly report: Report;
   /** The number of the next record. */
@@ -119,13 +140,13 @@ export function resolvePipeline(options: PipelineOptions): ResolvedPipeline {
   const report = guardedReport(onError);
   const entries = sinks.map((given: unknown, index) => sinkEntry(`sinks[${index}]`, given));
   const names = uniqueNames(entries.map(({ sink }) => sink));
-  const lanes = entries.map((entry, index) =>
-    lane(options, entry, `sinks[${index}]`, names[index] ?? 'sink', report),
+  const workers = entries.map((entry, index) =>
+    workerOptions(options, entry, `sinks[${index}]`, names[index] ?? 'sink', report),
   );
-  if (modeOf(options) === 'blocking-strict' && !lanes.some(({ mode }) => mode === 'blocking-strict'))
+  if (modeOf(options) === 'blocking-strict' && !workers.some(({ mode }) => mode === 'blocking-strict'))
     throw new ConfigError('mode', `'blocking-strict' needs a sink to wait for, and each says otherwise`);
   return {
-    ...{ lanes, firstRecord, lastRecord },
+    ...{ workers, firstRecord, lastRecord },
     anyWillDo: optionalChoice('requiredSinks', options.requiredSinks, ['all', 'any'], 'all') === 'any',
     report,
     firstSeq: Math.max(-1, ...entries.map(({ sink }) => sink.lastSeq ?? -1)) + 1,
@@ -155,23 +176,23 @@ export function termsOf(options: PipelineOptions): ReadonlyMap<string, unknown> 
   for (const [index, given] of options.sinks.entries()) {
     const entry = sinkEntry(`sinks[${index}]`, given);
     terms.set(`sinks[${index}].filter`, entry.filter);
-    terms.set(`sinks[${index}].mode`, laneMode(mode, entry, entry.required ?? true, `sinks[${index}]`));
+    terms.set(`sinks[${index}].mode`, modeOfSink(mode, entry, entry.required ?? true, `sinks[${index}]`));
     terms.set(`sinks[${index}].required`, entry.required ?? true);
     terms.set(`sinks[${index}].deadlineMs`, entry.deadlineMs ?? timeout);
   }
   return terms;
 }
 
-function lane(
+function workerOptions(
   options: PipelineOptions,
   entry: SinkEntry,
   at: string,
   name: string,
   report: Report,
-): LaneOptions {
+): SinkWorkerOptions {
   const { filter, sink } = entry;
   const required = optionalBoolean(`${at}.required`, entry.required, true);
-  const mode = laneMode(modeOf(options), entry, required, at);
+  const mode = modeOfSink(modeOf(options), entry, required, at);
   const overflow = optionalChoice(
     'overflow',
     options.overflow,
@@ -189,7 +210,8 @@ function lane(
     });
   return {
     ...bounds(options, entry, at),
-    port: new SinkPort(name, sink),
+    sink,
+    name,
     mode,
     ack,
     overflow,
@@ -203,7 +225,7 @@ function lane(
 }
 
 /** A sink that nobody waits for cannot hold an operation up: it gets the records of a strict log in its own time. */
-function laneMode(inherited: Mode, entry: SinkEntry, required: boolean, at: string): Mode {
+function modeOfSink(inherited: Mode, entry: SinkEntry, required: boolean, at: string): Mode {
   const fallback = inherited === 'blocking-strict' && !required ? 'blocking' : inherited;
   const mode = optionalChoice(`${at}.mode`, entry.mode, MODES, fallback);
   if (mode === 'blocking-strict' && !required)
@@ -264,4 +286,37 @@ function uniqueNames(sinks: readonly Sink[]): string[] {
 
 function optionalFunction(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') reject(option, value, 'a function');
+}
+
+/** What `onError` is told beside the error. */
+export interface ErrorInfo {
+  /** The sink concerned; absent when it concerns the pipeline itself. */
+  readonly sink?: string;
+  /** How many records the sink has lost by it; 0 when they are still being tried, or are only late. */
+  readonly lost: number;
+  /** The records concerned, lost or late, so that they can be put aside. Redacted, as every record here is. */
+  readonly records: readonly DraftRecord[];
+}
+
+/** The user's failure callback. What it throws is contained. */
+export type ErrorListener = (error: Error, info: ErrorInfo) => void;
+
+/** Tells of a failure: to the user's callback if there is one, else to the diagnostic log. Never throws. */
+export type Report = (error: Error, info: ErrorInfo) => void;
+
+/** Guards a user's callback. */
+export function guardedReport(onError: ErrorListener | undefined): Report {
+  if (onError === undefined) return (error) => diag.error(`audit log: ${error.message}`);
+  return (error, info) => {
+    try {
+      const returned: unknown = onError(error, info);
+      if (returned instanceof Promise) returned.catch(complain);
+    } catch {
+      complain();
+    }
+  };
+}
+
+function complain(): void {
+  diag.error('audit log: the onError callback failed');
 }

@@ -1,15 +1,32 @@
-import { AuditUnavailableError, SinkError } from '../errors.js';
-import type { AuditRecord, DraftRecord } from '../schema/record.js';
+import type { DraftRecord, AuditRecord } from '../schema/record.js';
+import { AuditUnavailableError, SinkError, ConfigError } from '../errors.js';
 import type { Sink } from '../sinks/sink.js';
-import { joined, Receipt } from './completion.js';
-import { Lane } from './sinkWorker.js';
-import { resolvePipeline, type PipelineOptions, type ResolvedPipeline } from './options.js';
+import { joined, Completion } from './completion.js';
+import { SinkWorker } from './sinkWorker.js';
+import { resolvePipeline, type PipelineOptions, type ResolvedPipeline, termsOf } from './options.js';
 import { Sequence } from './queue.js';
-import type { RecordAcceptor } from './receipt.js';
 import type { PipelineStats } from './stats.js';
+import { isDeepStrictEqual } from 'node:util';
+import { shared } from '../internal/shared.js';
 
 /** Order, durability and delivery of records: what stands between the capture side and the sinks. */
-export interface Pipeline extends RecordAcceptor {
+export interface Pipeline {
+  /**
+   * Gives a record its place in the log (`seq`) at once and in call order, then delivers it to every sink.
+   * Resolves when the caller may go on (as the mode says); rejects with `SinkError` when a required sink failed.
+   * Never throws synchronously.
+   */
+  accept(draft: DraftRecord): Promise<void>;
+  /** The same for records whose caller does not wait: failures go to `onError` and the counters. */
+  acceptInBackground(draft: DraftRecord): void;
+  /** In `blocking-strict` mode: makes an intent durable; rejects with `AuditUnavailableError`. Elsewhere resolves at once. */
+  acceptIntent(draft: DraftRecord): Promise<void>;
+  /** Whether an operation must wait for {@link acceptIntent} before anything is sent. */
+  readonly needsIntent: boolean;
+  /** Delivered, or an error. */
+  forceFlush(): Promise<void>;
+  /** Flushes and closes every sink, once. A record after this is refused loudly. */
+  shutdown(): Promise<void>;
   /** The pipeline in numbers, for those without a MeterProvider. */
   stats(): PipelineStats;
   /** Writes what can be written without an event loop, and gives up what cannot: the process ends. */
@@ -44,9 +61,9 @@ class SinkPipeline implements Pipeline {
   readonly needsIntent: boolean;
   readonly unfinishedIntents: readonly AuditRecord[];
   readonly sinks: readonly Sink[];
-  readonly #lanes: readonly Lane[];
-  readonly #awaited: readonly Lane[];
-  readonly #strict: readonly Lane[];
+  readonly #workers: readonly SinkWorker[];
+  readonly #awaited: readonly SinkWorker[];
+  readonly #strict: readonly SinkWorker[];
   readonly #filtered: boolean;
   readonly #anyWillDo: boolean;
   readonly #report: ResolvedPipeline['report'];
@@ -58,13 +75,13 @@ class SinkPipeline implements Pipeline {
   #unavailable = 0;
   #shutdown: Promise<void> | undefined;
 
-  constructor({ lanes, anyWillDo, report, firstSeq, sinks, firstRecord, lastRecord }: ResolvedPipeline) {
+  constructor({ workers, anyWillDo, report, firstSeq, sinks, firstRecord, lastRecord }: ResolvedPipeline) {
     this.#first = firstRecord;
     this.#last = lastRecord;
-    this.#lanes = lanes.map((options) => new Lane(options));
-    this.#awaited = this.#lanes.filter(({ options }) => options.awaited);
-    this.#filtered = this.#lanes.some(({ options }) => options.filter !== undefined);
-    this.#strict = this.#lanes.filter(({ options }) => options.mode === 'blocking-strict');
+    this.#workers = workers.map((options) => new SinkWorker(options));
+    this.#awaited = this.#workers.filter(({ options }) => options.awaited);
+    this.#filtered = this.#workers.some(({ options }) => options.filter !== undefined);
+    this.#strict = this.#workers.filter(({ options }) => options.mode === 'blocking-strict');
     this.#anyWillDo = anyWillDo;
     this.#report = report;
     this.#sequence = new Sequence(firstSeq);
@@ -89,9 +106,9 @@ class SinkPipeline implements Pipeline {
   acceptIntent(draft: DraftRecord): Promise<void> {
     if (!this.needsIntent) return DONE;
     if (this.#shutdown !== undefined) return Promise.reject(this.#unavailableBecause(this.#refuse(draft)));
-    const behind = this.#strict.filter((lane) => lane.isBehind);
+    const behind = this.#strict.filter((worker) => worker.isBehind);
     if (behind.length > 0 && (!this.#anyWillDo || behind.length === this.#strict.length)) {
-      const names = behind.map((lane) => lane.name).join(',');
+      const names = behind.map((worker) => worker.name).join(',');
       const cause = new SinkError(names, `sink '${names}' has not yet taken what happened before`);
       return Promise.reject(this.#unavailableBecause(cause));
     }
@@ -101,7 +118,7 @@ class SinkPipeline implements Pipeline {
   }
 
   async forceFlush(): Promise<void> {
-    await (this.#shutdown ?? allOf(this.#lanes.map((lane) => lane.flush())));
+    await (this.#shutdown ?? allOf(this.#workers.map((worker) => worker.flush())));
   }
 
   shutdown(): Promise<void> {
@@ -109,11 +126,11 @@ class SinkPipeline implements Pipeline {
   }
 
   flushSync(): void {
-    for (const lane of this.#lanes) lane.flushSync();
+    for (const worker of this.#workers) worker.flushSync();
   }
 
   saveSync(): void {
-    for (const lane of this.#lanes) if (lane.canFlushSync) lane.flushSync();
+    for (const worker of this.#workers) if (worker.canFlushSync) worker.flushSync();
   }
 
   stats(): PipelineStats {
@@ -121,16 +138,16 @@ class SinkPipeline implements Pipeline {
       accepted: this.#accepted,
       refused: this.#refused,
       unavailable: this.#unavailable,
-      sinks: this.#lanes.map((lane) => lane.stats),
+      sinks: this.#workers.map((worker) => worker.stats),
     };
   }
 
   #close(): Promise<void> {
     if (this.#accepted > 0 && this.#last !== undefined) void this.#queue(this.#last(), [], false);
-    return allOf(this.#lanes.map((lane) => lane.close()));
+    return allOf(this.#workers.map((worker) => worker.close()));
   }
 
-  #deliver(draft: DraftRecord, waitFor: readonly Lane[], intent: boolean): Promise<void> {
+  #deliver(draft: DraftRecord, waitFor: readonly SinkWorker[], intent: boolean): Promise<void> {
     if (this.#first !== undefined) {
       const first = this.#first();
       this.#first = undefined;
@@ -141,21 +158,21 @@ class SinkPipeline implements Pipeline {
   }
 
   /** Numbers a record and queues it at every sink that wants it; the promise is for those that are waited for. */
-  #queue(draft: DraftRecord, waitFor: readonly Lane[], intent: boolean): Promise<void> {
+  #queue(draft: DraftRecord, waitFor: readonly SinkWorker[], intent: boolean): Promise<void> {
     const record = this.#sequence.number(draft);
-    const lanes = this.#filtered ? this.#lanes.filter((lane) => lane.wants(record)) : this.#lanes;
-    const awaited = this.#filtered ? waitFor.filter((lane) => lanes.includes(lane)) : waitFor;
-    const receipt = awaited.length > 0 ? new Receipt(awaited.length, this.#anyWillDo) : undefined;
-    for (const lane of lanes) {
-      if (receipt !== undefined && awaited.includes(lane)) lane.push(record, receipt, intent);
-      else lane.push(record, undefined, false);
+    const workers = this.#filtered ? this.#workers.filter((worker) => worker.wants(record)) : this.#workers;
+    const awaited = this.#filtered ? waitFor.filter((worker) => workers.includes(worker)) : waitFor;
+    const completion = awaited.length > 0 ? new Completion(awaited.length, this.#anyWillDo) : undefined;
+    for (const worker of workers) {
+      if (completion !== undefined && awaited.includes(worker)) worker.push(record, completion, intent);
+      else worker.push(record, undefined, false);
     }
-    return receipt?.promise ?? DONE;
+    return completion?.promise ?? DONE;
   }
 
   #refuse(draft: DraftRecord): SinkError {
     this.#refused++;
-    const names = this.#lanes.map((lane) => lane.name).join(',');
+    const names = this.#workers.map((worker) => worker.name).join(',');
     const error = new SinkError(names, 'the audit log is shut down: a record was refused', {
       code: 'MCP_LOG_ERR_SHUTDOWN',
     });
@@ -177,4 +194,54 @@ async function allOf(work: readonly Promise<void>[]): Promise<void> {
     if (result.status === 'rejected' && result.reason instanceof SinkError) failures.push(result.reason);
   }
   if (failures.length > 0) throw joined(failures);
+}
+
+/** A pipeline in use, and what those who share it have agreed on. */
+interface Shared {
+  readonly pipeline: Pipeline;
+  readonly sinks: readonly Sink[];
+  readonly terms: ReadonlyMap<string, unknown>;
+}
+
+/** By sink: a sink has one order, and two pipelines would number its records twice. */
+const inUse = shared('pipelines', () => new WeakMap<Sink, Shared>());
+
+/**
+ * The pipeline to these sinks: the one that they have, where another client's log brought them before with the same options
+ * of delivery, else a new one. Whatever differs and would be ignored is refused.
+ *
+ * @throws ConfigError naming the first option that differs.
+ */
+export function pipelineFor(options: PipelineOptions): { pipeline: Pipeline; isNew: boolean } {
+  const sinks = options.sinks.map((entry) => ('emit' in entry ? entry : entry.sink));
+  const known = sinks.map((sink) => inUse.get(sink)).find((each) => each !== undefined);
+  if (known !== undefined) {
+    requireSame(known, sinks, termsOf(options));
+    return { pipeline: known.pipeline, isNew: false };
+  }
+  const pipeline = createPipeline(options);
+  const entry = { pipeline, sinks, terms: termsOf(options) };
+  for (const sink of sinks) inUse.set(sink, entry);
+  return { pipeline, isNew: true };
+}
+
+/** Lets go of the sinks of a pipeline that is being shut down. */
+export function releasePipeline(pipeline: Pipeline): void {
+  for (const sink of pipeline.sinks) if (inUse.get(sink)?.pipeline === pipeline) inUse.delete(sink);
+}
+
+function requireSame(known: Shared, sinks: readonly Sink[], terms: ReadonlyMap<string, unknown>): void {
+  const sameSinks =
+    known.sinks.length === sinks.length && known.sinks.every((sink, index) => sink === sinks[index]);
+  if (!sameSinks) refuse('sinks', 'other sinks');
+  for (const [option, value] of terms)
+    // Functions are the same where they are one and the same.
+    if (!isDeepStrictEqual(value, known.terms.get(option))) refuse(option, `another ${option}`);
+}
+
+function refuse(option: string, difference: string): never {
+  throw new ConfigError(
+    option,
+    `a sink is in use by another audit log with ${difference}, and has one way of delivery; give both logs the same, or each a sink of its own`,
+  );
 }

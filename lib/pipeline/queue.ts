@@ -1,22 +1,22 @@
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
 import { Gap } from '../sinks/gap.js';
 import type { SinkError } from '../errors.js';
-import type { Receipt } from './completion.js';
+import type { Completion } from './completion.js';
 
 /** A record on its way to one sink. */
 export class Entry {
   /** What the caller waits on; gone once this sink has spoken, though the record may still be on its way. */
-  receipt: Receipt | undefined;
+  completion: Completion | undefined;
 
   constructor(
     readonly record: AuditRecord,
-    receipt: Receipt | undefined,
+    completion: Completion | undefined,
     /** When it was accepted, in ms of the monotonic clock: its deadline counts from here. */
     readonly acceptedAt: number,
     /** An intent that was refused must not be written later: its operation never happened. */
     readonly intent: boolean,
   ) {
-    this.receipt = receipt;
+    this.completion = completion;
   }
 }
 

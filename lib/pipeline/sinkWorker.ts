@@ -1,120 +1,91 @@
 import { after } from '../internal/duration.js';
 import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
-import type { Gap, GapRecordFactory } from '../sinks/gap.js';
-import { asError } from '../sinks/emit.js';
-import type { Ack } from '../sinks/sink.js';
-import { DeadlineTimer } from './deadline.js';
-import type { Receipt } from './completion.js';
-import { forgetAtExit, isPastExit, writeAtExit, writeNow } from './exit.js';
-import type { CompiledFilter } from './filter.js';
-import { timeoutError } from './failures.js';
-import { Ledger } from './ledger.js';
-import { SinkMetrics } from './metrics.js';
-import type { SinkPort } from './port.js';
+import type { Gap } from '../sinks/gap.js';
+import { asError, GuardedSink } from '../sinks/emit.js';
+import { DeadlineTimer, type Completion, timeoutError } from './completion.js';
+import { forgetAtExit, isPastExit, writeAtExit, writeNow } from './lifecycle.js';
+import { SinkCounters, SinkMetrics, type SinkStats } from './stats.js';
 import { Barrier, Entry, ItemQueue, Sequence, type Item } from './queue.js';
-import type { Report } from './report.js';
-import { Sender } from './batchSender.js';
-import { Settler, recordsOf } from './acknowledger.js';
-import type { SinkStats } from './stats.js';
-
-/** How one sink is served. */
-export interface LaneOptions {
-  readonly port: SinkPort;
-  readonly filter: CompiledFilter | undefined;
-  readonly mode: 'blocking' | 'blocking-strict' | 'batch';
-  /** Whether callers wait for this sink. */
-  readonly awaited: boolean;
-  readonly ack: Ack;
-  readonly overflow: 'wait' | 'drop';
-  /** Records. */
-  readonly maxQueue: number;
-  readonly maxBatch: number;
-  readonly lingerMs: number;
-  readonly deadlineMs: number;
-  readonly maxRetryAfterMs: number;
-  readonly gapRecord: GapRecordFactory | undefined;
-  readonly report: Report;
-  /** The first number of its own log, where a filter makes it one of its own. */
-  readonly firstSeq: number;
-}
+import type { SinkWorkerOptions } from './options.js';
+import { BatchSender } from './batchSender.js';
+import { Acknowledger, recordsOf } from './acknowledger.js';
 
 /** The way to one sink: an ordered queue, one batch under way at a time, a deadline of its own. */
-export class Lane {
+export class SinkWorker {
   readonly #queue = new ItemQueue();
   readonly #deadline = new DeadlineTimer((now) => this.#expire(now));
-  readonly #ledger: Ledger;
-  readonly #settler: Settler;
-  readonly #sender: Sender;
+  readonly #sink: GuardedSink;
+  readonly #counters: SinkCounters;
+  readonly #acknowledger: Acknowledger;
+  readonly #sender: BatchSender;
   readonly #sequence: Sequence | undefined;
   #linger: NodeJS.Timeout | undefined;
   #scheduled = false;
   #waitForRoom = 0;
 
-  constructor(readonly options: LaneOptions) {
-    const { port, maxBatch, maxRetryAfterMs, gapRecord, report } = options;
-    this.#ledger = new Ledger(
-      port.name,
-      report,
-      new SinkMetrics(
-        port.name,
-        () => this.pending,
-        () => port.backlogBytes,
-      ),
+  constructor(readonly options: SinkWorkerOptions) {
+    const { name, maxBatch, maxRetryAfterMs, gapRecord, report } = options;
+    const sink = (this.#sink = new GuardedSink(name, options.sink));
+    const metrics = new SinkMetrics(
+      name,
+      () => this.pending,
+      () => sink.backlogBytes,
     );
+    this.#counters = new SinkCounters(name, report, metrics);
     this.#sequence = options.filter && new Sequence(options.firstSeq);
-    this.#settler = new Settler(this.#queue, this.#ledger, options.ack);
-    this.#sender = new Sender(this.#queue, this.#ledger, this.#settler, {
-      port,
+    this.#acknowledger = new Acknowledger(this.#queue, this.#counters, options.ack);
+    this.#sender = new BatchSender(this.#queue, this.#counters, this.#acknowledger, {
+      sink,
       maxBatch,
       maxRetryAfterMs,
       gapRecord,
       patienceMs: options.deadlineMs,
       report,
-      keep: options.mode === 'blocking-strict',
+      keepRefused: options.mode === 'blocking-strict',
       onTaken: (items) => this.#onTaken(items),
-      goOn: () => (this.#queue.hasBarrier ? this.#sender.pump() : this.#pump()),
+      onSettled: () => (this.#queue.hasBarrier ? this.#sender.pump() : this.#pump()),
       onIdle: () => this.#deadline.rest(),
     });
     writeAtExit(this);
   }
 
   get name(): string {
-    return this.options.port.name;
+    return this.options.name;
   }
 
   /** How many records are on their way. */
   get pending(): number {
-    return recordsOf(this.#sender.underWay).length + this.#queue.entries;
+    return recordsOf(this.#sender.inFlight).length + this.#queue.entries;
   }
 
   /** Whether something that happened is still not on this log, so that nothing else may happen (`blocking-strict`). */
   get isBehind(): boolean {
-    const behind = (item: Item) => item instanceof Entry && item.receipt === undefined && !item.intent;
-    return this.#ledger.failing && (this.#sender.underWay.some(behind) || [...this.#queue].some(behind));
+    const behind = (item: Item) => item instanceof Entry && item.completion === undefined && !item.intent;
+    return this.#counters.failing && (this.#sender.inFlight.some(behind) || [...this.#queue].some(behind));
   }
 
   get stats(): SinkStats {
-    return this.#ledger.snapshot(this.pending, this.options.port.backlogBytes);
+    return this.#counters.snapshot(this.pending, this.#sink.backlogBytes);
   }
 
   /** Whether this sink wants a record. */
   wants(record: AuditRecord): boolean {
     if (this.options.filter === undefined || this.options.filter(record)) return true;
-    this.#ledger.filtered();
+    this.#counters.filtered();
     return false;
   }
 
-  /** Takes a record, in order. Where there is a receipt, this sink speaks on it exactly once. */
-  push(record: AuditRecord, receipt: Receipt | undefined, intent: boolean): void {
+  /** Takes a record, in order. Where there is a completion, this sink speaks on it exactly once. */
+  push(record: AuditRecord, completion: Completion | undefined, intent: boolean): void {
     const { ack, maxQueue, overflow, deadlineMs } = this.options;
     const own = this.#sequence === undefined ? record : this.#sequence.number(record);
     const full = this.#queue.entries >= maxQueue;
-    if (full && (overflow === 'drop' || receipt === undefined)) return this.#drop(own, receipt);
+    if (full && (overflow === 'drop' || completion === undefined)) return this.#drop(own, completion);
     const goOn = ack === 'accepted' && !full;
-    if (goOn) receipt?.delivered();
-    else if (ack === 'accepted' && receipt !== undefined) this.#waitForRoom++;
-    this.#queue.push(new Entry(own, goOn ? undefined : receipt, performance.now(), intent));
+    if (goOn) completion?.delivered();
+    else if (ack === 'accepted' && completion !== undefined) this.#waitForRoom++;
+    this.#queue.push(new Entry(own, goOn ? undefined : completion, performance.now(), intent));
     this.#deadline.watch(deadlineMs);
     if (isPastExit()) writeNow(this);
     else this.#pump();
@@ -138,7 +109,7 @@ export class Lane {
         gapAttempts,
       );
       this.#queue.push(barrier);
-      this.#sender.hurry();
+      this.#sender.retryNow();
       this.#pumpNow();
     });
   }
@@ -146,17 +117,17 @@ export class Lane {
   /** Flushes and closes the sink, within the deadline each. What cannot be delivered is lost, and counted. */
   async close(): Promise<void> {
     const failures: SinkError[] = [];
-    const note = (error: unknown) => void failures.push(this.#settler.error(asError(error)));
+    const note = (error: unknown) => void failures.push(this.#acknowledger.error(asError(error)));
     await this.flush().catch(note);
     this.#giveUp();
     // No record will follow that the gap could go before.
-    if (this.#queue.missing > 0 && !this.#sender.isOwed) await this.flush('once').catch(note);
+    if (this.#queue.missing > 0 && !this.#sender.awaitsSink) await this.flush('once').catch(note);
     this.#reportUntold();
-    if (this.#sender.isOwed) this.#settler.tell(this.#sender.underWay, this.#shutDown());
-    else await within(this.options.deadlineMs, this.options.port.close(), this.name).catch(note);
+    if (this.#sender.awaitsSink) this.#acknowledger.tell(this.#sender.inFlight, this.#shutDown());
+    else await within(this.options.deadlineMs, this.#sink.close(), this.name).catch(note);
     this.#deadline.stop();
     forgetAtExit(this);
-    this.#ledger.close();
+    this.#counters.close();
     if (failures[0] !== undefined) throw failures[0];
   }
 
@@ -170,7 +141,7 @@ export class Lane {
 
   /** Whether the sink writes without an event loop. */
   get canFlushSync(): boolean {
-    return this.options.port.canFlushSync;
+    return this.#sink.canFlushSync;
   }
 
   /** The last resort while the process ends. */
@@ -179,20 +150,20 @@ export class Lane {
     const items = this.#removeAll();
     try {
       const parts = this.#sender.compose(items);
-      this.options.port.flushSync(parts.map(({ record }) => record));
-      this.#settler.delivered(
+      this.#sink.flushSync(parts.map(({ record }) => record));
+      this.#acknowledger.delivered(
         parts.map(({ item }) => item),
         this.options.ack,
         [],
       );
     } catch (error) {
-      this.#settler.lose(items, asError(error));
+      this.#acknowledger.lose(items, asError(error));
     }
   }
 
   /** A sink that answers without a promise still takes what is here; of another, nobody will ever hear the answer. */
   #emitOnce(): void {
-    if (this.#sender.isOwed) return this.#giveUp();
+    if (this.#sender.awaitsSink) return this.#giveUp();
     this.#emitHeld();
     // What it refused just now is missing from its log, which is still to say so.
     if (this.#queue.missing > 0) this.#emitHeld();
@@ -204,26 +175,26 @@ export class Lane {
     const parts = this.#sender.compose(items);
     // A gap alone, of which nothing is to be said.
     if (parts.length === 0) return;
-    const result = this.options.port.emit(parts.map(({ record }) => record));
+    const result = this.#sink.emit(parts.map(({ record }) => record));
     if (result instanceof Promise || result.status !== 'delivered')
-      return this.#settler.lose(items, this.#shutDown());
-    this.#settler.delivered(
+      return this.#acknowledger.lose(items, this.#shutDown());
+    this.#acknowledger.delivered(
       parts.map(({ item }) => item),
       result.ack ?? 'delivered',
       result.rejected ?? [],
     );
   }
 
-  #drop(record: AuditRecord, receipt: Receipt | undefined): void {
+  #drop(record: AuditRecord, completion: Completion | undefined): void {
     const error = new SinkError(this.name, `the queue of sink '${this.name}' is full`);
     const first = this.#queue.loseLast(record, QUEUE_FULL);
-    this.#ledger.lost('dropped', error, [record], first);
-    receipt?.failed(error);
+    this.#counters.lost('dropped', error, [record], first);
+    completion?.failed(error);
   }
 
   #giveUp(): void {
     const items = this.#removeAll();
-    if (items.length > 0) this.#settler.lose(items, this.#shutDown());
+    if (items.length > 0) this.#acknowledger.lose(items, this.#shutDown());
   }
 
   /** The sink's own log will not show what is missing at its end, so the user is told that. */
@@ -288,10 +259,10 @@ export class Lane {
   }
 
   #letGoOn(item: Item): void {
-    if (!(item instanceof Entry) || item.receipt === undefined) return;
+    if (!(item instanceof Entry) || item.completion === undefined) return;
     this.#waitForRoom--;
-    item.receipt.delivered();
-    item.receipt = undefined;
+    item.completion.delivered();
+    item.completion = undefined;
   }
 
   /** Tells every caller whose deadline has passed. Returns when to look again. */
@@ -301,8 +272,8 @@ export class Lane {
     const cause = timeoutError(this.name, deadlineMs);
     const waiting = this.#waiting();
     const late = waiting.filter((entry) => entry.acceptedAt <= due);
-    const since = this.#sender.inHandSince ?? now;
-    if (late.length > 0 || since <= due) this.#ledger.trouble(cause, recordsOf(late), late.length > 0);
+    const since = this.#sender.sentAt ?? now;
+    if (late.length > 0 || since <= due) this.#counters.trouble(cause, recordsOf(late), late.length > 0);
     if (late.length > 0) this.#endPatience(late, cause);
     const next = waiting[late.length];
     if (next !== undefined) return next.acceptedAt + deadlineMs;
@@ -311,21 +282,21 @@ export class Lane {
 
   /** Records that somebody waits for, oldest first. */
   #waiting(): Entry[] {
-    return [...this.#sender.underWay, ...this.#queue].filter(
-      (item): item is Entry => item instanceof Entry && item.receipt !== undefined,
+    return [...this.#sender.inFlight, ...this.#queue].filter(
+      (item): item is Entry => item instanceof Entry && item.completion !== undefined,
     );
   }
 
   /** The callers are told; their records stay as long as there is room, for they did happen. Intents did not. */
   #endPatience(late: readonly Entry[], cause: SinkError): void {
     if (this.options.mode === 'batch') for (const entry of late) this.#letGoOn(entry);
-    this.#settler.tell(late, cause);
-    this.#sender.rewrite((items) => this.#settler.withoutRefusedIntents(items, cause));
+    this.#acknowledger.tell(late, cause);
+    this.#sender.rewrite((items) => this.#acknowledger.withoutRefusedIntents(items, cause));
     let room = this.options.maxQueue;
     this.#queue.rewrite((item) => {
-      if (!(item instanceof Entry) || item.receipt !== undefined) return item;
-      if (item.intent) return this.#settler.withoutRefusedIntent(item, cause);
-      return room-- > 0 ? item : this.#settler.replace(item, cause, 'dropped');
+      if (!(item instanceof Entry) || item.completion !== undefined) return item;
+      if (item.intent) return this.#acknowledger.withoutRefusedIntent(item, cause);
+      return room-- > 0 ? item : this.#acknowledger.replace(item, cause, 'dropped');
     });
   }
 }

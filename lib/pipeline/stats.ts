@@ -1,3 +1,9 @@
+import type { SinkError } from '../errors.js';
+import type { AuditRecord } from '../schema/record.js';
+import { causeOf } from '../sinks/gap.js';
+import type { Report } from './options.js';
+import { metrics, type Counter, type Histogram, type MeterProvider } from '@opentelemetry/api';
+
 /** What one sink has done since the start. */
 export interface SinkStats {
   /** Its name. */
@@ -38,4 +44,196 @@ export interface PipelineStats {
   readonly unavailable: number;
   /** The same for each sink. */
   readonly sinks: readonly SinkStats[];
+}
+
+/** Why a record was lost: with the sink's failure, or before the sink saw it. */
+export type Loss = 'failed' | 'dropped';
+
+/** What one sink has done: counted once for `stats()`, the metrics and the failure callback. */
+export class SinkCounters {
+  #delivered = 0;
+  #filtered = 0;
+  #retries = 0;
+  #batches = 0;
+  #busyMs = 0;
+  #gaps = 0;
+  #failing = false;
+  #lastFailure: string | undefined;
+  readonly #lost = { failed: 0, dropped: 0 };
+
+  constructor(
+    readonly name: string,
+    private readonly report: Report,
+    private readonly metrics: SinkMetrics,
+  ) {}
+
+  /** Whether the last attempt failed, or is overdue. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  answered(ms: number): void {
+    this.#batches++;
+    this.#busyMs += ms;
+    this.metrics.latency(ms);
+  }
+
+  delivered(records: number, gaps: number): void {
+    this.#failing = false;
+    this.#delivered += records;
+    this.#gaps += gaps;
+    this.metrics.records('delivered', records);
+  }
+
+  filtered(): void {
+    this.#filtered++;
+  }
+
+  retrying(): void {
+    this.#retries++;
+    this.metrics.retry();
+  }
+
+  /**
+   * The sink has failed or is overdue; `records` are only late. Told to the listener once, until the sink works again, and
+   * whenever callers have been told too.
+   */
+  trouble(error: SinkError, records: readonly AuditRecord[], callersTold = false): void {
+    const tell = callersTold || !this.#failing;
+    this.#failing = true;
+    this.#lastFailure = causeOf(error.cause ?? error);
+    if (tell) this.report(error, { sink: this.name, lost: 0, records });
+  }
+
+  /** Records are gone for good. `tell` is off for all but the first of a run that is lost for one reason. */
+  lost(kind: Loss, error: SinkError, records: readonly AuditRecord[], tell = true): void {
+    this.#lost[kind] += records.length;
+    this.#lastFailure = causeOf(error.cause ?? error);
+    if (kind === 'failed') this.#failing = true;
+    this.metrics.records(kind, records.length);
+    if (tell) this.report(error, { sink: this.name, lost: records.length, records });
+  }
+
+  close(): void {
+    this.metrics.close();
+  }
+
+  snapshot(queued: number, backlogBytes: number | undefined): SinkStats {
+    return {
+      name: this.name,
+      queued,
+      delivered: this.#delivered,
+      ...this.#lost,
+      filtered: this.#filtered,
+      retries: this.#retries,
+      batches: this.#batches,
+      busyMs: this.#busyMs,
+      gaps: this.#gaps,
+      failing: this.#failing,
+      ...(backlogBytes !== undefined && { backlogBytes }),
+      ...(this.#lastFailure !== undefined && { lastFailure: this.#lastFailure }),
+    };
+  }
+}
+
+/** The scope that the instruments are made under. */
+const SCOPE = 'otel-mcp-log';
+
+interface Instruments {
+  readonly records: Counter;
+  readonly retries: Counter;
+  readonly duration: Histogram;
+}
+
+let provider: MeterProvider | undefined;
+let instruments: Instruments | undefined;
+
+/**
+ * The instruments of whichever MeterProvider is registered now. The API's global meter is no proxy: one that was asked for
+ * before a provider was registered stays deaf, hence the comparison instead of a constant.
+ */
+function current(): Instruments {
+  const registered = metrics.getMeterProvider();
+  if (instruments === undefined || provider !== registered) {
+    provider = registered;
+    instruments = create(registered);
+  }
+  return instruments;
+}
+
+function create(from: MeterProvider): Instruments {
+  const meter = from.getMeter(SCOPE);
+  const gauge = (
+    name: string,
+    unit: string,
+    description: string,
+    read: (sink: SinkMetrics) => number | undefined,
+  ) =>
+    meter.createObservableGauge(name, { unit, description }).addCallback((result) => {
+      for (const ref of open) {
+        const sink = ref.deref();
+        const value = sink && read(sink);
+        if (sink !== undefined && value !== undefined) result.observe(value, sink.attributes);
+      }
+    });
+  const waiting = 'Records that wait for a sink, those under way included';
+  gauge('mcp_log.sink.queue', '{record}', waiting, (sink) => sink.pending());
+  gauge('mcp_log.sink.backlog', 'By', 'What a spool holds on disk', (sink) => sink.backlogBytes());
+  return {
+    records: meter.createCounter('mcp_log.records', {
+      unit: '{record}',
+      description: 'Audit records per sink, by outcome: delivered, failed, dropped',
+    }),
+    retries: meter.createCounter('mcp_log.sink.retries', {
+      unit: '{attempt}',
+      description: 'Attempts after the first to deliver a batch',
+    }),
+    duration: meter.createHistogram('mcp_log.sink.duration', {
+      unit: 's',
+      description: 'How long a sink took to answer for a batch',
+    }),
+  };
+}
+
+/** The sinks whose gauges are read when metrics are collected. Weak: a pipeline that nobody closed must not live on here. */
+const open = new Set<WeakRef<SinkMetrics>>();
+const forgotten = new FinalizationRegistry<WeakRef<SinkMetrics>>((ref) => open.delete(ref));
+
+/** What one sink reports. Sink names come from code, never from data, so their number is bounded. */
+export class SinkMetrics {
+  readonly attributes: { 'mcp_log.sink': string };
+  readonly #ref = new WeakRef(this);
+  readonly #outcomes: Record<'delivered' | 'failed' | 'dropped', { 'mcp_log.sink': string; outcome: string }>;
+
+  constructor(
+    name: string,
+    readonly pending: () => number,
+    readonly backlogBytes: () => number | undefined,
+  ) {
+    this.attributes = { 'mcp_log.sink': name };
+    const of = (outcome: string) => ({ ...this.attributes, outcome });
+    this.#outcomes = { delivered: of('delivered'), failed: of('failed'), dropped: of('dropped') };
+    open.add(this.#ref);
+    forgotten.register(this, this.#ref);
+  }
+
+  /** Records that the sink is done with. */
+  records(outcome: 'delivered' | 'failed' | 'dropped', count: number): void {
+    if (count > 0) current().records.add(count, this.#outcomes[outcome]);
+  }
+
+  /** One more attempt. */
+  retry(): void {
+    current().retries.add(1, this.attributes);
+  }
+
+  /** The sink has answered for a batch. */
+  latency(ms: number): void {
+    current().duration.record(ms / 1000, this.attributes);
+  }
+
+  /** The sink is closed. */
+  close(): void {
+    open.delete(this.#ref);
+  }
 }

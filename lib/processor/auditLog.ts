@@ -1,7 +1,6 @@
 import type { ResolvedOptions } from '../config.js';
 import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
-import type { Pipeline } from '../pipeline/pipeline.js';
-import { pipelineFor, releasePipeline } from '../pipeline/sharing.js';
+import { type Pipeline, pipelineFor, releasePipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
 import { createRedactor, prepareRedactor, type Redactor } from '../redaction/createRedactor.js';
 import { makeAhead } from './ahead.js';

@@ -3,7 +3,7 @@ import type { ResolvedOptions } from '../config.js';
 import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
 import { askActor, type Actor } from '../identity.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
-import { guardedReport, type Report } from '../pipeline/report.js';
+import { guardedReport, type Report } from '../pipeline/options.js';
 import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
 import type { Redactor } from '../redaction/createRedactor.js';
 import { newRecordId } from '../schema/ids.js';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
 import type { RedactionOptions } from '../../lib/redaction/policy/options.js';
-import { toLogFacts } from '../../lib/sinks/otlp/logRecord.js';
+import { toLogFacts } from '../../lib/sinks/otlpLogSink.js';
 import { audited, rejection } from '../support/audited.js';
 import { httpClient, startHttpServer, type HttpServer } from '../support/httpServer.js';
 import { sha256 } from '../support/sha256.js';

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { HttpSink } from '../../lib/sinks/http/httpSink.js';
-import { OtlpLogSink } from '../../lib/sinks/otlp/otlpLogSink.js';
+import { OtlpLogSink } from '../../lib/sinks/otlpLogSink.js';
 import { spooled } from '../../lib/sinks/spool/spoolSink.js';
 import type { Sink } from '../../lib/sinks/sink.js';
 import { ChaoticReceiver, ofLines, WAYS, type Way } from '../support/chaoticReceiver.js';

@@ -37,13 +37,13 @@ describe('sending to a sink', () => {
   it('is busy, and owed an answer, while the sink has a batch in hand', async () => {
     const sink = new ScriptedSink('a', ['hang']);
     const { sender, push } = sending(sink);
-    expect(sender).to.include({ isBusy: false, isOwed: false, inHandSince: undefined });
+    expect(sender).to.include({ isBusy: false, awaitsSink: false, sentAt: undefined });
     push(0);
     const before = performance.now();
     sender.pump();
-    expect(sender).to.include({ isBusy: true, isOwed: true });
-    expect(sender.inHandSince).to.be.within(before, performance.now());
-    expect(recordsOf(sender.underWay)).to.have.length(1);
+    expect(sender).to.include({ isBusy: true, awaitsSink: true });
+    expect(sender.sentAt).to.be.within(before, performance.now());
+    expect(recordsOf(sender.inFlight)).to.have.length(1);
     sender.pump();
     expect(sink.batches).to.have.length(1);
     expect(sender.recall()).to.deep.equal([]);
@@ -52,18 +52,18 @@ describe('sending to a sink', () => {
     await settle();
     sink.release();
     await until(() => !sender.isBusy);
-    expect(sender).to.include({ isOwed: false, inHandSince: undefined });
-    expect(sender.underWay).to.deep.equal([]);
+    expect(sender).to.include({ awaitsSink: false, sentAt: undefined });
+    expect(sender.inFlight).to.deep.equal([]);
   });
 
   it('counts how long the sink took', async () => {
     const sink: Sink = { emit: () => new Promise((resolve) => setTimeout(resolve, 20)) };
-    const { sender, push, ledger } = sending(sink);
+    const { sender, push, counters } = sending(sink);
     push(0);
     const before = performance.now();
     sender.pump();
     await until(() => !sender.isBusy);
-    const { busyMs, batches } = ledger.snapshot(0, undefined);
+    const { busyMs, batches } = counters.snapshot(0, undefined);
     expect(batches).to.equal(1);
     expect(busyMs).to.be.within(15, performance.now() - before);
   });
@@ -79,16 +79,16 @@ describe('sending again', () => {
 
   it('waits, is not owed anything meanwhile, and can be hurried', async () => {
     const sink = prompt(later);
-    const { sender, push, ledger } = sending(sink);
+    const { sender, push, counters } = sending(sink);
     push(0);
-    sender.hurry();
+    sender.retryNow();
     expect(sink.batches, 'nothing waits yet').to.deep.equal([]);
     sender.pump();
-    expect(sender).to.include({ isBusy: true, isOwed: false, inHandSince: undefined });
-    sender.hurry();
+    expect(sender).to.include({ isBusy: true, awaitsSink: false, sentAt: undefined });
+    sender.retryNow();
     expect(sink.batches).to.deep.equal([[0], [0]]);
-    expect(ledger.snapshot(0, undefined)).to.include({ retries: 1, delivered: 1 });
-    sender.hurry();
+    expect(counters.snapshot(0, undefined)).to.include({ retries: 1, delivered: 1 });
+    sender.retryNow();
     await timers.pass(1_000);
     expect(sink.batches, 'the pause is over for good').to.have.length(2);
   });
@@ -98,7 +98,7 @@ describe('sending again', () => {
     const { sender, push } = sending(sink);
     push(0);
     sender.pump();
-    sender.hurry();
+    sender.retryNow();
     expect(sink.batches).to.deep.equal([[0]]);
     expect(recordsOf(sender.recall())).to.have.length(1);
   });
@@ -131,18 +131,18 @@ describe('sending again', () => {
       const { sender, push } = sending(sink);
       push(0);
       sender.pump();
-      sender.hurry();
+      sender.retryNow();
       expect(sink.batches).to.deep.equal([[0], [0]]);
     });
 
   for (const settled of [-1, 0.5, 2, Number.NaN, Infinity, '1'] as never[])
     it(`calls nothing delivered because a sink says that ${String(settled)} records of one are settled`, () => {
       const sink = prompt({ ...later, settled });
-      const { sender, push, ledger } = sending(sink);
+      const { sender, push, counters } = sending(sink);
       push(0);
       sender.pump();
-      expect(ledger.snapshot(0, undefined)).to.include({ delivered: 0 });
-      sender.hurry();
+      expect(counters.snapshot(0, undefined)).to.include({ delivered: 0 });
+      sender.retryNow();
       expect(sink.batches).to.deep.equal([[0], [0]]);
     });
 
@@ -165,7 +165,7 @@ describe('sending again', () => {
     push(0, 1);
     sender.pump();
     sender.rewrite(([first]) => [first!]);
-    sender.hurry();
+    sender.retryNow();
     expect(sink.batches).to.deep.equal([[0, 1], [0]]);
   });
 
@@ -195,18 +195,18 @@ describe('sending again', () => {
       { status: 'permanent', error: new Error('no') },
       { status: 'permanent', error: new Error('no') },
     );
-    const { sender, push, reported, ledger } = sending(sink, { keep: true });
+    const { sender, push, reported, counters } = sending(sink, { keepRefused: true });
     push(0);
     sender.pump();
-    sender.hurry();
-    expect(ledger.snapshot(0, undefined)).to.include({ failed: 0, failing: true });
-    sender.hurry();
+    sender.retryNow();
+    expect(counters.snapshot(0, undefined)).to.include({ failed: 0, failing: true });
+    sender.retryNow();
     expect(sink.batches).to.deep.equal([[0], [0], [0]]);
     expect(
       reported.map(([message, { lost }]) => [message, lost]),
       'once',
     ).to.deep.equal([["sink 'a' failed: Error", 0]]);
-    expect(ledger.snapshot(0, undefined)).to.include({ delivered: 1, failing: false });
+    expect(counters.snapshot(0, undefined)).to.include({ delivered: 1, failing: false });
   });
 });
 

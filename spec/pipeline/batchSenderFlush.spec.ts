@@ -104,7 +104,7 @@ describe('a flush on its way', () => {
     sender.pump();
     push(0);
     sender.pump();
-    expect(sender).to.include({ isBusy: true, isOwed: true });
+    expect(sender).to.include({ isBusy: true, awaitsSink: true });
     expect(sink.batches).to.deep.equal([]);
     fail(Object.assign(new Error('secret'), { code: 'E_SYNC' }));
     await until(() => state.settled !== undefined);

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import type { ErrorInfo } from '../../lib/pipeline/report.js';
+import type { ErrorInfo } from '../../lib/pipeline/options.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { backoffMs } from '../../lib/sinks/backoff.js';
+import { backoffMs } from '../../lib/sinks/retry.js';
 import type { GapInfo } from '../../lib/sinks/gap.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import { draft } from '../support/drafts.js';

@@ -9,15 +9,15 @@ const a = new ScriptedSink('a');
 const b = new ScriptedSink('b');
 const resolve = (options: Partial<PipelineOptions> = {}) => resolvePipeline({ sinks: [a], ...options });
 /** What is decided for the first sink, in figures and names. */
-const lane = (options: Partial<PipelineOptions> = {}, entry: Partial<SinkEntry> = {}) => {
-  const [first] = resolve({ sinks: [{ sink: a, ...entry }], ...options }).lanes;
+const worker = (options: Partial<PipelineOptions> = {}, entry: Partial<SinkEntry> = {}) => {
+  const [first] = resolve({ sinks: [{ sink: a, ...entry }], ...options }).workers;
   const { mode, ack, overflow, awaited, deadlineMs, lingerMs, maxQueue, maxBatch } = first!;
   return { mode, ack, overflow, awaited, deadlineMs, lingerMs, maxQueue, maxBatch };
 };
 
 describe('the options of a pipeline', () => {
   it('have the defaults of blocking mode', () => {
-    expect(lane()).to.deep.equal({
+    expect(worker()).to.deep.equal({
       mode: 'blocking',
       ack: 'written',
       overflow: 'wait',
@@ -30,7 +30,7 @@ describe('the options of a pipeline', () => {
   });
 
   it('have the defaults of batch mode, where nobody waits', () => {
-    expect(lane({ mode: 'batch' })).to.include({
+    expect(worker({ mode: 'batch' })).to.include({
       ack: 'accepted',
       overflow: 'drop',
       awaited: false,
@@ -39,7 +39,7 @@ describe('the options of a pipeline', () => {
   });
 
   it('have the defaults of strict mode, which wants records on the disk', () => {
-    expect(lane({ mode: 'blocking-strict' })).to.include({
+    expect(worker({ mode: 'blocking-strict' })).to.include({
       ack: 'durable',
       overflow: 'wait',
       awaited: true,
@@ -56,7 +56,7 @@ describe('the options of a pipeline', () => {
       mode: 'batch',
       overflow: 'wait',
     } as const;
-    expect(lane(given)).to.deep.equal({
+    expect(worker(given)).to.deep.equal({
       mode: 'batch',
       ack: 'accepted',
       overflow: 'wait',
@@ -66,18 +66,18 @@ describe('the options of a pipeline', () => {
       maxQueue: 7,
       maxBatch: 3,
     });
-    expect(lane({ acks: 'durable' })).to.include({ ack: 'durable' });
-    expect(lane({ acks: 'durable', mode: 'batch' }), 'nobody waits').to.include({ ack: 'accepted' });
-    expect(lane({ overflow: 'drop' })).to.include({ overflow: 'drop', awaited: true });
+    expect(worker({ acks: 'durable' })).to.include({ ack: 'durable' });
+    expect(worker({ acks: 'durable', mode: 'batch' }), 'nobody waits').to.include({ ack: 'accepted' });
+    expect(worker({ overflow: 'drop' })).to.include({ overflow: 'drop', awaited: true });
   });
 
   it('can be those of one sink', () => {
-    expect(lane({ sinkTimeoutMs: 5 }, { deadlineMs: 50, mode: 'batch' })).to.include({
+    expect(worker({ sinkTimeoutMs: 5 }, { deadlineMs: 50, mode: 'batch' })).to.include({
       deadlineMs: 50,
       mode: 'batch',
     });
-    expect(lane({}, { required: false })).to.include({ mode: 'blocking', awaited: false });
-    expect(lane({ mode: 'blocking-strict', sinks: [{ sink: a, required: false }, b] })).to.include({
+    expect(worker({}, { required: false })).to.include({ mode: 'blocking', awaited: false });
+    expect(worker({ mode: 'blocking-strict', sinks: [{ sink: a, required: false }, b] })).to.include({
       mode: 'blocking',
       ack: 'written',
     });
@@ -93,9 +93,9 @@ describe('the options of a pipeline', () => {
     const logs = [undefined, 4, 9].map((lastSeq, index) =>
       Object.assign(new ScriptedSink(`log ${index}`), lastSeq === undefined ? {} : { lastSeq }),
     );
-    const { firstSeq, lanes, sinks } = resolve({ sinks: logs });
+    const { firstSeq, workers, sinks } = resolve({ sinks: logs });
     expect(firstSeq).to.equal(10);
-    expect(lanes.map((each) => each.firstSeq)).to.deep.equal([0, 5, 10]);
+    expect(workers.map((each) => each.firstSeq)).to.deep.equal([0, 5, 10]);
     expect(sinks).to.deep.equal(logs);
     expect(resolve().firstSeq).to.equal(0);
   });
@@ -112,10 +112,10 @@ describe('the options of a pipeline', () => {
 
   it('give sinks of one name names of their own', () => {
     const unnamed: Sink = { emit: () => undefined };
-    const { lanes } = resolve({
+    const { workers } = resolve({
       sinks: [a, unnamed, new ScriptedSink('a'), { emit: () => undefined }, new ScriptedSink('a')],
     });
-    expect(lanes.map(({ port }) => port.name)).to.deep.equal(['a', 'sink', 'a#2', 'sink#2', 'a#3']);
+    expect(workers.map(({ name }) => name)).to.deep.equal(['a', 'sink', 'a#2', 'sink#2', 'a#3']);
   });
 });
 
@@ -162,15 +162,20 @@ describe('the options of a pipeline that cannot work', () => {
       maxBatch: 1,
       mode: 'batch',
     } as const;
-    expect(lane(most)).to.include({ deadlineMs: 2 ** 31 - 1, lingerMs: 0, maxQueue: 1, maxBatch: 1 });
-    expect(lane({ mode: 'blocking-strict', acks: 'delivered' })).to.include({ ack: 'delivered' });
+    expect(worker(most)).to.include({
+      deadlineMs: 2 ** 31 - 1,
+      lingerMs: 0,
+      maxQueue: 1,
+      maxBatch: 1,
+    });
+    expect(worker({ mode: 'blocking-strict', acks: 'delivered' })).to.include({ ack: 'delivered' });
   });
 });
 
 describe('the filter of a sink', () => {
   const wants = (filter: SinkEntry['filter'] & object, onError?: PipelineOptions['onError']) => {
-    const { lanes } = resolve({ sinks: [{ sink: a, filter }], ...(onError && { onError }) });
-    return lanes[0]!.filter!;
+    const { workers } = resolve({ sinks: [{ sink: a, filter }], ...(onError && { onError }) });
+    return workers[0]!.filter!;
   };
   const record = numbered(1, { severity: 'SEVERITY_WARNING', sensitivity: 'SENSITIVITY_RESTRICTED' });
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { join } from 'node:path';
 import { ConfigError, SinkError } from '../../lib/errors.js';
-import type { ErrorInfo } from '../../lib/pipeline/report.js';
+import type { ErrorInfo } from '../../lib/pipeline/options.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { draft } from '../support/drafts.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { SinkError } from '../../lib/errors.js';
-import { joined, Receipt } from '../../lib/pipeline/completion.js';
+import { joined, Completion } from '../../lib/pipeline/completion.js';
 import { Barrier, Entry, ItemQueue, Sequence, type Item } from '../../lib/pipeline/queue.js';
 import { Gap } from '../../lib/sinks/gap.js';
 import { draft, numbered } from '../support/drafts.js';
@@ -118,36 +118,36 @@ describe('what a caller waits for', () => {
   };
 
   it('is every sink', async () => {
-    const receipt = new Receipt(2, false);
-    receipt.delivered();
-    expect(await state(receipt.promise)).to.equal('pending');
-    receipt.delivered();
-    expect(await state(receipt.promise)).to.equal('fulfilled');
+    const completion = new Completion(2, false);
+    completion.delivered();
+    expect(await state(completion.promise)).to.equal('pending');
+    completion.delivered();
+    expect(await state(completion.promise)).to.equal('fulfilled');
   });
 
   it('is one sink where any will do', async () => {
-    const receipt = new Receipt(2, true);
-    receipt.failed(failure('a'));
-    expect(await state(receipt.promise)).to.equal('pending');
-    receipt.delivered();
-    expect(await state(receipt.promise)).to.equal('fulfilled');
+    const completion = new Completion(2, true);
+    completion.failed(failure('a'));
+    expect(await state(completion.promise)).to.equal('pending');
+    completion.delivered();
+    expect(await state(completion.promise)).to.equal('fulfilled');
   });
 
   it('fails when all have spoken, with the failure of one as it is', async () => {
-    const receipt = new Receipt(2, false);
+    const completion = new Completion(2, false);
     const error = failure('a');
-    receipt.failed(error);
-    expect(await state(receipt.promise)).to.equal('pending');
-    receipt.delivered();
-    expect(await state(receipt.promise)).to.equal(error);
+    completion.failed(error);
+    expect(await state(completion.promise)).to.equal('pending');
+    completion.delivered();
+    expect(await state(completion.promise)).to.equal(error);
   });
 
   it('fails with all failures joined, where there are several', async () => {
-    const receipt = new Receipt(2, true);
+    const completion = new Completion(2, true);
     const [one, other] = [failure('a'), failure('b')];
-    receipt.failed(one);
-    receipt.failed(other);
-    const error = (await state(receipt.promise)) as SinkError;
+    completion.failed(one);
+    completion.failed(other);
+    const error = (await state(completion.promise)) as SinkError;
     expect(error).to.include({
       sink: 'a,b',
       message: 'a failed; b failed',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { SinkError } from '../../lib/errors.js';
-import type { ErrorInfo } from '../../lib/pipeline/report.js';
+import type { ErrorInfo } from '../../lib/pipeline/options.js';
 import { detailOf, endingSpanOf, type OperationDetail } from '../../lib/processor/detail.js';
 import { Dialled } from '../../lib/processor/dialled.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';

@@ -7,7 +7,7 @@ import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import { FieldNotesSink } from '../../lib/sinks/http/fieldNotesSink.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { HttpSink } from '../../lib/sinks/http/httpSink.js';
-import { OtlpLogSink } from '../../lib/sinks/otlp/otlpLogSink.js';
+import { OtlpLogSink } from '../../lib/sinks/otlpLogSink.js';
 import { SpoolSink } from '../../lib/sinks/spool/spoolSink.js';
 import { StdoutSink } from '../../lib/sinks/stdoutSink.js';
 import { MemorySink } from '../support/memorySink.js';

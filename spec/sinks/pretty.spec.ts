@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Outcome } from '../../lib/schema/record.js';
 import { OUTCOMES } from '../../lib/schema/tables.js';
-import { prettyRecord } from '../../lib/sinks/pretty.js';
+import { prettyRecord } from '../../lib/sinks/stdoutSink.js';
 import { hostileRecord, sampleRecord } from '../support/sampleRecords.js';
 
 describe('prettyRecord', () => {

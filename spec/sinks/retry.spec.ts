@@ -4,8 +4,7 @@ import { MAX_DELAY_MS } from '../../lib/internal/duration.js';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { retryAfterMs } from '../../lib/sinks/http/transport.js';
-import { backoffMs, postponement } from '../../lib/sinks/backoff.js';
-import { retrying } from '../../lib/sinks/retry.js';
+import { backoffMs, postponement, retrying } from '../../lib/sinks/retry.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 

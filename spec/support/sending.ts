@@ -1,10 +1,9 @@
-import { Ledger } from '../../lib/pipeline/ledger.js';
-import { SinkMetrics } from '../../lib/pipeline/metrics.js';
-import { SinkPort } from '../../lib/pipeline/port.js';
+import { SinkCounters, SinkMetrics } from '../../lib/pipeline/stats.js';
+import { GuardedSink } from '../../lib/sinks/emit.js';
 import { Barrier, Entry, ItemQueue } from '../../lib/pipeline/queue.js';
-import type { ErrorInfo } from '../../lib/pipeline/report.js';
-import { Sender, type SenderOptions } from '../../lib/pipeline/batchSender.js';
-import { recordsOf, Settler } from '../../lib/pipeline/acknowledger.js';
+import type { ErrorInfo } from '../../lib/pipeline/options.js';
+import { BatchSender, type BatchSenderOptions } from '../../lib/pipeline/batchSender.js';
+import { recordsOf, Acknowledger } from '../../lib/pipeline/acknowledger.js';
 import { Gap } from '../../lib/sinks/gap.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import { numbered } from './drafts.js';
@@ -19,24 +18,24 @@ export function gapOf(seq: number): Gap {
   return gap;
 }
 
-/** A sender with its queue, and what it told: each as the lane makes it, only that the lane's own part is written down. */
-export function sending(sink: Sink, over: Partial<SenderOptions> = {}) {
+/** A sender with its queue, and what it told: each as the worker makes it, only that the worker's own part is written down. */
+export function sending(sink: Sink, over: Partial<BatchSenderOptions> = {}) {
   const told: string[] = [];
   const reported: [string, ErrorInfo][] = [];
   const report = (error: Error, info: ErrorInfo) => void reported.push([error.message, info]);
   const none = () => undefined;
   const queue = new ItemQueue();
-  const ledger = new Ledger('a', report, new SinkMetrics('a', () => 0, none));
-  const sender: Sender = new Sender(queue, ledger, new Settler(queue, ledger, 'written'), {
-    port: new SinkPort('a', sink),
+  const counters = new SinkCounters('a', report, new SinkMetrics('a', () => 0, none));
+  const sender: BatchSender = new BatchSender(queue, counters, new Acknowledger(queue, counters, 'written'), {
+    sink: new GuardedSink('a', sink),
     maxBatch: 2,
-    keep: false,
+    keepRefused: false,
     gapRecord: undefined,
     patienceMs: 60_000,
     maxRetryAfterMs: 3_600_000,
     report,
     onTaken: (items) => void told.push(`took ${recordsOf(items).map(({ seq }) => seq)}`),
-    goOn: () => (told.push('go on'), sender.pump()),
+    onSettled: () => (told.push('go on'), sender.pump()),
     onIdle: () => void told.push('idle'),
     ...over,
   });
@@ -50,7 +49,7 @@ export function sending(sink: Sink, over: Partial<SenderOptions> = {}) {
     queue.push(barrier);
     return Object.assign(barrier, { state });
   };
-  return { sender, queue, ledger, told, reported, push, waiting };
+  return { sender, queue, counters, told, reported, push, waiting };
 }
 
 /** A sink that answers at once what it is told to, and else takes all. */

@@ -4,7 +4,7 @@ import { createRedactor } from '../../redaction/createRedactor.js';
 import { newRecordId, newSpanId, newTraceId } from '../../schema/ids.js';
 import type { DraftRecord, EventType, Outcome, RecordError, Severity } from '../../schema/record.js';
 import { EVENT_TYPES } from '../../schema/tables.js';
-import { LogHistory } from '../../sinks/file/history.js';
+import { LogHistory } from '../../sinks/file/segments.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import { ExitCode } from '../shared/command.js';
 

@@ -1,6 +1,6 @@
 import { toJsonLine } from '../../codecs/line.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { SEVERITY_NUMBERS } from '../../sinks/otlp/logRecord.js';
+import { SEVERITY_NUMBERS } from '../../sinks/otlpLogSink.js';
 
 /** An OTLP AnyValue in its JSON form (opentelemetry-proto, common.proto). */
 type AnyValue = Readonly<Record<string, unknown>>;

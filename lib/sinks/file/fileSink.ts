@@ -6,7 +6,7 @@ import { ConfigError } from '../../errors.js';
 import { withSeed } from '../../integrity/tlog/commitments.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { describeAccessLog } from './accessLog.js';
-import { LogHistory } from './history.js';
+import { LogHistory } from './segments.js';
 import { LineLog } from './lineLog.js';
 import { LockLostError, LogLock } from './lock.js';
 import type { FileNotice, Notices } from './notice.js';

@@ -15,8 +15,16 @@ import { randomBytes } from 'node:crypto';
 import { delayMs } from '../../internal/duration.js';
 import { ConfigError } from '../../errors.js';
 import { causeOf } from '../gap.js';
-import { lockByKernel } from './kernelLock.js';
-import { lifeOf, onThisKernel, parseHolder, self, sinceBeat, textOf, type Holder } from './lockHolder.js';
+import {
+  lockByKernel,
+  lifeOf,
+  onThisKernel,
+  parseHolder,
+  self,
+  sinceBeat,
+  textOf,
+  type Holder,
+} from './lockHolder.js';
 import { FILE_MODE } from './open.js';
 import { readRange } from './tail.js';
 

@@ -9,15 +9,21 @@ import {
   requireKnownOptions,
   requireText,
 } from '../../internal/validate.js';
-import { ClientCredentials } from './clientCredentials.js';
-import { requireEndpoint } from './endpoint.js';
+import { ClientCredentials } from './auth.js';
+import {
+  requireEndpoint,
+  COMMON_KEYS,
+  commonSettings,
+  profileOf,
+  transportTo,
+  type HttpCommonOptions,
+} from './options.js';
 import { HttpDelivery } from './delivery.js';
 import type { HttpStats } from './exchange.js';
-import { COMMON_KEYS, commonSettings, profileOf, transportTo, type HttpCommonOptions } from './options.js';
-import { RateLimit } from './rateLimit.js';
 import { SerialSink } from '../serialSink.js';
 import { optionalSigner } from './signature.js';
 import type { SinkResult } from '../sink.js';
+import { sleep } from '../../internal/duration.js';
 
 /** How Field Notes is told who sends: the service by `oauth`; its container by `hmac`, or not at all. */
 export type FieldNotesAuth = 'oauth' | 'hmac' | 'none';
@@ -177,3 +183,41 @@ const NEEDED_BY = {
   scope: 'oauth',
   hmacKey: 'hmac',
 } as const;
+
+/**
+ * A token bucket: bursts up to `perSecond` requests, then as many a second. Callers are let through in the order in which
+ * they came.
+ */
+class RateLimit {
+  readonly #perSecond: number;
+  #tokens: number;
+  #filledAt = performance.now();
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+    this.#tokens = perSecond;
+  }
+
+  /** Resolves when one more request may be made. */
+  take(): Promise<void> {
+    this.#last = this.#last.then(() => this.#take());
+    return this.#last;
+  }
+
+  async #take(): Promise<void> {
+    this.#fill();
+    while (this.#tokens < 1) {
+      await sleep(Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1000));
+      this.#fill();
+    }
+    this.#tokens--;
+  }
+
+  #fill(): void {
+    const now = performance.now();
+    const earned = ((now - this.#filledAt) / 1000) * this.#perSecond;
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + earned);
+    this.#filledAt = now;
+  }
+}

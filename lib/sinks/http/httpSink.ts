@@ -1,11 +1,8 @@
 import type { Format } from '../../codecs/load.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { requireKnownOptions } from '../../internal/validate.js';
-import { requireHeaders } from './endpoint.js';
-import { FreshHeaders, type HeadersFunction } from './freshHeaders.js';
-import { HttpDelivery } from './delivery.js';
-import type { HttpStats } from './exchange.js';
 import {
+  requireHeaders,
   COMMON_KEYS,
   commonSettings,
   encodingSettings,
@@ -13,6 +10,9 @@ import {
   type HttpBatchOptions,
   type HttpCommonOptions,
 } from './options.js';
+import { FreshHeaders, type HeadersFunction } from './auth.js';
+import { HttpDelivery } from './delivery.js';
+import type { HttpStats } from './exchange.js';
 import { SerialSink } from '../serialSink.js';
 import { optionalSigner } from './signature.js';
 import type { SinkResult } from '../sink.js';

@@ -1,6 +1,5 @@
 import type { AuditRecord } from '../../schema/record.js';
-import { decodeEntry, placeOf } from './entry.js';
-import type { SegmentLine } from './segments.js';
+import { decodeEntry, placeOf, type SegmentLine } from './segments.js';
 import type { Cursor } from './state.js';
 
 /** A part of the spool, read in order: records, or what is wrong with the place where they should be. */

@@ -1,14 +1,13 @@
 import type { AuditRecord } from '../../schema/record.js';
 import { after } from '../../internal/duration.js';
-import { backoffMs, postponement } from '../backoff.js';
+import { backoffMs, postponement } from '../retry.js';
 import { asError, emitTo, sinkName } from '../emit.js';
 import { causeOf, type GapRecordFactory } from '../gap.js';
 import type { Sink, SinkResult } from '../sink.js';
 import { encodeLine } from '../../codecs/json.js';
 import type { Stretch } from './reader.js';
-import type { Cursor } from './state.js';
+import { type Cursor, UntoldGap } from './state.js';
 import type { SpoolStore } from './store.js';
-import { UntoldGap } from './untoldGap.js';
 
 const LINE_FEED = Buffer.of(0x0a);
 

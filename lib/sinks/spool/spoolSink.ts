@@ -5,7 +5,7 @@ import type { AuditRecord } from '../../schema/record.js';
 import { optionalInteger, reject, requireKnownOptions, requireText } from '../../internal/validate.js';
 import { ConfigError } from '../../errors.js';
 import { optionalDelay } from '../../internal/duration.js';
-import { MAX_RETRY_AFTER_MS } from '../backoff.js';
+import { MAX_RETRY_AFTER_MS } from '../retry.js';
 import { asError, isSink, sinkName } from '../emit.js';
 import { LockLostError, resolveStaleLock } from '../file/lock.js';
 import { Notices, type FileNotice, type NoticeListener } from '../file/notice.js';

@@ -5,9 +5,16 @@ import { LogFile } from '../file/logFile.js';
 import type { Notices } from '../file/notice.js';
 import { FILE_MODE, makeFolder } from '../file/open.js';
 import { readRange, writeAll } from '../file/tail.js';
-import { encodeEntry, placeOf } from './entry.js';
+import {
+  encodeEntry,
+  placeOf,
+  findSegments,
+  linesFrom,
+  linesOf,
+  segmentPath,
+  type Segment,
+} from './segments.js';
 import { readStretch, type Stretch } from './reader.js';
-import { findSegments, linesFrom, linesOf, segmentPath, type Segment } from './segments.js';
 import { StateFiles, type Cursor, type SpoolState } from './state.js';
 
 const PRIVATE = { widerMode: 'narrow', mode: FILE_MODE } as const;

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { AuditRecord } from '../../../lib/schema/record.js';
 import { HttpSink, type HttpSinkOptions } from '../../../lib/sinks/http/httpSink.js';
-import type { ReceiverResponse, RecordVerdict } from '../../../lib/sinks/http/responseCheck.js';
+import type { ReceiverResponse, RecordVerdict } from '../../../lib/sinks/http/exchange.js';
 import { expectFailure } from '../../contract/sinkContract.js';
 import { startReceiver, type HttpReceiver } from '../../support/httpReceiver.js';
 import { sampleRecord } from '../../support/sampleRecords.js';
