@@ -64,7 +64,7 @@ describe('the requests of a session, by its records', () => {
         anything,
         fc.constant({ stage: 'x', legs: [{ request_id: '77' }], mcp: { method: 'close', request_id: '78' } }),
       ),
-      legs: fc.array(fc.record({ request_id: id }), { maxLength: 3 }),
+      legs: fc.array(fc.record({ method: fc.constant('tools/call'), request_id: id }), { maxLength: 3 }),
     },
     { requiredKeys: [] },
   );
@@ -91,9 +91,7 @@ describe('the requests of a session, by its records', () => {
   ];
 
   it('are those that parsing each line gives, however lines fall into chunks', () => {
-    const record = fc
-      .tuple(mcp, outer)
-      .map(([detail, over]) => line(detail as Partial<McpDetail>, { session_id: 'one', ...over }));
+    const record = fc.tuple(mcp, outer).map(([detail, over]) => line(detail, { session_id: 'one', ...over }));
     fc.assert(
       fc.property(fc.array(record, { maxLength: 12 }), fc.integer({ min: 1, max: 13 }), (lines, perChunk) => {
         const ids = inOrder(['0', ...lines.flatMap(idsOf)]);
@@ -120,7 +118,7 @@ describe('the requests of a session, by its records', () => {
   });
 
   it('are each of the requests that an operation made', () => {
-    const legs = [{ request_id: '1' }, { request_id: '2' }, { request_id: '2' }] as McpDetail['legs'];
+    const legs = ['1', '2', '2'].map((request_id) => ({ method: 'tools/call', request_id }));
     expect(isComplete([line({ request_id: '2', legs })], ['1', '2'])).to.equal(true);
     expect(isComplete([line({ request_id: '2', legs })], ['2'])).to.equal(false);
   });
