@@ -89,7 +89,8 @@ export interface AuditOptions {
   foreignSpans?: boolean;
   /**
    * Begins the log of each process with a record `audit/start`, which says what is patched and which policy is in force, and ends
-   * it with `audit/stop` at shutdown. Of several logs to the same sinks, the first decides.
+   * it with `audit/stop` at `shutdown()`; a process that ends without it leaves none. Of several logs to the same sinks, the first
+   * decides.
    * @defaultValue true where one of the sinks is a `FileSink`
    */
   startRecord?: boolean;

@@ -63,7 +63,7 @@ describe('somebody new, in an empty folder, with the packed package and the READ
         }
       }
       expect(resources).to.deep.equal([
-        ['audit/start', 'session/initialize', 'tools/echo', 'session/close'],
+        ['audit/start', 'session/initialize', 'tools/echo', 'session/close', 'audit/stop'],
         ['audit/start', 'session/initialize', 'tools/list', 'session/close', 'audit/stop'],
       ]);
     });
