@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 const OPTIONS = { records: 2000, gaps: true, stepMs: 300_000 };
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-describe(`the report in a browser${noBrowser ?? ''}`, function () {
+describe(`the report in a browser${noBrowser ?? ''} @slow`, function () {
   this.timeout(120_000);
   let folder: ReturnType<typeof temporaryFolder>;
   let browser: Browser;

@@ -6,7 +6,7 @@ describe('processes that are killed one after the other over the same log', func
   this.timeout(120_000);
   const folder = folders();
 
-  it('lose nothing that was acknowledged, and leave a log that verifies', async () => {
+  it('lose nothing that was acknowledged, and leave a log that verifies @slow', async () => {
     const report = await crashLoop(folder(), 1, { rounds: 12, ms: 60_000 });
     expect(report.rounds).to.equal(12);
     expect(report.acknowledged).to.be.greaterThan(12);

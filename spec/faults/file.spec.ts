@@ -17,7 +17,7 @@ interface Outcome {
   readonly lines: readonly string[];
 }
 
-describe('FileSink, faults of the kernel (needs strace)', function () {
+describe('FileSink, faults of the kernel (needs strace) @slow', function () {
   this.timeout(60_000);
   const folder = folders();
 

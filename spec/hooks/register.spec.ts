@@ -54,7 +54,7 @@ describe('otel-mcp-log/register', function () {
   }
 
   for (const order of ['before', 'after']) {
-    it(`joins an OpenTelemetry that is set up ${order} it`, async () => {
+    it(`joins an OpenTelemetry that is set up ${order} it${order === 'before' ? '' : ' @slow'}`, async () => {
       const receiver = await otlpTraces();
       const tracing = ['--import', `${FIXTURES}/tracing.mjs`];
       const args = order === 'before' ? [...tracing, ...ESM] : [...ESM.slice(0, 2), ...tracing, ESM[2]!];
@@ -69,7 +69,7 @@ describe('otel-mcp-log/register', function () {
     });
   }
 
-  it('makes no spans where OTEL_SDK_DISABLED says so, and records all the same', async () => {
+  it('makes no spans where OTEL_SDK_DISABLED says so, and records all the same @slow', async () => {
     const receiver = await otlpTraces();
     const args = ['--import', `${FIXTURES}/tracing.mjs`, ...ESM];
     await runNode(args, { ...env, OTLP_URL: receiver.url, OTEL_SDK_DISABLED: 'true' });
@@ -88,7 +88,7 @@ describe('otel-mcp-log/register', function () {
     });
   }
 
-  it('goes on without auditing where OTEL_MCP_LOG_ON_CONFIG_ERROR says so, and says so', async () => {
+  it('goes on without auditing where OTEL_MCP_LOG_ON_CONFIG_ERROR says so, and says so @slow', async () => {
     const { code, stdout, stderr } = await runNode(ESM, {
       ...env,
       OTEL_MCP_LOG_SINKS: 'nowhere',
@@ -99,7 +99,7 @@ describe('otel-mcp-log/register', function () {
     expect(existsSync(file)).to.equal(false);
   });
 
-  it('does nothing at all where it is disabled, and is quiet where it is asked to be', async () => {
+  it('does nothing at all where it is disabled, and is quiet where it is asked to be @slow', async () => {
     const disabled = await runNode(ESM, { ...env, OTEL_MCP_LOG_DISABLED: 'true' });
     expect(disabled).to.deep.equal({ code: 0, stdout: 'called\n', stderr: '' });
     expect(existsSync(file)).to.equal(false);
@@ -108,7 +108,7 @@ describe('otel-mcp-log/register', function () {
     expect(records()).to.have.length(RESOURCES.length);
   });
 
-  it('gives each worker thread a file of its own', async () => {
+  it('gives each worker thread a file of its own @slow', async () => {
     const { code, stderr } = await runNode([...ESM.slice(0, 2), `${FIXTURES}/plainWorker.mjs`], env);
     expect(code, stderr).to.equal(0);
     const logs = readdirSync(folder.path).filter((name) => /^audit-\d+\.jsonl$/.test(name));
@@ -116,7 +116,7 @@ describe('otel-mcp-log/register', function () {
     expect(records(join(folder.path, logs[0]!)).map(({ resource }) => resource)).to.deep.equal(RESOURCES);
   });
 
-  it('does not disturb an application that is a stdio server itself', async () => {
+  it('does not disturb an application that is a stdio server itself @slow', async () => {
     const client = new Client({ name: 'outside', version: '1.0.0' });
     const faults: Error[] = [];
     client.onerror = (error) => void faults.push(error);
@@ -138,7 +138,7 @@ describe('otel-mcp-log/register', function () {
 
   for (const [name, preload] of Object.entries({
     'by its own default': [],
-    'by the decision of another library': ['--import', `${FIXTURES}/polite.mjs`],
+    'by the decision of another library @slow': ['--import', `${FIXTURES}/polite.mjs`],
   })) {
     it(`lets SIGTERM end the process ${name}, with what was held in the log`, async () => {
       const child = spawn(process.execPath, [...preload, ...ESM], {

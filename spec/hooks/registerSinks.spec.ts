@@ -33,7 +33,7 @@ describe('the sinks of otel-mcp-log/register', function () {
   };
 
   for (const protocol of ['http/protobuf', 'http/json']) {
-    it(`send log records over OTLP (${protocol}), where OpenTelemetry's variables say`, async () => {
+    it(`send log records over OTLP (${protocol}), where OpenTelemetry's variables say @slow`, async () => {
       const receiver = await startOtlpLogReceiver();
       delete env['OTEL_MCP_LOG_FILE'];
       await run({
@@ -50,7 +50,7 @@ describe('the sinks of otel-mcp-log/register', function () {
     });
   }
 
-  it('keep in the spool what a receiver that is away does not have, and send it at the next start', async () => {
+  it('keep in the spool what a receiver that is away does not have, and send it at the next start @slow', async () => {
     const receiver = await startOtlpLogReceiver();
     delete env['OTEL_MCP_LOG_FILE'];
     const spool = join(folder.path, 'spool');
@@ -68,7 +68,7 @@ describe('the sinks of otel-mcp-log/register', function () {
     expect(text.match(/"resource":"tools\/echo"/g), text).to.have.length(2);
   });
 
-  it('seal the file', async () => {
+  it('seal the file @slow', async () => {
     const key = join(folder.path, 'audit.pem');
     const { stdout, stderr } = await runNode([
       ...CLI,
@@ -132,8 +132,8 @@ describe('the sinks of otel-mcp-log/register', function () {
     ],
     ['a mode that there is none of', { OTEL_MCP_LOG_MODE: 's3cr3t' }, 'OTEL_MCP_LOG_MODE'],
   ];
-  for (const [what, variables, variable] of mistakes) {
-    it(`stop the start-up for ${what}, with one line`, async () => {
+  for (const [index, [what, variables, variable]] of mistakes.entries()) {
+    it(`stop the start-up for ${what}, with one line${index < 2 ? '' : ' @slow'}`, async () => {
       const { code, stdout, stderr } = await runNode(APP, { ...env, ...variables });
       expect([code, stdout]).to.deep.equal([78, '']);
       expect(stderr).to.match(new RegExp(`^otel-mcp-log: ${variable}: [^\\n]*\\n$`));

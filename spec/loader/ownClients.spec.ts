@@ -53,7 +53,7 @@ describe('a package with an MCP client of its own', function () {
       // The hook alone patches nothing in CommonJS: an instrumentation does.
       if (entry === 'hook' && how === 'CommonJS') continue;
 
-      it(`is named once on stderr, and runs, as ${how} under ${entry}`, async () => {
+      it(`is named once on stderr, and runs, as ${how} under ${entry}${entry === 'register' ? '' : ' @slow'}`, async () => {
         const args = ['--import', `otel-mcp-log/${entry}`, app('@ai-sdk/mcp')];
         const { code, stdout, stderr } = await runNode(args, env);
         expect([code, stdout], stderr).to.deep.equal([0, '1\n']);

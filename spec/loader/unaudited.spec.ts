@@ -88,7 +88,7 @@ describe('a version of the SDK that cannot be audited', function () {
     ['@modelcontextprotocol/client', '3.0.0-beta.1'],
   ] as const)
     for (const how of ['ES module', 'CommonJS', 'both'])
-      it(`is named once on stderr, and runs: ${name} ${version}, ${how}`, async () => {
+      it(`is named once on stderr, and runs: ${name} ${version}, ${how}${how === 'both' ? '' : ' @slow'}`, async () => {
         const copy = install(name, version);
         const { code, stdout, stderr } = await runNode(
           ['--import', 'otel-mcp-log/register', apps(COPIES[name].entry)[how]!],

@@ -23,7 +23,7 @@ describe('an application under the loader hook', function () {
   afterEach(() => folder.remove());
 
   for (const entry of ENTRIES)
-    it(`sees the live bindings, the namespaces and the errors of its modules as without it: ${entry}`, async () => {
+    it(`sees the live bindings, the namespaces and the errors of its modules as without it: ${entry}${entry === ENTRIES[0] ? '' : ' @slow'}`, async () => {
       const app = `${FIXTURES}/live.mjs`;
       const bare = await runNode([app], env);
       expect(bare.stdout).to.match(/^ready 2 2 2 2 /);
@@ -42,7 +42,7 @@ describe('an application under the loader hook', function () {
       'before the hook': [...asking, ...hook],
       'after the hook': [...hook, ...asking],
     }))
-      it(`has the modules patched that an instrumentation of its own asked for ${order}: ${entry}`, async () => {
+      it(`has the modules patched that an instrumentation of its own asked for ${order}: ${entry}${order === 'after the hook' && entry === ENTRIES[0] ? '' : ' @slow'}`, async () => {
         const { stdout, stderr } = await runNode([...preloads, `${FIXTURES}/asked.mjs`], env);
         expect([stdout, stderr]).to.deep.equal(['patched patched function\n', '']);
       });
@@ -54,7 +54,7 @@ describe('an application under the loader hook', function () {
     before: [...foreign, ...ours],
     after: [...ours, ...foreign],
   }))
-    it(`is audited where another tool's hook that wraps everything comes ${order} it`, async () => {
+    it(`is audited where another tool's hook that wraps everything comes ${order} it @slow`, async () => {
       const { code, stdout, stderr } = await runNode([...preloads, './spec/hooks/fixtures/plain.mjs'], env);
       expect([code, stdout], stderr).to.deep.equal([0, 'called\n']);
       const lines = readFileSync(join(folder.path, 'audit.jsonl'), 'utf8').trim().split('\n');

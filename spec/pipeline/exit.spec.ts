@@ -31,7 +31,7 @@ describe('a process that exits with records under way', function () {
 
   for (const [how, end] of [
     ['by process.exit()', 'process.exit(0)'],
-    ['by an error that nothing catches', "throw new Error('bug')"],
+    ['by an error that nothing catches @slow', "throw new Error('bug')"],
   ] as const)
     it(`has them on file ${how}, without being asked`, async () => {
       const path = join(folder(), 'audit.jsonl');
@@ -49,7 +49,7 @@ describe('a process that exits with records under way', function () {
     expect(stderr).to.include("otel-mcp-log: the process ended before sink 'remote' had taken 3 records");
   });
 
-  it('says nothing where a sink takes them at once', async () => {
+  it('says nothing where a sink takes them at once @slow', async () => {
     const { stderr } = await run(program("{ name: 'quick', emit: () => undefined }"));
     expect(stderr).to.equal('');
   });

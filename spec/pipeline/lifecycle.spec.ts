@@ -26,7 +26,7 @@ describe('followProcess', () => {
   });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`delivers on ${signal}, and dies by it`, async () => {
+    it(`delivers on ${signal}, and dies by it${signal === 'SIGTERM' ? '' : ' @slow'}`, async () => {
       const what = plan('signal');
       const child = new Child('auditWriter.ts', what);
       await child.printed('ready');
@@ -46,7 +46,7 @@ describe('followProcess', () => {
     expect(seqsIn(what.file.path)).to.deep.equal([]);
   });
 
-  it('leaves the end to an application that listens too', async () => {
+  it('leaves the end to an application that listens too @slow', async () => {
     const what = plan('own signal handler');
     const child = new Child('auditWriter.ts', what);
     await child.printed('ready');
@@ -64,7 +64,7 @@ describe('followProcess', () => {
     ['worker exits', 0],
   ];
   for (const [end, code] of endings) {
-    it(`delivers when: ${end}`, async () => {
+    it(`delivers when: ${end}${end === 'process.exit' || end === 'worker ends' ? '' : ' @slow'}`, async () => {
       const what = plan(
         end,
         end === 'run empty' || end === 'worker ends' ? { pipeline: { mode: 'batch' } } : {},

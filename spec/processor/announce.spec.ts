@@ -23,7 +23,7 @@ describe('the line that says where records go', () => {
     expect(stdout).to.equal('done\n');
   });
 
-  it('is left out where OTEL_MCP_LOG_QUIET says so', async () => {
+  it('is left out where OTEL_MCP_LOG_QUIET says so @slow', async () => {
     expect((await run('1')).stderr).to.equal('');
     expect((await run(' TRUE ')).stderr).to.equal('');
     expect((await run('0')).stderr).to.include('auditing MCP clients');

@@ -125,7 +125,7 @@ describe('a span processor and its provider', () => {
     expect(sink.records.map(({ resource }) => resource)).to.deep.equal(['plans/one']);
   });
 
-  it('that never meet keep the log empty, and the process says so once', async () => {
+  it('that never meet keep the log empty, and the process says so once @slow', async () => {
     const { code, stdout, stderr } = await runNode(['--import', 'tsx', './spec/processor/fixtures/idle.ts']);
     expect(code, stderr).to.equal(0);
     const { before, after, warnings } = JSON.parse(stdout) as Record<string, unknown>;

@@ -27,7 +27,7 @@ const rows = (text: string): string[][] =>
     );
 
 describe('docs/redaction.md', () => {
-  it('lists names, words, detectors, tools, shapes and what was measured as they are', async function () {
+  it('lists names, words, detectors, tools, shapes and what was measured as they are @slow', async function () {
     this.timeout(60_000);
     const measured = {
       score: () => scoreTable(measure(1)),

@@ -29,7 +29,7 @@ describe('the order of the spec files', () => {
       expect(() => seedFrom(value), value).to.throw(RangeError, 'MOCHA_SHUFFLE');
   });
 
-  it('cannot matter, since a file that leaves something behind fails by name, in any order', function () {
+  it('cannot matter, since a file that leaves something behind fails by name, in any order @slow', function () {
     this.timeout(120_000);
     for (const first of fixtures) {
       let seed = 0;

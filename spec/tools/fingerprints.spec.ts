@@ -206,7 +206,7 @@ describe('tool fingerprints', () => {
       return JSON.parse(finished.stdout) as { changes: number; refused: boolean };
     }
 
-    it('survive a restart, and so does a refusal', async () => {
+    it('survive a restart, and so does a refusal @slow', async () => {
       expect(await run('Pays a bill')).to.deep.equal({ changes: 0, refused: false });
       expect(await run('Pays a bill')).to.deep.equal({ changes: 0, refused: false });
       expect(await run('Pays twice', true)).to.deep.equal({ changes: 1, refused: true });

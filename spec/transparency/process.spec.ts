@@ -5,6 +5,9 @@ import { expect } from 'chai';
 
 const program = fileURLToPath(new URL('children/program.ts', import.meta.url));
 
+/** The endings that the quick run of the tests looks at. */
+const QUICK = new Set(['by process.exit', 'by a signal']);
+
 /** How a program ended, and what it left behind on its streams, without lines of stacks that lead through files of ours. */
 async function run(ending: string, isAudited: boolean): Promise<unknown> {
   const child = spawn(process.execPath, ['--import', 'tsx', program, ending, String(isAudited)]);
@@ -30,7 +33,7 @@ describe('a process whose client is audited', function () {
     'by an error of its own',
     'by a signal',
   ]) {
-    it(`ends ${ending} as it would without`, async () => {
+    it(`ends ${ending} as it would without${QUICK.has(ending) ? '' : ' @slow'}`, async () => {
       const [bare, audited] = await Promise.all([run(ending, false), run(ending, true)]);
       expect(audited).to.deep.equal(bare);
       expect(bare)

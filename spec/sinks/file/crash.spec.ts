@@ -18,7 +18,7 @@ describe('FileSink, crashes', function () {
   const folder = folders();
 
   for (const fsync of ['batch', 'always'] as const) {
-    it(`has what it acknowledged after SIGKILL in the middle of writing (fsync: ${fsync})`, async () => {
+    it(`has what it acknowledged after SIGKILL in the middle of writing (fsync: ${fsync})${fsync === 'always' ? '' : ' @slow'}`, async () => {
       const path = join(folder(), 'audit.jsonl');
       const plan: WriterPlan = {
         file: { path, fsync },
@@ -57,7 +57,7 @@ describe('FileSink, a full disk', function () {
   this.timeout(60_000);
   const folder = folders();
 
-  it('leaves no part of a line behind at the size limit of a process (ulimit -f)', async () => {
+  it('leaves no part of a line behind at the size limit of a process (ulimit -f) @slow', async () => {
     const path = join(folder(), 'audit.jsonl');
     const plan: WriterPlan = {
       file: { path },

@@ -18,7 +18,7 @@ const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'tmpfs'
 const itOnSmallDisk = mounted ? it : it.skip;
 const why = mounted ? '' : ' (skipped: a tmpfs cannot be mounted here)';
 
-describe(`on a disk that is full${why}`, () => {
+describe(`on a disk that is full${why} @slow`, () => {
   const ballast = join(folder, 'ballast');
   /** Leaves room for a few records only. */
   const fill = () => {

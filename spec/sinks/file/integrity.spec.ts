@@ -236,7 +236,7 @@ describe('FileSink with integrity', () => {
     this.timeout(120_000);
 
     for (const fsync of ['always', 'batch'] as const) {
-      it(`[attack 37] loses nothing that was acknowledged, and seals it after the restart (fsync ${fsync})`, async () => {
+      it(`[attack 37] loses nothing that was acknowledged, and seals it after the restart (fsync ${fsync}) @slow`, async () => {
         const pem = join(folder.path, 'key.pem');
         writeFileSync(pem, key.pem, { mode: 0o600 });
         let acknowledged = -1;

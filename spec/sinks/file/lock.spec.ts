@@ -44,7 +44,7 @@ describe('the lock of a log, between processes', function () {
     ['where /proc is that of the machine outside', { foreignProc: true }, { foreignProc: true }],
   ];
   for (const [where, first, second] of NEIGHBOURS)
-    inMachines(`refuses a second writer ${where}${because}`, async () => {
+    inMachines(`refuses a second writer ${where}${because}${second.host === 'agent-2' ? '' : ' @slow'}`, async () => {
       const path = join(folder(), 'audit.jsonl');
       const holder = write({ path, from: 0, name: 'a' }, first);
       expect(await answer(holder, 0)).to.equal('open');
@@ -73,7 +73,7 @@ describe('the lock of a log, between processes', function () {
   );
 
   inMachines(
-    `never takes over from a stopped holder, where there is a lock of the kernel${because}`,
+    `never takes over from a stopped holder, where there is a lock of the kernel${because} @slow`,
     async () => {
       const path = join(folder(), 'audit.jsonl');
       const holder = write({ path, from: 0, name: 'a', staleLockMs: 1_000 }, { host: 'agent-1' });
@@ -90,7 +90,7 @@ describe('the lock of a log, between processes', function () {
 
   for (const spool of [false, true])
     inMachines(
-      `a stopped holder ${spool ? 'of a spool ' : ''}that wakes after its lock was taken writes nothing${because}`,
+      `a stopped holder ${spool ? 'of a spool ' : ''}that wakes after its lock was taken writes nothing${because} @slow`,
       async () => {
         const path = join(folder(), 'audit.jsonl');
         const plan = { path, staleLockMs: 1_000, spool };

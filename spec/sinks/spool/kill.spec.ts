@@ -11,7 +11,7 @@ describe('a spool whose process is killed', function () {
   this.timeout(120_000);
   const folder = folders();
 
-  it('has lost no acknowledged record without telling of it, and gives no number twice', async () => {
+  it('has lost no acknowledged record without telling of it, and gives no number twice @slow', async () => {
     const spool = await KilledSpool.make(folder());
     const changes = await spool.changes();
     expect(changes.filter((name) => name === 'writeSync').length).to.be.greaterThan(10);
