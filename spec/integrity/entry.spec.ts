@@ -40,7 +40,7 @@ describe('otel-mcp-log/integrity', function () {
   });
   after(() => folder.remove());
 
-  it('has types for ES modules and for CommonJS @slow', () => {
+  it('has types for ES modules and for CommonJS', () => {
     const options = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
     const run = spawnSync(process.execPath, [tsc, ...options, ...Object.keys(PROGRAMS)], {
       cwd: folder.path,

@@ -34,7 +34,9 @@ export class ExampleFolder {
   /** Runs node there; rejects with what it said on stderr where it fails. */
   run(...args: string[]): Promise<{ stdout: string; stderr: string }> {
     const PATH = `${join(this.path, 'bin')}:${dirname(process.execPath)}:/usr/bin:/bin`;
-    const options = { cwd: this.path, env: { ...process.env, PATH }, timeout: 30_000 };
+    // No collector listens here: what exports spans gives up soon.
+    const env = { ...process.env, PATH, OTEL_EXPORTER_OTLP_TIMEOUT: '200' };
+    const options = { cwd: this.path, env, timeout: 30_000 };
     return new Promise((resolve, reject) => {
       execFile(process.execPath, args, options, (error, stdout, stderr) => {
         if (error === null) resolve({ stdout, stderr });

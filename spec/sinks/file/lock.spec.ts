@@ -44,19 +44,22 @@ describe('the lock of a log, between processes', function () {
     ['where /proc is that of the machine outside', { foreignProc: true }, { foreignProc: true }],
   ];
   for (const [where, first, second] of NEIGHBOURS)
-    inMachines(`refuses a second writer ${where}${because}${second.host === 'agent-2' ? '' : ' @slow'}`, async () => {
-      const path = join(folder(), 'audit.jsonl');
-      const holder = write({ path, from: 0, name: 'a' }, first);
-      expect(await answer(holder, 0)).to.equal('open');
-      tell({ path, name: 'a' }, 0);
-      const other = write({ path, from: 0, name: 'b' }, second);
-      expect(await answer(other, 0)).to.equal('refused');
-      tell({ path, name: 'a' }, 1);
-      expect([await answer(holder, 1), await answer(holder, 2)]).to.deep.equal(['delivered', 'delivered']);
-      tell({ path, name: 'a' }, 'end');
-      await holder.ended;
-      expect(seqsIn(path)).to.deep.equal([0, 1]);
-    });
+    inMachines(
+      `refuses a second writer ${where}${because}${second.host === 'agent-2' ? '' : ' @slow'}`,
+      async () => {
+        const path = join(folder(), 'audit.jsonl');
+        const holder = write({ path, from: 0, name: 'a' }, first);
+        expect(await answer(holder, 0)).to.equal('open');
+        tell({ path, name: 'a' }, 0);
+        const other = write({ path, from: 0, name: 'b' }, second);
+        expect(await answer(other, 0)).to.equal('refused');
+        tell({ path, name: 'a' }, 1);
+        expect([await answer(holder, 1), await answer(holder, 2)]).to.deep.equal(['delivered', 'delivered']);
+        tell({ path, name: 'a' }, 'end');
+        await holder.ended;
+        expect(seqsIn(path)).to.deep.equal([0, 1]);
+      },
+    );
 
   inMachines(
     `takes over at once from a container that was killed, where there is a lock of the kernel${because}`,
