@@ -4,7 +4,7 @@ import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import { SENSITIVITIES } from './schema/tables.js';
 import type { Ack, Sink } from './sinks/sink.js';
-import type { ToolChangedHook } from './tools/change.js';
+import type { ToolChangedHook } from './tools/watch.js';
 import {
   optionalBoolean,
   optionalChoice,

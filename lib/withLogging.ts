@@ -1,13 +1,12 @@
-import { hidesItsClient, identityOf } from './capture/clientIdentity.js';
+import { hidesItsClient, identityOf, type McpClientLike } from './capture/client.js';
 import { isSdkClient, methodsOf, patchClass, patchTarget, sdkOf } from './capture/patch.js';
 import { COPY } from './capture/source.js';
 import { stateOf } from './capture/state.js';
-import type { McpClientLike } from './capture/client.js';
 import { resolveOptions, type AuditOptions } from './config.js';
 import { ConfigError } from './errors.js';
-import { notePatched } from './processor/patched.js';
+import { notePatched } from './processor/logRecords.js';
 import { createAuditLog, handleOf, type AuditLogHandle } from './processor/auditLog.js';
-import { enlistClaiming } from './processor/recorder.js';
+import { enlistClaiming } from './processor/recorders.js';
 import { shared } from './internal/shared.js';
 import { reject } from './internal/validate.js';
 

@@ -1,6 +1,5 @@
-import { endingSpanOf, type ConnectionFacts, type OperationDetail } from '../../lib/processor/detail.js';
-import { liveRecorders } from '../../lib/processor/recorder.js';
-import type { FinishedSpan } from '../../lib/processor/span.js';
+import { endingSpanOf, type ConnectionFacts, type FinishedSpan, type OperationDetail } from '../../lib/processor/operation.js';
+import { liveRecorders } from '../../lib/processor/recorders.js';
 
 const CONNECTION: ConnectionFacts = {
   connectionId: '5f0c2c0e-9a43-4c6e-8a55-0b6f2c1a7d10',

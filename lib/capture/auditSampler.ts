@@ -6,7 +6,7 @@ import {
   type SpanKind,
 } from '@opentelemetry/api';
 import type { SamplingResult } from '@opentelemetry/api';
-import { ATTR } from './semconv.js';
+import { ATTR } from './telemetry.js';
 
 /** A sampler of OpenTelemetry's SDK, 2.x or 3.x: the members of its interface. */
 export interface AnySampler {

@@ -1,11 +1,10 @@
-import { SinkError } from '../errors.js';
-import { ignore, whenAdmitted } from './admission.js';
+import { SinkError, type RefusedError } from '../errors.js';
+import type { Operation } from '../operations/operation.js';
 import { peek } from './client.js';
 import { Connection } from './connection.js';
 import { watchHttp } from './http.js';
-import type { Operation } from '../operations/operation.js';
-import { RunningOperation, type Entrance } from './running.js';
-import { within } from './scope.js';
+import { RunningOperation, type Entrance } from './operation.js';
+import { within } from './propagation.js';
 import { sessionClosed, sessionOpened, watchEnd } from './session.js';
 import { active, audienceOf, type ClientState } from './state.js';
 import { connectionOver, watchTransport } from './transport.js';
@@ -184,4 +183,48 @@ function signalOf(args: readonly unknown[]): unknown {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return value instanceof Promise || typeof peek(value, 'then') === 'function';
+}
+
+/**
+ * Makes a call once every recorder admits it and, in mode `blocking-strict`, its intent is durable. Where nothing has to be
+ * waited for, the call is made at once and what it gives is given back as it is; else a promise is.
+ */
+export function whenAdmitted(running: RunningOperation, go: () => unknown): unknown {
+  const refusal = refusalOf(running);
+  if (refusal === undefined) return whenIntended(running, go);
+  return Promise.resolve(refusal).then((error) =>
+    error === undefined ? whenIntended(running, go) : refuse(running, error),
+  );
+}
+
+/** Why an operation must not be made. A session can always be closed: refusing that would only keep it open. */
+export function refusalOf(
+  running: RunningOperation,
+): RefusedError | Promise<RefusedError | undefined> | undefined {
+  if (running.method === 'close') return undefined;
+  for (const recorder of running.recorders) {
+    const refusal = recorder.admit(running);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function whenIntended(running: RunningOperation, go: () => unknown): unknown {
+  if (!running.recorders.some((recorder) => recorder.needsIntent)) return go();
+  const strict = running.recorders.filter((recorder) => recorder.needsIntent);
+  return Promise.all(strict.map((recorder) => recorder.intent(running))).then(go, (refusal: unknown) =>
+    refuse(running, refusal),
+  );
+}
+
+/** Nothing was sent: the refusal is on record where that is possible, and the caller learns of it. */
+export function refuse(running: RunningOperation, refusal: unknown): never {
+  running.fail(refusal);
+  running.complete()?.catch(ignore);
+  throw refusal;
+}
+
+/** Failures of delivery that no caller waits for have been reported by the recorder's own `onError`. */
+export function ignore(): void {
+  return;
 }

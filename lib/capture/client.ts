@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /**
  * What is assumed of the SDK's `Client`, v1 and v2 alike: its public methods, and a few internals that are read with care
  * and missed without harm. Structural, so that this package needs no version of the SDK at run time or in its types.
@@ -50,3 +52,28 @@ export function peekCall(value: unknown, key: string): unknown {
 export type Method = (this: object, ...args: unknown[]) => unknown;
 /** Makes the method that stands in for another. */
 export type Wrapper = (original: Method) => Method;
+
+/**
+ * The object that stands for a client, whichever stand-in a call came through. Frameworks put a Proxy around a client, or make
+ * an object that inherits from it, and then call both: each must find what is kept of the one client behind them. The SDK makes
+ * one map of request handlers per client and never replaces it, and every stand-in that lets calls through shows that map.
+ */
+export function identityOf(client: object): object {
+  const handlers = peek(client, '_requestHandlers');
+  return handlers instanceof Map && !types.isProxy(handlers) ? handlers : client;
+}
+
+/** Whether this is a Proxy that does not show which client is behind it. */
+export function hidesItsClient(client: object): boolean {
+  return types.isProxy(client) && identityOf(client) === client;
+}
+
+/**
+ * A function that stands where another stood: a Proxy around that very function, so that what its owner put on it (a mock's
+ * calls, a spy's `restore`, a name) is still read and written there. Only what a call of it does is ours.
+ */
+export function standIn<T extends object>(original: T, call: Method): T {
+  return new Proxy(original, {
+    apply: (_, self, args) => Reflect.apply(call, self as object, args) as unknown,
+  });
+}

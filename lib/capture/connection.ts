@@ -1,11 +1,11 @@
 import { SpanKind } from '@opentelemetry/api';
-import { RequestLedger } from '../processor/requestLedger.js';
+import { RequestLedger } from '../processor/requestTally.js';
 import { newRecordId } from '../schema/ids.js';
-import type { ConnectionFacts } from '../processor/detail.js';
+import type { ConnectionFacts } from '../processor/operation.js';
 import type { McpOAuth } from '../schema/record.js';
 import { peek, peekCall, peekText } from './client.js';
 import { authorizationOf } from './oauth.js';
-import type { RunningOperation } from './running.js';
+import type { RunningOperation } from './operation.js';
 
 /**
  * One connection of one client: what the handshake and the transport tell of the two parties. Read lazily, because the SDK

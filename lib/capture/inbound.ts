@@ -1,13 +1,11 @@
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { methodName, operationFor } from '../operations/table.js';
-import { ignore, whenAdmitted } from './admission.js';
-import { asked, conclude, decide, reject } from './asked.js';
-import { inside } from './call.js';
-import { peek, peekCall, type Method, type Wrapper } from './client.js';
+import { ignore, inside, whenAdmitted } from './call.js';
+import { asked, conclude, decide, reject } from './pending.js';
+import { peek, peekCall, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
 import { traceparentOf } from './propagation.js';
-import { RunningOperation, type Start } from './running.js';
-import { standIn } from './standIn.js';
+import { RunningOperation, type Start } from './operation.js';
 import { active, audienceOf } from './state.js';
 import { watchTransport } from './transport.js';
 

@@ -7,19 +7,26 @@ import {
 } from '@opentelemetry/instrumentation';
 import { Hook } from 'require-in-the-middle';
 import type { Propagate } from '../config.js';
-import { isLoaderHookRegistered } from '../loader/register.js';
+import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
 import { LOADED_FOR_CLIENT, tellOwnClient } from '../loader/ownClients.js';
+import { isLoaderHookRegistered } from '../loader/register.js';
 import { copyOf, SDK_V1, SDK_V2, type SdkCopy } from '../loader/sdkCopy.js';
 import { onSdkModule, type SdkModule } from '../loader/sdkModules.js';
+import { notePatched } from '../processor/logRecords.js';
 import { createRedactor, type Redactor } from '../redaction/createRedactor.js';
 import type { RedactionOptions } from '../redaction/policy/options.js';
-import { notePatched } from '../processor/patched.js';
-import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { peek, type McpClientClass } from './client.js';
-import { discover, discovered } from './discovery.js';
-import { loadedModules } from './loaded.js';
-import { clientClassIn, methodsOf, patchClass, sdkOf, unpatchClass } from './patch.js';
+import {
+  clientClassIn,
+  discover,
+  discovered,
+  loadedModules,
+  methodsOf,
+  patchClass,
+  sdkOf,
+  unpatchClass,
+} from './patch.js';
 import {
   COPY,
   defaultSource,

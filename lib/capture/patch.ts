@@ -1,8 +1,10 @@
-import { expectRecords } from '../processor/ahead.js';
-import { SDK_V1, SDK_V2 } from '../loader/sdkCopy.js';
-import { peek, type McpClientClass, type Method } from './client.js';
-import { isHeldFor, patches, type Patch, type PatchHolder } from './patches.js';
-import { standIn } from './standIn.js';
+import Module from 'node:module';
+import { tellUnaudited } from '../internal/say.js';
+import { shared } from '../internal/shared.js';
+import { isSupported, SDK_V1, SDK_V2, SUPPORTED, type SdkCopy } from '../loader/sdkCopy.js';
+import { expectRecords } from '../processor/auditLog.js';
+import { peek, standIn, type McpClientClass, type Method } from './client.js';
+import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';
 import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
 /**
@@ -164,4 +166,53 @@ function wrapMethod(target: object, patch: Patch, name: string, wrap: LevelWrapp
     writable: own?.writable ?? true,
   });
   patch.methods.set(name, { own, wrapper });
+}
+
+/** Client classes that a loader has shown us; kept for every instrumentation that comes later. */
+export const discovered = shared('discovered', () => new Set<McpClientClass>());
+
+/**
+ * The client class in what a module of the SDK exports, from then on among those that are {@link discovered}. A copy whose
+ * clients cannot be audited is told of instead.
+ *
+ * @param copy that the module belongs to, where that is known.
+ */
+export function discover(
+  exports: unknown,
+  copy: Omit<SdkCopy, 'path'> & Partial<SdkCopy>,
+): McpClientClass | undefined {
+  const { name, version, path } = copy;
+  const what = [name, version, path === undefined ? undefined : `in ${path}`].filter(Boolean).join(' ');
+  if (!isSupported(name, version)) {
+    tellUnaudited(
+      `clients of ${what}: supported are ${SUPPORTED} (docs/troubleshooting.md, sdk-unsupported)`,
+    );
+    return undefined;
+  }
+  const client = clientClassIn(exports);
+  if (client !== undefined) discovered.add(client);
+  else if (typeof peek(exports, 'Client') === 'function')
+    tellUnaudited(
+      `clients of ${what}: its Client lacks methods that this package patches (docs/capture.md, SDK versions)`,
+    );
+  return client;
+}
+
+const SDK_FILE =
+  /[\\/]@modelcontextprotocol[\\/](?:sdk[\\/]dist[\\/]cjs[\\/]client[\\/]index\.js|client[\\/]dist[\\/]index\.cjs)$/;
+
+/** Modules with a client of the SDK that CommonJS had loaded before anyone could hook it. */
+export function loadedModules(): { readonly file: string; readonly exports: unknown }[] {
+  const cache =
+    (Module as unknown as { _cache?: Record<string, { exports?: unknown } | undefined> })._cache ?? {};
+  return Object.keys(cache)
+    .filter((file) => SDK_FILE.test(file))
+    .map((file) => ({ file, exports: cache[file]?.exports }));
+}
+
+/** Their client classes. */
+export function loadedClientClasses(): McpClientClass[] {
+  return loadedModules()
+    .map(({ exports }) => clientClassIn(exports))
+    .filter((client) => client !== undefined);
 }

@@ -1,8 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { context, propagation, trace, type Context, type SpanContext } from '@opentelemetry/api';
+import { shared } from '../internal/shared.js';
 import { peek } from './client.js';
-import { guarded } from './guard.js';
-import type { RunningOperation } from './running.js';
-import { parseTraceparent } from './traceparent.js';
+import type { RunningOperation } from './operation.js';
+import { guarded } from './source.js';
 
 /** The trace that somebody has named in the `_meta` of a request, if it is a valid W3C `traceparent`. */
 export function traceparentOf(params: unknown): SpanContext | undefined {
@@ -82,4 +83,30 @@ function traceFields(operation: RunningOperation): Record<string, string> {
 
 function keepOnly(carrier: Record<string, string>, kept: string): void {
   for (const key of Object.keys(carrier)) if (key !== kept) Reflect.deleteProperty(carrier, key);
+}
+
+/** Carries a context where no context manager is registered, so that what user code audits has its calls as children. */
+const scope = shared('scope', () => new AsyncLocalStorage<Context>());
+
+/** The context that an operation begins in. */
+export function callerContext(): Context {
+  return scope.getStore() ?? context.active();
+}
+
+/** Runs a function in a context, with or without a context manager. */
+export function within<T>(inner: Context, run: () => T): T {
+  return context.with(inner, () => (context.active() === inner ? run() : scope.run(inner, run)));
+}
+
+/** W3C Trace Context, section 3.2.2: version 00, trace id, parent id, flags. */
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** A valid W3C `traceparent`, read; undefined for anything else. */
+export function parseTraceparent(
+  value: unknown,
+): { traceId: string; spanId: string; traceFlags: number } | undefined {
+  const match = typeof value === 'string' ? TRACEPARENT.exec(value) : null;
+  if (match === null) return undefined;
+  const [, traceId = '', spanId = '', flags = ''] = match;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1 };
 }

@@ -4,12 +4,12 @@ import { beforeSignalEnds } from '../pipeline/lifecycle.js';
 import type { Judgement } from '../processor/outcome.js';
 import type { Operation } from '../operations/operation.js';
 import { shared } from '../internal/shared.js';
-import { ignore } from './admission.js';
-import { closed, conclude } from './asked.js';
+import { ignore } from './call.js';
+import { closed, conclude } from './pending.js';
 import type { Connection } from './connection.js';
-import { RunningOperation } from './running.js';
+import { RunningOperation } from './operation.js';
 import { audienceOf, stateOf } from './state.js';
-import { onTransportEnd } from './transportEnd.js';
+import { onTransportEnd } from './transport.js';
 
 type Reference = WeakRef<Connection>;
 

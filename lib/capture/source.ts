@@ -1,4 +1,5 @@
 import {
+  diag,
   metrics,
   trace,
   type Meter,
@@ -7,9 +8,9 @@ import {
   type Tracer,
   type TracerProvider,
 } from '@opentelemetry/api';
-import { lookInto } from '../processor/provided.js';
-import { createRedactor, type Redactor } from '../redaction/createRedactor.js';
 import { shared } from '../internal/shared.js';
+import { lookInto } from '../processor/recorders.js';
+import { createRedactor, type Redactor } from '../redaction/createRedactor.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 
 /** How the spans of operations are made: one per enabled instrumentation. */
@@ -136,4 +137,17 @@ export function currentSource(
   let best: SpanSource | undefined;
   for (const source of sources) if (best === undefined || rank(source) > rank(best)) best = source;
   return best;
+}
+
+/**
+ * Runs something of OpenTelemetry's that calls other people's code (samplers, span processors, propagators, hooks). A throw
+ * there must neither reach the caller of an MCP operation nor cost the record: it is logged, and undefined given.
+ */
+export function guarded<T>(what: string, run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    diag.error(`otel-mcp-log: ${what} threw ${error instanceof Error ? error.name : typeof error}`);
+    return undefined;
+  }
 }

@@ -1,8 +1,7 @@
 import { ConfigError } from '../errors.js';
 import { reject } from '../internal/validate.js';
-import type { AnyOptions } from './operation.js';
+import { wrap, type AnyFunction, type AnyOptions } from './run.js';
 import { checkOptions, type AuditedOptions } from './options.js';
-import { wrap, type AnyFunction } from './run.js';
 
 export type { AuditedCall, AuditedOptions } from './options.js';
 

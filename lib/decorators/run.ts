@@ -1,9 +1,16 @@
-import { ignore, refusalOf, refuse, whenAdmitted } from '../capture/admission.js';
-import { settle } from '../capture/call.js';
-import { within } from '../capture/scope.js';
+import { diag, SpanKind } from '@opentelemetry/api';
+import { afterDelivery, ignore, refusalOf, refuse, settle, whenAdmitted } from '../capture/call.js';
+import { Connection } from '../capture/connection.js';
+import { RunningOperation } from '../capture/operation.js';
+import { within } from '../capture/propagation.js';
+import { currentSource, defaultSource } from '../capture/source.js';
 import type { RefusedError } from '../errors.js';
-import { CustomOperation, type AnyOptions } from './operation.js';
-import { iterate, iterateAsync } from './iterate.js';
+import { tellUnaudited } from '../internal/say.js';
+import { shared } from '../internal/shared.js';
+import type { CustomFacts } from '../processor/operation.js';
+import { judgeError, type Judgement } from '../processor/outcome.js';
+import { claimingRecorders, idleRecorders, liveRecorders } from '../processor/recorders.js';
+import { isOutcome, type AuditedCall, type AuditedOptions } from './options.js';
 
 /** Any function, whose `this` is handed through. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -67,4 +74,210 @@ function opened(start: () => CustomOperation, call: () => unknown): unknown {
     running.complete()?.catch(ignore);
     throw reason;
   }
+}
+
+/** Options whose types no longer matter: what they are given is what the method is given. */
+export type AnyOptions = AuditedOptions<readonly unknown[], unknown>;
+
+/** User code talks to no server: all of it in a process is one session. */
+const nowhere = shared('process-connection', () => new Connection({}, undefined));
+
+/** Stands in the record for what a `data` function did not give. */
+const DATA_FAILED = '[data function failed]';
+
+/** One call of audited user code under way. */
+class CustomOperation extends RunningOperation {
+  custom: CustomFacts;
+  readonly #options: AnyOptions;
+  readonly #args: readonly unknown[];
+
+  constructor(options: AnyOptions, name: string, args: readonly unknown[]) {
+    const resource = resourceOf(options, name, args);
+    super({
+      client: nowhere,
+      operation: {
+        method: name,
+        event: { documented: options.eventType, '0.2': options.eventType },
+        subject: () => ({}),
+        resource: () => resource,
+        summary: () => options.message ?? `Ran ${name}`,
+      },
+      params: undefined,
+      connection: nowhere,
+      recorders: () => recordersFor(name),
+      source: currentSource() ?? defaultSource,
+      kind: SpanKind.INTERNAL,
+    });
+    this.#options = options;
+    this.#args = args;
+    // An intent is written before there is anything to describe.
+    this.custom = this.#facts();
+  }
+
+  override succeed(result: unknown): void {
+    if (this.ended) return;
+    const call = { args: this.#args, result };
+    this.#describe(call);
+    this.conclude(this.#judge(call));
+  }
+
+  override fail(error: unknown): void {
+    if (this.ended) return;
+    this.#describe({ args: this.#args, result: undefined, error });
+    const aborted = error instanceof Error && error.name === 'AbortError';
+    this.conclude(judgeError(error, { aborted }));
+  }
+
+  /** The caller stopped reading before the end. */
+  abandon(): void {
+    if (this.ended) return;
+    this.#describe({ args: this.#args, result: undefined });
+    this.conclude({ outcome: 'OUTCOME_PARTIAL', error: { type: 'abandoned' } });
+  }
+
+  #describe(call: AuditedCall<readonly unknown[], unknown>): void {
+    const { data } = this.#options;
+    if (data === undefined) return;
+    const value = typeof data === 'function' ? guarded('data', () => data(call), DATA_FAILED) : data;
+    this.custom = { ...this.custom, data: value };
+  }
+
+  #judge(call: AuditedCall<readonly unknown[], unknown>): Judgement {
+    const { outcome: judge } = this.#options;
+    const outcome = judge && guarded('outcome', () => judge(call), undefined);
+    if (!isOutcome(outcome) || outcome === 'OUTCOME_SUCCESS') return { outcome: 'OUTCOME_SUCCESS' };
+    return { outcome, error: { type: outcome.toLowerCase().replace(/^outcome_(failure_)?/, '') } };
+  }
+
+  #facts(): CustomFacts {
+    const { actorType, component, policyTags, sensitivity, severity } = this.#options;
+    return { actorType, component, policyTags, sensitivity, severity };
+  }
+}
+
+/**
+ * The log of every processor that takes part; where none does, those of processors that no provider has, since audited code
+ * needs no provider; where there is no processor, the logs of clients that `withLogging` wrapped. Silence would lose records.
+ */
+function recordersFor(name: string): ReturnType<typeof liveRecorders> {
+  const candidates = [liveRecorders, idleRecorders, claimingRecorders];
+  let recorders: ReturnType<typeof liveRecorders> = [];
+  for (const ask of candidates) if (recorders.length === 0) recorders = ask();
+  if (recorders.length === 0) {
+    tellUnaudited(
+      `calls of ${name}: there is no audit log; construct an AuditSpanProcessor, or wrap a client with withLogging`,
+    );
+  }
+  return recorders;
+}
+
+function resourceOf({ resource }: AnyOptions, name: string, args: readonly unknown[]): string {
+  if (typeof resource === 'string') return resource;
+  const value: unknown = guarded('resource', () => resource(...args), undefined);
+  return typeof value === 'string' && value !== '' ? value : name;
+}
+
+/** Runs a function of the user's options: a bug in it is reported, and is no reason to fail what it describes. */
+function guarded<T>(option: string, run: () => T, otherwise: T): T {
+  try {
+    return run();
+  } catch {
+    diag.warn(`otel-mcp-log: the ${option} function of an audited method threw`);
+    return otherwise;
+  }
+}
+
+type Step = 'next' | 'return' | 'throw';
+type Start = () => CustomOperation;
+
+/** A generator that is dropped without `return()` is collected in silence; its record is written then. */
+const dropped = new FinalizationRegistry<CustomOperation>((running) => {
+  running.abandon();
+  running.complete()?.catch(ignore);
+});
+
+/**
+ * A generator whose whole iteration is one operation: begun by the first `next()`, since a body that is never entered does
+ * nothing, and ended when the body ends or the reader stops.
+ */
+function iterate(start: Start, inner: Generator): Generator {
+  let running: CustomOperation | undefined;
+  const step = (kind: Step, args: unknown[]): IteratorResult<unknown> => {
+    const advance = () => Reflect.apply(inner[kind], inner, args) as IteratorResult<unknown>;
+    if (running === undefined) {
+      if (kind !== 'next') return advance();
+      running = begin(start, outer);
+      const refusal = refusalOf(running);
+      if (refusal !== undefined) refuse(running, refusal);
+    }
+    const operation = running;
+    try {
+      const result = within(operation.context, advance);
+      if (result.done === true) {
+        end(operation, kind, result.value);
+        operation.complete()?.catch(ignore);
+      }
+      return result;
+    } catch (reason) {
+      operation.fail(reason);
+      operation.complete()?.catch(ignore);
+      throw reason;
+    }
+  };
+  const outer = standIn(inner, step);
+  return outer;
+}
+
+/** The same for an async generator; its last step waits for the record, as a promise of an async method does. */
+function iterateAsync(start: Start, inner: AsyncGenerator): AsyncGenerator {
+  let running: CustomOperation | undefined;
+  let admitted: unknown;
+  const step = async (kind: Step, args: unknown[]): Promise<unknown> => {
+    const advance = () => Reflect.apply(inner[kind], inner, args) as Promise<IteratorResult<unknown>>;
+    if (running === undefined) {
+      if (kind !== 'next') return advance();
+      running = begin(start, outer);
+      admitted = whenAdmitted(running, () => undefined);
+    }
+    const operation = running;
+    // Steps that were asked for while the first one waits keep their order: they wait for the same promise.
+    if (admitted instanceof Promise) await admitted;
+    let result: IteratorResult<unknown>;
+    try {
+      result = await within(operation.context, advance);
+    } catch (reason) {
+      operation.fail(reason);
+      return afterDelivery(operation, { status: 'rejected', reason }, () => {
+        throw reason;
+      });
+    }
+    if (result.done !== true) return result;
+    end(operation, kind, result.value);
+    return afterDelivery(operation, { status: 'fulfilled', value: result.value }, () => result);
+  };
+  const outer = standIn(inner, step);
+  return outer;
+}
+
+function begin(start: Start, outer: object): CustomOperation {
+  const running = start();
+  dropped.register(outer, running);
+  return running;
+}
+
+function end(running: CustomOperation, kind: Step, value: unknown): void {
+  if (kind === 'return') running.abandon();
+  else running.succeed(value);
+}
+
+/** Inherits everything from the generator that it stands in for, so that it is one of the same function. */
+function standIn<T extends Generator | AsyncGenerator>(
+  inner: T,
+  step: (kind: Step, args: unknown[]) => unknown,
+): T {
+  const steps = (['next', 'return', 'throw'] as const).map((kind) => [
+    kind,
+    { value: (...args: unknown[]) => step(kind, args), configurable: true, writable: true },
+  ]);
+  return Object.create(inner, Object.fromEntries(steps) as PropertyDescriptorMap) as T;
 }

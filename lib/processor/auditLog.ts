@@ -1,14 +1,17 @@
+import { writeSync } from 'node:fs';
 import type { ResolvedOptions } from '../config.js';
+import { shared } from '../internal/shared.js';
+import { printable } from '../internal/text.js';
 import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
-import { type Pipeline, pipelineFor, releasePipeline } from '../pipeline/pipeline.js';
+import { pipelineFor, releasePipeline, type Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
 import { createRedactor, prepareRedactor, type Redactor } from '../redaction/createRedactor.js';
-import { makeAhead } from './ahead.js';
+import { sinkName } from '../sinks/emit.js';
 import type { GapInfo } from '../sinks/gap.js';
-import { announce } from './announce.js';
-import { logRecord } from './logRecord.js';
-import { keepsLog, startRecord, stopRecord } from './processRecords.js';
-import { dischargeClaiming } from './recorder.js';
+import type { Sink } from '../sinks/sink.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { keepsLog, logRecord, startRecord, stopRecord } from './logRecords.js';
+import { dischargeClaiming } from './recorders.js';
 import { Recording } from './recording.js';
 
 /** One audit log, ready to record. */
@@ -97,4 +100,50 @@ function gapRecord({ settings }: ResolvedOptions, gap: GapInfo) {
       cause: gap.cause,
     },
   });
+}
+
+/** What a log makes before its first record, and whether this process has an MCP client that there will be records of. */
+const state = shared('ahead', () => ({ expectsRecords: false, waiting: new Set<() => void>() }));
+
+/**
+ * Has something made before the first record asks for it: when the MCP SDK is loaded, or now if it is. A login must not hold up the
+ * program's event loop for what start-up can do, and a program that never loads the SDK pays nothing.
+ *
+ * @returns a function that takes it back.
+ */
+export function makeAhead(make: () => void): () => void {
+  if (state.expectsRecords) make();
+  else state.waiting.add(make);
+  return () => state.waiting.delete(make);
+}
+
+/** Says that there is a client to be audited: whatever waits is made now. */
+export function expectRecords(): void {
+  state.expectsRecords = true;
+  for (const make of state.waiting) make();
+  state.waiting.clear();
+}
+
+/** Leaves the line out; a variable and no option, so that whoever runs an application decides, not who wrote it. */
+const QUIET = 'OTEL_MCP_LOG_QUIET';
+
+/** What this process has been told. */
+const told = shared('announced', () => ({ destination: false }));
+
+/** Says where records go: one line on stderr, once per process, for whoever wonders where the log is. */
+function announce({ settings, pipeline }: ResolvedOptions): void {
+  if (told.destination || /^(?:1|true)$/i.test(process.env[QUIET]?.trim() ?? '')) return;
+  told.destination = true;
+  const places = pipeline.sinks.map((entry) => placeOf('emit' in entry ? entry : entry.sink));
+  const line = `${PACKAGE_NAME} ${PACKAGE_VERSION}: auditing MCP clients, environment ${settings.environment}, to ${places.join(', ')}`;
+  try {
+    // Past the stream: where nobody reads stderr any more, a failed write must not raise an error event in the application.
+    writeSync(2, `${printable(line)} (${QUIET}=1 hides this line)\n`);
+  } catch {
+    // Nobody is there to be told.
+  }
+}
+
+function placeOf(sink: Sink): string {
+  return [sinkName(sink), sink.destination].filter((part) => part !== undefined && part !== '').join(' ');
 }

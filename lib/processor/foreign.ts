@@ -1,12 +1,10 @@
-import { SpanKind, SpanStatusCode, trace, type HrTime } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, trace, type Attributes, type HrTime } from '@opentelemetry/api';
+import { shared } from '../internal/shared.js';
 import { operationFor } from '../operations/table.js';
 import type { RecordError } from '../schema/record.js';
-import { shared } from '../internal/shared.js';
 import { PACKAGE_NAME } from '../version.js';
-import type { Ending, OperationDetail } from './detail.js';
-import type { OperationRecorder } from './recorder.js';
-import type { FinishedSpan } from './span.js';
-import { inConventions, isTraceloop } from './traceloop.js';
+import type { Ending, FinishedSpan, OperationDetail } from './operation.js';
+import type { OperationRecorder } from './recorders.js';
 
 const covered = shared('covered', () => new WeakMap<object, string>());
 
@@ -110,4 +108,55 @@ function parsed(json: string | undefined): unknown {
   } catch {
     return json;
   }
+}
+
+const SCOPE = '@traceloop/instrumentation-mcp';
+const REQUEST = '.mcp';
+const SESSION = 'mcp.client.session';
+
+/** Whether a span is of traceloop's MCP instrumentation, which names things otherwise than the conventions do. */
+function isTraceloop({ instrumentationScope }: FinishedSpan): boolean {
+  return instrumentationScope.name === SCOPE;
+}
+
+/** The same span, with what it says under the names of the conventions as well. */
+function inConventions(span: FinishedSpan): FinishedSpan {
+  const { name, kind, startTime, duration, status, links, parentSpanContext, instrumentationScope } = span;
+  return {
+    ...{ name, kind, startTime, duration, status, links, instrumentationScope },
+    ...(parentSpanContext !== undefined && { parentSpanContext }),
+    attributes: { ...span.attributes, ...conventional(span) },
+    // It is a class of the SDK, so that its members cannot be copied all at once.
+    spanContext: () => span.spanContext(),
+  };
+}
+
+/**
+ * `echo.tool` is a tool call, `resources/read.mcp` any other request, and `mcp.client.session` lasts until the session is
+ * closed. A session that ends in an error may never have been opened; the span of its `initialize` says that.
+ */
+function conventional({ name, attributes, status }: FinishedSpan): Attributes {
+  const input = parsedObject(attributes['traceloop.entity.input']);
+  if (attributes['traceloop.span.kind'] === 'tool') {
+    const given = input['arguments'];
+    return {
+      'mcp.method.name': 'tools/call',
+      'gen_ai.tool.name': attributes['traceloop.entity.name'],
+      ...(given !== undefined && { 'gen_ai.tool.call.arguments': JSON.stringify(given) }),
+    };
+  }
+  if (name === SESSION) return status.code === SpanStatusCode.ERROR ? {} : { 'mcp.method.name': 'close' };
+  if (!name.endsWith(REQUEST)) return {};
+  const { uri, name: named } = input;
+  return {
+    'mcp.method.name': name.slice(0, -REQUEST.length),
+    ...(typeof uri === 'string' && { 'mcp.resource.uri': uri }),
+    ...(typeof named === 'string' && { 'gen_ai.prompt.name': named }),
+  };
+}
+
+/** An object in JSON; empty for anything else. */
+function parsedObject(json: unknown): Record<string, unknown> {
+  const value = typeof json === 'string' ? parsed(json) : undefined;
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

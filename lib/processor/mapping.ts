@@ -7,14 +7,15 @@ import type {
   McpRequests,
   Outcome,
   RecordError,
+  RecordMetadata,
   Severity,
 } from '../schema/record.js';
-import { toTimestamp } from '../schema/time.js';
 import { EVENT_TYPES } from '../schema/tables.js';
-import { recordMetadata } from './metadata.js';
+import { toTimestamp } from '../schema/time.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import type { ConnectionFacts, Ending, OperationDetail } from './operation.js';
+import type { Answer } from './outcome.js';
 import { read } from './read.js';
-import type { Answer } from './answer.js';
-import type { ConnectionFacts, Ending, OperationDetail } from './detail.js';
 
 /** Severity follows from the outcome unless user code set it. */
 const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
@@ -281,4 +282,20 @@ function unfinished(ending: Ending, answer: Answer | undefined): string {
   if (ending.error?.type === 'abandoned') return 'stopped before the end';
   if (answer?.kind === 'input_required') return 'the server asks for more input';
   return answer?.kind === 'task' ? 'the server works on it as a task' : 'stopped before the end';
+}
+
+const METADATA = { documented: metadata('documented'), '0.2': metadata('0.2') };
+
+/** Which schema and which product wrote a record: one object for all records, which nobody can change. */
+export function recordMetadata(profile: 'documented' | '0.2'): RecordMetadata {
+  return METADATA[profile];
+}
+
+function metadata(profile: 'documented' | '0.2'): Readonly<RecordMetadata> {
+  return Object.freeze({
+    schema_version: profile,
+    product_name: PACKAGE_NAME,
+    product_version: PACKAGE_VERSION,
+    vendor_name: PACKAGE_NAME,
+  });
 }

@@ -4,12 +4,10 @@ import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
 import { createAuditLog } from './auditLog.js';
-import { detailOf } from './detail.js';
+import { detailOf, type FinishedSpan } from './operation.js';
 import { foreignOperation, noteStart } from './foreign.js';
-import { awaitProvider, leave, takePart } from './provided.js';
-import { discharge } from './recorder.js';
+import { awaitProvider, discharge, leave, takePart } from './recorders.js';
 import type { Recording } from './recording.js';
-import type { FinishedSpan } from './span.js';
 
 /**
  * An OpenTelemetry `SpanProcessor` that turns each finished span of an MCP operation into an audit record and delivers it.

@@ -2,22 +2,21 @@ import { context, diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../config.js';
 import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
 import { askActor, type Actor } from '../identity.js';
-import type { Pipeline } from '../pipeline/pipeline.js';
-import { guardedReport, type Report } from '../pipeline/options.js';
-import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
-import type { Redactor } from '../redaction/createRedactor.js';
-import { newRecordId } from '../schema/ids.js';
-import type { AuditRecord, DraftRecord, McpRequests } from '../schema/record.js';
 import { say } from '../internal/say.js';
 import { shared } from '../internal/shared.js';
-import { PACKAGE_NAME } from '../version.js';
+import { guardedReport, type Report } from '../pipeline/options.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
+import { commandLine } from '../redaction/commandLine.js';
+import type { Redactor } from '../redaction/createRedactor.js';
+import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
+import { newRecordId } from '../schema/ids.js';
+import type { AuditRecord, DraftRecord, McpRequests } from '../schema/record.js';
 import type { ServerIdentity } from '../tools/memory.js';
-import { ToolWatch } from '../tools/watch.js';
-import { Dialled } from './dialled.js';
-import type { LedgerEntry, OperationDetail } from './detail.js';
+import { ToolWatch, type ToolChange } from '../tools/watch.js';
+import { PACKAGE_NAME } from '../version.js';
 import { sessionIdOf, toDraft } from './mapping.js';
-import type { OperationRecorder } from './recorder.js';
-import { toolChanged } from './toolChanged.js';
+import type { ConnectionFacts, LedgerEntry, OperationDetail } from './operation.js';
+import type { OperationRecorder } from './recorders.js';
 
 /** Whether this process has been told that requests are not on record. */
 const told = shared('missing requests', () => ({ missing: false }));
@@ -229,5 +228,62 @@ export class Recording implements OperationRecorder {
       this.report(new AuditError('MCP_LOG_ERR_ACTOR', message, { cause }));
     }
     return actor;
+  }
+}
+
+const METHOD = 'audit/tool-changed';
+
+/** The record of a tool that changed, as a detail of its own in the trace of the listing that showed it. */
+export function toolChanged(
+  change: ToolChange,
+  listing: OperationDetail,
+  recorder: OperationRecorder,
+  actor: Actor | undefined,
+): OperationDetail {
+  return {
+    method: METHOD,
+    event: { documented: 'EVENT_CONFIG_CHANGE', '0.2': 'EVENT_CONFIG_CHANGE' },
+    resource: METHOD,
+    summary: `The definition of tool ${change.tool} changed`,
+    subject: {},
+    connection: listing.connection,
+    startTime: Date.now(),
+    trace: listing.trace,
+    ending: { outcome: 'OUTCOME_SUCCESS', durationMs: 0 },
+    legs: [],
+    custom: {
+      severity: 'SEVERITY_WARNING',
+      data: {
+        tool: change.tool,
+        ...(change.serverAddress !== undefined && { server_address: change.serverAddress }),
+        old_fingerprint: change.oldFingerprint,
+        new_fingerprint: change.newFingerprint,
+        changed_fields: change.fields,
+      },
+    },
+    recorders: [recorder],
+    ledger: [{ recorder, actor }],
+  };
+}
+
+/** The addresses and commands that were dialled, as one log's redaction shows them. */
+export class Dialled {
+  readonly #redactor: Redactor;
+  /** A command does not change while its process runs, and to redact it costs more than to map a whole operation. */
+  readonly #commands = new WeakMap<ConnectionFacts, string>();
+
+  constructor(redactor: Redactor) {
+    this.#redactor = redactor;
+  }
+
+  /** What this connection dialled, without secrets. */
+  by(connection: ConnectionFacts): string | undefined {
+    const known = this.#commands.get(connection);
+    if (known !== undefined) return known;
+    const { serverCommand } = connection;
+    if (serverCommand === undefined) return connection.serverAddress;
+    const shown = commandLine(serverCommand, this.#redactor);
+    this.#commands.set(connection, shown);
+    return shown;
   }
 }

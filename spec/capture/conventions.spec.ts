@@ -15,7 +15,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
 import { McpInstrumentation, instrumentClient } from '../../lib/capture/instrumentation.js';
-import { ATTR, METRIC } from '../../lib/capture/semconv.js';
+import { ATTR, METRIC } from '../../lib/capture/telemetry.js';
 import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import { rejection, settled } from '../support/audited.js';
 import { fullPairV1 } from '../support/fullServerV1.js';

@@ -17,7 +17,7 @@ import { expect } from 'chai';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { McpInstrumentation, instrumentClient } from '../../lib/capture/instrumentation.js';
 import { defaultSource, disableSource } from '../../lib/capture/source.js';
-import { ATTR } from '../../lib/capture/semconv.js';
+import { ATTR } from '../../lib/capture/telemetry.js';
 import { makeAuthority } from '../support/certificates.js';
 
 const authority = makeAuthority();

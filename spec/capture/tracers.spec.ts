@@ -4,7 +4,7 @@ import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
 import { meterOf, tracerOf } from '../../lib/capture/source.js';
 import { withTraceFields } from '../../lib/capture/propagation.js';
-import type { RunningOperation } from '../../lib/capture/running.js';
+import type { RunningOperation } from '../../lib/capture/operation.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 
 const isRecording = (given?: Parameters<typeof tracerOf>[0]) => {

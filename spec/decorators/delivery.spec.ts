@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { audit } from '../../lib/decorators/audited.js';
 import { SinkError } from '../../lib/errors.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
-import { claimingRecorders, dischargeClaiming } from '../../lib/processor/recorder.js';
+import { claimingRecorders, dischargeClaiming } from '../../lib/processor/recorders.js';
 import { auditLogOf, withLogging } from '../../lib/withLogging.js';
 import { pair } from '../support/inMemory.js';
 import { MemorySink } from '../support/memorySink.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { decodeLine, encodeLine } from '../../lib/codecs/json.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
-import type { FinishedSpan } from '../../lib/processor/span.js';
+import type { FinishedSpan } from '../../lib/processor/operation.js';
 import { MemorySink } from '../support/memorySink.js';
 
 const KEYS = [

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { expectRecords, makeAhead } from '../../lib/processor/ahead.js';
+import { expectRecords, makeAhead } from '../../lib/processor/auditLog.js';
 import { audited, settled } from '../support/audited.js';
 import { fullPairV1 } from '../support/fullServerV1.js';
 import { MemorySink } from '../support/memorySink.js';

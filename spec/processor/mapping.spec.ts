@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { newRecordId } from '../../lib/schema/ids.js';
-import type { ConnectionFacts, Ending, OperationDetail } from '../../lib/processor/detail.js';
+import type { ConnectionFacts, Ending, OperationDetail } from '../../lib/processor/operation.js';
 import { sessionIdOf, toDraft, type LogFacts } from '../../lib/processor/mapping.js';
 import type { RecordSettings } from '../../lib/config.js';
 import type { McpDetail, Outcome } from '../../lib/schema/record.js';

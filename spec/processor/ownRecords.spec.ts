@@ -1,9 +1,8 @@
 import { expect } from 'chai';
-import { logRecord } from '../../lib/processor/logRecord.js';
-import { toDraft } from '../../lib/processor/mapping.js';
-import { recordMetadata } from '../../lib/processor/metadata.js';
-import type { OperationRecorder } from '../../lib/processor/recorder.js';
-import { toolChanged } from '../../lib/processor/toolChanged.js';
+import { logRecord } from '../../lib/processor/logRecords.js';
+import { recordMetadata, toDraft } from '../../lib/processor/mapping.js';
+import type { OperationRecorder } from '../../lib/processor/recorders.js';
+import { toolChanged } from '../../lib/processor/recording.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../lib/version.js';
 import { detailOfCall, SETTINGS, TRACE_ID } from '../support/operationDetail.js';
 

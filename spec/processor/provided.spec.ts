@@ -7,7 +7,7 @@ import { instrumentClient } from '../../lib/capture/instrumentation.js';
 import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import { audit } from '../../lib/decorators/audited.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
-import { idleRecorders } from '../../lib/processor/provided.js';
+import { idleRecorders } from '../../lib/processor/recorders.js';
 import { pair } from '../support/inMemory.js';
 import { MemorySink } from '../support/memorySink.js';
 import { runNode } from '../support/node.js';

@@ -1,17 +1,21 @@
 import { expect } from 'chai';
 import { SinkError } from '../../lib/errors.js';
 import type { ErrorInfo } from '../../lib/pipeline/options.js';
-import { detailOf, endingSpanOf, type OperationDetail } from '../../lib/processor/detail.js';
-import { Dialled } from '../../lib/processor/dialled.js';
+import {
+  detailOf,
+  endingSpanOf,
+  type FinishedSpan,
+  type OperationDetail,
+} from '../../lib/processor/operation.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
-import { liveRecorders } from '../../lib/processor/recorder.js';
-import type { FinishedSpan } from '../../lib/processor/span.js';
+import { liveRecorders } from '../../lib/processor/recorders.js';
+import { Dialled } from '../../lib/processor/recording.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { Sink } from '../../lib/sinks/sink.js';
-import { sampleRecord } from '../support/sampleRecords.js';
 import { MemorySink } from '../support/memorySink.js';
 import { detailOfCall, SPAN_ID, TRACE_ID } from '../support/operationDetail.js';
+import { sampleRecord } from '../support/sampleRecords.js';
 
 const environment = 'test';
 const spanOf = (spanId = SPAN_ID) =>

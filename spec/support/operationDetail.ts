@@ -1,5 +1,5 @@
 import type { RecordSettings } from '../../lib/config.js';
-import type { OperationDetail } from '../../lib/processor/detail.js';
+import type { OperationDetail } from '../../lib/processor/operation.js';
 
 export const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 export const SPAN_ID = 'b7ad6b7169203331';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { AuditOptions } from '../../lib/config.js';
 import { ConfigError, RefusedError } from '../../lib/errors.js';
-import type { ToolChange } from '../../lib/tools/change.js';
+import type { ToolChange } from '../../lib/tools/watch.js';
 import { definitionOf } from '../../lib/tools/fingerprint.js';
 import { withLogging } from '../../lib/withLogging.js';
 import { pair } from '../support/inMemory.js';

@@ -1,11 +1,18 @@
-import { SpanKind, type Attributes } from '@opentelemetry/api';
-import type { Redactor } from '../redaction/createRedactor.js';
+import {
+  createNoopMeter,
+  SpanKind,
+  type Attributes,
+  type Counter,
+  type Histogram,
+  type Meter,
+} from '@opentelemetry/api';
+import type { RefusalReason } from '../errors.js';
 import type { Subject } from '../operations/operation.js';
+import type { Redactor } from '../redaction/createRedactor.js';
 import type { RecordError } from '../schema/record.js';
 import type { Connection } from './connection.js';
-import type { RunningOperation } from './running.js';
-import { ATTR, CALLER_FAULTS } from './semconv.js';
-import type { SpanSource } from './source.js';
+import type { RunningOperation } from './operation.js';
+import { globalMeter, type SpanSource } from './source.js';
 
 /** What a span carries from its start, so that a sampler can see it (OpenTelemetry's conventions for MCP). */
 export function startAttributes(
@@ -19,7 +26,7 @@ export function startAttributes(
 }
 
 /** What is called, by names that are few: spans and metrics share them. */
-export function targetAttributes(method: string, subject: Subject, redactor: Redactor): Attributes {
+function targetAttributes(method: string, subject: Subject, redactor: Redactor): Attributes {
   const attributes: Attributes = { [ATTR.mcpMethodName]: method };
   if (subject.toolName !== undefined) attributes[ATTR.toolName] = shownName(subject.toolName, redactor);
   if (subject.promptName !== undefined) attributes[ATTR.promptName] = shownName(subject.promptName, redactor);
@@ -46,7 +53,7 @@ export function shownName(name: string, redactor: Redactor): string {
 }
 
 /** Whom a connection is to: spans and metrics share them. */
-export function peerAttributes(connection: Connection): Attributes {
+function peerAttributes(connection: Connection): Attributes {
   return addPeer({}, connection);
 }
 
@@ -60,7 +67,7 @@ function addPeer(attributes: Attributes, connection: Connection): Attributes {
 }
 
 /** By what a connection goes; whom it is to is told on the client's side alone. */
-export function networkAttributes(connection: Connection): Attributes {
+function networkAttributes(connection: Connection): Attributes {
   return addNetwork({}, connection);
 }
 
@@ -105,7 +112,7 @@ export function endAttributes(
 }
 
 /** The code of the JSON-RPC error that went over the wire: the server's, or the client's where the server had asked. */
-export function statusCodeOf({ kind, answer, ending }: RunningOperation): string | undefined {
+function statusCodeOf({ kind, answer, ending }: RunningOperation): string | undefined {
   if (kind === SpanKind.CLIENT) return answer?.kind === 'error' ? answer.code : undefined;
   const code = ending?.error?.code ?? ending?.error?.type;
   return code !== undefined && /^-?\d+$/.test(code) ? code : undefined;
@@ -138,4 +145,145 @@ function asJson(
   if (value === undefined) return undefined;
   const known = { ...secrets, sessionId: connection.sessionId };
   return JSON.stringify(source.settings.redactor().value(value, subject.toolName, known));
+}
+
+/**
+ * Attribute keys of OpenTelemetry's semantic conventions for MCP and GenAI. They are still marked as in development there,
+ * so they are copied here: a released instrumentation must not change its output with a dependency's minor version.
+ */
+export const ATTR = {
+  mcpMethodName: 'mcp.method.name',
+  mcpProtocolVersion: 'mcp.protocol.version',
+  mcpSessionId: 'mcp.session.id',
+  mcpResourceUri: 'mcp.resource.uri',
+  toolName: 'gen_ai.tool.name',
+  toolArguments: 'gen_ai.tool.call.arguments',
+  toolResult: 'gen_ai.tool.call.result',
+  promptName: 'gen_ai.prompt.name',
+  /** The name of each argument of a prompt follows it, after a dot. */
+  promptVariable: 'gen_ai.prompt.variable',
+  operationName: 'gen_ai.operation.name',
+  jsonrpcRequestId: 'jsonrpc.request.id',
+  rpcStatusCode: 'rpc.response.status_code',
+  networkTransport: 'network.transport',
+  networkProtocolName: 'network.protocol.name',
+  networkProtocolVersion: 'network.protocol.version',
+  serverAddress: 'server.address',
+  serverPort: 'server.port',
+  errorType: 'error.type',
+} as const;
+
+/** The names of the metrics that those conventions define and that are reported here. */
+export const METRIC = {
+  clientOperationDuration: 'mcp.client.operation.duration',
+  serverOperationDuration: 'mcp.server.operation.duration',
+  clientSessionDuration: 'mcp.client.session.duration',
+} as const;
+
+/**
+ * JSON-RPC error codes by which the receiver of a request says that it could not be served as it was: a failure of whoever sent
+ * it, and so no error on a span or a metric of the receiver (conventions for MCP, `mcp.server.status.attributes`).
+ */
+const CALLER_FAULTS: ReadonlySet<string | undefined> = new Set([
+  '-32700',
+  '-32600',
+  '-32601',
+  '-32602',
+  '-32002',
+]);
+
+/** The bucket boundaries, in seconds, that OpenTelemetry's conventions for MCP advise for both durations. */
+const BOUNDARIES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
+
+interface Instruments {
+  readonly operation: Histogram;
+  /** What servers ask of the client. */
+  readonly asked: Histogram;
+  readonly session: Histogram;
+  readonly refusals: Counter;
+}
+
+/** The API hands out one meter for all who have none; instruments of it are not worth their attributes. */
+const NOOP = createNoopMeter();
+
+const instruments = new WeakMap<Meter, Instruments>();
+
+/** `error.type` of operations that were refused before the wire. */
+const REFUSALS: readonly (string | undefined)[] = [
+  'actor_required',
+  'tool_changed',
+] satisfies RefusalReason[];
+
+/** Reports the durations of an operation and, where it ended a session, of that session. */
+export function measure(running: RunningOperation): void {
+  const { ending, kind, source, method, connection } = running;
+  if (ending === undefined || kind === SpanKind.INTERNAL) return;
+  const meter = meterOf(source);
+  if (meter === NOOP) return;
+  const instruments = instrumentsOf(meter);
+  const { error, durationMs } = ending;
+  if (REFUSALS.includes(error?.type)) {
+    instruments.refusals.add(1, { [ATTR.mcpMethodName]: method, [ATTR.errorType]: error?.type });
+    return;
+  }
+  // The end of a session is no message of the protocol, and so no operation of its own.
+  if (method === 'close') {
+    const seconds = (performance.now() - connection.startedAt) / 1000;
+    instruments.session.record(seconds, commonAttributes(running, peerAttributes(connection)));
+  } else {
+    const asked = kind === SpanKind.SERVER;
+    const peer = asked ? networkAttributes(connection) : peerAttributes(connection);
+    (asked ? instruments.asked : instruments.operation).record(durationMs / 1000, {
+      ...commonAttributes(running, peer),
+      ...targetAttributes(method, running.subject, source.settings.redactor()),
+    });
+  }
+}
+
+function commonAttributes(running: RunningOperation, peer: Attributes): Attributes {
+  const { protocolVersion } = running.connection;
+  const error = failureOf(running);
+  const code = statusCodeOf(running);
+  return {
+    ...peer,
+    ...(protocolVersion !== undefined && { [ATTR.mcpProtocolVersion]: protocolVersion }),
+    ...(error !== undefined && { [ATTR.errorType]: error.type }),
+    ...(code !== undefined && { [ATTR.rpcStatusCode]: code }),
+  };
+}
+
+function meterOf(source: SpanSource): Meter {
+  const meter = source.meter();
+  // An instrumentation that was made before any MeterProvider was registered keeps a meter that reports to nobody.
+  return meter === NOOP ? globalMeter() : meter;
+}
+
+function instrumentsOf(meter: Meter): Instruments {
+  let made = instruments.get(meter);
+  if (made === undefined) {
+    const advice = { explicitBucketBoundaries: BOUNDARIES };
+    made = {
+      operation: meter.createHistogram(METRIC.clientOperationDuration, {
+        unit: 's',
+        description: 'How long an MCP request took, from sending to its response',
+        advice,
+      }),
+      asked: meter.createHistogram(METRIC.serverOperationDuration, {
+        unit: 's',
+        description: 'How long a request of the server took, from its arrival to the answer',
+        advice,
+      }),
+      session: meter.createHistogram(METRIC.clientSessionDuration, {
+        unit: 's',
+        description: 'How long an MCP session lasted',
+        advice,
+      }),
+      refusals: meter.createCounter('mcp_log.refusals', {
+        unit: '{operation}',
+        description: 'Operations that requireActor or onToolChanged refused before the wire',
+      }),
+    };
+    instruments.set(meter, made);
+  }
+  return made;
 }

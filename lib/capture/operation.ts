@@ -1,25 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
-import { SpanKind, type Context, type Link } from '@opentelemetry/api';
-import type { Ending, LedgerEntry, OperationDetail, TraceIds } from '../processor/detail.js';
-import type { Answer, TaskFacts } from '../processor/answer.js';
-import { judgeError, judgeResult, type Judgement } from '../processor/outcome.js';
-import type { OperationRecorder } from '../processor/recorder.js';
-import type { McpLeg } from '../schema/record.js';
-import { identityOf } from './clientIdentity.js';
-import type { Connection } from './connection.js';
+import { diag, SpanKind, type Context, type Link } from '@opentelemetry/api';
 import type { Operation, Subject } from '../operations/operation.js';
-import { annotationsOf } from './annotations.js';
-import { awaitAnswer, forgetAnswers } from './answers.js';
-import { endAttributes, failureOf } from './attributes.js';
+import type { Ending, LedgerEntry, OperationDetail, TraceIds } from '../processor/operation.js';
+import {
+  judgeError,
+  judgeResult,
+  type Answer,
+  type Judgement,
+  type TaskFacts,
+} from '../processor/outcome.js';
+import type { OperationRecorder } from '../processor/recorders.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
-import { peek } from './client.js';
-import type { ApmTrace } from './apm.js';
-import { OperationSpan } from './operationSpan.js';
-import { parentOf } from './propagation.js';
-import { callerContext } from './scope.js';
+import type { McpLeg } from '../schema/record.js';
+import { identityOf, peek } from './client.js';
+import type { Connection } from './connection.js';
+import { annotationsOf, markedArguments, markedResult, noteTools } from './listedTools.js';
+import { awaitAnswer, forgetAnswers } from './pending.js';
+import { callerContext, parentOf } from './propagation.js';
 import type { SpanSource } from './source.js';
-import { finished } from './finished.js';
-import { markedArguments, markedResult } from './marks.js';
+import { OperationSpan, type ApmTrace } from './span.js';
+import { endAttributes, failureOf, measure } from './telemetry.js';
 
 /** Which wrapper an operation came in by: a class of a chain, and the name of its method. */
 export interface Entrance {
@@ -296,5 +296,22 @@ function isSame(one: Subject, other: Subject): boolean {
   } catch {
     // Arguments whose getters throw: the SDK fails on them in its own way.
     return true;
+  }
+}
+
+/** What else the end of an operation tells: its durations to the meter, and the tools that it listed to their watch. */
+function finished(operation: RunningOperation): void {
+  try {
+    measure(operation);
+    const { method, ending, connection, recorders } = operation;
+    // A list that the client did not accept has listed nothing.
+    const tools =
+      method === 'tools/list' && ending?.callerSaw === 'value' ? peek(ending.result, 'tools') : undefined;
+    if (!Array.isArray(tools)) return;
+    noteTools(connection, tools);
+    for (const recorder of recorders) recorder.listed(operation, tools);
+  } catch (error) {
+    // An exporter's or a hook's bug must not become the caller's.
+    diag.error('otel-mcp-log: the end of an operation could not be evaluated', error as Error);
   }
 }

@@ -1,24 +1,27 @@
+import Module from 'node:module';
 import {
+  isSpanContextValid,
   SpanKind,
   SpanStatusCode,
   trace,
+  TraceFlags,
   type Attributes,
   type Context,
   type Link,
+  type Span,
+  type SpanContext,
   type SpanOptions,
 } from '@opentelemetry/api';
-import type { Span } from '@opentelemetry/api';
-import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/detail.js';
-import { coverSpan, ownSpan } from '../processor/foreign.js';
 import { shared } from '../internal/shared.js';
+import { coverSpan, ownSpan } from '../processor/foreign.js';
+import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/operation.js';
+import { newSpanId, newTraceId } from '../schema/ids.js';
 import { PACKAGE_NAME } from '../version.js';
-import { apmTrace, type ApmTrace } from './apm.js';
-import { shownName, startAttributes } from './attributes.js';
-import { peek, peekText } from './client.js';
-import { guarded } from './guard.js';
-import { ATTR } from './semconv.js';
-import type { RunningOperation } from './running.js';
-import { traceIds } from './traceIds.js';
+import { peek, peekCall, peekText } from './client.js';
+import type { RunningOperation } from './operation.js';
+import { parseTraceparent } from './propagation.js';
+import { guarded } from './source.js';
+import { ATTR, shownName, startAttributes } from './telemetry.js';
 
 /** Where a span belongs. */
 export interface SpanPlace {
@@ -167,4 +170,89 @@ function isToolSpanOfAnother(outer: Span, { method, subject, source }: Described
   if (peek(attributes, ATTR.operationName) !== 'execute_tool') return false;
   const name = peekText(attributes, ATTR.toolName);
   return name === undefined || (subject.toolName !== undefined && name.endsWith(subject.toolName));
+}
+
+/**
+ * Ids that are valid whatever the tracer gave: without an SDK it echoes the parent's ids or gives zeros, and under
+ * suppressed tracing it gives zeros.
+ */
+function traceIds(span: Span, parent: SpanContext | undefined): TraceIds {
+  const own = span.spanContext();
+  const hasParent = parent !== undefined && isSpanContextValid(parent);
+  const isEcho = hasParent && own.spanId === parent.spanId;
+  if (isSpanContextValid(own) && !isEcho) {
+    const parentSpanId = hasParent && parent.traceId === own.traceId ? parent.spanId : undefined;
+    return { context: own, parentSpanId };
+  }
+  const spanContext = {
+    traceId: hasParent ? parent.traceId : newTraceId(),
+    spanId: newSpanId(),
+    // Who only passes a trace on passes its flags on (W3C Trace Context, section 3.4); under suppressed tracing nobody samples.
+    traceFlags: isEcho ? parent.traceFlags : TraceFlags.NONE,
+    ...(hasParent && parent.traceState && { traceState: parent.traceState }),
+  };
+  return { context: spanContext, parentSpanId: hasParent ? parent.spanId : undefined };
+}
+
+/** Where an agent of another maker is in one of its traces. */
+export interface ApmTrace {
+  readonly system: 'datadog' | 'newrelic' | 'sentry';
+  readonly traceId: string;
+  /** Of the span that is active there; absent where there is a trace, and no span yet. */
+  readonly spanId?: string | undefined;
+  /** The flags of W3C Trace Context. */
+  readonly traceFlags: number;
+}
+
+/**
+ * The trace that Datadog's, New Relic's or Sentry's agent has under way here. These have tracers of their own, which the API
+ * of OpenTelemetry does not know. They are found where they put themselves, and never loaded by us.
+ */
+function apmTrace(): ApmTrace | undefined {
+  return datadog() ?? newRelic() ?? sentry();
+}
+
+/** The tracer is a global, `_ddtrace`, so that all copies of the package are one. */
+function datadog(): ApmTrace | undefined {
+  const span = peekCall(peekCall(peek(globalThis, '_ddtrace'), 'scope'), 'active');
+  const context = parseTraceparent(peekCall(peekCall(span, 'context'), 'toTraceparent'));
+  return context && { system: 'datadog', ...context };
+}
+
+/** The agent keeps itself in the cache of CommonJS modules, for the same reason. */
+function newRelic(): ApmTrace | undefined {
+  const agent = peek(peek(Module, '_cache'), '__NR_cache');
+  if (agent === undefined) return undefined;
+  const metadata = peekCall(agent, 'getTraceMetadata');
+  const traceId = peekText(metadata, 'traceId');
+  if (traceId === undefined) return undefined;
+  const traceFlags = peekCall(peekCall(agent, 'getTransaction'), 'isSampled') === true ? 1 : 0;
+  return {
+    system: 'newrelic',
+    traceId: traceId.padStart(32, '0'),
+    spanId: peekText(metadata, 'spanId'),
+    traceFlags,
+  };
+}
+
+/**
+ * What Sentry keeps, it keeps by its version in the global `__SENTRY__`. Up to version 10 its spans are OpenTelemetry's, and
+ * known as such. A scope has a trace also where there is no span: errors are reported under it.
+ */
+function sentry(): ApmTrace | undefined {
+  const carrier = peek(globalThis, '__SENTRY__');
+  const strategy = peek(peek(carrier, String(peek(carrier, 'version'))), 'acs');
+  const scope = peekCall(strategy, 'getCurrentScope');
+  if (peekCall(scope, 'getClient') === undefined) return undefined;
+  const reference = peek(scope, '_sentrySpan') ?? peek(peek(scope, 'refs'), 'span');
+  const span = peekCall(strategy, 'getActiveSpan') ?? peekCall(reference, 'deref') ?? reference;
+  const context = peekCall(span, 'spanContext') as Partial<SpanContext> | undefined;
+  if (typeof context?.traceId === 'string') {
+    const { traceId, spanId, traceFlags = 0 } = context;
+    return { system: 'sentry', traceId, spanId, traceFlags };
+  }
+  const propagated = peekCall(scope, 'getPropagationContext');
+  const traceId = peekText(propagated, 'traceId');
+  if (traceId === undefined) return undefined;
+  return { system: 'sentry', traceId, traceFlags: peek(propagated, 'sampled') === true ? 1 : 0 };
 }

@@ -1,4 +1,9 @@
-import type { SpanContext } from '@opentelemetry/api';
+import type { Attributes, HrTime, Link, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api';
+import type { RefusedError } from '../errors.js';
+import type { Actor } from '../identity.js';
+import { shared } from '../internal/shared.js';
+import type { EventNames, Subject } from '../operations/operation.js';
+import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import type {
   ActorType,
   McpDetail,
@@ -9,15 +14,9 @@ import type {
   Sensitivity,
   Severity,
 } from '../schema/record.js';
-import type { RefusedError } from '../errors.js';
-import type { Actor } from '../identity.js';
-import type { EventNames, Subject } from '../operations/operation.js';
-import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
-import { shared } from '../internal/shared.js';
-import type { Answer, TaskFacts } from './answer.js';
-import type { OperationRecorder } from './recorder.js';
-import type { RequestLedger } from './requestLedger.js';
-import type { FinishedSpan } from './span.js';
+import type { Answer, TaskFacts } from './outcome.js';
+import type { OperationRecorder } from './recorders.js';
+import type { RequestLedger } from './requestTally.js';
 
 /** What is known of the two parties and of the connection between them; read when a record is made. */
 export interface ConnectionFacts {
@@ -148,4 +147,31 @@ export function endingSpanOf(detail: OperationDetail, end: () => void): void {
 export function detailOf(span: FinishedSpan): OperationDetail | undefined {
   const { detail } = ending;
   return detail?.trace.context.spanId === span.spanContext().spanId ? detail : undefined;
+}
+
+/**
+ * The members of an SDK's finished span that are read here. Structural, since `ReadableSpan` lives in packages that differ
+ * between OpenTelemetry 2.x (`sdk-trace-base`) and 3.x (`sdk-trace`) while its members do not.
+ */
+export interface FinishedSpan {
+  /** The name of the span. */
+  readonly name: string;
+  /** MCP operations of a client are `CLIENT`. */
+  readonly kind: SpanKind;
+  /** When it began, in seconds and nanoseconds since the epoch. */
+  readonly startTime: HrTime;
+  /** How long it took, in seconds and nanoseconds. */
+  readonly duration: HrTime;
+  /** Whether it failed. */
+  readonly status: SpanStatus;
+  /** Attributes, as far as no limit has dropped them. */
+  readonly attributes: Attributes;
+  /** Links to other spans. */
+  readonly links: Link[];
+  /** Absent for the root of a trace. */
+  readonly parentSpanContext?: SpanContext;
+  /** Which instrumentation made it. */
+  readonly instrumentationScope: { readonly name: string };
+  /** Its trace and span id. */
+  spanContext(): SpanContext;
 }

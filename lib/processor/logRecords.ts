@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { ResolvedOptions } from '../config.js';
+import type { RecordSettings, ResolvedOptions } from '../config.js';
+import { shared } from '../internal/shared.js';
 import { canonicalJson } from '../schema/canonicalJson.js';
-import type { DraftRecord } from '../schema/record.js';
+import { newRecordId, newSpanId, newTraceId } from '../schema/ids.js';
+import type { DraftRecord, Outcome, Severity } from '../schema/record.js';
+import { EVENT_TYPES } from '../schema/tables.js';
 import { sinkName } from '../sinks/emit.js';
 import type { Sink } from '../sinks/sink.js';
-import { logRecord } from './logRecord.js';
-import { patchedClasses } from './patched.js';
+import { recordMetadata } from './mapping.js';
 
 /** Keys of options that are secrets: that they are set is part of a policy, what they are is not. */
 const SECRET = new Set(['hmacKey']);
@@ -101,4 +103,74 @@ function plain(value: unknown): unknown {
     SECRET.has(key) ? member !== undefined : plain(member),
   ]);
   return Object.fromEntries(entries);
+}
+
+/** What is to be said of the log itself. */
+export interface LogEvent {
+  /** Becomes the resource: `audit/{what}`. */
+  readonly what: string;
+  readonly message: string;
+  readonly outcome: Outcome;
+  readonly severity: Severity;
+  readonly data?: unknown;
+}
+
+/** A record about the log itself: nobody's operation, so that its actor is the component that writes the log. */
+export function logRecord(settings: RecordSettings, event: LogEvent): DraftRecord {
+  const { component, environment, sensitivity, profile, policyTags, sessionId } = settings;
+  const eventType = 'EVENT_CONFIG_CHANGE';
+  const traceId = newTraceId();
+  return {
+    record_id: newRecordId(),
+    time: new Date().toISOString(),
+    duration_ms: 0,
+    event_type: eventType,
+    outcome: event.outcome,
+    severity: event.severity,
+    sensitivity,
+    actor_id: component,
+    actor_type: 'service',
+    component,
+    environment,
+    resource: `audit/${event.what}`,
+    message: event.message,
+    correlation_id: traceId,
+    trace_id: traceId,
+    span_id: newSpanId(),
+    session_id: sessionId ?? component,
+    ...(policyTags.length > 0 && { policy_tags: policyTags }),
+    ocsf_class_uid: EVENT_TYPES[eventType].ocsf_class_uid,
+    ocsf_activity_id: EVENT_TYPES[eventType].ocsf_activity_id,
+    ...(event.data !== undefined && { data: event.data }),
+    metadata: recordMetadata(profile),
+  };
+}
+
+/** A class of MCP clients whose operations are seen, and how that came about. */
+export interface PatchedClass {
+  /** What asked for it: `withLogging`, `instrumentation` (also by `register` and `hook`) or `instrumentClient`. */
+  readonly how: 'withLogging' | 'instrumentation' | 'instrumentClient';
+  /** The package that the class is from. */
+  readonly sdk: string;
+  /** Its version, where the way it was loaded tells. */
+  readonly version?: string | undefined;
+  /** The methods that are wrapped. */
+  readonly methods: readonly string[];
+}
+
+const patched = shared('patched', () => new Map<string, PatchedClass>());
+
+/** Notes what was patched, for the record that a log begins with. */
+export function notePatched(found: PatchedClass): void {
+  const key = (version: string | undefined) => [found.how, found.sdk, version].join(' ');
+  const ofAnyVersion = [...patched.values()].some(({ how, sdk }) => how === found.how && sdk === found.sdk);
+  // A class may be patched before it is known which copy it is from, and again afterwards.
+  if (found.version === undefined && ofAnyVersion) return;
+  patched.delete(key(undefined));
+  patched.set(key(found.version), found);
+}
+
+/** What has been patched in this process so far. */
+function patchedClasses(): readonly PatchedClass[] {
+  return [...patched.values()];
 }

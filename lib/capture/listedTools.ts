@@ -1,0 +1,92 @@
+import { shared } from '../internal/shared.js';
+import { hasMarks, markedIn } from '../redaction/schemaMarks.js';
+import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
+import { peek } from './client.js';
+import type { RunningOperation } from './operation.js';
+
+/** What a server has said of a tool that matters to its calls. */
+interface ListedTool {
+  /** The hints of the tool's annotations. */
+  readonly hints?: object | undefined;
+  /** The schemas of its arguments and of its result, where they mark something as secret. */
+  readonly input?: unknown;
+  readonly output?: unknown;
+}
+
+/** By connection, the tools of which a server has said something that matters. */
+const listed = shared('listed tools', () => new WeakMap<object, Map<string, ListedTool>>());
+
+/** Names come from servers: beyond so many, nothing is kept of further tools. */
+const MAX_TOOLS = 10_000;
+
+/** The hints of `ToolAnnotations` (revisions from 2025-03-26); a title is no fact of what a tool does. */
+const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
+
+/** Keeps what a list says of its tools. What an earlier list said of one of them no longer counts. */
+export function noteTools(connection: object, tools: readonly unknown[]): void {
+  const byName = listed.get(connection) ?? new Map<string, ListedTool>();
+  listed.set(connection, byName);
+  for (const each of tools) {
+    const name = peek(each, 'name');
+    if (typeof name !== 'string') continue;
+    const tool: ListedTool = {
+      hints: hintsOf(each),
+      input: markedSchema(each, 'inputSchema'),
+      output: markedSchema(each, 'outputSchema'),
+    };
+    if (Object.values(tool).every((fact) => fact === undefined)) byName.delete(name);
+    else if (byName.has(name) || byName.size < MAX_TOOLS) byName.set(name, tool);
+  }
+}
+
+function hintsOf(tool: unknown): object | undefined {
+  const annotations = peek(tool, 'annotations');
+  const hints = HINTS.map((hint): [string, unknown] => [hint, peek(annotations, hint)]);
+  const given = hints.filter(([, value]) => typeof value === 'boolean');
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+/** A copy, since the list is its caller's. Of a schema that cannot be read, every value counts as secret. */
+function markedSchema(tool: unknown, field: string): unknown {
+  const schema = peek(tool, field);
+  try {
+    return hasMarks(schema) ? structuredClone(schema) : undefined;
+  } catch {
+    return { writeOnly: true };
+  }
+}
+
+function toolOf(connection: object, name: string | undefined): ListedTool | undefined {
+  return name === undefined ? undefined : listed.get(connection)?.get(name);
+}
+
+/** The hints that a tool was last listed with. */
+export function annotationsOf(connection: object, tool: string | undefined): object | undefined {
+  return toolOf(connection, tool)?.hints;
+}
+
+/** What the schema of a called tool marks as secret in the arguments. */
+export function markedArguments({ connection, subject }: RunningOperation): KnownSecrets | undefined {
+  const input = toolOf(connection, subject.toolName)?.input;
+  return input === undefined ? undefined : markedIn(input, subject.arguments, ['mcp', 'tool_arguments']);
+}
+
+/**
+ * What a result holds that a schema marks as secret: the structured content of a tool, or the user's answer to a form. A server is
+ * likely to repeat that answer in the results of calls which are under way.
+ */
+export function markedResult(
+  { method, connection, subject }: RunningOperation,
+  result: unknown,
+): KnownSecrets | undefined {
+  if (method === 'elicitation/create') {
+    const form = peek(subject.arguments, 'requestedSchema');
+    if (!hasMarks(form)) return undefined;
+    const marked = markedIn(form, peek(result, 'content'), ['mcp', 'tool_result', 'content']);
+    for (const running of connection.underWay) running.learn({ echoes: marked?.echoes });
+    return marked;
+  }
+  const output = toolOf(connection, subject.toolName)?.output;
+  if (output === undefined) return undefined;
+  return markedIn(output, peek(result, 'structuredContent'), ['mcp', 'tool_result', 'structuredContent']);
+}
