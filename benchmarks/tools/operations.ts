@@ -1,4 +1,9 @@
-import { endingSpanOf, type ConnectionFacts, type FinishedSpan, type OperationDetail } from '../../lib/processor/operation.js';
+import {
+  endingSpanOf,
+  type ConnectionFacts,
+  type FinishedSpan,
+  type OperationDetail,
+} from '../../lib/processor/operation.js';
 import { liveRecorders } from '../../lib/processor/recorders.js';
 
 const CONNECTION: ConnectionFacts = {
