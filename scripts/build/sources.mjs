@@ -16,7 +16,7 @@ export function sources(lib) {
     async load(id) {
       if (id === assets) return pageAssets();
       const text = await readFile(id, 'utf8');
-      // Shorter syntax, and names and lines as they are: the package stays below 400 kB, and a stack trace readable.
+      // Shorter syntax, and names and lines as they are: the package stays small, and a stack trace readable.
       const options = { loader: 'ts', target: 'node20.6', minifySyntax: true };
       const { code } = await transform(text, { ...options, sourcefile: id });
       return code;
