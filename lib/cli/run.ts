@@ -1,12 +1,35 @@
 import { printable } from '../internal/text.js';
-import { ExitCode, type Command, type CommandIo } from './shared/command.js';
-import { COMMANDS } from './commands.js';
-import { explain, usageFailure } from './shared/failure.js';
-import { nearest } from './shared/suggest.js';
-import { columns } from './shared/columns.js';
+import { ExitCode, type CommandIo } from './shared/command.js';
+import { columns, type Command } from './shared/define.js';
+import { explain, nearest, usageFailure } from './shared/failure.js';
+import type { BeginReading } from './shared/reading.js';
 import { Output } from './term/output.js';
-import { palette } from './term/paint.js';
+import { palette } from './term/terminal.js';
 import { PACKAGE_VERSION } from '../version.js';
+
+/** A module that holds a command. */
+interface CommandModule {
+  readonly command: Command;
+}
+
+/** Every command, in the order that `--help` lists them. Each is loaded only when it is called for. */
+export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  query: () => import('./commands/query.js'),
+  tail: () => import('./commands/tail.js'),
+  report: () => import('./commands/report.js'),
+  evidence: () => import('./commands/evidence.js'),
+  export: () => import('./commands/export.js'),
+  verify: () => import('./commands/verify.js'),
+  prove: () => import('./commands/prove.js'),
+  'check-proof': () => import('./commands/checkProof.js'),
+  consistency: () => import('./commands/consistency.js'),
+  'export-tiles': () => import('./commands/exportTiles.js'),
+  witness: () => import('./commands/witness.js'),
+  keygen: () => import('./commands/keygen.js'),
+  init: () => import('./commands/init.js'),
+  doctor: () => import('./commands/doctor.js'),
+  redact: () => import('./commands/redact.js'),
+};
 
 /**
  * Runs one command line.
@@ -23,13 +46,16 @@ export async function runCli(argv: readonly string[], io: CommandIo): Promise<nu
       io.stdout.write(`otel-mcp-log ${PACKAGE_VERSION}\n`);
       return ExitCode.ok;
     }
-    return await (await load(name)).run(args, io);
+    return await (await load(name)).run(args, io, beginReading);
   } catch (error) {
     return complain(error, name, args.includes('--json'), io);
   } finally {
     await Output.discardUnended(io);
   }
 }
+
+const beginReading: BeginReading = async (command) =>
+  (await import('./access/begin.js')).beginReading(command);
 
 async function load(name: string): Promise<Command> {
   const loader = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

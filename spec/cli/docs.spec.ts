@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
-import { COMMANDS } from '../../lib/cli/commands.js';
+import { COMMANDS } from '../../lib/cli/run.js';
 import { CONTROLS, FRAMEWORKS } from '../../lib/cli/evidence/controls.js';
 import { runCli } from '../support/builtCli.js';
 

@@ -116,7 +116,7 @@ describe('cli: the outputs of commands', function () {
   afterEach(() => folder.remove());
 
   it('of every command that has an option for one are tried here', async () => {
-    const { COMMANDS } = await import('../../lib/cli/commands.js');
+    const { COMMANDS } = await import('../../lib/cli/run.js');
     const having = [];
     for (const [name, load] of Object.entries(COMMANDS))
       if (/-o, --output/.test((await load()).command.help)) having.push(name);

@@ -2,20 +2,12 @@ import { expect } from 'chai';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { command } from '../../lib/cli/commands/redact.js';
 import { ExitCode } from '../../lib/cli/shared/command.js';
+import { runCli } from '../support/builtCli.js';
 import { draftRecord } from '../support/draftRecord.js';
 
-async function run(args: string[], stdin = ''): Promise<{ code: number; stdout: string; stderr: string }> {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const code = await command.run(args, { stdin: Readable.from([stdin]), stdout, stderr, env: {} });
-  stdout.end();
-  stderr.end();
-  return { code, stdout: await text(stdout), stderr: await text(stderr) };
-}
+const run = (args: string[], stdin = '') => runCli(['redact', ...args], { stdin });
 
 describe('otel-mcp-log redact', () => {
   let folder: string;
@@ -68,9 +60,9 @@ describe('otel-mcp-log redact', () => {
   it('says what is wrong, by exit code and without quoting secrets', async () => {
     const secret = 'hunter2222';
     for (const [args, code, says] of [
-      [['--polcy', secret], ExitCode.usage, 'unknown or incomplete option'],
+      [['--polcy', secret], ExitCode.usage, 'unknown option --polcy'],
       [['a', 'b'], ExitCode.usage, 'one sample'],
-      [[join(folder, 'missing.json')], ExitCode.input, 'ENOENT'],
+      [[join(folder, 'missing.json')], ExitCode.input, 'no such file or directory'],
       [['--policy', file('bad.json', `{ ${secret}`)], ExitCode.input, 'the policy is not JSON'],
       [[file('bad2.json', `{ ${secret}`)], ExitCode.input, 'the sample is not JSON'],
       [['--policy', file('p1.json', { redactPattern: [secret] })], ExitCode.usage, 'redactPattern'],

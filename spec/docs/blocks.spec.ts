@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import ts from 'typescript';
-import { COMMANDS } from '../../lib/cli/commands.js';
+import { COMMANDS } from '../../lib/cli/run.js';
 import { codeBlocks, type CodeBlock } from '../support/codeBlocks.js';
 import { linkModules } from '../support/linkedModules.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';

@@ -5,7 +5,7 @@ import type { Finding, Severity } from '../../doctor/finding.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { usageFailure } from '../shared/failure.js';
-import { palette, type Palette } from '../term/paint.js';
+import { palette, type Palette } from '../term/terminal.js';
 
 const COLOURS: Readonly<Record<Severity, keyof Palette>> = {
   error: 'red',

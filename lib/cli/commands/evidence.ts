@@ -1,15 +1,14 @@
 import { printable } from '../../internal/text.js';
 import { ExitCode } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { titleOf } from '../integrity/judge.js';
+import { titleOf } from '../integrity/verdict.js';
 import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
-import { usageFailure } from '../shared/failure.js';
+import { usageFailure, nearest } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { parseTime } from '../query/time.js';
-import { nearest } from '../shared/suggest.js';
 import { Output } from '../term/output.js';
-import { palette } from '../term/paint.js';
+import { palette } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';
 import { FRAMEWORK_TITLES, FRAMEWORKS, type Framework } from '../evidence/controls.js';
 import type { WrittenBundle } from '../evidence/write.js';

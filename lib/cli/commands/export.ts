@@ -1,15 +1,13 @@
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
+import { usageFailure, nearest } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
-import { compileFilter } from '../query/filter.js';
-import { FILTER_OPTIONS } from '../query/filterOptions.js';
+import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
 import { select } from '../query/select.js';
-import { nearest } from '../shared/suggest.js';
 import { Output } from '../term/output.js';
 import { count, plural } from '../term/units.js';
-import { exportWriter, TEXT_FORMATS } from '../formats/exportWriters.js';
+import { exportWriter, TEXT_FORMATS } from '../formats/writers.js';
 
 const FORMATS = [...TEXT_FORMATS, 'parquet'] as const;
 type Format = (typeof FORMATS)[number];
@@ -53,7 +51,7 @@ OpenTelemetry Collector's otlpjsonfile receiver reads; csv and parquet hold ever
     const common = { io, problems, filter, reading, label: 'exporting' };
     let counts: { in: number; out: number };
     if (format === 'parquet') {
-      const { selectToParquet } = await import('../query/toParquet.js');
+      const { selectToParquet } = await import('../query/parquet.js');
       const { matched, rows } = await selectToParquet(logs, options.output, { ...common, inputs: operands });
       counts = { in: matched, out: rows };
     } else {

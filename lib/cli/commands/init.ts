@@ -6,7 +6,7 @@ import { isSupported } from '../../loader/sdkCopy.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { usageFailure } from '../shared/failure.js';
-import { isTerminal, palette } from '../term/paint.js';
+import { isTerminal, palette } from '../term/terminal.js';
 import { unifiedDiff, type Change } from '../init/diff.js';
 import { isPreload, planFor } from '../init/plan.js';
 import { readProject, type Project } from '../init/project.js';

@@ -6,11 +6,10 @@ import { usageFailure } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { Output } from '../term/output.js';
-import { isTerminal, palette } from '../term/paint.js';
+import { isTerminal, palette } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';
-import { compileFilter } from '../query/filter.js';
-import { FILTER_OPTIONS } from '../query/filterOptions.js';
-import { parseFields } from '../formats/fields.js';
+import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
+import { parseFields } from '../formats/csv.js';
 import { HoleReport, select } from '../query/select.js';
 import { csvWriter, lineWriter, tableWriter, type RecordWriter } from '../formats/writers.js';
 
@@ -85,7 +84,7 @@ async function verdictFirst(
 ): Promise<number> {
   if (verify !== true && vkey === undefined) return ExitCode.ok;
   const vkeys = await readVkeys(vkey);
-  const { judge, tellJudgements } = await import('../integrity/judge.js');
+  const { judge, tellJudgements } = await import('../integrity/verdict.js');
   const judgements = [];
   // What cannot be read is told when the query reads it.
   for (const log of await openLogs(operands, io, new Problems(io, false, true)))
@@ -151,7 +150,7 @@ async function runFilters(
     return problems.exitCode(holes?.exitCode(matched));
   }
   if (format === 'parquet') {
-    const { selectToParquet } = await import('../query/toParquet.js');
+    const { selectToParquet } = await import('../query/parquet.js');
     const { matched } = await selectToParquet(logs, options.output, {
       ...common,
       inputs: inputsOf(options, operands),

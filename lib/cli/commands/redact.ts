@@ -1,116 +1,75 @@
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import { ConfigError } from '../../errors.js';
 import { createRedactor, type Redactor } from '../../redaction/createRedactor.js';
 import { parsePolicy } from '../../redaction/policy/options.js';
 import type { DraftRecord } from '../../schema/record.js';
-import { ExitCode, type Command, type CommandIo } from '../shared/command.js';
-
-const help = `Usage: otel-mcp-log redact [--policy FILE] [--tool NAME] [--text] [SAMPLE]
-
-Shows what a redaction policy makes of a sample.
-
-SAMPLE is a JSON file; without it, or with -, the sample is read from standard input. An audit record (an object with
-record_id and event_type) is redacted as one; anything else as the arguments of a tool call. The result goes to standard
-output as JSON.
-
-  --policy FILE   The policy: the options of createRedactor as JSON, with regular expressions as
-                  { "regex": "^x-", "flags": "i" }. Without it the defaults hold.
-  --tool NAME     The tool whose overrides apply to arguments.
-  --text          The sample is plain text, such as an error message or a log line.
-  -h, --help      This text.
-
-Exit codes: 0 the sample was redacted; 2 the command line or the policy is wrong; 3 a file cannot be read or is no JSON.
-`;
+import { ExitCode, type CommandIo } from '../shared/command.js';
+import { defineCommand } from '../shared/define.js';
+import { inputFailure, usageFailure } from '../shared/failure.js';
 
 /** `otel-mcp-log redact`: what a policy does to a sample. */
-export const command: Command = {
+export const command = defineCommand({
   name: 'redact',
-  summary: 'show what a redaction policy makes of a sample',
-  help,
-  run,
-};
-
-/** An error that ends the command with a code of its own. */
-class Failure extends Error {
-  constructor(
-    readonly exitCode: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-async function run(args: readonly string[], io: CommandIo): Promise<number> {
-  try {
-    const { values, positionals } = parse(args);
-    if (values.help === true) {
-      io.stdout.write(help);
-      return ExitCode.ok;
-    }
-    if (positionals.length > 1) throw new Failure(ExitCode.usage, 'give one sample at most');
-    const redactor = await loadRedactor(values.policy);
-    const sample = await readSample(positionals[0] ?? '-', io);
-    io.stdout.write(
-      `${values.text === true ? redactor.text(sample) : redactJson(sample, redactor, values.tool)}\n`,
-    );
+  summary: 'Show what a redaction policy makes of a sample',
+  usage: '[OPTION…] [SAMPLE]',
+  about: `
+SAMPLE is a JSON file; without it, or with '-', the sample is read from standard input. An audit record
+(an object with record_id, event_type and resource) is redacted as a record, any other JSON as the
+arguments of a tool call. The result goes to standard output as JSON.`,
+  options: {
+    policy: {
+      type: 'string',
+      value: 'FILE',
+      help: 'the options of createRedactor as JSON, with regular expressions as\n{ "regex": "^x-", "flags": "i" }; default: the default policy',
+    },
+    tool: { type: 'string', value: 'NAME', help: 'the tool whose overrides apply to arguments' },
+    text: { type: 'boolean', help: 'the sample is plain text: an error message, a log line' },
+  },
+  examples: [
+    ['otel-mcp-log redact --policy policy.json sample.json', 'try a policy on the arguments of a call'],
+    [
+      "echo 'GET https://ada:pw@example.com/' | otel-mcp-log redact --text",
+      'try the defaults on a line of text',
+    ],
+  ],
+  exits: [
+    [0, 'the sample was redacted'],
+    [2, 'the command line or the policy is wrong'],
+    [3, 'a file cannot be read, or is not JSON'],
+  ],
+  async run({ options, operands, io }) {
+    if (operands.length > 1) throw usageFailure('redact takes one sample');
+    const redactor = await loadRedactor(options.policy);
+    const sample = await readSample(operands[0] ?? '-', io);
+    const redacted =
+      options.text === true ? redactor.text(sample) : redactJson(sample, redactor, options.tool);
+    io.stdout.write(`${redacted}\n`);
     return ExitCode.ok;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    io.stderr.write(`otel-mcp-log redact: ${error.message}\n`);
-    return error.exitCode;
-  }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        policy: { type: 'string' },
-        tool: { type: 'string' },
-        text: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch {
-    throw new Failure(ExitCode.usage, 'unknown or incomplete option; see --help');
-  }
-}
+  },
+});
 
 async function loadRedactor(file: string | undefined): Promise<Redactor> {
   if (file === undefined) return createRedactor();
-  const policy = parseJson(await read(file), 'the policy');
+  const policy = parseJson(await readFile(file, 'utf8'), 'the policy');
   try {
     return createRedactor(parsePolicy(policy));
   } catch (error) {
-    if (error instanceof ConfigError)
-      throw new Failure(ExitCode.usage, `the policy is wrong: ${error.message}`);
+    if (error instanceof ConfigError) throw usageFailure(`the policy is wrong: ${error.message}`);
     throw error;
   }
 }
 
 function readSample(file: string, io: CommandIo): Promise<string> {
-  return file === '-' ? readAll(io.stdin) : read(file);
+  return file === '-' ? readAll(io.stdin) : readFile(file, 'utf8');
 }
 
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new Failure(ExitCode.input, `cannot read ${file} (${code})`);
-  }
-}
-
-/** The parser's own message would quote the text, secrets and all. */
+/** Leaves the parser's own message out: it quotes the text, with the secrets in it. */
 function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Failure(ExitCode.input, `${what} is not JSON`);
+    throw inputFailure(`${what} is not JSON`);
   }
 }
 

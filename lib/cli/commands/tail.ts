@@ -1,20 +1,18 @@
+import { stat, open } from 'node:fs/promises';
 import type { Reading } from '../shared/reading.js';
-import { stat } from 'node:fs/promises';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand, type OptionValues } from '../shared/define.js';
 import { inputFailure, systemReason, usageFailure } from '../shared/failure.js';
-import { decodeRecord, LineFault } from '../input/decode.js';
+import { decodeRecord, LineFault } from '../input/records.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { LineScanner, type LineVisitor } from '../input/scanner.js';
-import { compileFilter } from '../query/filter.js';
-import { FILTER_OPTIONS } from '../query/filterOptions.js';
+import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
 import { select } from '../query/select.js';
 import { lineWriter, tableWriter, type RecordWriter } from '../formats/writers.js';
 import { Output } from '../term/output.js';
-import { palette } from '../term/paint.js';
+import { palette } from '../term/terminal.js';
 import { followFile, type FileEvent } from '../tail/follow.js';
-import { lastLinesOffset } from '../tail/lastLines.js';
 
 const OPTIONS = {
   ...FILTER_OPTIONS,
@@ -165,5 +163,34 @@ async function beginning(path: string, options: TailOptions): Promise<number> {
     if (missing && options['no-follow'] !== true) return 0;
     if (systemReason(error) === undefined) throw error;
     throw inputFailure(`${path}: ${systemReason(error) ?? ''}`, error);
+  }
+}
+
+const STEP = 1 << 16;
+const LF = 0x0a;
+
+/**
+ * Where the last `lines` lines of a file begin, in bytes; looked for from the end.
+ *
+ * @returns the offset, and the number of the line there (unknown lines before it count as 0).
+ */
+export async function lastLinesOffset(path: string, lines: number): Promise<number> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    let found = 0;
+    for (let end = size; end > 0; end -= STEP) {
+      const start = Math.max(0, end - STEP);
+      const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+      for (let at = buffer.length - 1; at >= 0; at--) {
+        // The LF at the very end closes the last line; it begins none.
+        if (buffer[at] !== LF || start + at === size - 1) continue;
+        if (++found === lines) return start + at + 1;
+      }
+      if (start === 0) break;
+    }
+    return lines === 0 ? size : 0;
+  } finally {
+    await file.close();
   }
 }

@@ -11,8 +11,8 @@ import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { onlyOperand, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
 import { usageFailure } from '../shared/failure.js';
-import { checkLines } from '../integrity/checks.js';
-import { palette } from '../term/paint.js';
+import { checkLines } from '../integrity/verdict.js';
+import { palette } from '../term/terminal.js';
 import { plural } from '../term/units.js';
 
 /** What the command line asks for. */

@@ -1,4 +1,4 @@
-import type { FilterOptions } from '../query/filterOptions.js';
+import type { FilterOptions } from '../query/filter.js';
 
 /** The frameworks that evidence can be gathered for. */
 export const FRAMEWORKS = ['pci', 'hipaa', 'soc2', 'nist'] as const;

@@ -5,7 +5,7 @@ import { readRecords, totalBytes } from '../input/records.js';
 import { SequenceCheck } from '../input/sequence.js';
 import { csvHead, csvRow } from '../formats/csv.js';
 import { compileFilter, type RecordFilter } from '../query/filter.js';
-import { progressBar } from '../term/progress.js';
+import { progressBar } from '../term/terminal.js';
 import type { CommandIo } from '../shared/command.js';
 import type { Control } from './controls.js';
 

@@ -18,7 +18,7 @@ import {
 } from '../../integrity/tlog/tlogProof.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import type { CommandIo } from '../shared/command.js';
-import { withScratchFolder } from '../input/scratch.js';
+import { withScratchFolder } from '../term/temporaryFile.js';
 import type { Framework } from './controls.js';
 import { deriveFiles, json, manifestOf } from './derive.js';
 import { MANIFEST_NAME, type BundleFile, type BundleManifest, type LogSlice } from './manifest.js';

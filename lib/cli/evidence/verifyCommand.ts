@@ -1,6 +1,6 @@
 import { printable } from '../../internal/text.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
-import { palette } from '../term/paint.js';
+import { palette } from '../term/terminal.js';
 import { plural } from '../term/units.js';
 import { verifyBundle, type BundleReport } from './verifyBundle.js';
 

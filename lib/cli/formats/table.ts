@@ -1,7 +1,7 @@
 import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { canonicalOutcome } from '../input/sequence.js';
-import type { Paint, Palette } from '../term/paint.js';
+import { canonicalOutcome } from '../input/records.js';
+import type { Paint, Palette } from '../term/terminal.js';
 import { duration } from '../term/units.js';
 
 /** How outcomes look: a sign that reads without colour, a word, a colour. */

@@ -1,6 +1,8 @@
-import { constants } from 'node:fs';
+import { constants, createWriteStream } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { AuditError } from '../../errors.js';
 import { withoutMark } from '../../integrity/storage/segments.js';
@@ -14,7 +16,7 @@ import {
 } from '../../integrity/storage/segments.js';
 import type { CommandIo } from '../shared/command.js';
 import { systemReason, usageFailure } from '../shared/failure.js';
-import { isTerminal } from '../term/paint.js';
+import { isTerminal } from '../term/terminal.js';
 import type { Problems } from './problems.js';
 
 /** One log: the files that it consists of, oldest first, or standard input. */
@@ -140,4 +142,14 @@ export function readFault(error: unknown): string {
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
     return `damaged gzip data: ${error.message}`;
   throw error;
+}
+
+/** Puts what comes over standard input into a file, for a reader that needs files. */
+export async function spoolLogs(logs: readonly LogInput[], folder: string): Promise<string> {
+  const path = join(folder, 'stdin.jsonl');
+  async function* content() {
+    for (const log of logs) for await (const { data } of log.read(STDIN_NAME)) yield Buffer.from(data);
+  }
+  await pipeline(content, createWriteStream(path, { mode: 0o600 }));
+  return path;
 }

@@ -1,5 +1,3 @@
-import type { AuditRecord, Outcome } from '../../schema/record.js';
-
 /** Something that `seq` tells about the order of a log. */
 export interface SequenceFinding {
   /** `hole`: records are missing; `repeat`: a place is taken again; `restart`: counting began anew. */
@@ -23,21 +21,4 @@ export class SequenceCheck {
     if (seq > expected) return { kind: 'hole', from: expected, count: seq - expected };
     return { kind: seq === 0 ? 'restart' : 'repeat', from: seq, count: 0 };
   }
-}
-
-/** Whether a record announces an operation whose completion is a record of its own. */
-export function isIntent(record: AuditRecord): boolean {
-  return record.stage === 'request_received';
-}
-
-/** Whether a record is about the log itself, not about an operation. */
-export function isAboutLog(record: AuditRecord): boolean {
-  return record.resource.startsWith('audit/');
-}
-
-/** An outcome by the documented schema's name, whatever profile it was written in. */
-export function canonicalOutcome(outcome: string): Outcome {
-  if (outcome === 'OUTCOME_OTHER') return 'OUTCOME_PARTIAL';
-  if (outcome === 'OUTCOME_UNKNOWN') return 'OUTCOME_UNSPECIFIED';
-  return outcome as Outcome;
 }

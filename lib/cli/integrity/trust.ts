@@ -5,7 +5,7 @@ import { parseVkey, type NoteVerifier } from '../../integrity/tlog/note.js';
 import { readCheckpoints, trustedKeys } from '../../integrity/verification/verifyFile.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { CliFailure, usageFailure } from '../shared/failure.js';
-import { palette } from '../term/paint.js';
+import { palette } from '../term/terminal.js';
 
 /** The option that every command of the evidence has. */
 export const VKEY_OPTION = {

@@ -1,11 +1,66 @@
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
-import { usageFailure } from '../shared/failure.js';
+import { usageFailure, nearest } from '../shared/failure.js';
 import { Prefilter, type AnyOf } from '../input/prefilter.js';
-import { nearest } from '../shared/suggest.js';
-import { compilePattern, type Pattern } from './pattern.js';
-import type { FilterOptions } from './filterOptions.js';
 import { parseTime } from './time.js';
+import type { OptionValues } from '../shared/define.js';
+
+/** The options by which `query`, `tail`, `report` and `export` choose records. */
+export const FILTER_OPTIONS = {
+  since: {
+    type: 'string',
+    value: 'TIME',
+    help: "records from this time on: an age ('2h', '7d'), a day or a time (UTC)",
+  },
+  until: { type: 'string', value: 'TIME', help: 'records before this time; a day counts to its end' },
+  actor: {
+    type: 'string',
+    multiple: true,
+    value: 'ID',
+    help: "who acted; '*' and '?' are wildcards here and below",
+  },
+  tool: { type: 'string', multiple: true, value: 'NAME', help: 'the tool that was called' },
+  server: { type: 'string', multiple: true, value: 'NAME', help: 'the server, by its name or address' },
+  resource: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: "what was touched: 'tools/*', 'file:///srv/*'",
+  },
+  outcome: {
+    type: 'string',
+    multiple: true,
+    value: 'WORD',
+    help: 'success, failure (error, denied and unauthorized), error, denied,\nunauthorized, partial, unknown',
+  },
+  event: {
+    type: 'string',
+    multiple: true,
+    value: 'TYPE',
+    help: "the schema's event type: tool_invocation, login, …",
+  },
+  severity: {
+    type: 'string',
+    value: 'LEVEL',
+    help: 'this severity or a graver one: info, warning, error, …',
+  },
+  trace: { type: 'string', multiple: true, value: 'ID', help: 'the trace (correlation) id' },
+  session: { type: 'string', multiple: true, value: 'ID', help: 'the session id' },
+  tenant: { type: 'string', multiple: true, value: 'ID', help: 'the tenant' },
+  environment: { type: 'string', multiple: true, value: 'NAME', help: 'the environment' },
+  component: { type: 'string', multiple: true, value: 'NAME', help: 'the component' },
+  id: { type: 'string', multiple: true, value: 'ID', help: 'the record id' },
+  contains: {
+    type: 'string',
+    multiple: true,
+    value: 'TEXT',
+    help: 'the record holds this text, in any field',
+  },
+  gaps: { type: 'boolean', help: 'what is missing: gap records, operations without a known outcome' },
+} as const;
+
+/** The values of {@link FILTER_OPTIONS}. */
+export type FilterOptions = OptionValues<typeof FILTER_OPTIONS>;
 
 /** Which records are wanted. */
 export interface RecordFilter {
@@ -181,4 +236,39 @@ function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
   }));
   if (gaps === true) conditions.push({ test: tellsOfLoss, needles: ['gap"', '"unknown_outcome"'] });
   return conditions;
+}
+
+/** A pattern of a filter: plain text, or with `*` for any run of characters and `?` for any one. */
+export interface Pattern {
+  test(value: string): boolean;
+  /** A text that a line must hold raw if a field in it matches; undefined if there is none worth a search. */
+  readonly needle: string | undefined;
+}
+
+/** Characters that every JSON writer leaves as they are, so that they can be searched for in raw lines. */
+const PLAIN = /[A-Za-z0-9_.:@+=,;~ -]+/g;
+const WORTHWHILE = 3;
+
+/** Compiles a pattern. Case matters. */
+export function compilePattern(text: string): Pattern {
+  const wild = /[*?]/.test(text);
+  if (!wild) return { test: (value) => value === text, needle: needleIn(`"${text}"`) };
+  const source = text
+    .split(/(\*+|\?)/)
+    .map((part) =>
+      part.startsWith('*') ? '.*' : part === '?' ? '.' : part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'),
+    );
+  const expression = new RegExp(`^${source.join('')}$`, 'su');
+  return { test: (value) => expression.test(value), needle: needleIn(`"${text}"`) };
+}
+
+/** The longest run of plain characters, with the quotation mark at the value's begin or end where it touches one. */
+function needleIn(quoted: string): string | undefined {
+  const inner = quoted.slice(1, -1);
+  let best: string | undefined;
+  for (const { 0: run, index } of inner.matchAll(PLAIN)) {
+    const text = `${index === 0 ? '"' : ''}${run}${index + run.length === inner.length ? '"' : ''}`;
+    if (run.length >= WORTHWHILE && text.length > (best?.length ?? 0)) best = text;
+  }
+  return best;
 }

@@ -5,8 +5,7 @@ import type { Problems } from '../input/problems.js';
 import { readRecords, totalBytes, type RecordVisitor } from '../input/records.js';
 import { SequenceCheck, type SequenceFinding } from '../input/sequence.js';
 import { printable } from '../../internal/text.js';
-import { palette } from '../term/paint.js';
-import { progressBar } from '../term/progress.js';
+import { palette, progressBar } from '../term/terminal.js';
 import { plural } from '../term/units.js';
 import type { RecordFilter } from './filter.js';
 

@@ -7,7 +7,7 @@ import { keyFiles } from '../integrity/trust.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { Output } from '../term/output.js';
-import { palette, type Palette } from '../term/paint.js';
+import { palette, type Palette } from '../term/terminal.js';
 import { details, outcomeCell } from '../formats/table.js';
 import { duration, plural } from '../term/units.js';
 import { compileFilter } from './filter.js';

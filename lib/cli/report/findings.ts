@@ -1,8 +1,7 @@
 import { count, plural } from '../term/units.js';
 import { outcomeCount } from './glance.js';
-import { html, Html, type Fragment } from './html.js';
+import { html, Html, type Fragment, section, table, timeCell } from './html.js';
 import type { FailureGroup, ReportModel } from './model.js';
-import { section, table, timeCell } from './parts.js';
 
 function groups(caption: string, rows: readonly FailureGroup[], kind: string): Html {
   return table(

@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../../schema/record.js';
-import { isIntent, SequenceCheck } from '../input/sequence.js';
+import { isIntent } from '../input/records.js';
+import { SequenceCheck } from '../input/sequence.js';
 import type { Missing } from './model.js';
 
 /** So many of each kind are listed; all are counted. */

@@ -21,14 +21,3 @@ export const ExitCode = {
   /** Something needed is not installed. */
   missing: 4,
 } as const;
-
-/** One command of `npx otel-mcp-log`. Each lives in a module of its own that exports it as `command`. */
-export interface Command {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
-  /** The whole `--help` text. */
-  readonly help: string;
-  /** Runs with the arguments after the command's name; resolves to the exit code. */
-  run(args: readonly string[], io: CommandIo): Promise<number>;
-}

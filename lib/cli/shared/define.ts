@@ -1,10 +1,29 @@
 import { parseArgs } from 'node:util';
-import { ACCESS_OPTIONS, type AccessOptions } from './accessOptions.js';
-import { UNRECORDED, type OpenReading, type Reading } from './reading.js';
-import type { Command, CommandIo } from './command.js';
-import { explain, usageFailure } from './failure.js';
-import { columns } from './columns.js';
-import { nearest } from './suggest.js';
+import type { CommandIo } from './command.js';
+import { explain, nearest, usageFailure } from './failure.js';
+import {
+  ACCESS_OPTIONS,
+  UNRECORDED,
+  type AccessOptions,
+  type BeginReading,
+  type OpenReading,
+  type Reading,
+} from './reading.js';
+
+/** One command of `npx otel-mcp-log`. Each lives in a module of its own that exports it as `command`. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** The whole `--help` text. */
+  readonly help: string;
+  /**
+   * Runs with the arguments after the command's name; resolves to the exit code.
+   *
+   * @param beginReading Called before the command looks at a log: what cannot be put on record is not read.
+   */
+  run(args: readonly string[], io: CommandIo, beginReading: BeginReading): Promise<number>;
+}
 
 /** One option of a command, as its help shows it. */
 interface OptionSpec {
@@ -69,30 +88,26 @@ export function defineCommand<const O extends OptionTable>(spec: CommandSpec<O>)
     name: spec.name,
     summary: spec.summary,
     help,
-    async run(args, io) {
+    async run(args, io, beginReading) {
       const { values, positionals } = parse(args, table);
       if (values['help'] === true) {
         io.stdout.write(help);
         return 0;
       }
-      const reading = await begin(spec, values as AccessOptions, positionals, io);
+      const reading =
+        spec.reads === true
+          ? await beginReading({
+              command: spec.name,
+              options: values as AccessOptions,
+              operands: positionals,
+              io,
+            })
+          : UNRECORDED;
       return onRecord(reading, () =>
         spec.run({ options: values as OptionValues<O>, operands: positionals, io, reading }),
       );
     },
   };
-}
-
-/** Before the command looks at anything: what cannot be put on record is not read. */
-async function begin<O extends OptionTable>(
-  { name, reads }: CommandSpec<O>,
-  options: AccessOptions,
-  operands: readonly string[],
-  io: CommandIo,
-): Promise<OpenReading> {
-  if (reads !== true) return UNRECORDED;
-  const { beginReading } = await import('../access/begin.js');
-  return beginReading({ command: name, options, operands, io });
 }
 
 async function onRecord(reading: OpenReading, run: () => Promise<number>): Promise<number> {
@@ -150,4 +165,19 @@ function helpText<O extends OptionTable>(spec: CommandSpec<O>, table: OptionTabl
     ...(exits === undefined ? [] : [`Exit codes:\n${columns(exits)}`]),
     `Examples:\n${spec.examples.map(([line, what]) => `  # ${what}\n  ${line}`).join('\n')}\n`,
   ].join('\n');
+}
+
+/** Two columns for a help text: the first as wide as it must be, lines of the second beneath each other. */
+export function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.min(34, Math.max(...rows.map(([left]) => left.length)));
+  return rows
+    .map(([left, right]) => {
+      const [first = '', ...rest] = right.split('\n');
+      const head =
+        left.length > width
+          ? `  ${left}\n${' '.repeat(width + 4)}${first}\n`
+          : `  ${left.padEnd(width)}  ${first}\n`;
+      return head + rest.map((line) => `${' '.repeat(width + 4)}${line}\n`).join('');
+    })
+    .join('');
 }

@@ -1,3 +1,29 @@
+import type { CommandIo } from './command.js';
+
+/** The options of every command that shows something of a log. */
+export const ACCESS_OPTIONS = {
+  'access-log': {
+    type: 'boolean',
+    help: 'put on record that you read the log: in LOG.access.jsonl beside it, sealed',
+  },
+  purpose: { type: 'string', value: 'TEXT', help: 'why you read it; stands in the access log' },
+} as const;
+
+/** The values of {@link ACCESS_OPTIONS}. */
+export interface AccessOptions {
+  readonly 'access-log'?: boolean;
+  readonly purpose?: string;
+}
+
+/** A command line that reads logs. */
+export interface ReadingCommand {
+  readonly command: string;
+  readonly operands: readonly string[];
+  /** The parsed options, with those of the access log. */
+  readonly options: AccessOptions;
+  readonly io: CommandIo;
+}
+
 /** A reading that is on record as begun. */
 export interface Reading {
   /** Says how many records the command has given out, as far as it knows. */
@@ -10,7 +36,13 @@ export interface OpenReading extends Reading {
   end(exitCode: number | 'abandoned'): Promise<void>;
 }
 
-/** For commands that nobody put on record. */
+/**
+ * Puts a reading on record before it begins, where the command line or a log's configuration asks for that. It is handed to
+ * the commands, because it brings the file sink with it, which most command lines do without.
+ */
+export type BeginReading = (command: ReadingCommand) => Promise<OpenReading>;
+
+/** The reading of a command that is not put on record. */
 export const UNRECORDED: OpenReading = { showed: () => undefined, end: () => Promise.resolve() };
 
 const ongoing = new Set<OpenReading>();

@@ -1,9 +1,8 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { withoutMark } from '../../integrity/storage/segments.js';
-import { readSegments, type LogChunk } from '../../integrity/storage/segments.js';
-import { Bell } from './bell.js';
-import { Between } from './between.js';
-import { Fingerprint } from './fingerprint.js';
+import { watch, type FSWatcher } from 'node:fs';
+import { withoutMark, readSegments, type LogChunk } from '../../integrity/storage/segments.js';
+import { Between, Fingerprint } from './rotation.js';
+import { after } from '../../internal/duration.js';
 
 /** Something that happened to the file itself. */
 export type FileEvent = 'rotated' | 'truncated' | 'gone' | 'back';
@@ -159,5 +158,48 @@ async function* readFrom(
     if (bytesRead === 0) return;
     yield { data: buffer.subarray(0, bytesRead), segment, offset };
     offset += bytesRead;
+  }
+}
+
+/** Rings when the file may have changed: when the system says so, and every so often in case it does not. */
+export class Bell {
+  readonly #pollMs: number;
+  readonly #signal: AbortSignal;
+  #watcher: FSWatcher | undefined;
+  #wake: (() => void) | undefined;
+  #rung = false;
+
+  constructor(path: string, pollMs: number, signal: AbortSignal) {
+    this.#pollMs = pollMs;
+    this.#signal = signal;
+    const ring = () => {
+      this.#rung = true;
+      this.#wake?.();
+    };
+    signal.addEventListener('abort', ring, { once: true });
+    try {
+      this.#watcher = watch(path, ring);
+      this.#watcher.on('error', () => this.#watcher?.close());
+    } catch {
+      // Not there yet, or a system without watches: the timer is enough.
+    }
+  }
+
+  async ring(): Promise<void> {
+    if (!this.#rung && !this.#signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = after(this.#pollMs, resolve);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#rung = false;
+    this.#wake = undefined;
+  }
+
+  close(): void {
+    this.#watcher?.close();
   }
 }

@@ -1,7 +1,61 @@
 import type { Stats } from 'node:fs';
 import { stat, type FileHandle } from 'node:fs/promises';
-import { findSegments, readSegments } from '../../integrity/storage/segments.js';
-import type { Fingerprint } from './fingerprint.js';
+import { findSegments, readSegments, type LogChunk } from '../../integrity/storage/segments.js';
+
+/** How much of the beginning of a file is remembered, and of what was read last, in bytes: a record's id is in either. */
+const HEAD_BYTES = 1_024;
+const LAST_BYTES = 64 * 1024;
+
+/** What a file held where it was read: a file that was truncated and has grown again is another one, whatever its size. */
+export class Fingerprint {
+  #head: Buffer = Buffer.alloc(0);
+  #last: Buffer = Buffer.alloc(0);
+  #end = 0;
+  #looked: { readonly size: number; readonly mtimeMs: number } | undefined;
+
+  /** The beginning of the file, as far as it is known. */
+  get head(): Buffer {
+    return this.#head;
+  }
+
+  /** For a file that is read from somewhere in it. */
+  async begin(file: FileHandle, position: number): Promise<void> {
+    this.#head = await readAt(file, 0, Math.min(HEAD_BYTES, position));
+    const from = Math.max(0, position - LAST_BYTES);
+    this.#last = await readAt(file, from, position - from);
+    this.#end = position;
+  }
+
+  /** What was read next. */
+  add({ data, offset }: LogChunk): void {
+    if (offset !== this.#end) {
+      // A byte order mark was passed over.
+      this.#head = Buffer.alloc(0);
+      this.#last = Buffer.alloc(0);
+    }
+    if (offset === this.#head.length && this.#head.length < HEAD_BYTES)
+      this.#head = Buffer.concat([this.#head, data.subarray(0, HEAD_BYTES - this.#head.length)]);
+    this.#last = Buffer.concat([this.#last, data.subarray(-LAST_BYTES)]).subarray(-LAST_BYTES);
+    this.#end = offset + data.length;
+  }
+
+  /** Whether the file no longer holds what was read from it. */
+  async isOther(file: FileHandle, position: number): Promise<boolean> {
+    const { size, mtimeMs } = await file.stat();
+    if (size < position) return true;
+    if (this.#looked?.size === size && this.#looked.mtimeMs === mtimeMs) return false;
+    this.#looked = { size, mtimeMs };
+    const head = await readAt(file, 0, this.#head.length);
+    const last = await readAt(file, this.#end - this.#last.length, this.#last.length);
+    return !head.equals(this.#head) || !last.equals(this.#last);
+  }
+}
+
+async function readAt(file: FileHandle, from: number, length: number): Promise<Buffer> {
+  if (length === 0) return Buffer.alloc(0);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+  return buffer.subarray(0, bytesRead);
+}
 
 /** Finds the files that bore a log's name, and lost it again, between two looks. */
 export class Between {

@@ -6,11 +6,12 @@ import {
   VERDICT_TITLES,
   verdictSentence,
   type VerdictStatus,
+  type Check,
 } from '../../integrity/verification/verdict.js';
 import { printable } from '../../internal/text.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import type { LogInput } from '../input/logs.js';
-import { palette } from '../term/paint.js';
+import { palette } from '../term/terminal.js';
 
 /** The verdict on one log that a command reads for another purpose than to verify it. */
 export interface Judgement {
@@ -64,4 +65,16 @@ export function tellJudgements(judgements: readonly Judgement[], io: CommandIo, 
   return judgements.some(({ status }) => status !== 'unchecked' && isBad(status))
     ? ExitCode.finding
     : ExitCode.ok;
+}
+
+/** The table at the end of a verification as lines of text. */
+export function checkLines(checks: readonly Check[]): string[] {
+  const rows = [
+    { what: 'checked', by: 'by', result: 'result' },
+    ...checks.map(({ what, by, result }) => ({ what: printable(what), by: printable(by), result })),
+  ];
+  const width = (column: 'what' | 'result') => Math.max(...rows.map((row) => row[column].length));
+  return rows.map(
+    ({ what, by, result }) => `${what.padEnd(width('what'))}  ${result.padEnd(width('result'))}  ${by}`,
+  );
 }

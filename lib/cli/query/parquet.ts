@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { CommandIo } from '../shared/command.js';
 import { usageFailure } from '../shared/failure.js';
 import type { LogInput } from '../input/logs.js';
-import { withScratchFolder } from '../input/scratch.js';
+import { withScratchFolder } from '../term/temporaryFile.js';
 import { Output } from '../term/output.js';
-import { isTerminal } from '../term/paint.js';
+import { isTerminal } from '../term/terminal.js';
 import { literal, openDuckDB, recordsSql } from './duckdb.js';
 import { select, type Selection, type SelectOptions } from './select.js';
 
