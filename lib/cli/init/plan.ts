@@ -81,7 +81,7 @@ const STARTS = /^(?:start|dev|serve)(?:[:-].*)?$/;
 const RUNS = /(^|&&|;|\|\|)(\s*(?:cross-env\s+)?(?:[A-Za-z_]\w*=\S*\s+)*(?:node|tsx(?:\s+watch)?))(?=\s)/g;
 
 /** A start script: as it would be (as it is, where it preloads the file already), or undefined where it runs something that we do not know. */
-export interface StartScript {
+interface StartScript {
   readonly name: string;
   readonly before: string;
   readonly after: string | undefined;
@@ -92,7 +92,7 @@ export interface StartScript {
  *
  * @param flag - `--import` or `--require`.
  */
-export function startScripts(
+function startScripts(
   scripts: Readonly<Record<string, string>>,
   flag: string,
   preload: string,
@@ -114,7 +114,7 @@ export function startScripts(
  *
  * @returns undefined where a script's text is not found just once, as in a file with escapes that nobody writes by hand.
  */
-export function withScripts(manifest: string, scripts: readonly StartScript[]): string | undefined {
+function withScripts(manifest: string, scripts: readonly StartScript[]): string | undefined {
   let text = manifest;
   for (const { name, before, after } of scripts) {
     if (after === undefined) continue;

@@ -239,7 +239,7 @@ function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
 }
 
 /** A pattern of a filter: plain text, or with `*` for any run of characters and `?` for any one. */
-export interface Pattern {
+interface Pattern {
   test(value: string): boolean;
   /** A text that a line must hold raw if a field in it matches; undefined if there is none worth a search. */
   readonly needle: string | undefined;
@@ -250,7 +250,7 @@ const PLAIN = /[A-Za-z0-9_.:@+=,;~ -]+/g;
 const WORTHWHILE = 3;
 
 /** Compiles a pattern. Case matters. */
-export function compilePattern(text: string): Pattern {
+function compilePattern(text: string): Pattern {
   const wild = /[*?]/.test(text);
   if (!wild) return { test: (value) => value === text, needle: needleIn(`"${text}"`) };
   const source = text

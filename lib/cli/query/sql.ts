@@ -223,7 +223,7 @@ const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
  * @throws {CliFailure} with exit code 2 when it is several statements, one that is no SELECT, or one that calls what does more
  * than read.
  */
-export async function readOnlyStatement(connection: DuckDBConnection, sql: string): Promise<DuckDBStatement> {
+async function readOnlyStatement(connection: DuckDBConnection, sql: string): Promise<DuckDBStatement> {
   const statements = await connection.extractStatements(sql).catch((error: unknown) => {
     // Where there is no statement, DuckDB has no words.
     const said = error instanceof Error && error.message.includes('Parser Error');

@@ -138,7 +138,7 @@ const DISTINCT = 20_000;
 const OTHER = '(other)';
 
 /** Gives the values of one field numbers, in the order in which they come. */
-export class Names {
+class Names {
   readonly #ids = new Map<string, number>();
   readonly #names: string[] = [];
   readonly #counts: number[] = [];

@@ -74,7 +74,7 @@ export function reportPage(model: ReportModel): string {
 }
 
 /** The head of the page. */
-export function masthead({ title, totals, logs, filter, generated, generator }: ReportModel): Html {
+function masthead({ title, totals, logs, filter, generated, generator }: ReportModel): Html {
   const span = totals.first !== undefined && totals.last !== undefined;
   return html`<header class="masthead">
     <div>
@@ -110,7 +110,7 @@ export function masthead({ title, totals, logs, filter, generated, generator }: 
 }
 
 /** How long operations took. */
-export function latency({ latency: { quantiles, targets } }: ReportModel): Html {
+function latency({ latency: { quantiles, targets } }: ReportModel): Html {
   const cells = (row: typeof quantiles) =>
     [row.p50, row.p95, row.p99, row.max].map((ms) => html`<td class="number">${duration(ms)}</td>`);
   const rows = targets.map(
@@ -146,7 +146,7 @@ export function latency({ latency: { quantiles, targets } }: ReportModel): Html 
 }
 
 /** The records themselves: the script fills this in. */
-export function records({ rows, totals }: ReportModel): Html {
+function records({ rows, totals }: ReportModel): Html {
   const shown = rows.lines.length;
   const { notable } = rows;
   return section(
@@ -163,7 +163,7 @@ export function records({ rows, totals }: ReportModel): Html {
 }
 
 /** Where it all comes from. */
-export function sources({ logs }: ReportModel): Html {
+function sources({ logs }: ReportModel): Html {
   return section(
     'sources',
     'Sources',

@@ -109,7 +109,7 @@ const RANK: readonly Integrity['status'][] = [
  *
  * @param vkeys The verifier keys to trust; else those beside each log, and the verdict says so.
  */
-export async function checkIntegrity(
+async function checkIntegrity(
   logs: readonly LogInput[],
   vkeys: readonly string[] | undefined,
 ): Promise<Integrity> {

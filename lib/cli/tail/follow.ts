@@ -162,7 +162,7 @@ async function* readFrom(
 }
 
 /** Rings when the file may have changed: when the system says so, and every so often in case it does not. */
-export class Bell {
+class Bell {
   readonly #pollMs: number;
   readonly #signal: AbortSignal;
   #watcher: FSWatcher | undefined;
