@@ -14,6 +14,8 @@ import { replaceFile } from '../storage/store.js';
 const fdatasyncAsync = promisify(fdatasync);
 /** Half of a hash: 128 bits are more than anybody guesses while a log is between two checkpoints. */
 const MAC_BYTES = 16;
+/** The MACs of so many bytes are written without a buffer of their own. */
+const SCRATCH_BYTES = 1 << 12;
 /** See {@link TailMacs.begin}. */
 const GENERATIONS = 3;
 
@@ -56,6 +58,7 @@ export class TailMacs {
   /** In bytes, of each file. What a failed write left behind them is written over. */
   readonly #sizes: number[];
   readonly #unsynced = new Set<number>();
+  readonly #scratch = Buffer.alloc(SCRATCH_BYTES);
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #current = 0;
@@ -79,7 +82,10 @@ export class TailMacs {
   add(macs: string): void {
     const file = this.#files[this.#current] ?? -1;
     const size = this.#sizes[this.#current] ?? 0;
-    const written = writeSync(file, macs, size, 'latin1');
+    // Node takes twice as long to write a string as to write bytes, and this is what sealing costs a record most.
+    const bytes = macs.length <= this.#scratch.length ? this.#scratch : Buffer.alloc(macs.length);
+    bytes.write(macs, 'latin1');
+    const written = writeSync(file, bytes, 0, macs.length, size);
     if (written < macs.length) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
     this.#sizes[this.#current] = size + written;
     this.#unsynced.add(file);
