@@ -62,7 +62,7 @@ export interface WitnessesOptions {
 }
 
 /** How checkpoints are stamped. */
-export interface TimestampsOptions {
+interface TimestampsOptions {
   /** Where the authority answers RFC 3161 over HTTP (section 3.4); plain `http` is usual, since tokens are signed. */
   readonly url: string;
   /** A stamp no more often than this, in seconds, and one at shutdown. @defaultValue 3600 */
