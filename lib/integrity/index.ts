@@ -1,6 +1,7 @@
 export type { Anchor } from './sealing/anchors.js';
-export type { RemoteKey } from './sealing/keys.js';
+export type { IntegrityKey, RemoteKey } from './sealing/keys.js';
 export { openCheckpoint, type Checkpoint } from './tlog/checkpoint.js';
+export type { Hash } from './tlog/merkle.js';
 export { parseVkey, type NoteVerifier } from './tlog/note.js';
 export { parsePolicy } from './tlog/policy.js';
 export {
