@@ -3,6 +3,7 @@ import type { Operation } from '../operations/operation.js';
 import { peek } from './client.js';
 import { Connection } from './connection.js';
 import { watchHttp } from './http.js';
+import { ignore } from './ignore.js';
 import { RunningOperation, type Entrance } from './operation.js';
 import { within } from './propagation.js';
 import { sessionClosed, sessionOpened, watchEnd } from './session.js';
@@ -222,9 +223,4 @@ export function refuse(running: RunningOperation, refusal: unknown): never {
   running.fail(refusal);
   running.complete()?.catch(ignore);
   throw refusal;
-}
-
-/** Failures of delivery that no caller waits for have been reported by the recorder's own `onError`. */
-export function ignore(): void {
-  return;
 }

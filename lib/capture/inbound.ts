@@ -1,6 +1,7 @@
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { methodName, operationFor } from '../operations/table.js';
-import { ignore, inside, whenAdmitted } from './call.js';
+import { inside, whenAdmitted } from './call.js';
+import { ignore } from './ignore.js';
 import { asked, conclude, decide, reject } from './pending.js';
 import { peek, peekCall, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';

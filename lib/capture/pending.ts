@@ -1,6 +1,6 @@
 import { shared } from '../internal/shared.js';
 import { judgeError, readAnswer, type Judgement } from '../processor/outcome.js';
-import { ignore } from './call.js';
+import { ignore } from './ignore.js';
 import { peek, type Wrapper } from './client.js';
 import type { RunningOperation } from './operation.js';
 

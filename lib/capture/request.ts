@@ -1,5 +1,6 @@
 import { methodName, operationFor } from '../operations/table.js';
-import { ignore, inside, observe } from './call.js';
+import { inside, observe } from './call.js';
+import { ignore } from './ignore.js';
 import { peek } from './client.js';
 import { withTraceFields } from './propagation.js';
 import type { Entrance, RunningOperation } from './operation.js';

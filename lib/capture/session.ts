@@ -4,7 +4,7 @@ import { beforeSignalEnds } from '../pipeline/lifecycle.js';
 import type { Judgement } from '../processor/outcome.js';
 import type { Operation } from '../operations/operation.js';
 import { shared } from '../internal/shared.js';
-import { ignore } from './call.js';
+import { ignore } from './ignore.js';
 import { closed, conclude } from './pending.js';
 import type { Connection } from './connection.js';
 import { RunningOperation } from './operation.js';

@@ -1,7 +1,8 @@
 import type { Operation } from '../operations/operation.js';
 import { operationFor } from '../operations/table.js';
 import type { Judgement } from '../processor/outcome.js';
-import { afterDelivery, begin, ignore, inside, settle, whenAdmitted, type ObservedCall } from './call.js';
+import { afterDelivery, begin, inside, settle, whenAdmitted, type ObservedCall } from './call.js';
+import { ignore } from './ignore.js';
 import { peek, standIn, type Method } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
 

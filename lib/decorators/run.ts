@@ -1,6 +1,7 @@
 import { diag, SpanKind } from '@opentelemetry/api';
-import { afterDelivery, ignore, refusalOf, refuse, settle, whenAdmitted } from '../capture/call.js';
+import { afterDelivery, refusalOf, refuse, settle, whenAdmitted } from '../capture/call.js';
 import { Connection } from '../capture/connection.js';
+import { ignore } from '../capture/ignore.js';
 import { RunningOperation } from '../capture/operation.js';
 import { within } from '../capture/propagation.js';
 import { currentSource, defaultSource } from '../capture/source.js';
