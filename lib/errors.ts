@@ -1,4 +1,4 @@
-import { pageOf } from './pages.js';
+import { pageOf } from './options/page.js';
 
 /**
  * Codes are stable: programs may branch on them. Brands are registered symbols, so that `instanceof` holds across two

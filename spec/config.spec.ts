@@ -23,7 +23,16 @@ describe('options', () => {
       recordMeta: [],
     });
     expect(foreignSpans).to.equal(true);
-    expect(pipeline).to.deep.equal({ sinks: [good.sink] });
+    expect(pipeline).to.deep.equal({
+      sinks: [good.sink],
+      mode: 'blocking',
+      requiredSinks: 'all',
+      exportTimeoutMillis: 10_000,
+      maxQueueSize: 10_000,
+      maxExportBatchSize: 512,
+      scheduledDelayMillis: 100,
+      maxRetryAfterMs: 3_600_000,
+    });
   });
 
   const refused: [what: string, options: Record<string, unknown>, option: string, words: RegExp][] = [

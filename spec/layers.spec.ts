@@ -36,7 +36,7 @@ const ORDER = [
   'loader',
   'internal',
   'errors.ts',
-  'pages.ts',
+  'options',
   'version.ts',
 ];
 

@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { OPTION_NAMES } from '../lib/config.js';
 import { VARIABLES, PREFIX } from '../lib/environment/variables.js';
 import { ConfigError } from '../lib/errors.js';
+import type { OptionSet } from '../lib/options/option.js';
+import { OPTIONS } from '../lib/options/tables.js';
+
+/** The options of a log, by the names that they have today. */
+const NAMES = Object.entries<OptionSet[string]>(OPTIONS.AuditOptions)
+  .filter(([, { renamedTo }]) => renamedTo === undefined)
+  .map(([name]) => name);
 
 /** One option of each part, as its ConfigError names it; nested ones by the last name. */
 const NESTED = {
@@ -12,7 +18,7 @@ const NESTED = {
   'FieldNotesSink.requestsPerSecond': 'docs/sinks.md',
   'spool.maxBytes': 'docs/sinks.md',
   'retrying.timeoutMs': 'docs/sinks.md',
-  'sinks[1].deadlineMs': 'docs/sinks.md',
+  'sinks[1].exportTimeoutMillis': 'docs/sinks.md',
   'integrity.origin': 'docs/integrity.md',
   'limits.depth': 'docs/redaction.md',
   'tools.pay': 'docs/redaction.md',
@@ -24,7 +30,7 @@ const NESTED = {
 };
 
 describe('the page that a ConfigError names', () => {
-  for (const option of [...OPTION_NAMES, ...Object.keys(VARIABLES).map((name) => PREFIX + name)])
+  for (const option of [...NAMES, ...[...VARIABLES.keys()].map((name) => PREFIX + name)])
     it(`explains ${option}`, () => {
       const { page, message } = new ConfigError(option, 'cannot work');
       expect(message).to.equal(`${option}: cannot work (see ${page})`);

@@ -12,7 +12,7 @@ const record = draft();
 const nothing: Sink = { name: 'nothing', emit: () => undefined };
 
 async function accepting(sinks: Sink[], mode: 'blocking' | 'batch', records: number): Promise<number> {
-  const pipeline = createPipeline({ sinks, mode, maxQueue: records });
+  const pipeline = createPipeline({ sinks, mode, maxQueueSize: records });
   const start = performance.now();
   for (let i = 0; i < records; i++) await pipeline.accept(record);
   const ms = performance.now() - start;

@@ -87,7 +87,7 @@ function ours(name: string, count: number, options: Partial<FileSinkOptions>, du
       });
       const pipeline = createPipeline({
         sinks: [sink],
-        maxQueue: count,
+        maxQueueSize: count,
         ...(durable ? { acks: 'durable' } : { mode: 'batch' }),
       });
       const start = performance.now();

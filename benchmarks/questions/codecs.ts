@@ -1,9 +1,11 @@
 import { gzipSync } from 'node:zlib';
-import { FORMATS, loadCodec } from '../../lib/codecs/load.js';
+import { loadCodec } from '../../lib/codecs/load.js';
+import { OPTIONS } from '../../lib/options/tables.js';
 import { sampleRecord } from '../../spec/support/sampleRecords.js';
 import type { Question } from '../harness/question.js';
 import { cpuOf } from '../tools/measure.js';
 
+const FORMATS = OPTIONS.HttpSinkOptions.format.choices;
 const records = Array.from({ length: 256 }, (_, index) => sampleRecord(index));
 const encoder = new TextEncoder();
 const PLAIN = 'JSON.stringify';

@@ -29,7 +29,7 @@ async function inBursts(count: number, write: (index: number) => void): Promise<
 }
 
 const ours = (options: Omit<PipelineOptions, 'sinks'>) => async (records: Drafts, path: string) => {
-  const pipeline = createPipeline({ sinks: [new FileSink(path)], maxQueue: records.length, ...options });
+  const pipeline = createPipeline({ sinks: [new FileSink(path)], maxQueueSize: records.length, ...options });
   let last: Promise<void> | undefined;
   await inBursts(records.length, (i) => (last = pipeline.accept(records[i]!)));
   await last;

@@ -44,7 +44,7 @@ function audited(name: string, batches: number, sink: Sink): Case & { close(): P
     environment: 'benchmark',
     mode: 'batch',
     sink,
-    maxQueue: 10 * BATCH,
+    maxQueueSize: 10 * BATCH,
   }).enable();
   const take = async (operations: readonly ReturnType<typeof endedCall>[]) => {
     for (const operation of operations) end(processor, operation);

@@ -22,7 +22,7 @@ function handedOver(name: string, batches: number, integrity: FileIntegrityOptio
     environment: 'benchmark',
     mode: 'batch',
     sink,
-    maxQueue: 10 * BATCH,
+    maxQueueSize: 10 * BATCH,
   }).enable();
   return {
     name,

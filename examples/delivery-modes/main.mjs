@@ -33,7 +33,7 @@ async function show(mode) {
     environment: 'example',
     mode,
     acks: mode === 'blocking-strict' ? 'durable' : undefined,
-    sinkTimeoutMs: 1_000,
+    exportTimeoutMillis: 1_000,
     onError: (error) => unheard.push(error.message),
   });
   await client.connect(

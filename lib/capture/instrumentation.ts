@@ -8,6 +8,7 @@ import {
 import { Hook } from 'require-in-the-middle';
 import type { Propagate } from '../config.js';
 import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
+import { checkOptions } from '../internal/options.js';
 import { LOADED_FOR_CLIENT, tellOwnClient } from '../loader/ownClients.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
 import { copyOf, SDK_V1, SDK_V2, type SdkCopy } from '../loader/sdkCopy.js';
@@ -37,30 +38,34 @@ import {
   type SpanSource,
 } from './source.js';
 
-/** Options of {@link McpInstrumentation}. They concern spans only; what is on record is the processor's to say. */
+/**
+ * Options of {@link McpInstrumentation}. They concern spans only; what is on record is the processor's to say.
+ *
+ * @see docs/capture.md
+ */
 export interface McpInstrumentationConfig extends InstrumentationConfig {
   /**
    * Adds `gen_ai.tool.call.arguments` to the spans of tool calls and `gen_ai.prompt.variable.*` to those of prompts, redacted.
    * @defaultValue false
    */
-  recordInputs?: boolean;
+  readonly recordInputs?: boolean;
   /** Adds `gen_ai.tool.call.result`, redacted, to the spans of tool calls. @defaultValue false */
-  recordOutputs?: boolean;
+  readonly recordOutputs?: boolean;
   /**
    * Whether requests carry the trace context in `params._meta`. Where an audit log has a `propagate` of its own, both must agree.
    * @defaultValue true
    */
-  propagate?: Propagate;
+  readonly propagate?: Propagate;
   /** Whether baggage may go to the server of this address, beside the trace context. @defaultValue to none */
-  allowBaggage?: (serverAddress: string | undefined) => boolean;
+  readonly allowBaggage?: (serverAddress: string | undefined) => boolean;
   /**
    * Where an agent framework already has an `execute_tool` span around a tool call, puts our attributes on that span instead
    * of making a second one inside it; the audit record carries that span's ids.
    * @defaultValue false
    */
-  joinToolSpans?: boolean;
+  readonly joinToolSpans?: boolean;
   /** How URIs, error messages, arguments and results on spans are redacted. @defaultValue the default policy */
-  redaction?: RedactionOptions;
+  readonly redaction?: RedactionOptions;
 }
 
 /** Where CommonJS finds the client of v1, named as the hook of `require` names files: without the extension. */
@@ -138,8 +143,9 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     for (const client of discovered) unpatchClass(client.prototype, this.source);
   }
 
+  /** @throws ConfigError for an unknown option, or a value of the wrong kind. */
   override setConfig(config: McpInstrumentationConfig): void {
-    super.setConfig(config);
+    super.setConfig(checkOptions('McpInstrumentationConfig', 'McpInstrumentation', config));
     this.redactor = undefined;
   }
 
@@ -160,8 +166,8 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
       recordOutputs: () => this.getConfig().recordOutputs === true,
       joinToolSpans: () => this.getConfig().joinToolSpans === true,
       propagatesTo: (address) => {
-        const { propagate = true } = this.getConfig();
-        return typeof propagate === 'function' ? propagate(address) : propagate;
+        const { propagate } = this.getConfig();
+        return typeof propagate === 'function' ? propagate(address) : propagate !== false;
       },
       allowBaggage: (address) => this.getConfig().allowBaggage?.(address) === true,
       redactor: () => (this.redactor ??= createRedactor(this.getConfig().redaction)),

@@ -2,11 +2,8 @@ import type { Codec, TextFraming } from './codec.js';
 import { jsonCodec } from './json.js';
 import type { Profile } from './profile.js';
 
-/** The encodings that an option may name. */
-export const FORMATS = ['json', 'protobuf', 'protojson', 'ocsf', 'ocsf-strict', 'ecs'] as const;
-
 /** An encoding, by the name that options use. */
-export type Format = (typeof FORMATS)[number];
+export type Format = 'json' | 'protobuf' | 'protojson' | 'ocsf' | 'ocsf-strict' | 'ecs';
 
 /** What every codec takes. */
 export interface CodecOptions {

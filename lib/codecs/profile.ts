@@ -14,8 +14,19 @@ import {
  */
 export type Profile = 'documented' | '0.2';
 
-/** The profiles that an option may name. */
-export const PROFILES = ['documented', '0.2'] as const satisfies readonly Profile[];
+/**
+ * Which names records have.
+ *
+ * @see docs/options.md
+ */
+export interface ProfileOptions {
+  /**
+   * Names of event types, outcomes and sensitivities: those of the published schema reference, or of schema package 0.2.
+   * @defaultValue `documented`
+   * @variable OTEL_MCP_LOG_PROFILE
+   */
+  readonly profile?: Profile;
+}
 
 /** A record with the outcome and sensitivity names of a profile: what stands on the wire. */
 export type WireRecord = Omit<AuditRecord, 'outcome' | 'sensitivity'> & {

@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.js';
 import { reject } from '../internal/validate.js';
 import { wrap, type AnyFunction, type AnyOptions } from './run.js';
-import { checkOptions, type AuditedOptions } from './options.js';
+import { checkAudited, type AuditedOptions } from './options.js';
 
 export type { AuditedCall, AuditedOptions } from './options.js';
 
@@ -46,7 +46,7 @@ type Fitting<Args extends readonly unknown[], Result> = (
 export function audited<Args extends readonly unknown[] = readonly unknown[], Result = unknown>(
   options: AuditedOptions<Args, Result>,
 ): <Method extends Fitting<Args, Result>>(method: Method, context: ClassMethodDecoratorContext) => Method {
-  checkOptions(options);
+  checkAudited(options);
   return (method, context) => {
     requireStandard(method, context);
     const wrapped = wrap(
@@ -76,7 +76,7 @@ export function audit<Wrapped extends (...args: never[]) => unknown>(
   options: AuditedOptions<Parameters<Wrapped>, Outcome<ReturnType<Wrapped>>>,
   fn: Wrapped,
 ): Wrapped {
-  checkOptions(options);
+  checkAudited(options);
   if (typeof fn !== 'function') reject('audit', fn, 'a function as the second argument');
   const name = fn.name === '' ? 'function' : fn.name;
   return wrap(fn as unknown as AnyFunction, options as unknown as AnyOptions, name) as unknown as Wrapped;

@@ -1,6 +1,7 @@
-import { EVENT_TYPES, OUTCOMES, SENSITIVITIES, SEVERITIES } from '../schema/tables.js';
+import { EVENT_TYPES, OUTCOMES } from '../schema/tables.js';
 import type { ActorType, EventType, Outcome, Sensitivity, Severity } from '../schema/record.js';
-import { optionalText, reject, requireKnownOptions, requireText } from '../internal/validate.js';
+import { checkOptions } from '../internal/options.js';
+import { reject, requireText } from '../internal/validate.js';
 
 /** A call of audited code, when it is over. */
 export interface AuditedCall<Args extends readonly unknown[], Result> {
@@ -15,6 +16,8 @@ export interface AuditedCall<Args extends readonly unknown[], Result> {
 /**
  * What is put on record of a method or function of yours. Functions among the options see the arguments; annotate their
  * parameters, and the compiler checks that they fit the method. One that throws never breaks the method.
+ *
+ * @see docs/decorators.md
  */
 export interface AuditedOptions<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
   /** An event type of the compliance log schema, e.g. `EVENT_MODEL_INFERENCE`. */
@@ -45,55 +48,22 @@ export interface AuditedOptions<Args extends readonly unknown[] = readonly unkno
   readonly outcome?: (call: AuditedCall<Args, Result>) => Outcome | undefined;
 }
 
-const KNOWN: readonly (keyof AuditedOptions)[] = [
-  'eventType',
-  'resource',
-  'name',
-  'message',
-  'sensitivity',
-  'severity',
-  'policyTags',
-  'actorType',
-  'component',
-  'data',
-  'outcome',
-];
-const ACTOR_TYPES = ['user', 'agent', 'service'] as const satisfies readonly ActorType[];
-
 /**
  * Checks the options of one decorator.
  *
  * @throws ConfigError naming the first one that cannot work.
  */
-export function checkOptions(options: AuditedOptions<never, never>): void {
-  requireKnownOptions('audited', options, KNOWN);
-  requireOneOf('audited.eventType', options.eventType, Object.keys(EVENT_TYPES));
-  if (typeof options.resource !== 'function')
-    requireText('audited.resource', options.resource, 'a non-empty string or a function of the arguments');
-  optionalText('audited.name', options.name);
-  optionalText('audited.message', options.message);
-  optionalText('audited.component', options.component);
-  optionalOneOf('audited.sensitivity', options.sensitivity, Object.keys(SENSITIVITIES));
-  optionalOneOf('audited.severity', options.severity, Object.keys(SEVERITIES));
-  optionalOneOf('audited.actorType', options.actorType, ACTOR_TYPES);
-  const { policyTags = [], data, outcome } = options;
-  if (!Array.isArray(policyTags)) reject('audited.policyTags', policyTags, 'an array of strings');
-  policyTags.forEach((tag, index) => requireText(`audited.policyTags[${index}]`, tag));
+export function checkAudited(given: AuditedOptions<never, never>): void {
+  const { eventType, resource, data } = checkOptions('AuditedOptions', 'audited', given);
+  if (typeof eventType !== 'string' || !Object.hasOwn(EVENT_TYPES, eventType))
+    reject('audited.eventType', eventType, `one of ${Object.keys(EVENT_TYPES).join(', ')}`);
+  if (typeof resource !== 'function')
+    requireText('audited.resource', resource, 'a non-empty string or a function of the arguments');
   if (data !== undefined && typeof data !== 'function' && (typeof data !== 'object' || data === null))
     reject('audited.data', data, 'an object or a function of the call');
-  if (outcome !== undefined && typeof outcome !== 'function')
-    reject('audited.outcome', outcome, 'a function of the call');
 }
 
 /** Whether a value is the name of an outcome. */
 export function isOutcome(value: unknown): value is Outcome {
   return typeof value === 'string' && Object.hasOwn(OUTCOMES, value);
-}
-
-function requireOneOf(option: string, value: unknown, names: readonly string[]): void {
-  if (!names.some((name) => name === value)) reject(option, value, `one of ${names.join(', ')}`);
-}
-
-function optionalOneOf(option: string, value: unknown, names: readonly string[]): void {
-  if (value !== undefined) requireOneOf(option, value, names);
 }

@@ -1,19 +1,18 @@
 import type { AuditOptions } from '../config.js';
+import type { VariableForm } from '../options/option.js';
 import { ConfigError } from '../errors.js';
 import { FIELD_NOTES_VARIABLES } from '../sinks/http/fieldNotesSink.js';
-import { optionalChoice } from '../internal/validate.js';
+import { requireChoice } from '../internal/validate.js';
+import { OPTIONS } from '../options/tables.js';
 import {
-  NEEDED_BY,
   PREFIX,
   SINK_KINDS,
   VARIABLES,
+  variableOf,
   type Part,
+  type RegisterOptions,
   type SinkKind,
-  type Variable,
-  type VariableKind,
 } from './variables.js';
-
-type VariableName = keyof typeof VARIABLES;
 
 /** The variables of others, by the names that a ConfigError gives the options that they set. */
 const OTHERS = new Map<string, string>(
@@ -41,25 +40,26 @@ export interface Environment {
  * @throws ConfigError that names the variable, and never its value.
  */
 export function readEnvironment(env: Variables): Environment {
-  const known = new Set(Object.keys(VARIABLES).map((name) => PREFIX + name));
+  const known = new Set([...VARIABLES.keys()].map((name) => PREFIX + name));
   const unknown = Object.keys(env).find((name) => name.startsWith(PREFIX) && !known.has(name));
   if (unknown !== undefined)
     throw new ConfigError(unknown, `unknown variable; known are ${[...known].join(', ')}`);
-  const values = new Map<VariableName, unknown>();
-  for (const name of Object.keys(VARIABLES) as VariableName[]) {
+  const values = new Map<string, unknown>();
+  for (const [name, { form }] of VARIABLES) {
     const text = env[PREFIX + name]?.trim();
-    if (text !== undefined && text !== '') values.set(name, parse(PREFIX + name, text, VARIABLES[name].kind));
+    if (text !== undefined && text !== '') values.set(name, parse(PREFIX + name, text, form));
   }
   if (values.get('REQUIRE_ACTOR') === true && !values.has('ACTOR'))
     throw new ConfigError(`${PREFIX}ACTOR`, `is not set, though ${PREFIX}REQUIRE_ACTOR is true`);
   const resource = resourceAttributes(env['OTEL_RESOURCE_ATTRIBUTES']);
-  const sinks = chosenSinks(values);
+  const own: RegisterOptions = optionsFor(values, 'register');
+  const sinks = chosenSinks(own.sinks, values);
   return {
-    disabled: values.get('DISABLED') === true,
+    disabled: own.disabled === true,
     tracing: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true',
     sinks,
     audit: {
-      ...optionsFor(values, undefined),
+      ...optionsFor(values, 'log'),
       environment: required(
         values.get('ENVIRONMENT') ??
           resource.get('deployment.environment.name') ??
@@ -67,7 +67,8 @@ export function readEnvironment(env: Variables): Environment {
       ),
       component:
         (values.get('COMPONENT') as string | undefined) ??
-        (env['OTEL_SERVICE_NAME']?.trim() || (resource.get('service.name') ?? 'mcp-client')),
+        (env['OTEL_SERVICE_NAME']?.trim() ||
+          (resource.get('service.name') ?? OPTIONS.AuditOptions.component.default)),
     },
     optionsOf: (part) => optionsFor(values, part),
   };
@@ -75,40 +76,36 @@ export function readEnvironment(env: Variables): Environment {
 
 /** What a bad variable does; read before all others, and itself never the reason to go on. */
 export function onConfigError(env: Variables): 'exit' | 'warn' {
-  const given = env[`${PREFIX}ON_CONFIG_ERROR`]?.trim();
-  return optionalChoice(`${PREFIX}ON_CONFIG_ERROR`, given || undefined, ['exit', 'warn'], 'exit');
+  const { choices, default: fallback, variable } = OPTIONS.RegisterOptions.onConfigError;
+  return requireChoice(PREFIX + variable, env[PREFIX + variable]?.trim() || fallback, choices);
 }
 
 /** A ConfigError of the library's own options, in the words of whoever set a variable. */
 export function inTermsOfVariables(error: ConfigError): ConfigError {
   const given = error.option.replace(/\[.*/, '');
-  const own = (Object.keys(VARIABLES) as VariableName[]).find((each) => {
-    const { option, alsoKnownAs = [] } = VARIABLES[each] as Variable;
-    return option === given || alsoKnownAs.includes(given);
-  });
+  const own = variableOf(given);
   const name = own === undefined ? OTHERS.get(given) : PREFIX + own;
   return name === undefined ? error : new ConfigError(name, error.problem);
 }
 
-function chosenSinks(values: ReadonlyMap<VariableName, unknown>): SinkKind[] {
-  const names = (values.get('SINKS') as string[] | undefined) ?? ['file'];
-  const sinks = names.map((name) => optionalChoice(`${PREFIX}SINKS`, name, SINK_KINDS, 'file'));
+function chosenSinks(
+  names: readonly string[] = [OPTIONS.RegisterOptions.sinks.default],
+  values: ReadonlyMap<string, unknown>,
+): SinkKind[] {
+  const sinks = names.map((name) => requireChoice(`${PREFIX}SINKS`, name, SINK_KINDS));
   for (const [name] of values) {
-    const { part } = VARIABLES[name] as Variable;
-    if (part !== undefined && !sinks.some((sink) => NEEDED_BY[part].includes(sink)))
-      throw new ConfigError(
-        PREFIX + name,
-        `is set, but ${PREFIX}SINKS names none of ${NEEDED_BY[part].join(', ')}`,
-      );
+    const { neededBy = SINK_KINDS } = VARIABLES.get(name) ?? {};
+    if (!sinks.some((sink) => neededBy.includes(sink)))
+      throw new ConfigError(PREFIX + name, `is set, but ${PREFIX}SINKS names none of ${neededBy.join(', ')}`);
   }
   return [...new Set(sinks)];
 }
 
-function optionsFor(values: ReadonlyMap<VariableName, unknown>, part: Part | undefined) {
+function optionsFor(values: ReadonlyMap<string, unknown>, part: Part) {
   const options: Record<string, unknown> = {};
   for (const [name, value] of values) {
-    const { option, part: own } = VARIABLES[name] as Variable;
-    if (option !== undefined && own === part) options[option.replace(/^.*\./, '')] = value;
+    const variable = VARIABLES.get(name);
+    if (variable?.part === part) options[variable.option] = value;
   }
   return options;
 }
@@ -118,12 +115,12 @@ function required(environment: unknown): string {
   throw new ConfigError(`${PREFIX}ENVIRONMENT`, "is not set, expected where this runs, e.g. 'production'");
 }
 
-function parse(name: string, text: string, kind: VariableKind): unknown {
-  if (kind === 'list') return splitList(text);
-  if (kind === 'headers') return Object.fromEntries(pairs(name, text));
-  if (kind === 'text') return text;
-  if (kind === 'integer' && /^\d+$/.test(text)) return Number(text);
-  if (kind === 'integer') throw new ConfigError(name, 'got a string, expected a whole number');
+function parse(name: string, text: string, form: VariableForm): unknown {
+  if (form === 'list') return splitList(text);
+  if (form === 'headers') return Object.fromEntries(pairs(name, text));
+  if (form === 'text') return text;
+  if (form === 'integer' && /^\d+$/.test(text)) return Number(text);
+  if (form === 'integer') throw new ConfigError(name, 'got a string, expected a whole number');
   const words = new Map([
     ['true', true],
     ['1', true],

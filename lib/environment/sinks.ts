@@ -11,7 +11,7 @@ import { SpoolSink } from '../sinks/spool/spoolSink.js';
 import { StdoutSink } from '../sinks/stdoutSink.js';
 import { optionalChoice } from '../internal/validate.js';
 import type { Environment, Variables } from './environment.js';
-import { NEEDED_BY, PREFIX, type SinkKind } from './variables.js';
+import { PREFIX, sinksThatNeed, type SinkKind } from './variables.js';
 
 /** Exporters by the protocols of the OpenTelemetry specification ("OpenTelemetry Protocol Exporter", `OTEL_EXPORTER_OTLP_PROTOCOL`). */
 const OTLP_EXPORTERS = {
@@ -153,7 +153,7 @@ function spooled(
   { onNotice, onError }: SinkListeners,
 ): Sink {
   const { directory } = environment.optionsOf('spool');
-  if (directory === undefined || !NEEDED_BY.spool.includes(kind)) return sink;
+  if (directory === undefined || !sinksThatNeed('spool').includes(kind)) return sink;
   const own = isMainThread ? kind : `${kind}-${threadId}`;
   const { maxRetryAfterMs } = environment.audit;
   return new SpoolSink(sink, {

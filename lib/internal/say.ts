@@ -1,11 +1,7 @@
-import { writeSync } from 'node:fs';
 import { diag } from '@opentelemetry/api';
-import { printable } from './text.js';
-import { shared } from './shared.js';
 import { PACKAGE_NAME } from '../version.js';
-
-/** What this process has been told. */
-const told = shared('unaudited', () => ({ lines: new Set<string>() }));
+import { sayOnce } from './stderr.js';
+import { printable } from './text.js';
 
 /**
  * Says that something cannot be audited: once each, on stderr, since an application that knows nothing of OpenTelemetry reads
@@ -16,20 +12,5 @@ const told = shared('unaudited', () => ({ lines: new Set<string>() }));
  */
 export function tellUnaudited(what: string): void {
   const line = `NOT AUDITED: ${printable(what)}`;
-  if (told.lines.has(line)) return;
-  told.lines.add(line);
-  diag.warn(`${PACKAGE_NAME}: ${line}`);
-  say(line);
-}
-
-/**
- * Writes a line to stderr past the stream, which may be closed or may never be flushed while the process ends: there, a failed
- * write would raise an error event in the application.
- */
-export function say(message: string): void {
-  try {
-    writeSync(2, `${PACKAGE_NAME}: ${message}\n`);
-  } catch {
-    // stderr is closed or full: there is nobody left to tell.
-  }
+  if (sayOnce(line)) diag.warn(`${PACKAGE_NAME}: ${line}`);
 }

@@ -25,15 +25,40 @@ export function requireText(option: string, value: unknown, accepted = 'a non-em
   return value;
 }
 
-/** A non-empty string, or nothing. */
-export function optionalText(option: string, value: unknown): string | undefined {
-  return value === undefined ? undefined : requireText(option, value);
+/** Non-empty strings. */
+export function requireTexts(option: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value)) reject(option, value, 'an array of strings');
+  return value.map((text, index) => requireText(`${option}[${index}]`, text));
+}
+
+/** True or false. */
+export function requireBoolean(option: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') reject(option, value, 'true or false');
+  return value;
 }
 
 /** A boolean, or the default. */
 export function optionalBoolean(option: string, value: unknown, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'boolean') reject(option, value, 'true or false');
+  return value === undefined ? fallback : requireBoolean(option, value);
+}
+
+/** A whole number within bounds. */
+export function requireInteger(
+  option: string,
+  value: unknown,
+  {
+    minimum = 0,
+    maximum = Number.MAX_SAFE_INTEGER,
+  }: { readonly minimum?: number; readonly maximum?: number },
+): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < minimum || value > maximum) {
+    const range =
+      maximum === Number.MAX_SAFE_INTEGER ? `of ${minimum} or more` : `from ${minimum} to ${maximum}`;
+    throw new ConfigError(
+      option,
+      `got ${typeof value === 'number' ? 'a number out of range' : typeName(value)}, expected a whole number ${range}`,
+    );
+  }
   return value;
 }
 
@@ -43,15 +68,19 @@ export function optionalInteger(
   value: unknown,
   { fallback, min, max = Number.MAX_SAFE_INTEGER }: { fallback: number; min: number; max?: number },
 ): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
-    const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
-    throw new ConfigError(
-      option,
-      `got ${typeof value === 'number' ? 'a number out of range' : typeName(value)}, expected a whole number ${range}`,
-    );
-  }
-  return value;
+  return value === undefined ? fallback : requireInteger(option, value, { minimum: min, maximum: max });
+}
+
+/** One of a few words. */
+export function requireChoice<const T extends string>(
+  option: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined)
+    reject(option, value, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`);
+  return found;
 }
 
 /** One of a few words, or the default. */
@@ -61,19 +90,20 @@ export function optionalChoice<const T extends string>(
   choices: readonly T[],
   fallback: T,
 ): T {
-  if (value === undefined) return fallback;
-  const found = choices.find((choice) => choice === value);
-  if (found === undefined)
-    reject(option, value, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`);
-  return found;
+  return value === undefined ? fallback : requireChoice(option, value, choices);
 }
 
-/** A plain options object with no other keys than the known ones: a misspelt option must not pass silently. */
-export function requireKnownOptions(option: string, value: unknown, known: readonly string[]): void {
+/** A plain options object with no other keys than those it may have: a misspelt option must not pass silently. */
+export function requireKnownOptions(
+  option: string,
+  value: unknown,
+  known: readonly string[],
+  taken: readonly string[] = known,
+): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     reject(option, value, 'an options object');
   for (const key of Object.keys(value)) {
-    if (!known.includes(key))
+    if (!taken.includes(key))
       throw new ConfigError(`${option}.${key}`, `unknown option; known are ${known.join(', ')}`);
   }
 }

@@ -27,7 +27,7 @@ export function hasOwnClient(name: string, version: string): boolean {
 }
 
 /** What this process has been told, by whatever way. */
-const told = shared('unaudited', () => ({ lines: new Set<string>() }));
+const told = shared('told', () => ({ lines: new Set<string>() }));
 
 /**
  * Says once that clients are not audited, where a file that was loaded belongs to a package with a client of its own. Without what

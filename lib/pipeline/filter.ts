@@ -1,9 +1,14 @@
 import type { AuditRecord, EventType, Sensitivity, Severity } from '../schema/record.js';
 import { EVENT_TYPES, SENSITIVITIES, SEVERITIES } from '../schema/tables.js';
 import { ConfigError } from '../errors.js';
-import { reject, requireKnownOptions } from '../internal/validate.js';
+import { checkOptions } from '../internal/options.js';
+import { reject } from '../internal/validate.js';
 
-/** Which records a sink gets: those that pass every part that is given. */
+/**
+ * Which records a sink gets: those that pass every part that is given.
+ *
+ * @see docs/sinks.md
+ */
 export interface SinkFilter {
   /** Only these event types. @defaultValue all */
   readonly eventTypes?: readonly EventType[];
@@ -29,14 +34,9 @@ export function compileFilter(
   filter: SinkFilter,
   onError: (error: unknown) => void,
 ): CompiledFilter {
-  requireKnownOptions(option, filter, ['eventTypes', 'minSeverity', 'sensitivity', 'predicate']);
-  const eventTypes = names(`${option}.eventTypes`, filter.eventTypes, EVENT_TYPES);
-  const sensitivities = names(`${option}.sensitivity`, filter.sensitivity, SENSITIVITIES);
-  const { minSeverity, predicate } = filter;
-  if (minSeverity !== undefined && !Object.hasOwn(SEVERITIES, minSeverity))
-    reject(`${option}.minSeverity`, minSeverity, 'a severity name');
-  if (predicate !== undefined && typeof predicate !== 'function')
-    reject(`${option}.predicate`, predicate, 'a function');
+  const { minSeverity, predicate, ...lists } = checkOptions('SinkFilter', option, filter);
+  const eventTypes = names(`${option}.eventTypes`, lists.eventTypes, EVENT_TYPES);
+  const sensitivities = names(`${option}.sensitivity`, lists.sensitivity, SENSITIVITIES);
   const least = minSeverity === undefined ? 0 : SEVERITIES[minSeverity];
   return (record) =>
     (eventTypes === undefined || eventTypes.has(record.event_type)) &&

@@ -1,15 +1,25 @@
 import { diag } from '@opentelemetry/api';
 import { isMainThread } from 'node:worker_threads';
-import { after, optionalDelay } from '../internal/duration.js';
+import { after } from '../internal/duration.js';
 import { shared } from '../internal/shared.js';
-import { reject, requireKnownOptions } from '../internal/validate.js';
-import { say } from '../internal/say.js';
+import { checkOptions } from '../internal/options.js';
+import { reject } from '../internal/validate.js';
+import { say } from '../internal/stderr.js';
 
-/** How a pipeline follows its process to the end. */
+/**
+ * How a log follows its process to the end.
+ *
+ * @see docs/delivery.md
+ */
 export interface LifecycleOptions {
   /** Signals on which to deliver what is held and then die by that signal. @defaultValue SIGTERM and SIGINT; main thread only */
   readonly signals?: readonly NodeJS.Signals[];
-  /** How long a signal waits for the delivery, in ms. @defaultValue 5,000 (a container gets 10 s or more before SIGKILL) */
+  /**
+   * How long a signal waits for the delivery.
+   * @defaultValue 5,000; a container gets 10 s or more before SIGKILL
+   * @minimum 1
+   * @unit ms
+   */
   readonly deadlineMs?: number;
 }
 
@@ -52,11 +62,13 @@ const listeners = new Map<string, () => void>();
  * ```
  */
 export function followProcess(pipeline: FollowedPipeline, options: LifecycleOptions = {}): () => void {
-  requireKnownOptions('lifecycle', options, ['signals', 'deadlineMs']);
-  const { signals = ['SIGTERM', 'SIGINT'] } = options;
+  const { signals = ['SIGTERM', 'SIGINT'], deadlineMs } = checkOptions(
+    'LifecycleOptions',
+    'lifecycle',
+    options,
+  );
   if (!Array.isArray(signals)) reject('lifecycle.signals', signals, 'an array of signal names');
-  const limit = { fallback: 5_000, min: 1 };
-  followers.set(pipeline, optionalDelay('lifecycle.deadlineMs', options.deadlineMs, limit));
+  followers.set(pipeline, deadlineMs);
   listen('beforeExit', flushLater());
   if (isMainThread) for (const signal of signals) listen(signal, () => void stop(signal));
   return () => {

@@ -1,48 +1,28 @@
-import { optionalDelay } from '../internal/duration.js';
 import { ConfigError } from '../errors.js';
+import { checkOptions, ofSet, type Resolved } from '../internal/options.js';
+import { reject } from '../internal/validate.js';
 import type { DraftRecord } from '../schema/record.js';
-import type { GapRecordFactory } from '../sinks/gap.js';
-import { MAX_RETRY_AFTER_MS } from '../sinks/retry.js';
-import { isSink, sinkName } from '../sinks/emit.js';
-import { ACKS, vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
-import {
-  optionalBoolean,
-  optionalChoice,
-  optionalInteger,
-  reject,
-  requireKnownOptions,
-} from '../internal/validate.js';
-import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
 import { diag } from '@opentelemetry/api';
+import { isSink, sinkName } from '../sinks/emit.js';
+import type { GapRecordFactory } from '../sinks/gap.js';
+import type { PostponementOptions } from '../sinks/retry.js';
+import { vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
+import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
 
 /** What a caller waits for, named as Kubernetes names the modes of its audit backends. */
 export type Mode = 'blocking' | 'blocking-strict' | 'batch';
 
-const MODES: readonly Mode[] = ['blocking', 'blocking-strict', 'batch'];
-const SINK_KEYS = ['sink', 'filter', 'mode', 'required', 'deadlineMs'];
-const OPTION_KEYS = [
-  ...[
-    'sinks',
-    'mode',
-    'acks',
-    'requiredSinks',
-    'sinkTimeoutMs',
-    'maxQueue',
-    'maxBatch',
-    'lingerMs',
-    'overflow',
-    'maxRetryAfterMs',
-  ],
-  ...['onError', 'gapRecord', 'firstRecord', 'lastRecord'],
-];
-
-/** A sink with a treatment of its own. */
+/**
+ * A sink with a treatment of its own.
+ *
+ * @see docs/sinks.md
+ */
 export interface SinkEntry {
   /** Where its records go. */
   readonly sink: Sink;
   /** Which records it gets. A filtered log has numbers (`seq`) of its own, so that a hole still means a loss. @defaultValue all */
   readonly filter?: SinkFilter;
-  /** What callers wait for at this sink. @defaultValue the pipeline's */
+  /** What callers wait for at this sink. @defaultValue the log's */
   readonly mode?: Mode;
   /**
    * Whether callers wait for this sink, and hear of its failures. In a `blocking-strict` log, one that is not required is
@@ -50,46 +30,102 @@ export interface SinkEntry {
    * @defaultValue true
    */
   readonly required?: boolean;
-  /** How long callers wait for this sink, in ms. @defaultValue `sinkTimeoutMs` */
+  /**
+   * How long callers wait for this sink.
+   * @defaultValue the log's
+   * @minimum 1
+   * @unit ms
+   */
+  readonly exportTimeoutMillis?: number;
+  /** @deprecated {@link exportTimeoutMillis} */
   readonly deadlineMs?: number;
 }
 
-/** How records get from the capture side to the sinks. */
-export interface PipelineOptions {
-  /** At least one. */
-  readonly sinks: readonly (Sink | SinkEntry)[];
-  /** What a caller waits for. @defaultValue `blocking` */
+/**
+ * What callers wait for, and how much may wait. Queues and batches are bounded by the options that OpenTelemetry's batch
+ * processors have, under the same names.
+ *
+ * @see docs/delivery.md
+ */
+export interface DeliveryOptions extends PostponementOptions {
+  /**
+   * What a caller waits for: `blocking` until its record is written, `blocking-strict` until the intent is durable before
+   * anything is sent, `batch` for nothing.
+   * @defaultValue `blocking`
+   * @variable OTEL_MCP_LOG_MODE
+   */
   readonly mode?: Mode;
   /**
    * How far every awaited sink must vouch for a record before its caller goes on.
-   * @defaultValue `written`; in `blocking-strict` `durable`, and nothing less
+   * @defaultValue `written` in `blocking`; `durable`, and nothing less, in `blocking-strict`
    */
   readonly acks?: Ack;
   /** Whether a caller needs all awaited sinks or one of them. @defaultValue `all` */
   readonly requiredSinks?: 'all' | 'any';
-  /** How long a caller waits for a sink, in ms, from the moment its record was accepted. @defaultValue 10,000 */
-  readonly sinkTimeoutMs?: number;
-  /** How many records may wait per sink. @defaultValue 10,000 */
-  readonly maxQueue?: number;
-  /** How many records a sink gets at once, at most. @defaultValue 512, as OpenTelemetry's BatchSpanProcessor */
-  readonly maxBatch?: number;
-  /** How long `batch` mode gathers records before it writes, in ms. @defaultValue 100; the other modes never wait */
-  readonly lingerMs?: number;
   /**
-   * How long a receiver may put us off with one answer (`Retry-After`, `retryAfterMs`), in ms: what it asks for beyond this is
-   * told to `onError` once, and not kept.
-   * @defaultValue 3,600,000
+   * How long a caller waits for a sink, from the moment its record was accepted.
+   * @defaultValue 10,000
+   * @minimum 1
+   * @unit ms
+   * @variable OTEL_MCP_LOG_EXPORT_TIMEOUT
    */
-  readonly maxRetryAfterMs?: number;
-  /** What happens when a queue is full: callers wait for room, or the record is dropped and counted. @defaultValue `drop` in `batch`, else `wait` */
+  readonly exportTimeoutMillis?: number;
+  /**
+   * How many records may wait for one sink.
+   * @defaultValue 10,000
+   * @minimum 1
+   * @variable OTEL_MCP_LOG_MAX_QUEUE_SIZE
+   */
+  readonly maxQueueSize?: number;
+  /**
+   * What happens when a sink's queue is full: callers wait for room (`wait`), or the newest record is dropped, counted and
+   * reported by a gap record (`drop`).
+   * @defaultValue `drop` in `batch` mode, else `wait`
+   */
   readonly overflow?: 'wait' | 'drop';
-  /** Told of every failure. @defaultValue the diagnostic log of OpenTelemetry */
+  /**
+   * How many records a sink gets at once, at most.
+   * @defaultValue 512, as OpenTelemetry's BatchSpanProcessor
+   * @minimum 1
+   * @variable OTEL_MCP_LOG_MAX_EXPORT_BATCH_SIZE
+   */
+  readonly maxExportBatchSize?: number;
+  /**
+   * How long `batch` mode gathers records before it writes; the other modes never wait.
+   * @defaultValue 100
+   * @minimum 0
+   * @unit ms
+   * @variable OTEL_MCP_LOG_SCHEDULE_DELAY
+   */
+  readonly scheduledDelayMillis?: number;
+  /**
+   * Called with every failure of delivery.
+   * @defaultValue OpenTelemetry's `diag` logger
+   */
   readonly onError?: ErrorListener;
-  /** Makes the record that tells of lost ones. Without it they are only counted and reported. */
+  /** @deprecated {@link exportTimeoutMillis} */
+  readonly sinkTimeoutMs?: number;
+  /** @deprecated {@link maxQueueSize} */
+  readonly maxQueue?: number;
+  /** @deprecated {@link maxExportBatchSize} */
+  readonly maxBatch?: number;
+  /** @deprecated {@link scheduledDelayMillis} */
+  readonly lingerMs?: number;
+}
+
+/**
+ * How records get from the capture side to the sinks.
+ *
+ * @see docs/delivery.md
+ */
+export interface PipelineOptions extends DeliveryOptions {
+  /** At least one. */
+  readonly sinks: readonly (Sink | SinkEntry)[];
+  /** Makes the record of lost ones. @defaultValue none: they are counted and reported */
   readonly gapRecord?: GapRecordFactory;
   /** Makes the record that goes before the first one: asked once, when that is accepted. @defaultValue none */
   readonly firstRecord?: () => DraftRecord;
-  /** Makes the record that goes after the last one, at shutdown; not asked where nothing was accepted. @defaultValue none */
+  /** Makes the record that goes after the last one, at shutdown; not asked where no record was accepted. @defaultValue none */
   readonly lastRecord?: () => DraftRecord;
 }
 
@@ -128,26 +164,26 @@ export interface ResolvedPipeline {
   readonly lastRecord: (() => DraftRecord) | undefined;
 }
 
+/** The options, checked, with defaults filled in; so are the entries of its sinks. */
+type Checked = Omit<Resolved<'PipelineOptions', PipelineOptions>, 'sinks'> & {
+  readonly sinks: readonly CheckedEntry[];
+};
+type CheckedEntry = Resolved<'SinkEntry', SinkEntry>;
+
 /** @throws ConfigError */
-export function resolvePipeline(options: PipelineOptions): ResolvedPipeline {
-  requireKnownOptions('pipeline', options, OPTION_KEYS);
-  const { onError, gapRecord, firstRecord, lastRecord, sinks } = options;
-  optionalFunction('onError', onError);
-  optionalFunction('gapRecord', gapRecord);
-  optionalFunction('firstRecord', firstRecord);
-  optionalFunction('lastRecord', lastRecord);
-  if (!Array.isArray(sinks) || sinks.length === 0) reject('sinks', sinks, 'an array of at least one sink');
+export function resolvePipeline(given: PipelineOptions): ResolvedPipeline {
+  const options = check(given);
+  const { onError, firstRecord, lastRecord, sinks: entries } = options;
   const report = guardedReport(onError);
-  const entries = sinks.map((given: unknown, index) => sinkEntry(`sinks[${index}]`, given));
   const names = uniqueNames(entries.map(({ sink }) => sink));
   const workers = entries.map((entry, index) =>
     workerOptions(options, entry, `sinks[${index}]`, names[index] ?? 'sink', report),
   );
-  if (modeOf(options) === 'blocking-strict' && !workers.some(({ mode }) => mode === 'blocking-strict'))
+  if (options.mode === 'blocking-strict' && !workers.some(({ mode }) => mode === 'blocking-strict'))
     throw new ConfigError('mode', `'blocking-strict' needs a sink to wait for, and each says otherwise`);
   return {
     ...{ workers, firstRecord, lastRecord },
-    anyWillDo: optionalChoice('requiredSinks', options.requiredSinks, ['all', 'any'], 'all') === 'any',
+    anyWillDo: options.requiredSinks === 'any',
     report,
     firstSeq: Math.max(-1, ...entries.map(({ sink }) => sink.lastSeq ?? -1)) + 1,
     sinks: entries.map(({ sink }) => sink),
@@ -158,47 +194,41 @@ export function resolvePipeline(options: PipelineOptions): ResolvedPipeline {
  * What a pipeline is made with, defaults filled in, by the name of each option: those that share a pipeline must agree on
  * all of it. Not among them is `gapRecord`, since a gap is one of the sink's, in whatever log's words.
  */
-export function termsOf(options: PipelineOptions): ReadonlyMap<string, unknown> {
-  const mode = options.mode ?? 'blocking';
-  const timeout = options.sinkTimeoutMs ?? SINK_TIMEOUT_MS;
+export function termsOf(given: PipelineOptions): ReadonlyMap<string, unknown> {
+  const options = check(given);
   const terms = new Map<string, unknown>([
-    ['mode', mode],
-    ['acks', ackOf(options, mode)],
-    ['requiredSinks', options.requiredSinks ?? 'all'],
-    ['sinkTimeoutMs', timeout],
-    ['maxQueue', options.maxQueue ?? MAX_QUEUE],
-    ['maxBatch', options.maxBatch ?? MAX_BATCH],
-    ['lingerMs', options.lingerMs ?? LINGER_MS],
-    ['maxRetryAfterMs', options.maxRetryAfterMs ?? MAX_RETRY_AFTER_MS],
-    ['overflow', options.overflow ?? (mode === 'batch' ? 'drop' : 'wait')],
+    ...Object.entries(ofSet('DeliveryOptions', options)),
+    ['acks', ackOf(options, options.mode)],
+    ['overflow', overflowOf(options, options.mode)],
     ['onError', options.onError],
   ]);
-  for (const [index, given] of options.sinks.entries()) {
-    const entry = sinkEntry(`sinks[${index}]`, given);
-    terms.set(`sinks[${index}].filter`, entry.filter);
-    terms.set(`sinks[${index}].mode`, modeOfSink(mode, entry, entry.required ?? true, `sinks[${index}]`));
-    terms.set(`sinks[${index}].required`, entry.required ?? true);
-    terms.set(`sinks[${index}].deadlineMs`, entry.deadlineMs ?? timeout);
+  for (const [index, entry] of options.sinks.entries()) {
+    const at = `sinks[${index}]`;
+    terms.set(`${at}.filter`, entry.filter);
+    terms.set(`${at}.mode`, modeOfSink(options, entry, at));
+    terms.set(`${at}.required`, entry.required);
+    terms.set(`${at}.exportTimeoutMillis`, entry.exportTimeoutMillis ?? options.exportTimeoutMillis);
   }
   return terms;
 }
 
+function check(given: PipelineOptions): Checked {
+  const options = checkOptions('PipelineOptions', 'pipeline', given, '');
+  const sinks: unknown = options.sinks;
+  if (!Array.isArray(sinks) || sinks.length === 0) reject('sinks', sinks, 'an array of at least one sink');
+  return { ...options, sinks: sinks.map((entry: unknown, index) => sinkEntry(`sinks[${index}]`, entry)) };
+}
+
 function workerOptions(
-  options: PipelineOptions,
-  entry: SinkEntry,
+  options: Checked,
+  entry: CheckedEntry,
   at: string,
   name: string,
   report: Report,
 ): SinkWorkerOptions {
-  const { filter, sink } = entry;
-  const required = optionalBoolean(`${at}.required`, entry.required, true);
-  const mode = modeOfSink(modeOf(options), entry, required, at);
-  const overflow = optionalChoice(
-    'overflow',
-    options.overflow,
-    ['wait', 'drop'],
-    mode === 'batch' ? 'drop' : 'wait',
-  );
+  const { filter, sink, required } = entry;
+  const mode = modeOfSink(options, entry, at);
+  const overflow = overflowOf(options, mode);
   const ack = ackOf(options, mode);
   if (ack !== 'accepted') sink.requireAck?.(ack);
   if (options.gapRecord !== undefined) sink.useGapRecord?.(options.gapRecord);
@@ -209,14 +239,17 @@ function workerOptions(
       records: [],
     });
   return {
-    ...bounds(options, entry, at),
     sink,
     name,
     mode,
     ack,
     overflow,
     awaited: required && (mode !== 'batch' || overflow === 'wait'),
-    ...(mode !== 'batch' && { lingerMs: 0 }),
+    maxQueue: options.maxQueueSize,
+    maxBatch: options.maxExportBatchSize,
+    lingerMs: mode === 'batch' ? options.scheduledDelayMillis : 0,
+    deadlineMs: entry.exportTimeoutMillis ?? options.exportTimeoutMillis,
+    maxRetryAfterMs: options.maxRetryAfterMs,
     filter: filter && compileFilter(`${at}.filter`, filter, onError),
     gapRecord: options.gapRecord,
     report,
@@ -225,52 +258,29 @@ function workerOptions(
 }
 
 /** A sink that nobody waits for cannot hold an operation up: it gets the records of a strict log in its own time. */
-function modeOfSink(inherited: Mode, entry: SinkEntry, required: boolean, at: string): Mode {
-  const fallback = inherited === 'blocking-strict' && !required ? 'blocking' : inherited;
-  const mode = optionalChoice(`${at}.mode`, entry.mode, MODES, fallback);
-  if (mode === 'blocking-strict' && !required)
+function modeOfSink(options: Checked, { mode: own, required }: CheckedEntry, at: string): Mode {
+  if (own === 'blocking-strict' && !required)
     throw new ConfigError(`${at}.required`, `is false, and 'blocking-strict' waits for its sinks`);
-  return mode;
+  return own ?? (options.mode === 'blocking-strict' && !required ? 'blocking' : options.mode);
 }
 
-function modeOf(options: PipelineOptions): Mode {
-  return optionalChoice('mode', options.mode, MODES, 'blocking');
+function overflowOf(options: Checked, mode: Mode): 'wait' | 'drop' {
+  return options.overflow ?? (mode === 'batch' ? 'drop' : 'wait');
 }
 
-/** The numbers among the options, checked. */
-function bounds(options: PipelineOptions, entry: SinkEntry, at: string) {
-  const ms = (option: string, value: unknown, fallback: number, min: number) =>
-    optionalDelay(option, value, { fallback, min });
-  const timeout = ms('sinkTimeoutMs', options.sinkTimeoutMs, SINK_TIMEOUT_MS, 1);
-  return {
-    deadlineMs: ms(`${at}.deadlineMs`, entry.deadlineMs, timeout, 1),
-    lingerMs: ms('lingerMs', options.lingerMs, LINGER_MS, 0),
-    maxRetryAfterMs: ms('maxRetryAfterMs', options.maxRetryAfterMs, MAX_RETRY_AFTER_MS, 0),
-    maxQueue: optionalInteger('maxQueue', options.maxQueue, { fallback: MAX_QUEUE, min: 1 }),
-    maxBatch: optionalInteger('maxBatch', options.maxBatch, { fallback: MAX_BATCH, min: 1 }),
-  };
-}
-
-const SINK_TIMEOUT_MS = 10_000;
-const MAX_QUEUE = 10_000;
-const MAX_BATCH = 512;
-const LINGER_MS = 100;
-
-function ackOf(options: PipelineOptions, mode: Mode): Ack {
-  const least = mode === 'blocking-strict' ? 'durable' : mode === 'batch' ? 'accepted' : 'written';
-  const acks = optionalChoice('acks', options.acks, ACKS, least);
+function ackOf({ acks }: Checked, mode: Mode): Ack {
   if (mode === 'batch') return 'accepted';
-  if (mode === 'blocking-strict' && !vouchesFor(acks, 'durable'))
+  if (mode === 'blocking') return acks ?? 'written';
+  if (acks !== undefined && !vouchesFor(acks, 'durable'))
     throw new ConfigError('acks', `'blocking-strict' needs 'durable' or 'delivered'`);
-  return acks;
+  return acks ?? 'durable';
 }
 
-function sinkEntry(at: string, given: unknown): SinkEntry {
-  if (isSink(given)) return { sink: given };
-  if (typeof given !== 'object' || given === null || !('sink' in given) || !isSink(given.sink))
+function sinkEntry(at: string, given: unknown): CheckedEntry {
+  const entry = isSink(given) ? { sink: given } : given;
+  if (typeof entry !== 'object' || entry === null || !('sink' in entry) || !isSink(entry.sink))
     reject(at, given, 'a sink (an object with emit), or { sink, … }');
-  requireKnownOptions(at, given, SINK_KEYS);
-  return { ...given, sink: given.sink };
+  return checkOptions('SinkEntry', at, entry as SinkEntry);
 }
 
 /** Two sinks of one name must be told apart in errors and metrics. */
@@ -282,10 +292,6 @@ function uniqueNames(sinks: readonly Sink[]): string[] {
     seen.set(name, count);
     return count === 1 ? name : `${name}#${count}`;
   });
-}
-
-function optionalFunction(option: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') reject(option, value, 'a function');
 }
 
 /** What `onError` is told beside the error. */

@@ -2,7 +2,7 @@ import { context, diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../config.js';
 import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
 import { askActor, type Actor } from '../identity.js';
-import { say } from '../internal/say.js';
+import { say } from '../internal/stderr.js';
 import { shared } from '../internal/shared.js';
 import { guardedReport, type Report } from '../pipeline/options.js';
 import type { Pipeline } from '../pipeline/pipeline.js';

@@ -6,10 +6,11 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { PROFILES, type Profile } from '../codecs/profile.js';
+import type { Profile, ProfileOptions } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
 import type { AuditRecord, Severity } from '../schema/record.js';
-import { optionalChoice, optionalText, reject, requireKnownOptions } from '../internal/validate.js';
+import { checkOptions } from '../internal/options.js';
+import { reject } from '../internal/validate.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { SerialSink, deliveredBut, encodeEach } from './serialSink.js';
 import type { SinkResult } from './sink.js';
@@ -58,20 +59,30 @@ export interface OtelLogExporter {
   shutdown?(): Promise<void>;
 }
 
-/** Options of {@link OtlpLogSink}: exactly one of `exporter`, `loggerProvider` and `logger`. */
-export interface OtlpLogSinkOptions {
-  /** Given each batch itself, and asked what became of it: a delivery is then a delivery. Closed with the sink. @defaultValue one of three */
-  exporter?: OtelLogExporter;
-  /** What the records of `exporter` are said to come from. @defaultValue no attributes */
-  resource?: OtelResource;
-  /** Records go the way of all the program's logs. It tells nobody what it could not export: `accepted` at best. @defaultValue one of three */
-  loggerProvider?: OtelLoggerProvider;
-  /** As `loggerProvider`, but cannot be flushed from here. @defaultValue one of three */
-  logger?: OtelLogger;
-  /** Whose names the body uses. @defaultValue `'documented'` */
-  profile?: Profile;
-  /** Shown in errors and metrics. @defaultValue `'otlp-logs'` */
-  name?: string;
+/**
+ * Options of {@link OtlpLogSink}: exactly one of `exporter`, `loggerProvider` and `logger`.
+ *
+ * @see docs/sinks.md
+ */
+export interface OtlpLogSinkOptions extends ProfileOptions {
+  /**
+   * An exporter that gets each batch itself and says what became of it, so that the sink can vouch for delivery. Closed with the
+   * sink.
+   * @defaultValue one of three
+   */
+  readonly exporter?: OtelLogExporter;
+  /** The resource that the records of `exporter` name as their origin. @defaultValue no attributes */
+  readonly resource?: OtelResource;
+  /**
+   * A provider that takes the records with all other logs of the program. It does not say what it could not export, so the sink
+   * vouches for `accepted` at most.
+   * @defaultValue one of three
+   */
+  readonly loggerProvider?: OtelLoggerProvider;
+  /** As `loggerProvider`, but the sink cannot flush it. @defaultValue one of three */
+  readonly logger?: OtelLogger;
+  /** The sink's name in errors and metrics. @defaultValue `otlp-logs` */
+  readonly name?: string;
 }
 
 /** `ExportResultCode.SUCCESS` of `@opentelemetry/core`. */
@@ -98,11 +109,13 @@ export class OtlpLogSink extends SerialSink {
   readonly #profile: Profile;
 
   constructor(options: OtlpLogSinkOptions) {
-    const known = ['exporter', 'resource', 'loggerProvider', 'logger', 'profile', 'name'];
-    requireKnownOptions('OtlpLogSink', options, known);
-    super(optionalText('OtlpLogSink.name', options.name) ?? 'otlp-logs');
-    this.#profile = optionalChoice('OtlpLogSink.profile', options.profile, PROFILES, 'documented');
-    const { exporter, loggerProvider, logger } = options;
+    const { exporter, loggerProvider, logger, profile, name } = checkOptions(
+      'OtlpLogSinkOptions',
+      'OtlpLogSink',
+      options,
+    );
+    super(name);
+    this.#profile = profile;
     if ([exporter, loggerProvider, logger].filter((way) => way !== undefined).length !== 1)
       throw new ConfigError('OtlpLogSink', 'expected exactly one of exporter, loggerProvider and logger');
     requireMethod('OtlpLogSink.exporter', exporter, 'export');

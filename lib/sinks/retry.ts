@@ -1,6 +1,6 @@
-import { delayMs, optionalDelay, sleep } from '../internal/duration.js';
+import { delayMs, sleep } from '../internal/duration.js';
 import type { AuditRecord } from '../schema/record.js';
-import { optionalInteger, requireKnownOptions } from '../internal/validate.js';
+import { checkOptions } from '../internal/options.js';
 import { emitTo, sinkName } from './emit.js';
 import type { Rejection, Sink, SinkResult } from './sink.js';
 
@@ -15,10 +15,22 @@ export interface BackoffBounds {
 const DEFAULT_BOUNDS: BackoffBounds = { initialDelayMs: 100, maxDelayMs: 5_000 };
 
 /**
- * How long a receiver may put us off with one answer unless an option says otherwise, in milliseconds: an hour, the longest
- * window of the common rate limits. A record that waits longer than that is better reported than trusted to one number.
+ * How long a receiver may put a sink off.
+ *
+ * @see docs/delivery.md
  */
-export const MAX_RETRY_AFTER_MS = 3_600_000;
+export interface PostponementOptions {
+  /**
+   * How long a receiver may put a sink off with one answer (`Retry-After`). A longer wait is reported to `onError`, once, and
+   * ends here: a record that waits longer than the longest window of the common rate limits is better reported than trusted to
+   * one number.
+   * @defaultValue 3,600,000
+   * @minimum 0
+   * @unit ms
+   * @variable OTEL_MCP_LOG_MAX_RETRY_AFTER_MS
+   */
+  readonly maxRetryAfterMs?: number;
+}
 
 /** After so many attempts, a pause is never shorter than {@link PATIENT_MS}, however small the bounds are. */
 const PATIENT_AFTER = 10;
@@ -59,35 +71,63 @@ export function postponement(retryAfterMs: unknown, maxRetryAfterMs: number): Po
   return { ms: maxRetryAfterMs, notice };
 }
 
-/** When to try again, and how often. */
+/**
+ * When to try again, and how often.
+ *
+ * @see docs/sinks.md
+ */
 export interface RetryOptions {
-  /** All attempts, the first included; 1 means no second one. @defaultValue `5`, as OpenTelemetry's exporters */
-  maxAttempts?: number;
-  /** The longest that the first pause may take, in milliseconds; it doubles each time. @defaultValue `500` */
-  initialDelayMs?: number;
-  /** The longest that any pause may take, in milliseconds. @defaultValue `5000` */
-  maxDelayMs?: number;
+  /**
+   * How many attempts there are, the first included; 1 means no second one.
+   * @defaultValue 5, as OpenTelemetry's exporters
+   * @minimum 1
+   * @maximum 1,000
+   */
+  readonly maxAttempts?: number;
+  /**
+   * How long the first pause may be; its bound doubles each time.
+   * @defaultValue 500
+   * @minimum 0
+   * @unit ms
+   */
+  readonly initialDelayMs?: number;
+  /**
+   * How long any pause may be.
+   * @defaultValue 5,000
+   * @minimum 0
+   * @unit ms
+   */
+  readonly maxDelayMs?: number;
 }
+
+/**
+ * How long a delivery may take.
+ *
+ * @see docs/sinks.md
+ */
+export interface TimeoutOptions {
+  /**
+   * How long one delivery may take, its retries included.
+   * @defaultValue 10,000, as OTLP exporters
+   * @minimum 1
+   * @unit ms
+   */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Options of {@link retrying}.
+ *
+ * @see docs/sinks.md
+ */
+export interface RetryingOptions extends RetryOptions, TimeoutOptions {}
 
 /** {@link RetryOptions}, each with its value. */
 export type RetryPolicy = Readonly<Required<RetryOptions>>;
 
-/** More attempts than this within one deadline are a mistake. */
-const MAX_ATTEMPTS = 1_000;
-
 /** Checks retry options and fills in the defaults; `option` is their name in a ConfigError. */
 export function retryPolicy(option: string, value: RetryOptions = {}): RetryPolicy {
-  requireKnownOptions(option, value, ['maxAttempts', 'initialDelayMs', 'maxDelayMs']);
-  const { maxAttempts, initialDelayMs, maxDelayMs } = value;
-  return {
-    maxAttempts: optionalInteger(`${option}.maxAttempts`, maxAttempts, {
-      fallback: 5,
-      min: 1,
-      max: MAX_ATTEMPTS,
-    }),
-    initialDelayMs: optionalDelay(`${option}.initialDelayMs`, initialDelayMs, { fallback: 500, min: 0 }),
-    maxDelayMs: optionalDelay(`${option}.maxDelayMs`, maxDelayMs, { fallback: 5000, min: 0 }),
-  };
+  return checkOptions('RetryOptions', option, value);
 }
 
 /**
@@ -123,10 +163,8 @@ export async function retry<T extends SinkResult>(
  * const sink = retrying(mySink, { maxAttempts: 3, timeoutMs: 5_000 });
  * ```
  */
-export function retrying(sink: Sink, options: RetryOptions & { timeoutMs?: number } = {}): Sink {
-  const { timeoutMs: given, ...rest } = options;
-  const timeoutMs = optionalDelay('retrying.timeoutMs', given, { fallback: 10_000, min: 1 });
-  const policy = retryPolicy('retrying', rest);
+export function retrying(sink: Sink, options: RetryingOptions = {}): Sink {
+  const { timeoutMs, ...policy } = checkOptions('RetryingOptions', 'retrying', options);
   return {
     name: sinkName(sink),
     ...(sink.destination !== undefined && { destination: sink.destination }),

@@ -5,7 +5,7 @@ import type { GapRecordFactory } from './gap.js';
 export type Ack = 'accepted' | 'written' | 'durable' | 'delivered';
 
 /** The acknowledgements in their order, weakest first. */
-export const ACKS: readonly Ack[] = ['accepted', 'written', 'durable', 'delivered'];
+const ACKS: readonly Ack[] = ['accepted', 'written', 'durable', 'delivered'];
 
 /** Whether one acknowledgement is worth at least as much as another. */
 export function vouchesFor(given: Ack, needed: Ack): boolean {

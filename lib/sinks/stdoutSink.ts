@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
 import { encodeLine } from '../codecs/json.js';
-import { PROFILES, type Profile } from '../codecs/profile.js';
+import type { ProfileOptions } from '../codecs/profile.js';
 import { SinkError } from '../errors.js';
 import type { AuditRecord, Outcome } from '../schema/record.js';
-import { optionalBoolean, optionalChoice, optionalText, requireKnownOptions } from '../internal/validate.js';
+import { checkOptions } from '../internal/options.js';
 import { deliveredBut, encodeEach, SerialSink } from './serialSink.js';
 import type { SinkResult } from './sink.js';
 import { toJsonLine } from '../codecs/line.js';
@@ -11,16 +11,18 @@ import { printable } from '../internal/text.js';
 
 const WRITTEN = { status: 'delivered', ack: 'written' } as const;
 
-/** Options of {@link StdoutSink}. */
-export interface StdoutSinkOptions {
-  /** For people instead of programs: aligned, coloured on a terminal (NO_COLOR is respected). @defaultValue `false` */
-  pretty?: boolean;
-  /** A stdio MCP server speaks its protocol on stdout: there, choose `stderr`. @defaultValue `'stdout'` */
-  stream?: 'stdout' | 'stderr';
-  /** Whose names the lines use. @defaultValue `'documented'` */
-  profile?: Profile;
-  /** Shown in errors and metrics. @defaultValue the stream's name */
-  name?: string;
+/**
+ * Options of {@link StdoutSink}.
+ *
+ * @see docs/sinks.md
+ */
+export interface StdoutSinkOptions extends ProfileOptions {
+  /** Writes lines for people instead of programs: aligned, coloured on a terminal (NO_COLOR is respected). @defaultValue false */
+  readonly pretty?: boolean;
+  /** Which stream records go to. A stdio MCP server speaks its protocol on stdout: there, choose `stderr`. @defaultValue `stdout` */
+  readonly stream?: 'stdout' | 'stderr';
+  /** The sink's name in errors and metrics. @defaultValue the stream's name */
+  readonly name?: string;
 }
 
 /**
@@ -39,13 +41,16 @@ export class StdoutSink extends SerialSink {
   readonly #render: (record: AuditRecord) => string;
 
   constructor(options: StdoutSinkOptions = {}) {
-    requireKnownOptions('StdoutSink', options, ['pretty', 'stream', 'profile', 'name']);
-    const target = optionalChoice('StdoutSink.stream', options.stream, ['stdout', 'stderr'], 'stdout');
-    const profile = optionalChoice('StdoutSink.profile', options.profile, PROFILES, 'documented');
-    super(optionalText('StdoutSink.name', options.name) ?? target);
+    const {
+      pretty,
+      stream: target,
+      profile,
+      name = target,
+    } = checkOptions('StdoutSinkOptions', 'StdoutSink', options);
+    super(name);
     const stream = process[target];
     this.#out = new GuardedWriter(stream);
-    if (optionalBoolean('StdoutSink.pretty', options.pretty, false)) {
+    if (pretty) {
       // hasColors() looks at NO_COLOR, FORCE_COLOR and TERM; a pipe or a file has no such method.
       const colors = stream.isTTY && stream.hasColors();
       this.#render = (record) => prettyRecord(record, { colors, columns: stream.columns });

@@ -4,7 +4,7 @@ import { dirname, join, relative, sep } from 'node:path';
 /** The sources that are not in a file named after their folder. */
 const APART = new Map([
   ['config', ['config.ts', 'identity.ts']],
-  ['base', ['errors.ts', 'pages.ts', 'version.ts']],
+  ['base', ['errors.ts', 'version.ts']],
   // The rest of `internal` does without OpenTelemetry.
   ['say', [join('internal', 'say.ts')]],
 ]);
@@ -13,7 +13,7 @@ function layerOf(path) {
   const apart = [...APART].find(([, files]) => files.includes(path));
   if (apart !== undefined) return apart[0];
   const folder = dirname(path).split(sep)[0];
-  if (folder === 'internal') return 'base';
+  if (folder === 'internal' || folder === 'options') return 'base';
   return folder === '.' ? undefined : folder;
 }
 

@@ -64,7 +64,7 @@ const provider = new NodeTracerProvider({
       profile: options.profile,
       includeOutputs: true,
       redaction,
-      sinkTimeoutMs: 2_000,
+      exportTimeoutMillis: 2_000,
       toolState: join(options.folder, 'tools.json'),
       onToolChanged: (change) => print(inspect(change, { depth: 9 })),
       onError: (error, { records }) => complain(`onError ${told(error)} ${JSON.stringify(records)}`),

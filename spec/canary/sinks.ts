@@ -2,7 +2,7 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPLogExporter as OTLPProtoLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { join } from 'node:path';
-import { FORMATS } from '../../lib/codecs/load.js';
+import { OPTIONS } from '../../lib/options/tables.js';
 import type { Mode, SinkEntry } from '../../lib/pipeline/options.js';
 import { FieldNotesSink } from '../../lib/sinks/http/fieldNotesSink.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
@@ -43,7 +43,7 @@ export function allSinks(
     },
     lossy(new StdoutSink()),
     lossy(new StdoutSink({ pretty: true, stream: 'stderr' })),
-    ...FORMATS.map((format) =>
+    ...OPTIONS.HttpSinkOptions.format.choices.map((format) =>
       lossy(new HttpSink({ endpoint: url(`http-${format}`), format, hmacKey, name: format })),
     ),
     lossy(new HttpSink({ endpoint: url('http-array'), batch: { framing: 'array' }, profile: '0.2' })),

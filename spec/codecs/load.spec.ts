@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { FORMATS, loadCodec, type CodecOptions, type Format } from '../../lib/codecs/load.js';
+import { loadCodec, type CodecOptions, type Format } from '../../lib/codecs/load.js';
+import { OPTIONS } from '../../lib/options/tables.js';
 import { decodeProtobuf, decodeProtojson } from '../../lib/codecs/protobuf.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 
@@ -10,7 +11,7 @@ const text = async (format: Format, options?: CodecOptions) =>
   Buffer.from(await encoded(format, options)).toString();
 
 describe('a codec by its name', () => {
-  for (const format of FORMATS) {
+  for (const format of OPTIONS.HttpSinkOptions.format.choices) {
     it(`is called ${format}`, async () => {
       expect(await loadCodec(format)).to.include({ name: format });
     });

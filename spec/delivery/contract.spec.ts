@@ -103,7 +103,7 @@ for (const [way, begin] of Object.entries(ways)) {
     });
 
     it('blocking-strict: gives the result when only the completion failed, and refuses the next until it is on the log', async () => {
-      await start({ mode: 'blocking-strict', sinkTimeoutMs: 300 });
+      await start({ mode: 'blocking-strict', exportTimeoutMillis: 300 });
       sink.steps.push('take');
       sink.then = 'retryable';
       expect(await operation.run()).to.deep.equal(operation.result);
@@ -126,7 +126,7 @@ for (const [way, begin] of Object.entries(ways)) {
     });
 
     it('batch: gives the result, tells onError, and tells of the loss in the log', async () => {
-      await start({ mode: 'batch', lingerMs: 1 });
+      await start({ mode: 'batch', scheduledDelayMillis: 1 });
       sink.then = 'permanent';
       expect(await operation.run()).to.deep.equal(operation.result);
       await until(() => errors.length > 0);

@@ -71,7 +71,7 @@ describe('FileSink, faults of the kernel (needs strace) @slow', function () {
   });
 
   itWithStrace('acknowledges nothing as durable while fdatasync keeps failing', async () => {
-    const pipeline = { acks: 'durable', sinkTimeoutMs: 300 } as const;
+    const pipeline = { acks: 'durable', exportTimeoutMillis: 300 } as const;
     const { path, acknowledged, lines } = await injected('fdatasync:error=EIO:when=2+', 'the log', {
       pipeline,
     });

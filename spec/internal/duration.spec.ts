@@ -82,9 +82,11 @@ describe('a duration that an option gives', () => {
     at(name, (value) => new FileSink({ path: 'never-made.jsonl', [name]: value }));
   const integrity = { origin: 'a.example/log', key: 'never-made.pem' };
   const options = [
-    ...['sinkTimeoutMs', 'lingerMs', 'maxRetryAfterMs'].map(log),
+    ...['exportTimeoutMillis', 'scheduledDelayMillis', 'maxRetryAfterMs'].map(log),
     ...['fsyncIntervalMs', 'checkIntervalMs'].map(file),
-    at('sinks[0].deadlineMs', (deadlineMs) => createPipeline({ sinks: [{ sink, deadlineMs }] })),
+    at('sinks[0].exportTimeoutMillis', (exportTimeoutMillis) =>
+      createPipeline({ sinks: [{ sink, exportTimeoutMillis }] }),
+    ),
     at('lifecycle.deadlineMs', (deadlineMs) =>
       followProcess(createPipeline({ sinks: [sink] }), { deadlineMs }),
     ),
@@ -115,7 +117,9 @@ describe('a duration that an option gives', () => {
   }
 
   it('may be as long as a timer takes', () => {
-    expect(optionalDelay('lingerMs', MAX_DELAY_MS, { fallback: 1, min: 0 })).to.equal(MAX_DELAY_MS);
-    expect(optionalDelay('lingerMs', undefined, { fallback: 1, min: 0 })).to.equal(1);
+    expect(optionalDelay('scheduledDelayMillis', MAX_DELAY_MS, { fallback: 1, min: 0 })).to.equal(
+      MAX_DELAY_MS,
+    );
+    expect(optionalDelay('scheduledDelayMillis', undefined, { fallback: 1, min: 0 })).to.equal(1);
   });
 });

@@ -28,8 +28,8 @@ describe('batch mode', () => {
     const pipeline = createPipeline({
       sinks: [sink],
       mode: 'batch',
-      lingerMs: 0,
-      sinkTimeoutMs: 20,
+      scheduledDelayMillis: 0,
+      exportTimeoutMillis: 20,
       onError: () => undefined,
     });
     await pipeline.accept(draft());
@@ -42,7 +42,12 @@ describe('batch mode', () => {
 
   it('gathers records before it writes', async () => {
     const sink = new ScriptedSink('a');
-    const pipeline = createPipeline({ sinks: [sink], mode: 'batch', lingerMs: 60_000, maxBatch: 10 });
+    const pipeline = createPipeline({
+      sinks: [sink],
+      mode: 'batch',
+      scheduledDelayMillis: 60_000,
+      maxExportBatchSize: 10,
+    });
     for (let i = 0; i < 25; i++) await pipeline.accept(draft());
     await pipeline.forceFlush();
     expect(sink.records).to.have.length(25);
@@ -55,8 +60,8 @@ describe('batch mode', () => {
     const pipeline = createPipeline({
       sinks: [sink],
       mode: 'batch',
-      lingerMs: 0,
-      maxQueue: 3,
+      scheduledDelayMillis: 0,
+      maxQueueSize: 3,
       gapRecord,
       onError: (_, info) => void reported.push(info),
     });
@@ -84,7 +89,7 @@ describe('batch mode', () => {
     const pipeline = createPipeline({
       sinks: [sink],
       mode: 'batch',
-      lingerMs: 0,
+      scheduledDelayMillis: 0,
       gapRecord,
       onError: () => undefined,
     });
@@ -105,8 +110,8 @@ describe('batch mode', () => {
     const pipeline = createPipeline({
       sinks: [sink],
       mode: 'batch',
-      lingerMs: 0,
-      maxBatch: 1,
+      scheduledDelayMillis: 0,
+      maxExportBatchSize: 1,
       onError: () => undefined,
     });
     for (let i = 0; i < 4; i++) await pipeline.accept(draft());
@@ -118,7 +123,12 @@ describe('batch mode', () => {
 
   it('loses nothing to a sink that only asks to be tried again', async () => {
     const sink = new ScriptedSink('a', ['retryable', 'retryable', 'retryable']);
-    const pipeline = createPipeline({ sinks: [sink], mode: 'batch', lingerMs: 0, sinkTimeoutMs: 1_000 });
+    const pipeline = createPipeline({
+      sinks: [sink],
+      mode: 'batch',
+      scheduledDelayMillis: 0,
+      exportTimeoutMillis: 1_000,
+    });
     for (let i = 0; i < 10; i++) await pipeline.accept(draft());
     await pipeline.shutdown();
     expect(sink.seqs).to.deep.equal([...Array(10).keys()]);
@@ -130,9 +140,9 @@ describe('batch mode', () => {
       sinks: [sink],
       mode: 'batch',
       overflow: 'wait',
-      lingerMs: 0,
-      maxQueue: 2,
-      maxBatch: 1,
+      scheduledDelayMillis: 0,
+      maxQueueSize: 2,
+      maxExportBatchSize: 1,
     });
     const settled: number[] = [];
     const calls = [...Array(5).keys()].map((i) => pipeline.accept(draft()).then(() => settled.push(i)));
@@ -155,7 +165,14 @@ describe('batch mode', () => {
         async (steps, acts) => {
           const sink = new ScriptedSink('a', [...steps]);
           const pipeline = createPipeline({
-            ...{ sinks: [sink], mode: 'batch', lingerMs: 0, maxQueue: 4, maxBatch: 3, sinkTimeoutMs: 5_000 },
+            ...{
+              sinks: [sink],
+              mode: 'batch',
+              scheduledDelayMillis: 0,
+              maxQueueSize: 4,
+              maxExportBatchSize: 3,
+              exportTimeoutMillis: 5_000,
+            },
             gapRecord,
             onError: () => undefined,
           });
@@ -195,7 +212,12 @@ describe('batch mode', () => {
           setImmediate(() => resolve({ status: answer, error: new Error('away') }));
         }),
     };
-    const limits = { lingerMs: 0, maxQueue: 2, maxBatch: 1, sinkTimeoutMs: 1_000 };
+    const limits = {
+      scheduledDelayMillis: 0,
+      maxQueueSize: 2,
+      maxExportBatchSize: 1,
+      exportTimeoutMillis: 1_000,
+    };
     const pipeline = createPipeline({
       ...{ sinks: [away], mode: 'batch', ...limits },
       gapRecord,

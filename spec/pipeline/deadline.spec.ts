@@ -10,7 +10,7 @@ describe('a deadline per sink', () => {
   it('ends the wait for a sink that hangs, and only for that one', async () => {
     const stuck = new ScriptedSink('stuck', ['hang']);
     const well = new ScriptedSink('well');
-    const pipeline = createPipeline({ sinks: [{ sink: stuck, deadlineMs: 50 }, well], ...quiet });
+    const pipeline = createPipeline({ sinks: [{ sink: stuck, exportTimeoutMillis: 50 }, well], ...quiet });
     const errors = await Promise.all([
       failureOf(pipeline.accept(draft())),
       failureOf(pipeline.accept(draft())),
@@ -27,7 +27,7 @@ describe('a deadline per sink', () => {
 
   it('delivers late what it could not deliver in time, in order and without a hole', async () => {
     const sink = new ScriptedSink('a', ['hang']);
-    const pipeline = createPipeline({ sinks: [sink], sinkTimeoutMs: 30, ...quiet });
+    const pipeline = createPipeline({ sinks: [sink], exportTimeoutMillis: 30, ...quiet });
     expect(await failureOf(pipeline.accept(draft()))).to.be.instanceOf(SinkError);
     expect(await failureOf(pipeline.accept(draft()))).to.be.instanceOf(SinkError);
     sink.release();
@@ -39,7 +39,7 @@ describe('a deadline per sink', () => {
 
   it('counts from the moment a record was accepted, retries included', async () => {
     const sink = new ScriptedSink('a', [], 'retryable');
-    const pipeline = createPipeline({ sinks: [sink], sinkTimeoutMs: 150, ...quiet });
+    const pipeline = createPipeline({ sinks: [sink], exportTimeoutMillis: 150, ...quiet });
     expect(await failureOf(pipeline.accept(draft()))).to.include({ code: 'MCP_LOG_ERR_SINK_TIMEOUT' });
     expect(sink.batches.length).to.be.greaterThan(1);
     sink.then = 'take';
@@ -51,9 +51,9 @@ describe('a deadline per sink', () => {
     const sink = new ScriptedSink('a', ['hang']);
     const pipeline = createPipeline({
       sinks: [sink],
-      sinkTimeoutMs: 40,
-      maxQueue: 3,
-      maxBatch: 1,
+      exportTimeoutMillis: 40,
+      maxQueueSize: 3,
+      maxExportBatchSize: 1,
       gapRecord: (gap) => draft({ resource: 'audit/gap', data: gap }),
       ...quiet,
     });
@@ -67,7 +67,7 @@ describe('a deadline per sink', () => {
 
   it('holds for a flush and for the shutdown too', async () => {
     const sink = new ScriptedSink('a', [], 'hang');
-    const pipeline = createPipeline({ sinks: [sink], sinkTimeoutMs: 30, ...quiet });
+    const pipeline = createPipeline({ sinks: [sink], exportTimeoutMillis: 30, ...quiet });
     pipeline.acceptInBackground(draft());
     expect(await failureOf(pipeline.forceFlush())).to.include({ code: 'MCP_LOG_ERR_SINK_TIMEOUT' });
     expect(await failureOf(pipeline.shutdown())).to.include({ code: 'MCP_LOG_ERR_SINK_TIMEOUT' });
@@ -79,7 +79,7 @@ describe('a deadline per sink', () => {
     for (const method of ['flush', 'close']) {
       const pipeline = createPipeline({
         sinks: [{ emit: () => undefined, [method]: never }],
-        sinkTimeoutMs: 30,
+        exportTimeoutMillis: 30,
       });
       await pipeline.accept(draft());
       expect(await failureOf(pipeline.shutdown())).to.include({ code: 'MCP_LOG_ERR_SINK_TIMEOUT' });
@@ -88,7 +88,7 @@ describe('a deadline per sink', () => {
 
   it('counts what a shutdown could not deliver', async () => {
     const sink = new ScriptedSink('a', [], 'retryable');
-    const pipeline = createPipeline({ sinks: [sink], sinkTimeoutMs: 30, ...quiet });
+    const pipeline = createPipeline({ sinks: [sink], exportTimeoutMillis: 30, ...quiet });
     for (let i = 0; i < 5; i++) pipeline.acceptInBackground(draft());
     expect(await failureOf(pipeline.shutdown())).to.be.instanceOf(SinkError);
     expect(pipeline.stats().sinks[0]).to.include({

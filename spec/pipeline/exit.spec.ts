@@ -16,7 +16,7 @@ const program = (sink: string, end = 'process.exit(0)') => `
   await server.connect(b);
   const sink = ${sink};
   const client = withLogging(new Client({ name: 'c', version: '1' }), {
-    environment: 'test', mode: 'batch', lingerMs: 60_000, sink,
+    environment: 'test', mode: 'batch', scheduledDelayMillis: 60_000, sink,
   });
   await client.connect(a);
   await client.callTool({ name: 'echo' });

@@ -10,7 +10,7 @@ import { failureOf, ScriptedSink, until } from '../support/scriptedSink.js';
 function holding(count: number, sink: Sink) {
   const reported: [string, ErrorInfo][] = [];
   const pipeline = createPipeline({
-    ...{ sinks: [sink], mode: 'batch', lingerMs: 60_000, sinkTimeoutMs: 1_000 },
+    ...{ sinks: [sink], mode: 'batch', scheduledDelayMillis: 60_000, exportTimeoutMillis: 1_000 },
     onError: (error, info) => void reported.push([Reflect.get(error, 'code') as string, info]),
   });
   for (let i = 0; i < count; i++) pipeline.acceptInBackground(draft());

@@ -23,12 +23,12 @@ class FileLike extends ScriptedSink {
 }
 
 /** A pipeline that gathers for a minute, and holds one record. */
-function gathering(sink: ScriptedSink, maxBatch = 10): Pipeline {
+function gathering(sink: ScriptedSink, maxExportBatchSize = 10): Pipeline {
   const pipeline = createPipeline({
     sinks: [sink],
     mode: 'batch',
-    lingerMs: 60_000,
-    maxBatch,
+    scheduledDelayMillis: 60_000,
+    maxExportBatchSize,
     onError: () => undefined,
   });
   pipeline.acceptInBackground(draft());

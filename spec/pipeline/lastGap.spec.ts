@@ -13,7 +13,7 @@ import { failureOf, ScriptedSink } from '../support/scriptedSink.js';
 function before(sink: Sink) {
   const reported: [string, ErrorInfo][] = [];
   const pipeline = createPipeline({
-    ...{ sinks: [sink], mode: 'batch', lingerMs: 60_000, sinkTimeoutMs: 500 },
+    ...{ sinks: [sink], mode: 'batch', scheduledDelayMillis: 60_000, exportTimeoutMillis: 500 },
     gapRecord: (gap) => draft({ resource: 'audit/gap', data: gap }),
     onError: ({ message }, info) => void reported.push([message, info]),
   });

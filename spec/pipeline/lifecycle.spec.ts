@@ -19,7 +19,7 @@ describe('followProcess', () => {
     over: Partial<WriterPlan> = {},
   ): WriterPlan & { file: { path: string } } => ({
     file: { path: join(folder(), 'audit.jsonl') },
-    pipeline: { mode: 'batch', lingerMs: 60_000 },
+    pipeline: { mode: 'batch', scheduledDelayMillis: 60_000 },
     records: 20,
     end,
     ...over,

@@ -49,10 +49,10 @@ describe('the options of a pipeline', () => {
 
   it('are taken as they are given', () => {
     const given = {
-      sinkTimeoutMs: 5,
-      maxQueue: 7,
-      maxBatch: 3,
-      lingerMs: 9,
+      exportTimeoutMillis: 5,
+      maxQueueSize: 7,
+      maxExportBatchSize: 3,
+      scheduledDelayMillis: 9,
       mode: 'batch',
       overflow: 'wait',
     } as const;
@@ -72,7 +72,7 @@ describe('the options of a pipeline', () => {
   });
 
   it('can be those of one sink', () => {
-    expect(worker({ sinkTimeoutMs: 5 }, { deadlineMs: 50, mode: 'batch' })).to.include({
+    expect(worker({ exportTimeoutMillis: 5 }, { exportTimeoutMillis: 50, mode: 'batch' })).to.include({
       deadlineMs: 50,
       mode: 'batch',
     });
@@ -130,7 +130,7 @@ describe('the options of a pipeline that cannot work', () => {
     ['sinks[0].filters', { sinks: [{ sink: a, filters: {} }] }],
     ['sinks[0].required', { sinks: [{ sink: a, required: 'yes' }] }],
     ['sinks[0].mode', { sinks: [{ sink: a, mode: 'fast' }] }],
-    ['sinks[0].deadlineMs', { sinks: [{ sink: a, deadlineMs: 0 }] }],
+    ['sinks[0].exportTimeoutMillis', { sinks: [{ sink: a, exportTimeoutMillis: 0 }] }],
     ['sinks[0].required', { sinks: [{ sink: a, mode: 'blocking-strict', required: false }] }],
     ['mode', { mode: 'strict' }],
     ['mode', { mode: 'blocking-strict', sinks: [{ sink: a, mode: 'blocking' }] }],
@@ -138,11 +138,11 @@ describe('the options of a pipeline that cannot work', () => {
     ['acks', { acks: 'written', mode: 'blocking-strict' }],
     ['requiredSinks', { requiredSinks: 'some' }],
     ['overflow', { overflow: 'block' }],
-    ['sinkTimeoutMs', { sinkTimeoutMs: 0 }],
-    ['sinkTimeoutMs', { sinkTimeoutMs: 2 ** 31 }],
-    ['lingerMs', { lingerMs: -1 }],
-    ['maxQueue', { maxQueue: 0 }],
-    ['maxBatch', { maxBatch: 1.5 }],
+    ['exportTimeoutMillis', { exportTimeoutMillis: 0 }],
+    ['exportTimeoutMillis', { exportTimeoutMillis: 2 ** 31 }],
+    ['scheduledDelayMillis', { scheduledDelayMillis: -1 }],
+    ['maxQueueSize', { maxQueueSize: 0 }],
+    ['maxExportBatchSize', { maxExportBatchSize: 1.5 }],
     ['onError', { onError: 'log' }],
     ['gapRecord', { gapRecord: {} }],
     ['pipeline.linger', { linger: 5 }],
@@ -156,10 +156,10 @@ describe('the options of a pipeline that cannot work', () => {
 
   it('have bounds that can be reached', () => {
     const most = {
-      sinkTimeoutMs: 2 ** 31 - 1,
-      lingerMs: 0,
-      maxQueue: 1,
-      maxBatch: 1,
+      exportTimeoutMillis: 2 ** 31 - 1,
+      scheduledDelayMillis: 0,
+      maxQueueSize: 1,
+      maxExportBatchSize: 1,
       mode: 'batch',
     } as const;
     expect(worker(most)).to.include({

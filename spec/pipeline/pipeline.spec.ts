@@ -32,7 +32,7 @@ describe('createPipeline', () => {
         fc.integer({ min: 1, max: 40 }),
         async (steps, count) => {
           const sinks = [new ScriptedSink('a', [...steps]), new ScriptedSink('b', [...steps].reverse())];
-          const pipeline = createPipeline({ sinks, maxBatch: 4 });
+          const pipeline = createPipeline({ sinks, maxExportBatchSize: 4 });
           const releasing = setInterval(() => sinks.forEach((sink) => sink.release()), 1);
           await Promise.all(upTo(count).map(() => pipeline.accept(draft())));
           await pipeline.shutdown();
@@ -73,7 +73,7 @@ describe('createPipeline', () => {
     const sink = new ScriptedSink('a', ['take', 'throw']);
     const pipeline = createPipeline({
       sinks: [sink],
-      maxBatch: 2,
+      maxExportBatchSize: 2,
       onError: (...args) => void reported.push(args),
     });
     const errors = await Promise.all(upTo(6).map(() => failureOf(pipeline.accept(draft()))));
@@ -231,8 +231,8 @@ describe('routing', () => {
     ['an unknown option', { sinks: [sink], mood: 'good' }],
     ['an unknown mode', { sinks: [sink], mode: 'fast' }],
     ['weak acks in strict mode', { sinks: [sink], mode: 'blocking-strict', acks: 'written' }],
-    ['a deadline of nothing', { sinks: [sink], sinkTimeoutMs: 0 }],
-    ['a queue of nothing', { sinks: [sink], maxQueue: 0 }],
+    ['a deadline of nothing', { sinks: [sink], exportTimeoutMillis: 0 }],
+    ['a queue of nothing', { sinks: [sink], maxQueueSize: 0 }],
     ['an unknown event type', { sinks: [{ sink, filter: { eventTypes: ['EVENT_NONE'] } }] }],
     ['an unknown severity', { sinks: [{ sink, filter: { minSeverity: 'LOUD' } }] }],
     ['an unknown sink option', { sinks: [{ sink, filters: {} }] }],

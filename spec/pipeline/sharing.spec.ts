@@ -21,12 +21,12 @@ describe('logs that share a sink', () => {
     ],
     ['onError', (shared) => [{ sink: shared }, { sink: shared, onError }]],
     ['mode', (shared) => [{ sink: shared }, { sink: shared, mode: 'batch' }]],
-    ['maxQueue', (shared) => [{ sink: shared }, { sink: shared, maxQueue: 5 }]],
+    ['maxQueueSize', (shared) => [{ sink: shared }, { sink: shared, maxQueueSize: 5 }]],
     [
-      'sinkTimeoutMs',
+      'exportTimeoutMillis',
       (shared) => [
-        { sink: shared, sinkTimeoutMs: 1 },
-        { sink: shared, sinkTimeoutMs: 2 },
+        { sink: shared, exportTimeoutMillis: 1 },
+        { sink: shared, exportTimeoutMillis: 2 },
       ],
     ],
     [
@@ -62,7 +62,12 @@ describe('logs that share a sink', () => {
       'one leaves out what the other writes down',
       (shared) => [
         { sink: shared },
-        { sinks: [{ sink: shared, required: true }], mode: 'blocking', acks: 'written', maxQueue: 10_000 },
+        {
+          sinks: [{ sink: shared, required: true }],
+          mode: 'blocking',
+          acks: 'written',
+          maxQueueSize: 10_000,
+        },
       ],
     ],
     [

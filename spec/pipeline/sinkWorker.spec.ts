@@ -35,7 +35,7 @@ describe('the way to a sink', () => {
   afterEach(() => timers.restore());
 
   describe('gathering', () => {
-    const gathering = { mode: 'batch', lingerMs: 50, maxBatch: 3 } as const;
+    const gathering = { mode: 'batch', scheduledDelayMillis: 50, maxExportBatchSize: 3 } as const;
 
     it('lasts so long from the first record on', async () => {
       const sink = new ScriptedSink('a');
@@ -82,7 +82,7 @@ describe('the way to a sink', () => {
 
     it('does not happen where callers wait: what comes in one turn goes together', async () => {
       const sink = new ScriptedSink('a');
-      const { send, outcomes } = laneTo(sink, { lingerMs: 50 });
+      const { send, outcomes } = laneTo(sink, { scheduledDelayMillis: 50 });
       send(0, 1, 2);
       await settle();
       expect(sink.batches.map((batch) => batch.length)).to.deep.equal([3]);
@@ -92,7 +92,9 @@ describe('the way to a sink', () => {
 
   describe('a deadline', () => {
     it('is each record’s own', async () => {
-      const { send, outcomes, reported } = laneTo(new ScriptedSink('a', ['hang']), { sinkTimeoutMs: 100 });
+      const { send, outcomes, reported } = laneTo(new ScriptedSink('a', ['hang']), {
+        exportTimeoutMillis: 100,
+      });
       send(0);
       await timers.pass(30);
       send(1);
@@ -112,7 +114,7 @@ describe('the way to a sink', () => {
 
     it('is over when all is delivered, and counts anew for what comes next', async () => {
       const sink = new ScriptedSink('a', ['take', 'hang']);
-      const { send, outcomes, reported } = laneTo(sink, { sinkTimeoutMs: 100 });
+      const { send, outcomes, reported } = laneTo(sink, { exportTimeoutMillis: 100 });
       send(0);
       await timers.pass(90);
       send(1);
@@ -125,7 +127,11 @@ describe('the way to a sink', () => {
 
     it('calls a sink failing that owes an answer longer, though nobody waits', async () => {
       const sink = new ScriptedSink('a', ['take', 'hang']);
-      const { send, stats, reported } = laneTo(sink, { mode: 'batch', lingerMs: 0, sinkTimeoutMs: 100 });
+      const { send, stats, reported } = laneTo(sink, {
+        mode: 'batch',
+        scheduledDelayMillis: 0,
+        exportTimeoutMillis: 100,
+      });
       send(0);
       await timers.pass(60);
       send(1);
@@ -143,7 +149,12 @@ describe('the way to a sink', () => {
 
     it('calls it so, too, when it hangs on what was left in the queue', async () => {
       const sink = new ScriptedSink('a', ['hang', 'hang']);
-      const one = { mode: 'batch', lingerMs: 0, maxBatch: 1, sinkTimeoutMs: 100 } as const;
+      const one = {
+        mode: 'batch',
+        scheduledDelayMillis: 0,
+        maxExportBatchSize: 1,
+        exportTimeoutMillis: 100,
+      } as const;
       const { send, stats, reported } = laneTo(sink, one);
       send(0, 1);
       await timers.pass(150);
@@ -159,8 +170,14 @@ describe('the way to a sink', () => {
 
     it('ends the wait for room without an error, where nobody is to hear of one', async () => {
       const sink = new ScriptedSink('a', ['hang']);
-      const waiting = { mode: 'batch', overflow: 'wait', lingerMs: 0, maxQueue: 1, maxBatch: 1 } as const;
-      const { send, outcomes, stats } = laneTo(sink, { ...waiting, sinkTimeoutMs: 100 });
+      const waiting = {
+        mode: 'batch',
+        overflow: 'wait',
+        scheduledDelayMillis: 0,
+        maxQueueSize: 1,
+        maxExportBatchSize: 1,
+      } as const;
+      const { send, outcomes, stats } = laneTo(sink, { ...waiting, exportTimeoutMillis: 100 });
       send(0);
       await settle();
       send(1, 2, 3);
@@ -173,7 +190,11 @@ describe('the way to a sink', () => {
 
     it('holds for a flush, which then leaves the others their way', async () => {
       const sink = new ScriptedSink('a', ['hang']);
-      const { pipeline, send } = laneTo(sink, { mode: 'batch', lingerMs: 0, sinkTimeoutMs: 100 });
+      const { pipeline, send } = laneTo(sink, {
+        mode: 'batch',
+        scheduledDelayMillis: 0,
+        exportTimeoutMillis: 100,
+      });
       send(0);
       await settle();
       let code: string | undefined;
@@ -207,7 +228,7 @@ describe('the way to a sink', () => {
     it('waits so long for a sink that does not close, and says so', async () => {
       const { pipeline } = laneTo(
         { emit: () => undefined, close: () => new Promise(() => undefined) },
-        { sinkTimeoutMs: 100 },
+        { exportTimeoutMillis: 100 },
       );
       let code: string | undefined;
       pipeline.shutdown().catch((error: SinkError) => (code = error.code));
@@ -219,7 +240,7 @@ describe('the way to a sink', () => {
 
     it('tells who waits for a sink that still owes an answer, and asks nothing more of it', async () => {
       const sink = new ScriptedSink('a', ['hang']);
-      const { pipeline, send, outcomes } = laneTo(sink, { sinkTimeoutMs: 100 });
+      const { pipeline, send, outcomes } = laneTo(sink, { exportTimeoutMillis: 100 });
       await timers.pass(0);
       let code: string | undefined;
       pipeline.acceptInBackground(draft());
@@ -234,7 +255,7 @@ describe('the way to a sink', () => {
 
     it('loses, and counts, what a failing sink has not taken', async () => {
       const sink = new ScriptedSink('a', [], 'retryable');
-      const { pipeline, send, stats, reported } = laneTo(sink, { mode: 'batch', sinkTimeoutMs: 100 });
+      const { pipeline, send, stats, reported } = laneTo(sink, { mode: 'batch', exportTimeoutMillis: 100 });
       send(0, 1);
       pipeline.shutdown().catch(() => undefined);
       await timers.pass(100);

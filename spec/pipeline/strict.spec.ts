@@ -36,7 +36,7 @@ describe('blocking-strict mode', () => {
     const lame = new ScriptedSink('lame', [], 'hang');
     const path = join(folder(), 'audit.jsonl');
     const pipeline = createPipeline({
-      sinks: [new FileSink(path), { sink: lame, required: false, deadlineMs: 20 }],
+      sinks: [new FileSink(path), { sink: lame, required: false, exportTimeoutMillis: 20 }],
       mode: 'blocking-strict',
       onError: () => undefined,
     });
@@ -83,7 +83,7 @@ describe('blocking-strict mode', () => {
     const pipeline = createPipeline({
       sinks: [sink],
       mode: 'blocking-strict',
-      sinkTimeoutMs: 40,
+      exportTimeoutMillis: 40,
       onError: () => undefined,
     });
     expect(await failureOf(pipeline.acceptIntent(intent()))).to.be.instanceOf(AuditUnavailableError);
@@ -97,7 +97,7 @@ describe('blocking-strict mode', () => {
       const reported: Error[] = [];
       const sink = new ScriptedSink('a', ['take'], failure);
       const pipeline = createPipeline({
-        ...{ sinks: [sink], mode: 'blocking-strict', sinkTimeoutMs: 60 },
+        ...{ sinks: [sink], mode: 'blocking-strict', exportTimeoutMillis: 60 },
         onError: (error) => void reported.push(error),
       });
       await pipeline.acceptIntent(intent());
@@ -121,7 +121,7 @@ describe('blocking-strict mode', () => {
     const codes: unknown[] = [];
     const sinks = [new ScriptedSink('a', ['take'], 'retryable'), new ScriptedSink('b')];
     const pipeline = createPipeline({
-      ...{ sinks, mode: 'blocking-strict', requiredSinks: 'any', sinkTimeoutMs: 40 },
+      ...{ sinks, mode: 'blocking-strict', requiredSinks: 'any', exportTimeoutMillis: 40 },
       onError: (error) => void codes.push(Reflect.get(error, 'code')),
     });
     await pipeline.acceptIntent(intent());
@@ -141,7 +141,7 @@ describe('blocking-strict mode', () => {
   it('refuses while what happened waits behind an intent that the sink has in hand', async () => {
     const sink = new ScriptedSink('a', ['take', 'hang']);
     const pipeline = createPipeline({
-      ...{ sinks: [sink], mode: 'blocking-strict', sinkTimeoutMs: 40, maxBatch: 1 },
+      ...{ sinks: [sink], mode: 'blocking-strict', exportTimeoutMillis: 40, maxExportBatchSize: 1 },
       onError: () => undefined,
     });
     await pipeline.acceptIntent(intent());
@@ -158,7 +158,7 @@ describe('blocking-strict mode', () => {
   it('never writes an intent whose caller gave up while it waited its turn', async () => {
     const sink = new ScriptedSink('a', ['take', 'hang']);
     const pipeline = createPipeline({
-      ...{ sinks: [sink], mode: 'blocking-strict', sinkTimeoutMs: 40 },
+      ...{ sinks: [sink], mode: 'blocking-strict', exportTimeoutMillis: 40 },
       onError: () => undefined,
     });
     await pipeline.acceptIntent(intent());

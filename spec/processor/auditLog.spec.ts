@@ -42,7 +42,7 @@ describe('an audit log', () => {
     expect(() => log({ sinks: [one, { sink: two, required: false }] })).not.to.throw();
     for (const options of [
       { sinks: [one, { sink: two, required: true }] },
-      { sinks: [one, { sink: two, required: false }], maxQueue: 5 },
+      { sinks: [one, { sink: two, required: false }], maxQueueSize: 5 },
       { sinks: [one] },
       { sinks: [one, { sink: three, required: false }] },
       { sinks: [{ sink: two, required: false }, one] },

@@ -12,7 +12,13 @@ describe('auditLogOf', () => {
     const sink = new MemorySink();
     const { client, connect } = pair();
     // A minute of lingering: what is delivered was flushed.
-    withLogging(client, { sink, environment, mode: 'batch', lingerMs: 60_000, onError: () => undefined });
+    withLogging(client, {
+      sink,
+      environment,
+      mode: 'batch',
+      scheduledDelayMillis: 60_000,
+      onError: () => undefined,
+    });
     const log = auditLogOf(client)!;
     await connect();
     await client.callTool({ name: 'echo' });
@@ -59,9 +65,9 @@ describe('the options of a queue', () => {
       sink: stuck,
       environment,
       mode: 'batch',
-      maxQueue: 1,
-      maxBatch: 1,
-      lingerMs: 1,
+      maxQueueSize: 1,
+      maxExportBatchSize: 1,
+      scheduledDelayMillis: 1,
       overflow: 'drop',
       onError: () => undefined,
     });
@@ -78,7 +84,7 @@ describe('the options of a queue', () => {
 
   it('refuse what is none of their values', () => {
     const sink = new MemorySink();
-    for (const bad of [{ overflow: 'block' }, { maxBatch: 0 }, { lingerMs: -1 }])
+    for (const bad of [{ overflow: 'block' }, { maxExportBatchSize: 0 }, { scheduledDelayMillis: -1 }])
       expect(() => new AuditSpanProcessor({ sink, environment, ...(bad as object) }))
         .to.throw()
         .with.property('code', 'MCP_LOG_ERR_CONFIG');

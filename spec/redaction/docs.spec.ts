@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import { AUDIT_LEVELS } from '../../lib/redaction/policy/levels.js';
-import { DEFAULT_LIMITS, parsePolicy } from '../../lib/redaction/policy/options.js';
+import { OPTIONS } from '../../lib/options/tables.js';
+import { parsePolicy } from '../../lib/redaction/policy/options.js';
 import { fillPage, packTable, scoreTable } from './score/page.js';
 import { measure, measurePacks } from './score/score.js';
 
@@ -39,7 +40,10 @@ describe('docs/redaction.md', () => {
   it('lists the limits and levels', () => {
     const bound = ([name, , value]: string[]) => [name, /^[\d,]*\d/.exec(value ?? '')?.[0]];
     expect(rows(section('Bounds')).map(bound)).to.deep.equal(
-      Object.entries(DEFAULT_LIMITS).map(([name, value]) => [`\`${name}\``, value.toLocaleString('en-US')]),
+      Object.entries(OPTIONS.LimitOptions).map(([name, option]) => [
+        `\`${name}\``,
+        option.default.toLocaleString('en-US'),
+      ]),
     );
     const levels = rows(section('Levels')).slice(0, AUDIT_LEVELS.length);
     expect(levels.map(([name]) => name)).to.deep.equal(AUDIT_LEVELS.map((level) => `\`${level}\``));

@@ -106,7 +106,7 @@ export async function run(
   const receiver = new ScriptedSink('remote', [], away ? 'retryable' : 'take');
   const errors: number[] = [];
   const sink = new SpoolSink(receiver, {
-    ...{ directory, segmentBytes: 2_500, batchSize: 4, gapRecord, ...over },
+    ...{ directory, segmentBytes: 2_500, maxExportBatchSize: 4, gapRecord, ...over },
     onError: (_, { lost }) => void errors.push(lost),
   });
   const first = from ?? (sink.lastSeq ?? -1) + 1;

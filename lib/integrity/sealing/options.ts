@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { MAX_DELAY_MS } from '../../internal/duration.js';
-import {
-  optionalBoolean,
-  optionalInteger,
-  reject,
-  requireKnownOptions,
-  requireText,
-} from '../../internal/validate.js';
+import { checkOptions } from '../../internal/options.js';
+import { requireText } from '../../internal/validate.js';
 import { ConfigError } from '../../errors.js';
 import { fileAnchor, type Anchor } from './anchors.js';
 import { resolveSigner, type IntegrityKey, type NoteSigner } from './keys.js';
@@ -15,32 +9,54 @@ import { type TimestampFetch } from './timestamps.js';
 import { parsePolicy, reachable, type WitnessPolicy } from '../tlog/policy.js';
 import { type WitnessFetch } from './witnesses.js';
 
-/** How a log is sealed. */
+/**
+ * How a log is sealed.
+ *
+ * @see docs/integrity.md
+ */
 export interface IntegrityOptions {
-  /** The identity of the log, a schema-less URL by custom: `audit.example.com/agents`. One log, one origin, for good. */
+  /**
+   * The identity of the log, a schema-less URL by custom: `audit.example.com/agents`. One log, one origin, for good.
+   * @variable OTEL_MCP_LOG_INTEGRITY_ORIGIN none: the file is not sealed
+   */
   readonly origin: string;
-  /** The key that signs checkpoints: a PEM file, or one of the other forms of {@link IntegrityKey}. */
+  /**
+   * The key that signs checkpoints: a PEM file (`otel-mcp-log keygen` makes one), or one of the other forms of {@link IntegrityKey}.
+   * @variable OTEL_MCP_LOG_INTEGRITY_KEY none; sealing requires it
+   */
   readonly key: IntegrityKey;
-  /** A checkpoint after so many records. @defaultValue 1000 */
+  /**
+   * How many records make a checkpoint.
+   * @defaultValue 1,000
+   * @minimum 1
+   */
   readonly checkpointEvery?: number;
-  /** A record waits no longer than this for its checkpoint, in seconds, whether or not others follow. @defaultValue 10 */
+  /**
+   * How long a record waits for its checkpoint, whether or not others follow.
+   * @defaultValue 10
+   * @minimum 1
+   * @unit s
+   */
   readonly checkpointSeconds?: number;
   /**
-   * Where checkpoints go so that whoever holds the log and the key cannot rewrite both: a path on another volume, or a
+   * Where copies of checkpoints go, so that whoever holds the log and the key cannot rewrite both: a path on another volume, or a
    * callback; one, or several.
    * @defaultValue none
+   * @variable OTEL_MCP_LOG_INTEGRITY_ANCHOR
    */
   readonly anchor?: string | Anchor | readonly (string | Anchor)[];
   /**
    * Witnesses that cosign checkpoints, so that others vouch for the log (c2sp.org/tlog-witness): the path of a policy
    * (c2sp.org/tlog-policy) whose witnesses have URLs, or the policy's text and a `fetch` of your own.
    * @defaultValue none
+   * @variable OTEL_MCP_LOG_INTEGRITY_WITNESSES
    */
   readonly witnesses?: string | WitnessesOptions;
   /**
    * A time-stamping authority (RFC 3161) that proves by when the log was as it is: its address, or that with an interval and a
    * `fetch` of your own.
    * @defaultValue none
+   * @variable OTEL_MCP_LOG_INTEGRITY_TIMESTAMPS
    */
   readonly timestamps?: string | TimestampsOptions;
   /**
@@ -53,7 +69,11 @@ export interface IntegrityOptions {
   readonly previousKeys?: readonly string[];
 }
 
-/** The witnesses of a log, where a path does not say it all. */
+/**
+ * The witnesses of a log, where a path does not say it all.
+ *
+ * @see docs/integrity.md
+ */
 export interface WitnessesOptions {
   /** The text of a policy (c2sp.org/tlog-policy): witnesses with their keys and URLs, and how many of them are needed. */
   readonly policy: string;
@@ -61,11 +81,20 @@ export interface WitnessesOptions {
   readonly fetch?: WitnessFetch;
 }
 
-/** How checkpoints are stamped. */
+/**
+ * How checkpoints are stamped.
+ *
+ * @see docs/integrity.md
+ */
 interface TimestampsOptions {
   /** Where the authority answers RFC 3161 over HTTP (section 3.4); plain `http` is usual, since tokens are signed. */
   readonly url: string;
-  /** A stamp no more often than this, in seconds, and one at shutdown. @defaultValue 3600 */
+  /**
+   * How often a checkpoint is stamped at most; one more stamp is taken at shutdown.
+   * @defaultValue 3,600
+   * @minimum 1
+   * @unit s
+   */
   readonly everySeconds?: number;
   /** Reaches the authority: through a proxy, with credentials. @defaultValue Node's `fetch` */
   readonly fetch?: TimestampFetch;
@@ -96,70 +125,42 @@ export interface ResolvedIntegrity {
  * @param option What the options are called in error texts. Default: `integrity`.
  * @throws {ConfigError} when they cannot work.
  */
-export function resolveIntegrity(options: IntegrityOptions, option = 'integrity'): ResolvedIntegrity {
-  const known = [
-    ...['origin', 'key', 'checkpointEvery', 'checkpointSeconds'],
-    ...['anchor', 'witnesses', 'timestamps', 'selective', 'previousKeys'],
-  ];
-  requireKnownOptions(option, options, known);
-  const every = optionalInteger(`${option}.checkpointEvery`, options.checkpointEvery, {
-    fallback: 1000,
-    min: 1,
-  });
-  const seconds = optionalInteger(`${option}.checkpointSeconds`, options.checkpointSeconds, {
-    fallback: 10,
-    min: 1,
-    max: Math.floor(MAX_DELAY_MS / 1000),
-  });
+export function resolveIntegrity(given: IntegrityOptions, option = 'integrity'): ResolvedIntegrity {
+  const options = checkOptions('IntegrityOptions', option, given);
+  const { origin, key, checkpointEvery: every, checkpointSeconds } = options;
   const anchors = resolveAnchors(`${option}.anchor`, options.anchor);
   const witnesses = resolveWitnesses(`${option}.witnesses`, options.witnesses);
   const timestamps = resolveTimestamps(`${option}.timestamps`, options.timestamps);
-  const previous = resolvePrevious(`${option}.previousKeys`, options.previousKeys, options.origin);
-  optionalBoolean(`${option}.selective`, options.selective, false);
-  const signer = resolveSigner(option, options.origin, options.key);
-  return {
-    signer,
-    verifiers: [signer, ...previous],
-    every,
-    milliseconds: seconds * 1000,
-    anchors,
-    witnesses,
-    timestamps,
-  };
+  const previous = resolvePrevious(`${option}.previousKeys`, options.previousKeys, origin);
+  const signer = resolveSigner(option, origin, key);
+  const verifiers = [signer, ...previous];
+  return { signer, verifiers, every, milliseconds: checkpointSeconds * 1000, anchors, witnesses, timestamps };
 }
 
-function resolveTimestamps(option: string, value: unknown): ResolvedIntegrity['timestamps'] {
-  if (value === undefined) return undefined;
-  if (typeof value === 'string') return resolveTimestamps(option, { url: value });
-  requireKnownOptions(option, value, ['url', 'everySeconds', 'fetch']);
-  const given = value as Partial<Record<keyof TimestampsOptions, unknown>>;
-  const url = requireText(`${option}.url`, given.url);
+function resolveTimestamps(
+  option: string,
+  given: IntegrityOptions['timestamps'],
+): ResolvedIntegrity['timestamps'] {
+  if (given === undefined) return undefined;
+  const value = typeof given === 'string' ? { url: given } : given;
+  const { url, everySeconds, fetch: ask } = checkOptions('TimestampsOptions', option, value);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new ConfigError(`${option}.url`, 'expected a URL of http or https');
-  const seconds = optionalInteger(`${option}.everySeconds`, given.everySeconds, {
-    fallback: 3600,
-    min: 1,
-    max: Math.floor(MAX_DELAY_MS / 1000),
-  });
-  if (given.fetch !== undefined && typeof given.fetch !== 'function')
-    reject(`${option}.fetch`, given.fetch, 'a function');
-  const ask = (given.fetch as TimestampFetch | undefined) ?? ((at, init) => fetch(at, init));
-  return { url, milliseconds: seconds * 1000, fetch: ask };
+  return { url, milliseconds: everySeconds * 1000, fetch: ask ?? ((at, init) => fetch(at, init)) };
 }
 
-function resolveWitnesses(option: string, value: unknown): ResolvedIntegrity['witnesses'] {
-  if (value === undefined) return undefined;
-  if (typeof value === 'string')
-    return resolveWitnesses(option, { policy: readPolicy(option, requireText(option, value)) });
-  requireKnownOptions(option, value, ['policy', 'fetch']);
-  const { policy: text, fetch: given } = value as Partial<Record<keyof WitnessesOptions, unknown>>;
-  if (given !== undefined && typeof given !== 'function') reject(`${option}.fetch`, given, 'a function');
-  const policy = checked(`${option}.policy`, () =>
-    parsePolicy(requireText(`${option}.policy`, text, 'the text of a witness policy')),
-  );
+function resolveWitnesses(
+  option: string,
+  given: IntegrityOptions['witnesses'],
+): ResolvedIntegrity['witnesses'] {
+  if (given === undefined) return undefined;
+  const value =
+    typeof given === 'string' ? { policy: readPolicy(option, requireText(option, given)) } : given;
+  const { policy: text, fetch: ask } = checkOptions('WitnessesOptions', option, value);
+  const policy = checked(`${option}.policy`, () => parsePolicy(text));
   if (reachable(policy).length === 0)
     throw new ConfigError(option, 'no witness of the policy has both a URL and an Ed25519 key');
-  return { policy, fetch: (given as WitnessFetch | undefined) ?? ((url, init) => fetch(url, init)) };
+  return { policy, fetch: ask ?? ((url, init) => fetch(url, init)) };
 }
 
 function readPolicy(option: string, path: string): string {
@@ -179,12 +180,9 @@ function resolveAnchors(option: string, value: unknown): Anchor[] {
   });
 }
 
-function resolvePrevious(option: string, value: unknown, origin: string): NoteVerifier[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) reject(option, value, 'a list of verifier keys');
-  return value.map((vkey: unknown) => {
-    const text = requireText(option, vkey, 'a list of verifier keys');
-    const verifier = checked(option, () => parseVkey(text));
+function resolvePrevious(option: string, vkeys: readonly string[] = [], origin: string): NoteVerifier[] {
+  return vkeys.map((vkey) => {
+    const verifier = checked(option, () => parseVkey(vkey));
     if (verifier.name !== origin)
       throw new ConfigError(option, 'a verifier key in it belongs to another origin');
     return verifier;

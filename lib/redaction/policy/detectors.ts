@@ -1,6 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { applicationRequire } from '../../internal/application.js';
-import { optionalBoolean, reject, requireKnownOptions, requireText } from '../../internal/validate.js';
+import { checkOptions } from '../../internal/options.js';
+import { requireBoolean } from '../../internal/validate.js';
 import { redactAssignments } from '../detectors/assignments/assignments.js';
 import { SPECIAL_LITERALS } from '../detectors/assignments/forms.js';
 import { COMMAND_LITERALS, redactCommands } from '../detectors/commands/commands.js';
@@ -223,7 +224,11 @@ function redactJwts(text: string, { hide }: Hider): string {
   return done === 0 ? text : out + text.slice(done);
 }
 
-/** How telephone numbers are found. */
+/**
+ * How telephone numbers are found.
+ *
+ * @see docs/redaction.md
+ */
 export interface ContactOptions {
   /** The country (ISO 3166-1 alpha-2) whose national numbers are found as well. @defaultValue none: international ones only */
   readonly defaultCountry?: string;
@@ -234,7 +239,11 @@ export interface ContactOptions {
   readonly findPhones?: FindPhones;
 }
 
-/** Packs of key names and detectors for data that the law protects; each is off unless it is named. */
+/**
+ * Packs of key names and detectors for data that the law protects; each is off unless it is named.
+ *
+ * @see docs/redaction.md
+ */
 export interface PackOptions {
   /** What HIPAA's Safe Harbor lists, as far as it has a form; `contact` comes with it. @defaultValue false */
   readonly phi?: boolean;
@@ -264,12 +273,7 @@ export interface ResolvedPacks {
  */
 export function resolvePacks(option: string, given: unknown): ResolvedPacks {
   if (given === undefined) return { keys: [], detectors: [], email: false };
-  requireKnownOptions(
-    option,
-    given,
-    PACKS.map(({ name }) => name),
-  );
-  const options = given as PackOptions;
+  const options = checkOptions('PackOptions', option, given as PackOptions);
   const named = PACKS.filter(({ name }) => isOn(`${option}.${name}`, name, options[name]));
   const wanted = new Set<PackName>(named.flatMap(({ name, includes }) => [name, ...includes]));
   const packs = PACKS.filter(({ name }) => wanted.has(name));
@@ -284,26 +288,19 @@ export function resolvePacks(option: string, given: unknown): ResolvedPacks {
   };
 }
 
-function isOn(option: string, name: PackName, value: unknown): boolean {
-  if (name !== 'contact' || typeof value !== 'object') return optionalBoolean(option, value, false);
-  requireKnownOptions(option, value, ['defaultCountry', 'findPhones']);
-  return true;
+function isOn(option: string, name: PackName, value: boolean | ContactOptions): boolean {
+  return (name === 'contact' && typeof value === 'object') || requireBoolean(option, value);
 }
 
-function phonesBy(option: string, given: unknown): FindPhones {
-  const { defaultCountry, findPhones } = (typeof given === 'object' ? given : {}) as Partial<
-    Record<keyof ContactOptions, unknown>
-  >;
-  if (findPhones !== undefined && typeof findPhones !== 'function')
-    reject(`${option}.findPhones`, findPhones, 'a function');
-  const country =
-    defaultCountry === undefined ? undefined : requireText(`${option}.defaultCountry`, defaultCountry);
+function phonesBy(option: string, given: boolean | ContactOptions): FindPhones {
+  const options = checkOptions('ContactOptions', option, typeof given === 'object' ? given : {});
+  const { defaultCountry: country, findPhones } = options;
   if (country !== undefined && !/^[A-Z]{2}$/.test(country))
     throw new ConfigError(
       `${option}.defaultCountry`,
       'expected two capital letters (ISO 3166-1), such as US',
     );
-  if (findPhones !== undefined) return findPhones as FindPhones;
+  if (findPhones !== undefined) return findPhones;
   const find = loadLibrary(option);
   return (text) => find(text, country === undefined ? {} : { defaultCountry: country });
 }

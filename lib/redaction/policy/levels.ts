@@ -1,7 +1,8 @@
 import { ConfigError } from '../../errors.js';
 import type { DraftRecord, EventType } from '../../schema/record.js';
 import { EVENT_TYPES } from '../../schema/tables.js';
-import { optionalBoolean, optionalChoice, reject, requireKnownOptions } from '../../internal/validate.js';
+import { checkOptions } from '../../internal/options.js';
+import { reject, requireChoice } from '../../internal/validate.js';
 
 /** How much is recorded of an operation, by the names of Kubernetes' audit policy, least first. */
 export const AUDIT_LEVELS = Object.freeze(['None', 'Metadata', 'Request', 'RequestResponse'] as const);
@@ -16,7 +17,11 @@ export const AUDIT_LEVELS = Object.freeze(['None', 'Metadata', 'Request', 'Reque
  */
 export type AuditLevel = (typeof AUDIT_LEVELS)[number];
 
-/** Levels by tool and by event type. A tool's level comes first, then the event type's, then the default. */
+/**
+ * Levels by tool and by event type. A tool's level comes first, then the event type's, then the default.
+ *
+ * @see docs/redaction.md
+ */
 export interface LevelOptions {
   /** For whatever is not named. @defaultValue `Request` */
   readonly default?: AuditLevel;
@@ -63,18 +68,16 @@ const SECURITY_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
  * without `allowNone: true`.
  */
 export function resolveLevels(options: LevelOptions = {}): Levels {
-  requireKnownOptions('levels', options, ['default', 'tools', 'events', 'allowNone']);
-  const allowNone = optionalBoolean('levels.allowNone', options.allowNone, false);
-  const fallback = optionalChoice('levels.default', options.default, AUDIT_LEVELS, 'Request');
+  const { allowNone, default: fallback, ...named } = checkOptions('LevelOptions', 'levels', options);
   if (fallback === 'None' && !allowNone) refuseNone('levels.default');
-  const events = levelMap('levels.events', options.events);
+  const events = levelMap('levels.events', named.events);
   for (const [event, level] of events) {
     if (!Object.hasOwn(EVENT_TYPES, event)) {
       throw new ConfigError(`levels.events.${event}`, 'unknown event type; see the table of the schema');
     }
     if (level === 'None' && !allowNone && isSecurityEvent(event)) refuseNone(`levels.events.${event}`);
   }
-  return { fallback, tools: levelMap('levels.tools', options.tools), events, allowNone };
+  return { fallback, tools: levelMap('levels.tools', named.tools), events, allowNone };
 }
 
 /**
@@ -117,7 +120,7 @@ function levelMap(option: string, given: unknown): Map<string, AuditLevel> {
     reject(option, given, 'an object of levels');
   }
   for (const [name, level] of Object.entries(given)) {
-    levels.set(name, optionalChoice(`${option}.${name}`, level ?? null, AUDIT_LEVELS, 'Request'));
+    levels.set(name, requireChoice(`${option}.${name}`, level, AUDIT_LEVELS));
   }
   return levels;
 }

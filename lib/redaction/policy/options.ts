@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import { optionalInteger, requireKnownOptions } from '../../internal/validate.js';
+import { checkOptions } from '../../internal/options.js';
 import type { EventType } from '../../schema/record.js';
 import type { DetectorName } from '../detectors/detector.js';
 import type { Replacement } from '../text/replacement.js';
@@ -15,24 +15,48 @@ export type ValueOptions = {
   readonly patterns?: readonly RegExp[];
 };
 
-/** Bounds of what one record may hold and of what redacting it may cost. */
+/**
+ * Bounds of what one record may hold and of what redacting it may cost.
+ *
+ * @see docs/redaction.md
+ */
 export interface LimitOptions {
-  /** Levels of nesting kept, counted from the value itself. @defaultValue 32, at most 128 */
+  /**
+   * How many levels of nesting are kept, counted from the value itself.
+   * @defaultValue 32
+   * @minimum 1
+   * @maximum 128
+   */
   readonly depth?: number;
-  /** Entries kept of one object, array, map or set. @defaultValue 1,000 */
+  /**
+   * How many entries are kept of one object, array, map or set.
+   * @defaultValue 1,000
+   * @minimum 2
+   * @maximum 100,000
+   */
   readonly breadth?: number;
-  /** UTF-8 bytes kept of one string. @defaultValue 8,192 */
+  /**
+   * How much is kept of one string, in UTF-8.
+   * @defaultValue 8,192
+   * @minimum 256
+   * @maximum 65,535
+   * @unit bytes
+   */
   readonly stringBytes?: number;
   /**
-   * Bytes of one record as a JSON line, with every control character escaped, and line end and sequence number counted.
-   * At most 65,535, at least 8,192, so that the metadata always fit.
+   * How long one record may be as a JSON line, with every control character escaped, and line end and sequence number counted.
+   * The least leaves room for the metadata; the most is the longest UDP payload, and the longest line of many a log shipper.
    * @defaultValue 65,535
+   * @minimum 8,192
+   * @maximum 65,535
+   * @unit bytes
    */
   readonly totalBytes?: number;
   /**
-   * UTF-16 code units of text searched for secrets (and hashed) in one record: what a record can block the event loop for.
-   * Text beyond it is never kept, only measured, and its `truncated` entry has no `sha256`.
+   * How many UTF-16 code units of text are searched for secrets (and hashed) in one record: this bounds how long a record can
+   * block the event loop. Text beyond it is never kept, only measured, and its `truncated` entry has no `sha256`.
    * @defaultValue 67,108,864 (64 Mi)
+   * @minimum 0
    */
   readonly scanUnits?: number;
 }
@@ -58,7 +82,11 @@ export type CustomRedaction = (
   context: RedactionContext,
 ) => unknown;
 
-/** The part of the policy that can differ by tool. */
+/**
+ * The part of the policy that can differ by tool.
+ *
+ * @see docs/redaction.md
+ */
 export interface ToolRedactionOptions {
   /**
    * Key names whose values are redacted, added to the defaults. A string matches whole words of a key (see
@@ -78,7 +106,7 @@ export interface ToolRedactionOptions {
   readonly defaults?: boolean;
   /** What a redacted value becomes. @defaultValue `mask` */
   readonly replacement?: Replacement;
-  /** A function of your own that decides about single values. @defaultValue none */
+  /** Decides about single values, before the detectors. @defaultValue none */
   readonly custom?: CustomRedaction;
   /** Packs for data that the law protects: health, contact, finance, national numbers. @defaultValue none */
   readonly packs?: PackOptions;
@@ -96,6 +124,7 @@ export interface ToolRedactionOptions {
  *   tools: { search: { redactPaths: ['mcp.tool_arguments.query'] } },
  * });
  * ```
+ * @see docs/redaction.md
  */
 export interface RedactionOptions extends ToolRedactionOptions {
   /** The key of `replacement: 'hmac'`: at least 32 bytes (RFC 2104, section 3); a string counts in UTF-8. @defaultValue none; `hmac` requires it */
@@ -119,34 +148,9 @@ export interface RedactionOptions extends ToolRedactionOptions {
 /** {@link LimitOptions} with nothing left open. */
 export type Limits = Required<LimitOptions>;
 
-/** The most bytes of one record's line: a longest UDP payload and many a log shipper's longest line. */
-const MAX_LINE_BYTES = 65_535;
-
-/** The defaults of {@link LimitOptions}. */
-export const DEFAULT_LIMITS: Limits = Object.freeze({
-  depth: 32,
-  breadth: 1_000,
-  stringBytes: 8_192,
-  totalBytes: MAX_LINE_BYTES,
-  scanUnits: 64 * 1024 * 1024,
-});
-
 /** Checks the limits and fills in the defaults. */
 export function resolveLimits(options: LimitOptions = {}): Limits {
-  requireKnownOptions('limits', options, Object.keys(DEFAULT_LIMITS));
-  const within = (name: keyof Limits, min: number, max?: number): number =>
-    optionalInteger(`limits.${name}`, options[name], {
-      fallback: DEFAULT_LIMITS[name],
-      min,
-      ...(max === undefined ? {} : { max }),
-    });
-  return Object.freeze({
-    depth: within('depth', 1, 128),
-    breadth: within('breadth', 2, 100_000),
-    stringBytes: within('stringBytes', 256, MAX_LINE_BYTES),
-    totalBytes: within('totalBytes', 8_192, MAX_LINE_BYTES),
-    scanUnits: within('scanUnits', 0),
-  });
+  return checkOptions('LimitOptions', 'limits', options);
 }
 
 /**

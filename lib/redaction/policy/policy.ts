@@ -1,3 +1,4 @@
+import { checkOptions, type Resolved } from '../../internal/options.js';
 import { optionalBoolean, reject, requireKnownOptions } from '../../internal/validate.js';
 import { Automaton } from '../text/automaton.js';
 import { prepareCatalogue } from '../detectors/providerKeys/providerKeys.js';
@@ -50,17 +51,6 @@ export interface Policy {
 /** A built-in detector, or one of a pack. */
 type RunningDetector = Detector | PackDetector;
 
-const TOOL_OPTIONS = [
-  'redactPatterns',
-  'redactPaths',
-  'redactValues',
-  'defaults',
-  'replacement',
-  'custom',
-  'packs',
-] as const;
-const OPTIONS = [...TOOL_OPTIONS, 'hmacKey', 'tools', 'uriPath', 'sessionId', 'limits', 'levels'] as const;
-
 /** Longer keys are not worth a look at each character first. */
 const PLAIN_KEY_UNITS = 64;
 /** Gates that are kept for further policies. */
@@ -74,14 +64,13 @@ export type Policies = (toolName: string | undefined) => Policy;
  *
  * @throws ConfigError on whatever could not work: unknown options, unsafe patterns, paths that lead nowhere, a missing key.
  */
-export function compilePolicies(options: RedactionOptions): Policies {
-  requireKnownOptions('redaction', options, OPTIONS);
+export function compilePolicies(given: RedactionOptions): Policies {
+  const options = checkOptions('RedactionOptions', 'redaction', given, '');
   const limits = resolveLimits(options.limits);
-  const uriPaths = optionalBoolean('uriPath', options.uriPath, false);
-  const compile = (prefix: string, own: ToolRedactionOptions): Policy => ({
+  const compile = (prefix: string, own: CheckedRules): Policy => ({
     ...compileRules(prefix, own, options.hmacKey),
     limits,
-    uriPaths,
+    uriPaths: options.uriPath,
   });
   const base = compile('', options);
   const byTool = new Map<string, Policy>();
@@ -89,22 +78,20 @@ export function compilePolicies(options: RedactionOptions): Policies {
     if (typeof options.tools !== 'object' || options.tools === null)
       reject('tools', options.tools, 'an object');
     for (const [tool, overrides] of Object.entries(options.tools)) {
-      requireKnownOptions(`tools.${tool}`, overrides, TOOL_OPTIONS);
+      checkOptions('ToolRedactionOptions', `tools.${tool}`, overrides);
       byTool.set(tool, compile(`tools.${tool}.`, merge(options, overrides)));
     }
   }
   return (toolName) => (toolName === undefined ? base : (byTool.get(toolName) ?? base));
 }
 
+type CheckedRules = Resolved<'ToolRedactionOptions', ToolRedactionOptions>;
 type Rules = Omit<Policy, 'limits' | 'uriPaths'>;
 
-function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: unknown): Rules {
-  const defaults = optionalBoolean(`${prefix}defaults`, options.defaults, true);
+function compileRules(prefix: string, options: CheckedRules, hmacKey: unknown): Rules {
+  const { defaults } = options;
   const named = options.redactPatterns ?? [];
   if (!Array.isArray(named)) reject(`${prefix}redactPatterns`, named, 'an array of strings and RegExps');
-  if (options.custom !== undefined && typeof options.custom !== 'function') {
-    reject(`${prefix}custom`, options.custom, 'a function');
-  }
   const packs = resolvePacks(`${prefix}packs`, options.packs);
   const chosen = packs.email ? { email: true, ...options.redactValues } : (options.redactValues ?? {});
   const on = chooseDetectors(`${prefix}redactValues`, chosen, defaults);
@@ -136,7 +123,7 @@ function compileRules(prefix: string, options: ToolRedactionOptions, hmacKey: un
     },
     words: wordsAutomaton,
     wordLengths: (words ?? []).map(({ length }) => length),
-    replacer: compileReplacer(`${prefix}replacement`, options.replacement, hmacKey),
+    replacer: compileReplacer(options.replacement, hmacKey),
     custom: options.custom,
     lastClean: new Map(),
   };
@@ -201,7 +188,7 @@ function compileValuePatterns(option: string, patterns: unknown): LinearPattern[
 }
 
 /** Lists are added up; whatever else a tool says replaces what is said for all. */
-function merge(base: ToolRedactionOptions, own: ToolRedactionOptions): ToolRedactionOptions {
+function merge(base: CheckedRules, own: ToolRedactionOptions): CheckedRules {
   return {
     ...base,
     ...own,

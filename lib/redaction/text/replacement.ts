@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { ConfigError } from '../../errors.js';
-import { optionalChoice, reject } from '../../internal/validate.js';
+import { reject } from '../../internal/validate.js';
 
 /**
  * What a redacted value becomes.
@@ -61,8 +61,7 @@ export function untear(text: string): string {
 }
 
 /** The replacer that the options ask for. */
-export function compileReplacer(option: string, kind: unknown, hmacKey: unknown): Replacer {
-  const chosen = optionalChoice(option, kind, ['mask', 'hmac', 'drop'] as const, 'mask');
+export function compileReplacer(chosen: Replacement, hmacKey: unknown): Replacer {
   if (chosen === 'mask') return { kind: chosen, stand: () => REDACTED };
   if (chosen === 'drop') return { kind: chosen, stand: () => DROPPED };
   const key = requireKey(hmacKey);
@@ -125,8 +124,8 @@ export type SessionIds = (id: string) => string;
  *
  * @throws ConfigError when `hmacKey` is too short.
  */
-export function compileSessionIds(kept: unknown, hmacKey: unknown): SessionIds {
-  if (optionalChoice('sessionId', kept, ['hash', 'keep'] as const, 'hash') === 'keep') return (id) => id;
+export function compileSessionIds(shown: 'hash' | 'keep' | undefined, hmacKey: unknown): SessionIds {
+  if (shown === 'keep') return (id) => id;
   const key = hmacKey === undefined ? undefined : requireKey(hmacKey);
   // One connection asks again and again.
   let last = { id: '', shown: '' };

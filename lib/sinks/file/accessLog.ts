@@ -1,9 +1,13 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
-import { optionalBoolean, optionalText, requireKnownOptions } from '../../internal/validate.js';
+import { checkOptions } from '../../internal/options.js';
 import { FILE_MODE } from './open.js';
 
-/** Whether reading a log is on record, and how that access log is sealed. */
+/**
+ * Whether reading a log is on record, and how that access log is sealed.
+ *
+ * @see docs/cli.md
+ */
 export interface AccessLogOptions {
   /**
    * The Ed25519 key (PKCS#8 PEM) that signs the access log: a file that exists, and that those who read the log may read.
@@ -32,7 +36,6 @@ export function accessLayout(log: string): AccessLayout {
 }
 
 const VERSION = 1;
-const KEYS = ['key', 'origin', 'requirePurpose'];
 
 /** @throws ConfigError */
 export function resolveAccessLog(given: unknown): AccessLogOptions | false | undefined {
@@ -41,14 +44,8 @@ export function resolveAccessLog(given: unknown): AccessLogOptions | false | und
 }
 
 function checked(option: string, given: unknown): AccessLogOptions {
-  requireKnownOptions(option, given, KEYS);
-  const { key, origin, requirePurpose } = given as AccessLogOptions;
-  const [keyFile, name] = [optionalText(`${option}.key`, key), optionalText(`${option}.origin`, origin)];
-  return {
-    ...(keyFile !== undefined && { key: keyFile }),
-    ...(name !== undefined && { origin: name }),
-    ...(optionalBoolean(`${option}.requirePurpose`, requirePurpose, false) && { requirePurpose: true }),
-  };
+  const { requirePurpose, ...rest } = checkOptions('AccessLogOptions', option, given as AccessLogOptions);
+  return requirePurpose ? { ...rest, requirePurpose } : rest;
 }
 
 /**

@@ -17,7 +17,7 @@ import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from
 
 export type { AccessLogOptions } from './accessLog.js';
 export type { FileNotice, FileNoticeKind } from './notice.js';
-export type { RotationOptions } from './lineLog.js';
+export type { RotationOptions } from './segments.js';
 export type { FileSinkOptions } from './options.js';
 export type { FileAnchor, FileIntegrityOptions } from './sealing.js';
 

@@ -5,7 +5,7 @@ import { LockLostError, type LogLock } from './lock.js';
 import { LogFile, type Interference } from './logFile.js';
 import type { Notices } from './notice.js';
 import type { Access } from './open.js';
-import { accessOfNewest, moveAside, tidy } from './segments.js';
+import { accessOfNewest, moveAside, tidy, type RotationOptions } from './segments.js';
 
 const LF = 0x0a;
 const NOTHING = new Uint8Array();
@@ -42,18 +42,6 @@ interface Written {
   readonly hooks: LineLogHooks;
   readonly lines: readonly Uint8Array[];
   readonly announced: unknown;
-}
-
-/** When a log is cut into parts. Nothing is deleted unless `keep` says so. */
-export interface RotationOptions {
-  /** A batch that would make the file larger than this many bytes starts a new one. @defaultValue never */
-  readonly maxBytes?: number;
-  /** The first record after this many milliseconds starts a new file. @defaultValue never */
-  readonly maxAgeMs?: number;
-  /** Whether all finished parts but the newest are compressed with gzip. @defaultValue false */
-  readonly compress?: boolean;
-  /** How many finished parts stay; older ones are deleted: the only option that deletes anything. @defaultValue all */
-  readonly keep?: number;
 }
 
 /** How a log is kept. */

@@ -1,7 +1,7 @@
 import { closeSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError } from '../../errors.js';
-import { optionalDelay, every } from '../../internal/duration.js';
+import { every } from '../../internal/duration.js';
 import {
   beat,
   findLock,
@@ -17,21 +17,28 @@ import type { Notices } from './notice.js';
 import { makeFolder } from './open.js';
 
 /**
- * After how long without a heartbeat a holder that nobody can ask counts as gone, in ms: the length of a lease of
- * Kubernetes' leader election (`LeaseDuration` of client-go's defaults).
+ * Who may write to a log or a spool, where several might.
+ *
+ * @see docs/sinks.md
  */
-const STALE_LOCK_MS = 15_000;
+export interface LockOptions {
+  /**
+   * After how long without a sign of life a writer of another machine or container, which cannot be asked, counts as gone
+   * and its lock is taken over; the writer gives three signs in that time. A busy process could not show in less than a second
+   * that it lives.
+   * @defaultValue 15,000, the lease of Kubernetes' leader election (`LeaseDuration` of client-go)
+   * @minimum 1,000
+   * @unit ms
+   */
+  readonly staleLockMs?: number;
+}
+
 /** Heartbeats in that time: two may be late. */
 const BEATS = 3;
 /** How long a look at the lock is believed, in ms. A process that was stopped for longer looks before it writes. */
 const BELIEVED_MS = 1_000;
 /** Others may take over a stale lock at the same time, each of them a moment earlier. */
 const ATTEMPTS = 20;
-
-/** @throws ConfigError for less than a second: a busy process could not show that it lives. */
-export function resolveStaleLock(option: string, given: number | undefined): number {
-  return optionalDelay(option, given, { fallback: STALE_LOCK_MS, min: 1_000 });
-}
 
 const taken = new WeakSet<object>();
 

@@ -23,11 +23,15 @@ import { EVENT_TYPES } from '../../schema/tables.js';
 /** Where checkpoints go: see {@link IntegrityOptions.anchor}; here, any sink as well. */
 export type FileAnchor = string | Anchor | Sink;
 
-/** How a {@link FileSink} seals its log. */
+/**
+ * How a {@link FileSink} seals its log.
+ *
+ * @see docs/integrity.md
+ */
 export interface FileIntegrityOptions extends Omit<IntegrityOptions, 'anchor'> {
   /**
-   * Where checkpoints go so that whoever holds the log and the key cannot rewrite both: a path on another volume, a
-   * callback, or any sink; one, or several. A sink is flushed after each checkpoint; closing it is its owner's to do.
+   * Where copies of checkpoints go, so that whoever holds the log and the key cannot rewrite both: a path on another volume, a
+   * callback, or any sink; one, or several. A sink is flushed after each checkpoint; its owner closes it.
    * @defaultValue none
    */
   readonly anchor?: FileAnchor | readonly FileAnchor[];

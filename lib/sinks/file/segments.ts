@@ -18,6 +18,38 @@ import { accessOf, FILE_MODE, syncFolder, type Access } from './open.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { lastLineFeed, readRange, recordIn } from './tail.js';
 
+/**
+ * When a log is cut into parts. Nothing is deleted unless `keep` says so.
+ *
+ * @see docs/sinks.md
+ */
+export interface RotationOptions {
+  /**
+   * How large the file may become: a batch that would make it larger starts a new one.
+   * @defaultValue any size
+   * @minimum 1
+   * @unit bytes
+   */
+  readonly maxBytes?: number;
+  /**
+   * How old the file may become: the first record after that starts a new one. The range of a `Date` bounds it (ECMA-262, "Time
+   * Values and Time Range").
+   * @defaultValue any age
+   * @minimum 1
+   * @maximum 8,640,000,000,000,000
+   * @unit ms
+   */
+  readonly maxAgeMs?: number;
+  /** Whether all finished parts but the newest are compressed with gzip. @defaultValue false */
+  readonly compress?: boolean;
+  /**
+   * How many finished parts stay; older ones are deleted: the only option that deletes anything.
+   * @defaultValue all
+   * @minimum 1
+   */
+  readonly keep?: number;
+}
+
 /** Digits of a segment's number: names sort as they were made. */
 const DIGITS = 6;
 

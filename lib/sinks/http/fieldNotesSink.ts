@@ -1,25 +1,12 @@
 import { loadCodec } from '../../codecs/load.js';
 import { ConfigError } from '../../errors.js';
 import type { AuditRecord } from '../../schema/record.js';
-import {
-  optionalChoice,
-  optionalInteger,
-  optionalText,
-  reject,
-  requireKnownOptions,
-  requireText,
-} from '../../internal/validate.js';
+import { checkOptions, type Resolved } from '../../internal/options.js';
+import { reject, requireText } from '../../internal/validate.js';
 import { ClientCredentials } from './auth.js';
-import {
-  requireEndpoint,
-  COMMON_KEYS,
-  commonSettings,
-  profileOf,
-  transportTo,
-  type HttpCommonOptions,
-} from './options.js';
 import { HttpDelivery } from './delivery.js';
 import type { HttpStats } from './exchange.js';
+import { commonSettings, requireEndpoint, transportTo, type HttpCommonOptions } from './options.js';
 import { SerialSink } from '../serialSink.js';
 import { optionalSigner } from './signature.js';
 import type { SinkResult } from '../sink.js';
@@ -28,29 +15,37 @@ import { sleep } from '../../internal/duration.js';
 /** How Field Notes is told who sends: the service by `oauth`; its container by `hmac`, or not at all. */
 export type FieldNotesAuth = 'oauth' | 'hmac' | 'none';
 
-/** Options of {@link FieldNotesSink}. */
+/**
+ * Options of {@link FieldNotesSink}.
+ *
+ * @see docs/sinks.md
+ */
 export interface FieldNotesSinkOptions extends HttpCommonOptions {
   /** Where events go. @defaultValue the service's address; a container's is `{base}/v1/events` */
-  endpoint?: string | URL;
-  /** How the receiver is told who sends. @defaultValue `'oauth'` with a `clientId`, `'hmac'` with only an `hmacKey` */
-  auth?: FieldNotesAuth;
-  /** The client of the OAuth 2.0 client credentials grant. @defaultValue required for `oauth` */
-  clientId?: string;
-  /** Its secret. @defaultValue required for `oauth` */
-  clientSecret?: string;
+  readonly endpoint?: string | URL;
+  /** How the sink proves to the receiver who sends. @defaultValue `hmac` with only an `hmacKey`, else `oauth` */
+  readonly auth?: FieldNotesAuth;
+  /** The client of the OAuth 2.0 client credentials grant. @defaultValue none; `oauth` requires it */
+  readonly clientId?: string;
+  /** The secret of that client. @defaultValue none; `oauth` requires it */
+  readonly clientSecret?: string;
   /** Where access tokens come from. @defaultValue the service's address */
-  tokenEndpoint?: string | URL;
-  /** The scope that is asked for. @defaultValue `'fieldnotes.ingest'` */
-  scope?: string;
-  /** For `hmac`: signs each body (`X-Signature`). @defaultValue required for `hmac` */
-  hmacKey?: string | Uint8Array;
-  /** Requests a second at most; the free tier allows 10. @defaultValue `10` */
-  requestsPerSecond?: number;
+  readonly tokenEndpoint?: string | URL;
+  /** The scope of the access tokens. @defaultValue `fieldnotes.ingest` */
+  readonly scope?: string;
+  /** Signs each body (`X-Signature`), for `hmac`. @defaultValue none; `hmac` requires it */
+  readonly hmacKey?: string | Uint8Array;
+  /**
+   * How many requests a second the sink makes at most.
+   * @defaultValue 10, as the free tier allows
+   * @minimum 1
+   * @maximum 100,000
+   */
+  readonly requestsPerSecond?: number;
 }
 
 const ENDPOINT = 'https://api.lokryn.com/fieldnotes/v1/events';
 const TOKEN_ENDPOINT = 'https://auth.lokryn.com/oauth2/token';
-const SCOPE = 'fieldnotes.ingest';
 
 /** The environment variables that {@link FieldNotesSink.fromEnv} reads, by option. */
 export const FIELD_NOTES_VARIABLES = {
@@ -81,29 +76,19 @@ export class FieldNotesSink extends SerialSink {
   readonly destination: string;
   readonly #delivery: HttpDelivery;
 
-  constructor(options: FieldNotesSinkOptions = {}) {
-    requireKnownOptions('FieldNotesSink', options, [
-      ...COMMON_KEYS,
-      ...(Object.keys(FIELD_NOTES_VARIABLES) as (keyof typeof FIELD_NOTES_VARIABLES)[]),
-      'requestsPerSecond',
-    ]);
+  constructor(given: FieldNotesSinkOptions = {}) {
+    const options = checkOptions('FieldNotesSinkOptions', 'FieldNotesSink', given);
     const common = commonSettings('FieldNotesSink', options, {
       name: 'field-notes',
       endpoint: options.endpoint ?? ENDPOINT,
     });
-    const profile = profileOf('FieldNotesSink', options);
-    const limit = new RateLimit(
-      optionalInteger('FieldNotesSink.requestsPerSecond', options.requestsPerSecond, {
-        fallback: 10,
-        min: 1,
-        max: 100_000,
-      }),
-    );
+    const { profile } = options;
+    const limit = new RateLimit(options.requestsPerSecond);
     super(common.name);
     this.destination = common.endpoint.origin;
     this.#delivery = new HttpDelivery({
       ...common,
-      ...authSettings(options, common),
+      ...authSettings(given, options, common),
       headers: {},
       codec: () => loadCodec('protobuf', { profile }),
       pace: () => limit.take(),
@@ -145,12 +130,18 @@ export class FieldNotesSink extends SerialSink {
   }
 }
 
+type CheckedOptions = Resolved<'FieldNotesSinkOptions', FieldNotesSinkOptions>;
+
 /** The way of authorization that the options ask for, with all that it needs and nothing that it does not. */
-function authSettings(options: FieldNotesSinkOptions, common: ReturnType<typeof commonSettings>) {
+function authSettings(
+  given: FieldNotesSinkOptions,
+  options: CheckedOptions,
+  common: ReturnType<typeof commonSettings>,
+) {
   const inferred = options.clientId === undefined && options.hmacKey !== undefined ? 'hmac' : 'oauth';
-  const auth = optionalChoice('FieldNotesSink.auth', options.auth, ['oauth', 'hmac', 'none'], inferred);
+  const { auth = inferred, scope } = options;
   for (const [key, needs] of Object.entries(NEEDED_BY)) {
-    if (options[key as keyof typeof NEEDED_BY] !== undefined && needs !== auth)
+    if (given[key as keyof typeof NEEDED_BY] !== undefined && needs !== auth)
       throw new ConfigError(`FieldNotesSink.${key}`, `has no meaning with auth '${auth}'`);
   }
   if (auth === 'none') return {};
@@ -169,7 +160,7 @@ function authSettings(options: FieldNotesSinkOptions, common: ReturnType<typeof 
       tokenEndpoint,
       clientId: requireText('FieldNotesSink.clientId', options.clientId),
       clientSecret: requireText('FieldNotesSink.clientSecret', options.clientSecret),
-      scope: optionalText('FieldNotesSink.scope', options.scope) ?? SCOPE,
+      scope,
       transport: transportTo('FieldNotesSink', tokenEndpoint, way, true),
     }),
   };

@@ -1,12 +1,10 @@
 import type { Format } from '../../codecs/load.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { requireKnownOptions } from '../../internal/validate.js';
+import { checkOptions } from '../../internal/options.js';
 import {
   requireHeaders,
-  COMMON_KEYS,
   commonSettings,
   encodingSettings,
-  profileOf,
   type HttpBatchOptions,
   type HttpCommonOptions,
 } from './options.js';
@@ -17,26 +15,39 @@ import { SerialSink } from '../serialSink.js';
 import { optionalSigner } from './signature.js';
 import type { SinkResult } from '../sink.js';
 
-/** Options of {@link HttpSink}. */
+/**
+ * Options of {@link HttpSink}.
+ *
+ * @see docs/sinks.md
+ */
 export interface HttpSinkOptions extends HttpCommonOptions {
-  /** Where to POST: `https`, or `http` to a loopback address; no credentials in it. */
-  endpoint: string | URL;
   /**
-   * Sent with each request, e.g. an API key; not those that the sink sets itself. A function is asked before each request, and
-   * again after a 401: for tokens that expire. While it fails, records wait.
-   * @defaultValue none
+   * Where to POST: `https`, or `http` to a loopback address; no credentials in it.
+   * @variable OTEL_MCP_LOG_ENDPOINT none; `http` requires it
    */
-  headers?: Readonly<Record<string, string>> | HeadersFunction;
-  /** The encoding of the bodies. @defaultValue `'json'` */
-  format?: Format;
+  readonly endpoint: string | URL;
+  /**
+   * Header fields of each request, e.g. an API key; not those that the sink sets itself. A function is asked before each request,
+   * and again after a 401: for tokens that expire. While it fails, records wait.
+   * @defaultValue none
+   * @variable OTEL_MCP_LOG_HEADERS none; written as in `OTEL_EXPORTER_OTLP_HEADERS`: `name=value,name=value`
+   */
+  readonly headers?: Readonly<Record<string, string>> | HeadersFunction;
+  /**
+   * The encoding of the bodies.
+   * @defaultValue `json`
+   * @variable OTEL_MCP_LOG_FORMAT
+   */
+  readonly format?: Format;
   /**
    * Signs each body: `X-Signature` (hex HMAC-SHA256 of the exact bytes) and the headers of Standard Webhooks. Text is used
    * as its UTF-8 bytes; a Standard Webhooks secret (`whsec_…`) as the bytes that it encodes.
    * @defaultValue none
+   * @variable OTEL_MCP_LOG_HMAC_KEY
    */
-  hmacKey?: string | Uint8Array;
-  /** Several records in one request. @defaultValue one record per request */
-  batch?: HttpBatchOptions;
+  readonly hmacKey?: string | Uint8Array;
+  /** Puts several records into one request. @defaultValue one record per request */
+  readonly batch?: HttpBatchOptions;
 }
 
 /**
@@ -61,18 +72,11 @@ export class HttpSink extends SerialSink {
   readonly destination: string;
   readonly #delivery: HttpDelivery;
 
-  constructor(options: HttpSinkOptions) {
-    requireKnownOptions('HttpSink', options, [
-      ...COMMON_KEYS,
-      'endpoint',
-      'headers',
-      'format',
-      'hmacKey',
-      'batch',
-    ]);
+  constructor(given: HttpSinkOptions) {
+    const options = checkOptions('HttpSinkOptions', 'HttpSink', given);
     const settings = {
       ...commonSettings('HttpSink', options, { name: 'http', endpoint: options.endpoint }),
-      ...encodingSettings('HttpSink', options.format, options.batch, profileOf('HttpSink', options)),
+      ...encodingSettings('HttpSink', options.format, options.batch, options.profile),
       signer: optionalSigner('HttpSink.hmacKey', options.hmacKey),
     };
     super(settings.name);

@@ -1,88 +1,87 @@
-import { FORMATS, loadCodec, type Format } from '../../codecs/load.js';
-import { PROFILES, type Profile } from '../../codecs/profile.js';
-import { optionalDelay } from '../../internal/duration.js';
+import { loadCodec, type Format } from '../../codecs/load.js';
+import type { Profile, ProfileOptions } from '../../codecs/profile.js';
 import { ConfigError, type SinkError } from '../../errors.js';
+import { checkOptions, type Resolved } from '../../internal/options.js';
+import { optionalChoice, reject, requireText } from '../../internal/validate.js';
 import type { AuditRecord } from '../../schema/record.js';
-import {
-  optionalChoice,
-  optionalInteger,
-  optionalText,
-  reject,
-  requireKnownOptions,
-  requireText,
-} from '../../internal/validate.js';
 import type { HttpDeliverySettings } from './delivery.js';
 import { fetchTransport, type Fetch, type HttpTransport } from './transport.js';
 import { NodeTransport } from './nodeTransport.js';
 import { fetchAloneGoesThroughProxies, requireProxy } from './proxy.js';
 import type { ResponseCheck } from './exchange.js';
-import { retryPolicy, type RetryOptions } from '../retry.js';
+import { retryPolicy, type RetryOptions, type TimeoutOptions } from '../retry.js';
 
 /** How several records make one request. `delimited` (each after its length) is protobuf's; the others are for text. */
 export type Framing = 'single' | 'ndjson' | 'array' | 'delimited';
 
-/** Batches of {@link HttpSinkOptions}. */
+/**
+ * Batches of {@link HttpSinkOptions}.
+ *
+ * @see docs/sinks.md
+ */
 export interface HttpBatchOptions {
-  /** Records in one request at most. @defaultValue `100` */
-  maxRecords?: number;
-  /** How the records of a batch are put together; `'single'` is one record per request. @defaultValue `'ndjson'`, for protobuf `'delimited'` */
-  framing?: Framing;
+  /**
+   * How many records one request holds at most.
+   * @defaultValue 100; 1 with the framing `single`
+   * @minimum 1
+   * @maximum 10,000
+   */
+  readonly maxRecords?: number;
+  /** How the records of a batch are put together; `single` is one record per request. @defaultValue `ndjson` for text, `delimited` for protobuf */
+  readonly framing?: Framing;
 }
 
-/** What {@link HttpSinkOptions} and the options of other sinks over HTTP have in common. */
-export interface HttpCommonOptions {
-  /** What one request may take in milliseconds, its retries included. @defaultValue `10000`, as OTLP exporters */
-  timeoutMs?: number;
+/**
+ * What {@link HttpSinkOptions} and the options of other sinks over HTTP have in common.
+ *
+ * @see docs/sinks.md
+ */
+export interface HttpCommonOptions extends TimeoutOptions, ProfileOptions {
   /** When to try again after 429, 502, 503, 504 and broken connections; full jitter. @defaultValue those of {@link RetryOptions} */
-  retry?: RetryOptions;
-  /** Where records go that the receiver refuses for good: JSON lines, mode 0600. @defaultValue none */
-  deadLetterFile?: string;
-  /** Told of every refusal for good, with the records refused. @defaultValue none */
-  onError?: (error: SinkError, records: readonly AuditRecord[]) => void;
-  /** Instead of Node's own HTTP client: through a proxy, with client certificates. @defaultValue Node's HTTP client */
-  fetch?: Fetch;
-  /** The address of an HTTP proxy that every request goes through, its credentials in it where it wants some. Not with `fetch`. @defaultValue that of the environment, where Node is told to use it (`NODE_USE_ENV_PROXY`) */
-  proxy?: string | URL;
-  /** Reads the answers of 2xx, for APIs that answer 200 and tell of errors in the body; may judge each record. @defaultValue 2xx is a delivery */
-  checkResponse?: ResponseCheck;
-  /** No more of a response is read than this many bytes. @defaultValue `65536`; with `checkResponse` 4 MiB */
-  maxResponseBytes?: number;
-  /** Whose names and enum numbers the bodies use. @defaultValue `'documented'` */
-  profile?: Profile;
-  /** Shown in errors and metrics. @defaultValue the sink's kind */
-  name?: string;
+  readonly retry?: RetryOptions;
+  /** A file that takes the records that the receiver refuses for good: JSON lines, mode 0600. @defaultValue none */
+  readonly deadLetterFile?: string;
+  /** Called with every refusal for good, and with the records refused. @defaultValue none */
+  readonly onError?: (error: SinkError, records: readonly AuditRecord[]) => void;
+  /** Sends the requests in place of Node's own HTTP client: through a proxy, with client certificates. @defaultValue Node's HTTP client */
+  readonly fetch?: Fetch;
+  /**
+   * The address of an HTTP proxy that every request goes through, with the credentials that it asks for. Not with `fetch`.
+   * @defaultValue that of the environment, where Node is told to use it (`NODE_USE_ENV_PROXY`)
+   * @variable OTEL_MCP_LOG_PROXY that of `HTTPS_PROXY` and `NO_PROXY`, where Node is told to use them (`NODE_USE_ENV_PROXY=1`)
+   */
+  readonly proxy?: string | URL;
+  /** Reads the answers of 2xx, for APIs that answer 200 and report errors in the body; may judge each record. @defaultValue 2xx is a delivery */
+  readonly checkResponse?: ResponseCheck;
+  /**
+   * How much of a response is read.
+   * @defaultValue 64 KiB without `checkResponse`, 4 MiB with it
+   * @minimum 0
+   * @maximum 268,435,456
+   * @unit bytes
+   */
+  readonly maxResponseBytes?: number;
+  /** The sink's name in errors and metrics. @defaultValue the sink's kind */
+  readonly name?: string;
 }
 
-/** The keys of {@link HttpCommonOptions}. */
-export const COMMON_KEYS = [
-  'timeoutMs',
-  'retry',
-  'deadLetterFile',
-  'onError',
-  'fetch',
-  'proxy',
-  'checkResponse',
-  'maxResponseBytes',
-  'profile',
-  'name',
-] as const satisfies readonly (keyof HttpCommonOptions)[];
+/** {@link HttpCommonOptions}, checked. */
+type CheckedCommon = Resolved<'HttpCommonOptions', HttpCommonOptions>;
 
-/** The settings that {@link HttpCommonOptions} give, checked; `sink` stands before each option's name. */
+/** The settings that {@link HttpCommonOptions} give; `sink` stands before each option's name in errors. */
 export function commonSettings(
   sink: string,
-  options: HttpCommonOptions,
+  options: CheckedCommon,
   { name, endpoint }: { name: string; endpoint: unknown },
 ) {
+  const { timeoutMs, deadLetterFile, onError, checkResponse } = options;
   const url = requireEndpoint(`${sink}.endpoint`, endpoint);
   return {
-    name: optionalText(`${sink}.name`, options.name) ?? name,
-    timeoutMs: optionalDelay(`${sink}.timeoutMs`, options.timeoutMs, { fallback: 10_000, min: 1 }),
+    ...{ timeoutMs, deadLetterFile, onError, checkResponse },
+    name: options.name ?? name,
     retry: retryPolicy(`${sink}.retry`, options.retry),
-    deadLetterFile: optionalText(`${sink}.deadLetterFile`, options.deadLetterFile),
-    onError: optionalFunction(`${sink}.onError`, options.onError),
     endpoint: url,
-    checkResponse: optionalFunction(`${sink}.checkResponse`, options.checkResponse),
-    transport: transportTo(sink, url, options, options.checkResponse !== undefined),
+    transport: transportTo(sink, url, options, checkResponse !== undefined),
   };
 }
 
@@ -90,19 +89,13 @@ export function commonSettings(
 export function transportTo(
   sink: string,
   address: URL,
-  options: HttpCommonOptions,
+  { fetch, proxy: given, checkResponse, maxResponseBytes: most }: HttpCommonOptions,
   keepBody: boolean,
 ): HttpTransport {
-  const fetch = optionalFunction(`${sink}.fetch`, options.fetch);
-  const proxy = requireProxy(`${sink}.proxy`, options.proxy);
-  const fallback = options.checkResponse === undefined ? 65_536 : 4 * 1024 * 1024;
-  const maxResponseBytes = optionalInteger(`${sink}.maxResponseBytes`, options.maxResponseBytes, {
-    fallback,
-    min: 0,
-    max: MAX_RESPONSE_BYTES,
-  });
+  const proxy = requireProxy(`${sink}.proxy`, given);
   if (fetch !== undefined && proxy !== undefined)
     throw new ConfigError(`${sink}.proxy`, 'has no meaning with a fetch, which goes its own way');
+  const maxResponseBytes = most ?? (checkResponse === undefined ? 64 * 1024 : 4 * 1024 * 1024);
   const reading = { maxResponseBytes, keepBody };
   if (fetch !== undefined) return fetchTransport(fetch, reading);
   if (proxy === undefined && fetchAloneGoesThroughProxies())
@@ -110,49 +103,32 @@ export function transportTo(
   return new NodeTransport(address, reading, proxy);
 }
 
-/** More than this in one answer is a mistake: it is kept in memory. */
-const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
-
-/** The profile that options name. */
-export function profileOf(sink: string, { profile }: HttpCommonOptions): Profile {
-  return optionalChoice(`${sink}.profile`, profile, PROFILES, 'documented');
-}
-
 /** Format and framing, checked against each other: the codec and the size of a batch. */
 export function encodingSettings(
   sink: string,
-  format: unknown,
-  batch: HttpBatchOptions | undefined,
+  format: Format,
+  given: HttpBatchOptions | undefined,
   profile: Profile,
 ): Pick<HttpDeliverySettings, 'codec' | 'batchSize'> {
-  const chosen: Format = optionalChoice(`${sink}.format`, format, FORMATS, 'json');
-  const batchFraming = chosen === 'protobuf' ? 'delimited' : 'ndjson';
-  const framings: readonly Framing[] =
-    chosen === 'protobuf' ? ['single', 'delimited'] : ['single', 'ndjson', 'array'];
-  if (batch === undefined) return { codec: () => loadCodec(chosen, { profile }) };
-  requireKnownOptions(`${sink}.batch`, batch, ['maxRecords', 'framing']);
-  const framing = optionalChoice(`${sink}.batch.framing`, batch.framing, framings, batchFraming);
-  const maxRecords = optionalInteger(`${sink}.batch.maxRecords`, batch.maxRecords, {
-    fallback: framing === 'single' ? 1 : 100,
-    min: 1,
-    max: 10_000,
-  });
-  if (framing === 'single') {
-    if (maxRecords > 1) throw new ConfigError(`${sink}.batch.maxRecords`, "must be 1 with framing 'single'");
-    return { codec: () => loadCodec(chosen, { profile }) };
+  const single = { codec: () => loadCodec(format, { profile }) };
+  if (given === undefined) return single;
+  const batch = checkOptions('HttpBatchOptions', `${sink}.batch`, given);
+  const [fallback, framings] = format === 'protobuf' ? BINARY : TEXT;
+  const framing = optionalChoice(`${sink}.batch.framing`, batch.framing, framings, fallback);
+  if (framing !== 'single') {
+    const textFraming = framing === 'array' ? 'array' : 'ndjson';
+    const codec = () => loadCodec(format, { profile, framing: textFraming });
+    return { codec, batchSize: batch.maxRecords };
   }
-  const textFraming = framing === 'array' ? 'array' : 'ndjson';
-  return { codec: () => loadCodec(chosen, { profile, framing: textFraming }), batchSize: maxRecords };
+  if (given.maxRecords !== undefined && given.maxRecords > 1)
+    throw new ConfigError(`${sink}.batch.maxRecords`, "must be 1 with framing 'single'");
+  return single;
 }
 
-/** A function, or nothing. */
-function optionalFunction<T extends (...args: never[]) => unknown>(
-  option: string,
-  value: T | undefined,
-): T | undefined {
-  if (value !== undefined && typeof value !== 'function') reject(option, value, 'a function');
-  return value;
-}
+/** The framings of the codecs' two kinds: the default, and all. */
+const BINARY = ['delimited', ['single', 'delimited']] as const satisfies FramingsOf;
+const TEXT = ['ndjson', ['single', 'ndjson', 'array']] as const satisfies FramingsOf;
+type FramingsOf = readonly [Framing, readonly Framing[]];
 
 /** Addresses of this machine itself: RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), RFC 6761 6.3 (localhost). */
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;

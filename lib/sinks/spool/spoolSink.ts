@@ -2,12 +2,12 @@ import { diag } from '@opentelemetry/api';
 import { resolve } from 'node:path';
 import { encodeLine } from '../../codecs/json.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { optionalInteger, reject, requireKnownOptions, requireText } from '../../internal/validate.js';
+import { checkOptions } from '../../internal/options.js';
+import { reject } from '../../internal/validate.js';
 import { ConfigError } from '../../errors.js';
-import { optionalDelay } from '../../internal/duration.js';
-import { MAX_RETRY_AFTER_MS } from '../retry.js';
+import type { PostponementOptions } from '../retry.js';
 import { asError, isSink, sinkName } from '../emit.js';
-import { LockLostError, resolveStaleLock } from '../file/lock.js';
+import { LockLostError, type LockOptions } from '../file/lock.js';
 import { Notices, type FileNotice, type NoticeListener } from '../file/notice.js';
 import { causeOf, type GapRecordFactory } from '../gap.js';
 import type { Ack, Sink, SinkResult } from '../sink.js';
@@ -16,42 +16,49 @@ import { SpoolStore, type SpoolLine } from './store.js';
 
 export type { SpoolErrorInfo } from './replay.js';
 
-/** How a {@link SpoolSink} keeps what its receiver does not have yet. */
-export interface SpoolOptions {
-  /** A folder of its own; one process at a time. Made with mode 0700. */
+/**
+ * How a {@link SpoolSink} keeps what its receiver does not have yet.
+ *
+ * @see docs/sinks.md
+ */
+export interface SpoolOptions extends LockOptions, PostponementOptions {
+  /**
+   * The folder that keeps what the receiver does not have yet: one of its own, for one process at a time. Made with mode 0700.
+   * @variable OTEL_MCP_LOG_SPOOL none: calls wait for the receiver
+   */
   readonly directory: string;
-  /** How many bytes may wait. Beyond them records are not taken: callers wait or fail, `batch` drops and counts. @defaultValue 256 MiB */
+  /**
+   * How many bytes may wait. Beyond them the spool takes no records: callers wait or fail, `batch` drops and counts.
+   * @defaultValue 256 MiB
+   * @minimum 1,024
+   * @unit bytes
+   */
   readonly maxBytes?: number;
-  /** The size at which one file of the queue ends, in bytes. @defaultValue 8 MiB, or an eighth of `maxBytes` if that is less */
+  /**
+   * The size at which one file of the queue ends.
+   * @defaultValue an eighth of `maxBytes`, at most 8 MiB
+   * @minimum 1
+   * @unit bytes
+   */
   readonly segmentBytes?: number;
-  /** How many records the receiver gets at once, at most. @defaultValue 512 */
-  readonly batchSize?: number;
-  /** How long the receiver may put us off with one answer (`Retry-After`), in milliseconds: beyond it `onError` is told once, and the wait ends. @defaultValue 3,600,000 */
-  readonly maxRetryAfterMs?: number;
-  /** As that of a file sink: after how long a silent process of another machine loses the folder, in ms. @defaultValue 15,000 */
-  readonly staleLockMs?: number;
+  /**
+   * How many records the receiver gets at once, at most.
+   * @defaultValue 512
+   * @minimum 1
+   */
+  readonly maxExportBatchSize?: number;
   /** Makes the record that tells the receiver of records that the spool has lost. @defaultValue that of the pipeline */
   readonly gapRecord?: GapRecordFactory;
-  /** Told when the receiver fails (once, until it works again), and of records that it will never take. @defaultValue OpenTelemetry's `diag` logger */
+  /** Called when the receiver fails (once, until it works again), and for records that it will never take. @defaultValue OpenTelemetry's `diag` logger */
   readonly onError?: (error: Error, info: SpoolErrorInfo) => void;
-  /** Told of what the spool finds on disk. @defaultValue OpenTelemetry's `diag` logger */
+  /** Called with what the spool finds out of order on disk. @defaultValue OpenTelemetry's `diag` logger */
   readonly onNotice?: NoticeListener;
-  /** Shown in errors and metrics. @defaultValue the name of the sink behind it, with `spool:` before it */
+  /** The sink's name in errors and metrics. @defaultValue the name of the sink behind it, with `spool:` before it */
   readonly name?: string;
+  /** @deprecated {@link maxExportBatchSize} */
+  readonly batchSize?: number;
 }
 
-const KEYS = [
-  'directory',
-  'maxBytes',
-  'segmentBytes',
-  'batchSize',
-  'maxRetryAfterMs',
-  'staleLockMs',
-  'gapRecord',
-  'onError',
-  'onNotice',
-  'name',
-];
 /** What an entry is longer than its record, in bytes: checksum, place and line feed. */
 const ENTRY_BYTES = 20;
 const MIB = 1024 * 1024;
@@ -77,31 +84,25 @@ export class SpoolSink implements Sink {
   readonly #maxBytes: number;
   readonly #ownGapRecord: GapRecordFactory | undefined;
 
-  constructor(sink: Sink, options: SpoolOptions) {
+  constructor(sink: Sink, given: SpoolOptions) {
     if (!isSink(sink)) reject('sink', sink, 'a sink (an object with emit)');
-    requireKnownOptions('spool', options, KEYS);
-    const directory = requireText('spool.directory', options.directory);
+    const options = checkOptions('SpoolOptions', 'spool', given);
+    const { directory, maxBytes, staleLockMs, maxRetryAfterMs, gapRecord } = options;
     this.name = options.name ?? `spool:${sinkName(sink)}`;
     this.#sink = sink;
     this.#notices = new Notices(options.onNotice);
-    this.#maxBytes = optionalInteger('spool.maxBytes', options.maxBytes, { fallback: 256 * MIB, min: 1024 });
-    const segment = { fallback: Math.min(8 * MIB, Math.ceil(this.#maxBytes / 8)), min: 1 };
-    const segmentBytes = optionalInteger('spool.segmentBytes', options.segmentBytes, segment);
-    const batchSize = optionalInteger('spool.batchSize', options.batchSize, { fallback: 512, min: 1 });
-    const maxRetryAfterMs = optionalDelay('spool.maxRetryAfterMs', options.maxRetryAfterMs, {
-      fallback: MAX_RETRY_AFTER_MS,
-      min: 0,
-    });
+    this.#maxBytes = maxBytes;
     this.#store = new SpoolStore(resolve(directory), {
-      segmentBytes,
-      staleLockMs: resolveStaleLock('spool.staleLockMs', options.staleLockMs),
+      segmentBytes: options.segmentBytes ?? Math.min(8 * MIB, Math.ceil(maxBytes / 8)),
+      staleLockMs,
       notices: this.#notices,
     });
     this.lastSeq = this.#store.lastSeq;
     const report = guarded(options.onError);
+    const batchSize = options.maxExportBatchSize;
     this.#replay = new Replay(this.#store, sink, { batchSize, maxRetryAfterMs, report });
-    this.#ownGapRecord = options.gapRecord;
-    if (options.gapRecord !== undefined) this.#replay.gapRecord = options.gapRecord;
+    this.#ownGapRecord = gapRecord;
+    if (gapRecord !== undefined) this.#replay.gapRecord = gapRecord;
     this.#replay.start();
   }
 

@@ -44,14 +44,19 @@ export class Life {
     if (!spooled) Object.assign(end, { lastSeq });
     this.spool = spooled
       ? new SpoolSink(end, {
-          ...{ directory: folder, batchSize: MAX_BATCH, segmentBytes: SEGMENT_BYTES, maxBytes: MAX_BYTES },
+          ...{
+            directory: folder,
+            maxExportBatchSize: MAX_BATCH,
+            segmentBytes: SEGMENT_BYTES,
+            maxBytes: MAX_BYTES,
+          },
           gapRecord,
           onError: (_, { lost }) => void (this.lostBySpool += this.#dead ? 0 : lost),
         })
       : undefined;
     this.pipeline = createPipeline({
       ...{ sinks: [this.spool ?? end], mode, gapRecord },
-      ...{ maxQueue: MAX_QUEUE, maxBatch: MAX_BATCH, lingerMs: 10 },
+      ...{ maxQueueSize: MAX_QUEUE, maxExportBatchSize: MAX_BATCH, scheduledDelayMillis: 10 },
       onError: ({ message }) => {
         this.untold += Number(/ends without .* (\d+) records are missing/.exec(message)?.[1] ?? 0);
       },

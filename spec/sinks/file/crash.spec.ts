@@ -61,7 +61,7 @@ describe('FileSink, a full disk', function () {
     const path = join(folder(), 'audit.jsonl');
     const plan: WriterPlan = {
       file: { path },
-      pipeline: { sinkTimeoutMs: 300 },
+      pipeline: { exportTimeoutMillis: 300 },
       records: 64,
       filling: 1_000,
       end: 'process.exit',
@@ -84,7 +84,11 @@ describe('FileSink, a full disk', function () {
     async () => {
       const { path: root } = small!;
       const path = join(root, 'log', 'audit.jsonl');
-      const options = { mode: 'blocking-strict', sinkTimeoutMs: 200, onError: () => undefined } as const;
+      const options = {
+        mode: 'blocking-strict',
+        exportTimeoutMillis: 200,
+        onError: () => undefined,
+      } as const;
       const pipeline = createPipeline({ sinks: [new FileSink(path)], ...options });
       await pipeline.acceptIntent(draft());
       writeFileSync(join(root, 'ballast'), Buffer.alloc(statSync(root).blksize * 240));

@@ -41,7 +41,7 @@ describe(`on a disk that is full${why} @slow`, () => {
       const path = join(folder, 'audit.jsonl');
       const pipeline = createPipeline({
         sinks: [new FileSink(path)],
-        sinkTimeoutMs: 1_500,
+        exportTimeoutMillis: 1_500,
         onError: () => undefined,
       });
       fill();
@@ -69,7 +69,7 @@ describe(`on a disk that is full${why} @slow`, () => {
     const directory = join(folder, 'spool');
     const first = createPipeline({
       sinks: [new SpoolSink(away, { directory, onError: () => undefined })],
-      sinkTimeoutMs: 1_500,
+      exportTimeoutMillis: 1_500,
       onError: () => undefined,
     });
     fill();

@@ -102,7 +102,7 @@ describe('FileSink, rotation', () => {
     const pipeline = createPipeline({
       sinks: [new FileSink({ path, rotate: { maxBytes: 4_000 } })],
       acks: 'durable',
-      maxBatch: 7,
+      maxExportBatchSize: 7,
     });
     await Promise.all(upTo(100).map(() => pipeline.accept(draft())));
     await pipeline.shutdown();

@@ -49,7 +49,7 @@ describe('SpoolSink', () => {
 
   it('hands over in order after an outage, in larger batches', async () => {
     const receiver = new ScriptedSink('remote', ['retryable', 'retryable']);
-    const pipeline = createPipeline({ sinks: [open(receiver, { batchSize: 10 })] });
+    const pipeline = createPipeline({ sinks: [open(receiver, { maxExportBatchSize: 10 })] });
     for (let i = 0; i < 35; i++) await pipeline.accept(draft());
     await until(() => receiver.records.length === 35);
     expect(receiver.seqs).to.deep.equal(upTo(35));
@@ -124,7 +124,7 @@ describe('SpoolSink', () => {
         let seq = 0;
         for (const { steps, count } of runs) {
           const receiver = new ScriptedSink('remote', [...steps], 'take');
-          const sink = open(receiver, { directory, segmentBytes: 2_000, batchSize: 3 });
+          const sink = open(receiver, { directory, segmentBytes: 2_000, maxExportBatchSize: 3 });
           for (let i = 0; i < count; i++) await sink.emit([numbered(seq++)]);
           await sink.close();
           received.push(...receiver.seqs);
@@ -146,8 +146,8 @@ describe('SpoolSink', () => {
     const sink = open(receiver, { maxBytes: 4_000 });
     const pipeline = createPipeline({
       sinks: [sink],
-      sinkTimeoutMs: 2_000,
-      maxQueue: 1,
+      exportTimeoutMillis: 2_000,
+      maxQueueSize: 1,
       onError: () => undefined,
     });
     const errors: unknown[] = [];
@@ -167,9 +167,9 @@ describe('SpoolSink', () => {
       ...{
         sinks: [open(receiver, { maxBytes: 4_000 })],
         mode: 'batch',
-        lingerMs: 0,
-        maxQueue: 2,
-        maxBatch: 1,
+        scheduledDelayMillis: 0,
+        maxQueueSize: 2,
+        maxExportBatchSize: 1,
       },
       gapRecord,
       onError: () => undefined,

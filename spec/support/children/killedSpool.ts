@@ -98,7 +98,12 @@ const receiver: Sink = {
 
 Math.random = () => 0.5;
 const sink = new SpoolSink(receiver, {
-  ...{ directory: join(folder, 'spool'), segmentBytes: 1_500, batchSize: 3, onError: () => undefined },
+  ...{
+    directory: join(folder, 'spool'),
+    segmentBytes: 1_500,
+    maxExportBatchSize: 3,
+    onError: () => undefined,
+  },
   gapRecord: ({ firstTime, lastTime, ...gap }: GapInfo) =>
     draft({ resource: 'audit/gap', data: { ...gap, first_time: firstTime, last_time: lastTime } }),
 });

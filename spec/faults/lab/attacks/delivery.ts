@@ -14,7 +14,7 @@ function failing(failure: string, mode: (typeof MODES)[number]): Try {
     const run = await scene.run('delivery.mjs', {
       failure,
       count: 10,
-      log: { mode, lingerMs: 1 },
+      log: { mode, scheduledDelayMillis: 1 },
     });
     const told = run.said.filter((each) => each.told !== undefined);
     const facts = told.map(({ value }) => value as { altered: boolean; times: number });
@@ -42,12 +42,12 @@ function strictFindings(run: Run): Findings {
 }
 
 /** The queue holds so many, and the sink none: what is dropped is counted exactly. */
-function fullQueue(maxQueue: number, count: number): Try {
+function fullQueue(maxQueueSize: number, count: number): Try {
   return async (scene) => {
     const run = await scene.run('delivery.mjs', {
       failure: 'retryable',
       count,
-      log: { mode: 'batch', maxQueue, lingerMs: 1, maxBatch: 4 },
+      log: { mode: 'batch', maxQueueSize, scheduledDelayMillis: 1, maxExportBatchSize: 4 },
     });
     const records = takenBy(run);
     const work = records.filter(({ resource }) => resource.startsWith('call/')).length;

@@ -33,7 +33,7 @@ const PAUSES: Readonly<Record<string, () => string>> = {
 const spoolBefore = (scene: Scene, endpoint: string, segmentBytes = 4_000) => ({
   kind: 'spool',
   options: {
-    ...{ directory: scene.path('spool'), segmentBytes, batchSize: 4 },
+    ...{ directory: scene.path('spool'), segmentBytes, maxExportBatchSize: 4 },
     inner: { kind: 'http', options: { endpoint, retry: { maxAttempts: 1 } } },
   },
 });
@@ -47,7 +47,12 @@ function farAway(pause: string, spooled: boolean): Try {
         answer: (response) => response.writeHead(503, { 'retry-after': PAUSES[pause]?.() }).end(),
       }),
       async (inbox) => {
-        const plan: WriterPlan = { count: 1, log: { sinkTimeoutMs: 2_000 }, pauseMs: 2_000, end: 'exit' };
+        const plan: WriterPlan = {
+          count: 1,
+          log: { exportTimeoutMillis: 2_000 },
+          pauseMs: 2_000,
+          end: 'exit',
+        };
         const run = spooled
           ? await write(scene, { ...plan, sinks: [spoolBefore(scene, inbox.url)] })
           : await send(scene, inbox.url, {}, plan);

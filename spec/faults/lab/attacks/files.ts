@@ -129,7 +129,7 @@ function rotation(how: string, before: number, mode: (typeof MODES)[number]): Tr
   return async (scene) => {
     const { acts = [], file = {}, beside } = ROTATIONS[how] ?? {};
     const path = logOf(scene);
-    const log = mode === 'batch' ? { lingerMs: 1 } : {};
+    const log = mode === 'batch' ? { scheduledDelayMillis: 1 } : {};
     const plan: WriterPlan = {
       mode,
       log,
@@ -210,8 +210,8 @@ function ending(how: 'SIGTERM' | 'SIGINT' | NonNullable<WriterPlan['end']>, plan
     const signal = how === 'SIGTERM' || how === 'SIGINT' ? how : undefined;
     const end = how === 'SIGTERM' || how === 'SIGINT' ? 'wait' : how;
     // A process that has run empty stays for what it has gathered.
-    const lingerMs = how === 'empty' ? 300 : 60_000;
-    const whole = { mode: 'batch', log: { lingerMs }, follow: {}, end, ...plan } as const;
+    const scheduledDelayMillis = how === 'empty' ? 300 : 60_000;
+    const whole = { mode: 'batch', log: { scheduledDelayMillis }, follow: {}, end, ...plan } as const;
     const child = scene.start('writer.mjs', writerPlan(logOf(scene), whole));
     await untilSaid(child, ({ fact }) => fact === 'done');
     const held = statSync(logOf(scene), { throwIfNoEntry: false })?.size === 0;

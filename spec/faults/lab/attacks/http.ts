@@ -63,7 +63,7 @@ function certified(of: keyof typeof CERTIFICATES): Try {
         const options = { endpoint: inbox.url, retry: { maxAttempts: 1 } };
         const plan: WriterPlan = {
           ...{ sinks: [{ kind: 'http', options }], count: 4, end: 'exit' },
-          log: { sinkTimeoutMs: good ? 10_000 : 300 },
+          log: { exportTimeoutMillis: good ? 10_000 : 300 },
         };
         const { said } = await write(scene, plan, { env: { NODE_EXTRA_CA_CERTS: scene.path('ca.pem') } });
         return together(

@@ -42,7 +42,7 @@ function failingWrites(error: string, first: number, mode: (typeof WAITING)[numb
   return async (scene) => {
     const plan: WriterPlan = {
       mode,
-      log: { sinkTimeoutMs: long ? 40 : 10_000 },
+      log: { exportTimeoutMillis: long ? 40 : 10_000 },
       count: 40,
       ...(long && { pauseMs: 30, untilOk: true }),
     };
@@ -75,7 +75,7 @@ function fullDisk(at: number, mode: (typeof WAITING)[number]): Try {
       const ballast = join(disk, 'ballast');
       const plan = writerPlan(path, {
         mode,
-        log: { sinkTimeoutMs: 60 },
+        log: { exportTimeoutMillis: 60 },
         filling: 1_500,
         count: at + 24,
         pauseMs: 30,
@@ -103,7 +103,7 @@ function fullDisk(at: number, mode: (typeof WAITING)[number]): Try {
 /** The file may not grow beyond so many kilobytes: the write that crosses the limit is short. */
 function shortWrite(blocks: number, mode: (typeof WAITING)[number]): Try {
   return async (scene) => {
-    const plan: WriterPlan = { mode, log: { sinkTimeoutMs: 40 }, filling: 300, end: 'exit' };
+    const plan: WriterPlan = { mode, log: { exportTimeoutMillis: 40 }, filling: 300, end: 'exit' };
     const { said } = await write(scene, plan, { wrapper: limited(blocks) });
     return together(
       broken([toldCount(said, mode === 'blocking' ? 'failed' : 'refused') > 0, 'the limit was not reached']),
@@ -118,7 +118,7 @@ function failingSync(nth: number, mode: (typeof WAITING)[number], forGood: boole
   return async (scene) => {
     const plan: WriterPlan = {
       mode,
-      log: { acks: 'durable', sinkTimeoutMs: forGood ? 60 : 10_000 },
+      log: { acks: 'durable', exportTimeoutMillis: forGood ? 60 : 10_000 },
       end: 'exit',
     };
     const fault = `fdatasync:error=EIO:when=${nth}${forGood ? '+' : ''}`;
@@ -181,7 +181,7 @@ function killedInAWrite(blocks: number, plan: WriterPlan): Try {
 const sealed = { integrity: { origin: 'lab.example.com/log', key: { generate: '' }, checkpointEvery: 10 } };
 const SHAPES: Readonly<Record<string, (scene: Scene) => WriterPlan>> = {
   ...named(WAITING, String, (mode) => () => ({ mode })),
-  batch: () => ({ mode: 'batch', log: { lingerMs: 1 }, pauseMs: 2 }),
+  batch: () => ({ mode: 'batch', log: { scheduledDelayMillis: 1 }, pauseMs: 2 }),
   sealed: (scene) => ({
     pauseMs: 2,
     file: { integrity: { ...sealed.integrity, key: { generate: scene.path('key.pem') } } },
@@ -261,7 +261,7 @@ export const kernelAttacks: readonly Attack[] = [
         ([blocks, shape]) => `SIGKILL within the line at ${blocks} KiB, ${shape}`,
         ([blocks, shape]) =>
           (scene) =>
-            killedInAWrite(blocks, { log: { sinkTimeoutMs: 500 }, ...SHAPES[shape]?.(scene) })(scene),
+            killedInAWrite(blocks, { log: { exportTimeoutMillis: 500 }, ...SHAPES[shape]?.(scene) })(scene),
       ),
     },
   },

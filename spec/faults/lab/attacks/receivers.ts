@@ -26,7 +26,7 @@ function oneHangs(how: string): Try {
       async (inbox) => {
         const sinks = [
           { kind: 'file', options: { path: logOf(scene) } },
-          { sink: { kind: 'http', options: { endpoint: inbox.url } }, deadlineMs: 200, ...entry },
+          { sink: { kind: 'http', options: { endpoint: inbox.url } }, exportTimeoutMillis: 200, ...entry },
         ];
         const { said } = await write(scene, { sinks, log, count: 8, end: 'exit' });
         const longest = (said.find(({ fact }) => fact === 'done')?.value as { longestMs: number } | undefined)
@@ -108,7 +108,7 @@ function flooded(how: string): Try {
       async (inbox) => {
         const plan: WriterPlan = {
           count: 4,
-          log: { sinkTimeoutMs: told === 'ok' ? 20_000 : 3_000 },
+          log: { exportTimeoutMillis: told === 'ok' ? 20_000 : 3_000 },
           end: 'exit',
         };
         const { said } = await send(
@@ -167,7 +167,7 @@ function leak(how: string): Try {
   return async (scene) => {
     const retry = { maxAttempts: 2, initialDelayMs: 1 };
     const sinks = [{ kind, options: { ...options, retry, timeoutMs: 1_000 } }];
-    const plan: WriterPlan = { sinks, count: 2, log: { sinkTimeoutMs: 500 }, end: 'exit', diag: true };
+    const plan: WriterPlan = { sinks, count: 2, log: { exportTimeoutMillis: 500 }, end: 'exit', diag: true };
     const { said, lines, stderr } = await write(scene, plan);
     const complained = said.some(({ thrown, alarm }) => thrown !== undefined || alarm !== undefined);
     return broken(
@@ -189,7 +189,7 @@ function echoed(status: number): Try {
       () => ({ takes: false, answer }),
       async (inbox) => {
         const headers = { authorization: `Bearer ${SECRET}` };
-        const plan: WriterPlan = { count: 2, log: { sinkTimeoutMs: 300 }, end: 'exit', diag: true };
+        const plan: WriterPlan = { count: 2, log: { exportTimeoutMillis: 300 }, end: 'exit', diag: true };
         const { said, lines, stderr } = await send(
           scene,
           `${inbox.url}/${SECRET}?token=${SECRET}`,

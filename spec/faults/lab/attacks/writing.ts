@@ -55,7 +55,7 @@ export async function restartAndJudge(
   first: readonly Said[],
   plan: WriterPlan,
 ): Promise<Findings> {
-  const log = { ...plan.log, sinkTimeoutMs: 10_000 };
+  const log = { ...plan.log, exportTimeoutMillis: 10_000 };
   const next = await write(scene, { ...plan, log, acts: [], from: 1_000, count: 4, end: 'shutdown' });
   const terms: Terms = { mode: plan.mode ?? 'blocking', cut: true };
   const found = judge([...first, ...next.said], readLog(logOf(scene)), terms);

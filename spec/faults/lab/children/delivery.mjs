@@ -24,7 +24,7 @@ const processor = new AuditSpanProcessor({
   environment: 'lab',
   sink,
   onError: alarm,
-  sinkTimeoutMs: 100,
+  exportTimeoutMillis: 100,
   ...log,
 });
 const times = new Map();
