@@ -68,12 +68,33 @@ export function hidesItsClient(client: object): boolean {
   return types.isProxy(client) && identityOf(client) === client;
 }
 
+/** At most so many functions of ours stand between one function that is wrapped and the next. */
+const OWN_FRAMES = 25;
+
 /**
  * A function that stands where another stood: a Proxy around that very function, so that what its owner put on it (a mock's
  * calls, a spy's `restore`, a name) is still read and written there. Only what a call of it does is ours.
+ *
+ * An error keeps the innermost frames of its stack alone. While the call runs it keeps more, so that our frames leave the place of
+ * its callers to them.
  */
 export function standIn<T extends object>(original: T, call: Method): T {
   return new Proxy(original, {
-    apply: (_, self, args) => Reflect.apply(call, self as object, args) as unknown,
+    apply(_, self, args) {
+      const { stackTraceLimit } = Error;
+      const raised = stackTraceLimit + OWN_FRAMES;
+      try {
+        // Where the program keeps no stacks (0), or all of each (Infinity), it stays as it is.
+        if (stackTraceLimit > 0) Error.stackTraceLimit = raised;
+      } catch {
+        // `Error` is frozen.
+      }
+      try {
+        return Reflect.apply(call, self as object, args) as unknown;
+      } finally {
+        // Whoever has set it meanwhile has the last word.
+        if (Error.stackTraceLimit === raised) Error.stackTraceLimit = stackTraceLimit;
+      }
+    },
   });
 }
