@@ -185,7 +185,8 @@ export class RunningOperation implements OperationDetail {
    * say. A class derived from the SDK's may make other calls on the way, and those are operations of their own.
    */
   asksFor(subject: Subject): boolean {
-    return isSame(this.subject, subject);
+    // One that names nothing asks for all that its method gives, a page at a time.
+    return Object.keys(this.subject).length === 0 || isSame(this.subject, subject);
   }
 
   /** Whether this operation came in by that very wrapper. */
