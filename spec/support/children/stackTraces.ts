@@ -53,7 +53,7 @@ function connectable({ Client, Transport }: Sdk) {
 type Options = Parameters<ClientV1['callTool']>[2];
 
 /** Callers of callers, as deep as what Node.js keeps of a stack. */
-async function call(client: ClientV1, name: string, options?: Options) {
+async function call(client: ClientV1, name: string, options?: Options): Promise<unknown> {
   const first = async () => await client.callTool({ name }, undefined as never, options);
   const second = async () => await first();
   const third = async () => await second();
@@ -63,7 +63,7 @@ async function call(client: ClientV1, name: string, options?: Options) {
 }
 
 /** v2 has no second parameter. */
-async function callV2(client: ClientV1, name: string, options?: Options) {
+async function callV2(client: ClientV1, name: string, options?: Options): Promise<unknown> {
   const callTool = client.callTool.bind(client) as unknown as ClientV2['callTool'];
   const first = async () => await callTool({ name }, options as never);
   const second = async () => await first();
