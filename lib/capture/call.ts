@@ -1,9 +1,8 @@
 import { SinkError, type RefusedError } from '../errors.js';
 import type { Operation } from '../operations/operation.js';
-import { peek } from './client.js';
+import { ignore, peek } from './client.js';
 import { Connection } from './connection.js';
 import { watchHttp } from './http.js';
-import { ignore } from './ignore.js';
 import { RunningOperation, type Entrance } from './operation.js';
 import { within } from './propagation.js';
 import { sessionClosed, sessionOpened, watchEnd } from './session.js';

@@ -98,3 +98,8 @@ export function standIn<T extends object>(original: T, call: Method): T {
     },
   });
 }
+
+/** For promises whose failure no caller waits for; whoever answers for it has reported it. */
+export function ignore(): void {
+  return;
+}

@@ -1,7 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { shared } from '../internal/shared.js';
-import { ignore } from './ignore.js';
-import { peek, peekText } from './client.js';
+import { ignore, peek, peekText } from './client.js';
 import { isAuthorizationOf, noteGrant, noteToken } from './oauth.js';
 import type { RunningOperation } from './operation.js';
 import { active, sending } from './state.js';

@@ -1,12 +1,11 @@
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { methodName, operationFor } from '../operations/table.js';
 import { inside, whenAdmitted } from './call.js';
-import { ignore } from './ignore.js';
-import { asked, conclude, decide, reject } from './pending.js';
-import { peek, peekCall, standIn, type Method, type Wrapper } from './client.js';
+import { ignore, peek, peekCall, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
-import { traceparentOf } from './propagation.js';
 import { RunningOperation, type Start } from './operation.js';
+import { asked, conclude, decide, reject } from './pending.js';
+import { traceparentOf } from './propagation.js';
 import { active, audienceOf } from './state.js';
 import { watchTransport } from './transport.js';
 

@@ -1,7 +1,6 @@
-import type { McpOAuth } from '../schema/record.js';
 import { shared } from '../internal/shared.js';
-import { ignore } from './ignore.js';
-import { peek, peekText } from './client.js';
+import type { McpOAuth } from '../schema/record.js';
+import { ignore, peek, peekText } from './client.js';
 
 /** What is known of a client's authorization, and the token that it was last read from. */
 interface Known {

@@ -1,7 +1,6 @@
 import { shared } from '../internal/shared.js';
 import { judgeError, readAnswer, type Judgement } from '../processor/outcome.js';
-import { ignore } from './ignore.js';
-import { peek, type Wrapper } from './client.js';
+import { ignore, peek, type Wrapper } from './client.js';
 import type { RunningOperation } from './operation.js';
 
 /** What servers have asked and nobody has answered, by transport and JSON-RPC id. Ids that a server uses twice queue up. */

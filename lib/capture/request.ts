@@ -1,9 +1,8 @@
 import { methodName, operationFor } from '../operations/table.js';
 import { inside, observe } from './call.js';
-import { ignore } from './ignore.js';
-import { peek } from './client.js';
-import { withTraceFields } from './propagation.js';
+import { ignore, peek } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
+import { withTraceFields } from './propagation.js';
 import { active } from './state.js';
 
 /** Where all requests of v2 come together: those of `request()`, of `discover()`, of inbound handlers, and later rounds. */

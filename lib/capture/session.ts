@@ -1,13 +1,13 @@
 import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import { shared } from '../internal/shared.js';
+import type { Operation } from '../operations/operation.js';
 import { OPERATIONS, SESSION_LOST } from '../operations/table.js';
 import { beforeSignalEnds } from '../pipeline/lifecycle.js';
 import type { Judgement } from '../processor/outcome.js';
-import type { Operation } from '../operations/operation.js';
-import { shared } from '../internal/shared.js';
-import { ignore } from './ignore.js';
-import { closed, conclude } from './pending.js';
+import { ignore } from './client.js';
 import type { Connection } from './connection.js';
 import { RunningOperation } from './operation.js';
+import { closed, conclude } from './pending.js';
 import { audienceOf, stateOf } from './state.js';
 import { onTransportEnd } from './transport.js';
 

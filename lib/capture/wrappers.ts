@@ -1,8 +1,7 @@
 import type { Operation } from '../operations/operation.js';
 import { methodName, operationFor, OPERATIONS } from '../operations/table.js';
 import { observe } from './call.js';
-import { ignore } from './ignore.js';
-import { peek, type Method, type Wrapper } from './client.js';
+import { ignore, peek, type Method, type Wrapper } from './client.js';
 import { observeEmbedded, observeInbound } from './inbound.js';
 import type { Entrance } from './operation.js';
 import { noticeAnswer, withdrawn } from './pending.js';

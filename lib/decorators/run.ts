@@ -1,7 +1,7 @@
 import { diag, SpanKind } from '@opentelemetry/api';
 import { afterDelivery, refusalOf, refuse, settle, whenAdmitted } from '../capture/call.js';
+import { ignore } from '../capture/client.js';
 import { Connection } from '../capture/connection.js';
-import { ignore } from '../capture/ignore.js';
 import { RunningOperation } from '../capture/operation.js';
 import { within } from '../capture/propagation.js';
 import { currentSource, defaultSource } from '../capture/source.js';
