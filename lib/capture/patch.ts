@@ -1,7 +1,7 @@
 import Module from 'node:module';
 import { tellUnaudited } from '../internal/say.js';
 import { shared } from '../internal/shared.js';
-import { isSupported, SDK_V1, SDK_V2, SUPPORTED, type SdkCopy } from '../loader/sdkCopy.js';
+import { isSupported, SDK_V1, SDK_V2, SUPPORTED, type SdkCopy } from '../loader/sdk.js';
 import { expectRecords } from '../processor/auditLog.js';
 import { peek, standIn, type McpClientClass, type Method } from './client.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';

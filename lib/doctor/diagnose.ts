@@ -1,18 +1,74 @@
+import { execFile } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
+import { trace } from '@opentelemetry/api';
 import { hasOwnClient, OWN_CLIENT_PACKAGES } from '../loader/ownClients.js';
 import { otherRuntime } from '../internal/runtime.js';
-import { readManifest, installedCopies, type InstalledPackage } from './packages.js';
+import {
+  readManifest,
+  installedCopies,
+  type InstalledPackage,
+  diagnoseOpenTelemetry,
+  diagnoseSampling,
+  OTEL_PACKAGES,
+} from './packages.js';
 import type { DiagnoseOptions } from './doctor.js';
 import { finding, type Finding } from './finding.js';
-import { diagnoseOpenTelemetry, diagnoseSampling, OTEL_PACKAGES } from './openTelemetry.js';
-import { diagnoseCopies, diagnoseProcess, diagnoseProcessors, SDK_PACKAGES } from './patching.js';
 import { diagnoseSinks } from './sinks.js';
+import { applicationRequire } from '../internal/application.js';
+import { isPatched, loadedClientClasses } from '../capture/patch.js';
+import { isLoaderHookRegistered } from '../loader/register.js';
+import { isSupported } from '../loader/sdk.js';
+import { idleRecorders, lookInto } from '../processor/recorders.js';
+import { sharedName } from '../internal/shared.js';
 
-/** `engines` of this package: 20.6. */
+/** The oldest Node.js that this package supports: `engines` in its package.json. */
 const NODE_AT_LEAST = [20, 6] as const;
 
 const BUNDLERS = ['esbuild', 'rollup', 'webpack', 'tsup', 'tsdown', 'vite', '@vercel/ncc', 'parcel'];
 
-/** All that the doctor looks at, of one application. */
+/** The module that applications import the client from, by package. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  '@modelcontextprotocol/sdk': '@modelcontextprotocol/sdk/client/index.js',
+  '@modelcontextprotocol/client': '@modelcontextprotocol/client',
+};
+
+/** The packages that hold a client of the SDK. */
+export const SDK_PACKAGES: readonly string[] = Object.keys(ENTRIES);
+
+/** How long one copy may take to load, in milliseconds: long enough for a slow disk. */
+const PROBE_TIMEOUT_MS = 30_000;
+
+/** What became of one copy in one module system; `absent` where the copy has no module of that kind. */
+type Fate = 'patched' | 'unpatched' | 'absent';
+
+/** The module systems, in the order in which the probe tries them. */
+const SYSTEMS = ['as ES module', 'as CommonJS'] as const;
+
+/**
+ * Loads a copy by its name, as an application does, and prints whether its client is patched. It runs in the copy's folder,
+ * where the name resolves to that copy, and in a process of its own, so that the doctor's process loads no SDK.
+ */
+const PROBE = `
+import { createRequire } from 'node:module';
+const require = createRequire(process.cwd() + '/probe.js');
+const [entry, main] = process.argv.slice(1);
+const { McpInstrumentation } = require(main);
+new McpInstrumentation();
+const patches = globalThis[Symbol.for('${sharedName('patches')}')];
+const fates = [];
+for (const load of [() => import(entry), () => require(entry)]) {
+  try {
+    const { Client } = await load();
+    fates.push(patches?.has(Client.prototype) === true ? 'patched' : 'unpatched');
+  } catch {
+    fates.push('absent');
+  }
+}
+console.log(JSON.stringify(fates));
+process.exit();
+`;
+
+/** Runs every check on one application; the worst findings come first. */
 export async function examine(options: DiagnoseOptions = {}): Promise<Finding[]> {
   const { cwd = process.cwd(), env = {}, offline = false } = options;
   const packages = installedCopies(cwd, new Set([...SDK_PACKAGES, ...OWN_CLIENT_PACKAGES, ...OTEL_PACKAGES]));
@@ -40,14 +96,14 @@ export function diagnoseNode(version: string): Finding[] {
   return [finding('node-too-old', `Node.js ${version}`)];
 }
 
-/** Where modules cannot be patched as they are loaded there is no use in trying it with each copy. */
+/** Checks each copy of the SDK, unless the runtime has no module hooks: then no copy can be patched while it is loaded. */
 async function diagnosePatching(cwd: string, sdks: readonly InstalledPackage[]): Promise<Finding[]> {
   const runtime = otherRuntime();
   if (runtime !== undefined) return [finding('no-module-hooks', runtime)];
   return diagnoseCopies(cwd, sdks);
 }
 
-/** Packages whose MCP client is none of the SDK's, so that a patched copy of the SDK beside them says nothing of it. */
+/** Finds packages that bring their own MCP client instead of the SDK's: patching the SDK does not audit them. */
 function diagnoseOwnClients(packages: readonly InstalledPackage[]): Finding[] {
   return packages
     .filter(({ name, version }) => hasOwnClient(name, version))
@@ -59,7 +115,9 @@ function diagnoseProject(cwd: string, env: NonNullable<DiagnoseOptions['env']>):
   const findings: Finding[] = [];
   const starts = JSON.stringify(manifest['scripts'] ?? {}) + (env['NODE_OPTIONS'] ?? '');
   if (!/otel-mcp-log\/(?:register|hook)/.test(starts))
-    findings.push(finding('not-preloaded', 'neither NODE_OPTIONS nor a script in package.json preloads us'));
+    findings.push(
+      finding('not-preloaded', 'neither NODE_OPTIONS nor a script in package.json preloads otel-mcp-log'),
+    );
   const dependencies = { ...asObject(manifest['dependencies']), ...asObject(manifest['devDependencies']) };
   const bundlers = BUNDLERS.filter((name) => Object.hasOwn(dependencies, name));
   if (bundlers.length > 0) findings.push(finding('bundler', `${bundlers.join(', ')} in package.json`));
@@ -68,4 +126,72 @@ function diagnoseProject(cwd: string, env: NonNullable<DiagnoseOptions['env']>):
 
 function asObject(value: unknown): object {
   return typeof value === 'object' && value !== null ? value : {};
+}
+
+/** Finds which copies of the SDK are patched when they are loaded, and which are not. */
+async function diagnoseCopies(cwd: string, copies: readonly InstalledPackage[]): Promise<Finding[]> {
+  const ours = ownFiles(cwd);
+  if (ours === undefined) return [finding('package-missing', `otel-mcp-log cannot be resolved from ${cwd}`)];
+  if (copies.length === 0) return [finding('sdk-missing', `no MCP SDK is installed in or above ${cwd}`)];
+  return Promise.all(copies.map((copy) => diagnoseCopy(ours, copy)));
+}
+
+async function diagnoseCopy(ours: OwnFiles, { name, version, path }: InstalledPackage): Promise<Finding> {
+  const what = `${name} ${version} in ${path}`;
+  if (!isSupported(name, version)) return finding('sdk-unsupported', what);
+  const fates = await probe(ours, path, ENTRIES[name] ?? name);
+  if (fates.every((fate) => fate === 'absent'))
+    return finding('sdk-unpatched', `${what}: it could not be loaded`);
+  const missed = SYSTEMS.filter((_, index) => fates[index] === 'unpatched');
+  if (missed.length === 0) return finding('sdk-patched', what);
+  return finding('sdk-unpatched', `${what}: ${missed.join(', ')}`);
+}
+
+/** Checks the process that calls: the copies of the SDK that it has loaded, and its hook. No finding where it has loaded none. */
+function diagnoseProcess(): Finding[] {
+  const loaded = loadedClientClasses();
+  const findings = loaded
+    .filter(({ prototype }) => !isPatched(prototype))
+    .map(({ name }) =>
+      finding('loaded-before', `the class ${name} of a CommonJS copy is loaded and not patched`),
+    );
+  if (loaded.some(({ prototype }) => isPatched(prototype)) && !isLoaderHookRegistered())
+    findings.push(finding('hook-missing', 'no hook for ES modules is registered in this process'));
+  return findings;
+}
+
+/** Finds processors of the process that calls that no provider has. The application may still register its provider later. */
+export function diagnoseProcessors(): Finding[] {
+  lookInto(trace.getTracerProvider());
+  const { length } = idleRecorders();
+  return length === 0 ? [] : [finding('processor-idle', `${length} AuditSpanProcessor without a provider`)];
+}
+
+/** The files of the copy of this package that the application resolves. */
+interface OwnFiles {
+  readonly main: string;
+  readonly hook: string;
+}
+
+function ownFiles(cwd: string): OwnFiles | undefined {
+  const { resolve } = applicationRequire(cwd);
+  try {
+    return { main: resolve('otel-mcp-log'), hook: resolve('otel-mcp-log/hook') };
+  } catch {
+    return undefined;
+  }
+}
+
+function probe({ main, hook }: OwnFiles, folder: string, entry: string): Promise<Fate[]> {
+  const hookUrl = pathToFileURL(hook).href;
+  const args = ['--import', hookUrl, '--input-type=module', '--eval', PROBE, '--', entry, main];
+  // The environment is left out, because NODE_OPTIONS could preload files that start a server or an audit log.
+  const options = { cwd: folder, env: { PATH: process.env['PATH'] }, timeout: PROBE_TIMEOUT_MS };
+  return new Promise((done) => {
+    execFile(process.execPath, args, options, (error, stdout) => {
+      // The SDK, or a module that it loads, may print lines of its own first.
+      const last = stdout.trim().split('\n').at(-1) ?? '';
+      done(error === null ? (JSON.parse(last) as Fate[]) : []);
+    });
+  });
 }

@@ -6,16 +6,16 @@ export interface DiagnoseOptions {
   readonly cwd?: string;
   /** The variables that the application runs with. Default: none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Asks nothing of the network. Default: false. */
+  /** Sends no request over the network. Default: false. */
   readonly offline?: boolean;
 }
 
 /**
- * Looks for whatever would keep an application's operations off the record: copies of the SDK that would not be patched,
- * copies of OpenTelemetry that disagree, sinks that cannot take records. Sends no record, changes no file; it loads each copy
- * of the SDK in a process of its own.
+ * Finds what would keep an application's operations off the record: copies of the SDK that would not be patched, copies of
+ * OpenTelemetry that disagree, sinks that cannot take records. It sends no record and changes no file. It loads each copy of
+ * the SDK in a process of its own.
  *
- * @returns findings, the worst first.
+ * @returns The findings, the worst first.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ export interface DiagnoseOptions {
  * ```
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Finding[]> {
-  // Few applications ask, and none at start-up.
+  // Loaded on demand: few applications call this, and none of them at start-up.
   const { examine } = await import('./diagnose.js');
   return examine(options);
 }

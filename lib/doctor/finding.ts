@@ -1,15 +1,15 @@
-/** How bad a finding is: `ok` and `info` need nothing done, `warning` should be looked at, `error` loses records. */
+/** How bad a finding is: `ok` and `info` need no action, a `warning` should be checked, an `error` loses records. */
 export type Severity = 'ok' | 'info' | 'warning' | 'error';
 
 interface Topic {
   readonly severity: Severity;
-  /** What it means, for the documentation and for whoever asks. */
+  /** What it means; the documentation has the same words. */
   readonly meaning: string;
   /** What to do; absent where there is nothing to do. */
   readonly remedy?: string;
 }
 
-/** Everything that the doctor can find. `docs/troubleshooting.md` has a section for each, and a test compares them. */
+/** Everything that the doctor can find. `docs/troubleshooting.md` has a section for each; a test compares the two. */
 export const TOPICS = {
   'node-too-old': {
     severity: 'error',
@@ -19,7 +19,7 @@ export const TOPICS = {
   'no-module-hooks': {
     severity: 'warning',
     meaning:
-      'This runtime takes the place of Node.js and has no module hooks: no client is patched as it is loaded.',
+      'This runtime is not Node.js and has no module hooks, so no client is patched when it is loaded.',
     remedy: 'Wrap clients with `withLogging`, or call `instrumentClient(Client)`; see `docs/runtimes.md`.',
   },
   'package-missing': {
@@ -29,66 +29,69 @@ export const TOPICS = {
   },
   'sdk-missing': {
     severity: 'warning',
-    meaning: 'No copy of the MCP SDK lies in the `node_modules` of this folder or above it.',
+    meaning:
+      'There is no copy of the MCP SDK in the `node_modules` of this folder or of the folders above it.',
     remedy: 'Run the doctor in the folder of the application. Where the SDK is bundled, see `bundler`.',
   },
   'sdk-patched': {
     severity: 'ok',
     meaning:
-      'This copy of the SDK was loaded in a process of its own, as ES module and as CommonJS, and was patched.',
+      'The doctor loaded this copy of the SDK in a process of its own, as ES module and as CommonJS, and it was patched.',
   },
   'sdk-unsupported': {
     severity: 'error',
-    meaning: 'This version of the SDK is outside of what is patched.',
+    meaning: 'This version of the SDK is not one that can be patched.',
     remedy: 'Use `@modelcontextprotocol/sdk` from 1.10.0, or `@modelcontextprotocol/client` 2.x.',
   },
   'sdk-unpatched': {
     severity: 'error',
     meaning:
-      'This copy of the SDK was loaded and not patched: the operations of its clients are not on record.',
+      'The doctor loaded this copy of the SDK, and it was not patched: the operations of its clients are not on record.',
     remedy: 'Call `instrumentClient(Client)` with the class that it exports.',
   },
   'own-client': {
     severity: 'warning',
     meaning:
-      "This package has an MCP client of its own, in place of the SDK's. What is done through it is not on record.",
+      "This package has its own MCP client and does not use the SDK's. Calls through it are not on record.",
     remedy:
       "Connect with the SDK's `Client` and hand its tools to the framework, or put `audit()` around the calls.",
   },
   'loaded-before': {
     severity: 'error',
-    meaning: 'The running process has loaded a copy of the SDK that nobody has patched.',
+    meaning: 'The running process has loaded a copy of the SDK that is not patched.',
     remedy:
-      'Load `otel-mcp-log/register` or your set-up first, with `--import`; or call `instrumentClient(Client)`.',
+      'Load `otel-mcp-log/register` or your set-up before the SDK, with `--import`, or call `instrumentClient(Client)`.',
   },
   'processor-idle': {
     severity: 'error',
     meaning:
-      'The running process has made an `AuditSpanProcessor` that no tracer provider was seen to have, so that it does not record clients.',
+      'The running process has made an `AuditSpanProcessor`, and no tracer provider is known to use it, so it records no clients.',
     remedy:
-      'Give it to the `spanProcessors` of the provider that is registered, or call its `enable()` where there is none.',
+      'Put it into the `spanProcessors` of the provider that you register, or call its `enable()` if you register none.',
   },
   'hook-missing': {
     severity: 'warning',
-    meaning: 'The running process patches CommonJS only: no hook for ES modules is registered.',
-    remedy: 'Load `otel-mcp-log/hook` with `--import` before anything that loads the SDK.',
+    meaning:
+      'The running process patches CommonJS modules only, because no hook for ES modules is registered.',
+    remedy: 'Load `otel-mcp-log/hook` with `--import`, before any module that loads the SDK.',
   },
   'not-preloaded': {
     severity: 'info',
     meaning:
-      'Neither `NODE_OPTIONS` nor a script of `package.json` loads `otel-mcp-log/register` or `otel-mcp-log/hook`.',
-    remedy: 'Start with `node --import otel-mcp-log/register`, unless a file that you preload does it.',
+      'Neither `NODE_OPTIONS` nor a script in `package.json` loads `otel-mcp-log/register` or `otel-mcp-log/hook`.',
+    remedy:
+      'Start with `node --import otel-mcp-log/register`, unless a file that you preload loads it already.',
   },
   'two-hooks': {
     severity: 'warning',
     meaning:
-      'There are several copies of `import-in-the-middle`. MCP clients are audited all the same; other ES modules are patched for the instrumentations of one copy only.',
+      'Several copies of `import-in-the-middle` are installed. MCP clients are audited all the same, but other ES modules are patched only for the instrumentations that use one of the copies.',
     remedy:
-      'Install one version of `@opentelemetry/instrumentation` for all (`npm dedupe`), or register the hook of the other copy as well.',
+      'Install one version of `@opentelemetry/instrumentation` (`npm dedupe`), or register the hook of the other copy as well.',
   },
   bundler: {
     severity: 'info',
-    meaning: 'A bundler is installed. Inside a bundle, no hook sees the SDK being loaded.',
+    meaning: 'A bundler is installed. Inside a bundle, no hook sees that the SDK is loaded.',
     remedy: 'Call `instrumentClient(Client)` in the bundled code, or keep the SDK external.',
   },
   'otel-none': {
@@ -96,66 +99,65 @@ export const TOPICS = {
     meaning:
       'No OpenTelemetry SDK is installed. Records are written all the same, each with a trace id of its own.',
   },
-  'otel-found': { severity: 'ok', meaning: 'The OpenTelemetry SDK that spans are made with.' },
+  'otel-found': { severity: 'ok', meaning: 'This OpenTelemetry SDK makes the spans.' },
   'otel-api-copies': {
     severity: 'warning',
     meaning:
-      'Several versions of `@opentelemetry/api` are installed. One older than the one that registered sees the spans; one newer does not.',
-    remedy: 'Install one version for all: `npm dedupe`, or `overrides` in `package.json`.',
+      'Several versions of `@opentelemetry/api` are installed. A version newer than the one that registered the provider does not see its spans.',
+    remedy: 'Install one version, with `npm dedupe` or with `overrides` in `package.json`.',
   },
   'otel-mixed': {
     severity: 'warning',
-    meaning: 'OpenTelemetry 2.x and 3.x are both installed. Whichever registers first makes the spans.',
-    remedy: 'Keep the packages of one line. Records are complete either way.',
+    meaning: 'OpenTelemetry 2.x and 3.x are both installed. The one that registers first makes the spans.',
+    remedy: 'Keep the packages of one major version. Records are complete either way.',
   },
   'not-sampled': {
     severity: 'info',
     meaning:
-      'Spans are dropped or cut by the configuration of OpenTelemetry. Records are not: they depend on no sampler and no limit.',
+      'OpenTelemetry is configured to drop or cut spans. Records stay complete: they depend on no sampler and no limit.',
   },
   config: {
     severity: 'error',
-    meaning: 'A variable cannot work, so that `otel-mcp-log/register` would stop the start-up.',
-    remedy: 'Set it right; `docs/register.md` lists the variables.',
+    meaning: 'A variable has a value that cannot work, and `otel-mcp-log/register` would stop the start-up.',
+    remedy: 'Correct it; `docs/register.md` lists the variables.',
   },
   unconfigured: {
     severity: 'info',
-    meaning: 'No `OTEL_MCP_LOG_` variable is set, so sinks could not be looked at.',
+    meaning: 'No `OTEL_MCP_LOG_` variable is set, so the doctor does not know which sinks to check.',
     remedy: 'Run the doctor with the environment of the application.',
   },
   'sink-ok': { severity: 'ok', meaning: 'The sink can take records.' },
   'sink-unasked': {
     severity: 'info',
-    meaning: 'The options of the sink are right. Whether its receiver answers was not asked.',
+    meaning: 'The options of the sink are right. The doctor did not ask whether its receiver answers.',
   },
   'sink-unreachable': {
     severity: 'error',
     meaning: 'The receiver did not answer.',
-    remedy: 'Look at the address, the network and the certificate.',
+    remedy: 'Check the address, the network and the certificate.',
   },
   'sink-refuses': {
     severity: 'error',
-    meaning:
-      'The receiver answered that it would not take records: a redirect, or a refusal of the credentials.',
+    meaning: 'The receiver would not take records: it answered with a redirect, or refused the credentials.',
     remedy: 'Give the final address (redirects are not followed), and the headers that it asks for.',
   },
   'file-unwritable': {
     severity: 'error',
     meaning:
-      'The log file cannot be written: no permission, no folder, or something that is no regular file.',
+      'The log file cannot be written: permission is missing, the folder is missing, or the path is not a regular file.',
     remedy:
-      'Give a path in a folder that belongs to the user of the process; links, pipes and folders are refused.',
+      'Choose a path in a folder that belongs to the user of the process. Links, pipes and folders are refused.',
   },
   'file-mode': {
     severity: 'warning',
-    meaning: 'Others than its owner may read or write the log file.',
+    meaning: 'Users other than its owner may read or write the log file.',
     remedy:
-      'Run `chmod 600` on it. The sink narrows the mode when it opens the file, but what was read was read.',
+      'Run `chmod 600` on it. The sink narrows the mode when it opens the file, but others may have read it before.',
   },
   'folder-mode': {
     severity: 'warning',
-    meaning: 'Others may write in the folder of the log, and so replace the file.',
-    remedy: 'Run `chmod go-w` on the folder, or use one of its own with mode 0700.',
+    meaning: 'Other users may write in the folder of the log, and could replace the file.',
+    remedy: 'Run `chmod go-w` on the folder, or keep the log in a folder of its own with mode 0700.',
   },
 } as const satisfies Record<string, Topic>;
 

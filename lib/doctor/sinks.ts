@@ -17,22 +17,22 @@ import { requireEndpoint, requireHeaders } from '../sinks/http/options.js';
 import { quietly } from '../sinks/emit.js';
 import { finding, type Finding } from './finding.js';
 
-/** What may take how long to answer, in milliseconds. */
+/** How long a receiver may take to answer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** Bits of a mode that give others than the owner anything, and those that let them write. */
+/** The bits of a mode that give users other than the owner any access, and those that let them write. */
 const OTHERS = 0o077;
 const OTHERS_WRITE = 0o022;
 
-/** What the doctor is to look at. */
+/** What the sinks of an application are checked with. */
 export interface SinkQuestions {
   readonly cwd: string;
   readonly env: Variables;
-  /** Asks nothing of the network. */
+  /** Sends no request over the network. */
   readonly offline: boolean;
 }
 
-/** Whether the sinks that the environment names can take records. No record is sent, and no file is made. */
+/** Checks whether the sinks that the environment names can take records. Sends no record and makes no file. */
 export async function diagnoseSinks({ cwd, env, offline }: SinkQuestions): Promise<Finding[]> {
   if (!Object.keys(env).some((name) => name.startsWith(PREFIX)))
     return [finding('unconfigured', `no ${PREFIX} variable is set`)];
@@ -53,7 +53,7 @@ export async function diagnoseSinks({ cwd, env, offline }: SinkQuestions): Promi
   }
 }
 
-/** Makes all that the zero-code entry would make, but for files. */
+/** Makes everything that `otel-mcp-log/register` would make, except files, so that wrong options throw. */
 function checkOptions(environment: Environment, env: Variables, cwd: string): void {
   const others = environment.sinks.filter((kind) => kind !== 'file');
   const sinks = others.map((kind) => createSink(kind, environment, env, cwd));
@@ -63,14 +63,14 @@ function checkOptions(environment: Environment, env: Variables, cwd: string): vo
   resolvePipeline(resolveOptions({ ...environment.audit, sinks: [standIn, ...sinks] }).pipeline);
 }
 
-/** A file that the sink would open, made or not. */
+/** Checks the file that the sink would open, whether or not it is there yet. */
 function diagnoseFile(path: string): Finding[] {
   const findings: Finding[] = [];
   try {
     const folder = nearestFolder(dirname(path));
     accessSync(folder, constants.W_OK | constants.X_OK);
     const { mode } = statSync(folder);
-    // Where the sticky bit is set, others cannot replace a file that is not theirs.
+    // With the sticky bit set, users cannot replace a file of another user.
     if ((mode & OTHERS_WRITE) !== 0 && (mode & 0o1000) === 0)
       findings.push(finding('folder-mode', `${folder} has mode 0${(mode & 0o777).toString(8)}`));
     if (existsSync(path) || isLink(path)) findings.push(...diagnoseExisting(path));
@@ -92,18 +92,18 @@ function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
-/** The folder itself, or the one above in which it would be made. */
+/** The folder itself, or the nearest one above it that exists. */
 function nearestFolder(folder: string): string {
   return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
 }
 
-/** Whom a sink would send to. */
+/** The address that a sink would send to, with its headers. */
 interface Receiver {
   readonly url: URL;
   readonly headers: Record<string, string>;
 }
 
-/** Undefined where a plain request would not tell: before a log-in, or over gRPC. */
+/** Undefined where a plain request tells nothing: over gRPC, or where the sink has to log in first. */
 function receiverOf(kind: SinkKind, environment: Environment, env: Variables): Receiver | undefined {
   if (kind === 'otlp' && otlpProtocol(env) !== 'grpc') return { url: otlpLogsUrl(env), headers: {} };
   if (kind !== 'http') return undefined;
@@ -114,7 +114,7 @@ function receiverOf(kind: SinkKind, environment: Environment, env: Variables): R
   };
 }
 
-/** As the specification has it ("OpenTelemetry Protocol Exporter", Endpoint URLs for OTLP/HTTP). */
+/** The address that the OpenTelemetry specification gives ("OpenTelemetry Protocol Exporter", Endpoint URLs for OTLP/HTTP). */
 function otlpLogsUrl(env: Variables): URL {
   const own = env['OTEL_EXPORTER_OTLP_LOGS_ENDPOINT']?.trim();
   const base = env['OTEL_EXPORTER_OTLP_ENDPOINT']?.trim() || 'http://localhost:4318';

@@ -5,19 +5,19 @@ import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 const PACKAGE = /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/;
 
 /**
- * Which modules the instrumentations of this process have asked import-in-the-middle for. A package is asked for by its name,
- * with all its files, since an instrumentation may patch any of them; a file by its path, a module of Node by its name.
+ * The modules that the instrumentations of this process have asked import-in-the-middle for. The name of a package stands for
+ * all its files, because an instrumentation may patch any of them. A file is asked for by its path, a module of Node by its name.
  */
 export class AskedModules {
   readonly #names: Set<string>;
   readonly #ports = new Set<MessagePort>();
 
-  /** @param names that were asked for before. */
+  /** @param names The modules that were asked for before. */
   constructor(names: readonly string[] = []) {
     this.#names = new Set(names);
   }
 
-  /** Takes what comes over a port as well: import-in-the-middle sends a list of names for each `Hook` that is made. */
+  /** Takes names from a port as well: import-in-the-middle sends the list of each new `Hook` over it. */
   listenTo(port: MessagePort, names: readonly string[] = []): void {
     for (const name of names) this.#names.add(name);
     port.unref();
@@ -25,10 +25,10 @@ export class AskedModules {
   }
 
   /**
-   * Whether a module was asked for until now. The ports are read here, and not when an event says that there is something:
-   * an application that registers an instrumentation and imports its target in the next line would be faster than the event.
+   * Whether a module was asked for so far. The ports are read here rather than on their `message` event: an application that
+   * registers an instrumentation and imports its target in the next line is faster than the event.
    *
-   * @param specifier that it was imported by, as it was written.
+   * @param specifier The specifier of the import, as it was written.
    */
   includes(url: string, specifier: string): boolean {
     for (const port of this.#ports) this.#read(port);

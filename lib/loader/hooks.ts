@@ -1,18 +1,17 @@
 import type { AskedModules } from './asked.js';
 import { tellOwnClient } from './ownClients.js';
-import { copyOf, isSupported } from './sdkCopy.js';
-import { exportsClient, handingOver, isSdkFile } from './sdkModules.js';
+import { copyOf, isSupported, exportsClient, handingOver, isSdkFile } from './sdk.js';
 
-/** What Node hands to a hook beside the specifier or the URL. */
+/** The context that Node gives a hook with the specifier or the URL. */
 export type HookContext = Record<string, unknown>;
 
-/** Where a specifier leads. */
+/** What a `resolve` hook returns. */
 export interface Resolved {
   url: string;
   format?: string | null | undefined;
 }
 
-/** What a URL holds. */
+/** What a `load` hook returns. */
 export interface Loaded {
   format?: string | null | undefined;
   source?: string | ArrayBufferView | ArrayBuffer | null | undefined;
@@ -33,15 +32,15 @@ export interface Wrapper<R, L> {
 /** How import-in-the-middle marks the URL of a module that it has wrapped. */
 const WRAPPED = /[?&]iitm=/;
 
-/** Modules of the wrapping itself: where it is made in answer to the first import, they are loaded under these hooks. */
+/** Modules of import-in-the-middle itself. They are loaded under these hooks where the first import makes the wrapper. */
 const WRAPPING = /\/node_modules\/(?:import-in-the-middle|(?:cjs|es)-module-lexer|acorn[^/]*)\//;
 
-/** Files that were imported by the name of the SDK, for a package that is linked to and lies elsewhere. */
+/** Files that were imported by the name of the SDK and lie elsewhere, because the package is a link. */
 const linked = new Set<string>();
 
 /**
- * Whether import-in-the-middle has to wrap a module. What another hook has wrapped already is left as it is, and a wrapper
- * imports the module itself.
+ * Whether import-in-the-middle has to wrap a module. A module that another hook has wrapped is left as it is, and so is the
+ * module that a wrapper imports.
  */
 export function mustWrap(
   { url }: Resolved,
@@ -51,14 +50,14 @@ export function mustWrap(
   const { parentURL: parent, conditions } = context;
   if (WRAPPED.test(url)) return false;
   if (typeof parent === 'string' && (WRAPPED.test(parent) || WRAPPING.test(parent))) return false;
-  // What is required is patched by the hook of `require`.
+  // The hook of `require` patches modules that are required.
   if (Array.isArray(conditions) && conditions.includes('require')) return false;
   return asked.includes(url, specifier);
 }
 
 /**
- * The next hook for import-in-the-middle, which asks it first for what has just been resolved, and keeps it for what the
- * wrapped module re-exports.
+ * The next hook for import-in-the-middle. It first asks for the module that has just been resolved, then for those that this
+ * module re-exports.
  */
 export function resolvedOnce<T>(resolved: T, next: Next<T>): Next<T> {
   let given = false;
@@ -69,12 +68,12 @@ export function resolvedOnce<T>(resolved: T, next: Next<T>): Next<T> {
   };
 }
 
-/** Remembers that a file belongs to the SDK, where its path does not say so. */
+/** Remembers that a file belongs to the SDK, where its path does not show it. */
 export function noteResolved({ url }: Resolved, specifier: string): void {
   if (isSdkFile(url, specifier) && !isSdkFile(url)) linked.add(url);
 }
 
-/** What is loaded in the end: itself, or a module of the SDK with the statement that hands its exports over. */
+/** The module as it was loaded; a module of the SDK gets a statement that hands its exports over. */
 export function withHandOver<T extends Loaded>(url: string, loaded: T): T {
   tellOwnClient(url);
   if ((!isSdkFile(url) && !linked.has(url)) || WRAPPED.test(url)) return loaded;
@@ -86,7 +85,7 @@ export function withHandOver<T extends Loaded>(url: string, loaded: T): T {
   return handed === text ? loaded : { ...loaded, source: handed };
 }
 
-/** Where a version that cannot be patched may keep its client under another name, so that it can be told of. */
+/** Whether a file may hold the client of a version that cannot be patched, so that this can be reported. */
 function isOfUnknownLayout(url: string): boolean {
   if (!/client/i.test(url.replace(/.*\/node_modules\//, ''))) return false;
   const copy = copyOf(url);

@@ -2,9 +2,9 @@ import { writeSync } from 'node:fs';
 import { diag } from '@opentelemetry/api';
 import { shared } from '../internal/shared.js';
 import { PACKAGE_NAME } from '../version.js';
-import { packageOf } from './sdkCopy.js';
+import { packageOf } from './sdk.js';
 
-/** Packages that have an MCP client of their own, in no class of the SDK's, and from which major version until before which. */
+/** Packages that have their own MCP client, which is not a class of the SDK, with the range of major versions. */
 const OWN_CLIENTS: ReadonlyMap<string, readonly [from: number, before: number]> = new Map([
   ['@ai-sdk/mcp', [0, Infinity]],
   // `experimental_createMCPClient`; from 6 on it is in the package above.
@@ -14,7 +14,7 @@ const OWN_CLIENTS: ReadonlyMap<string, readonly [from: number, before: number]> 
 /** The packages that may have an MCP client of their own. */
 export const OWN_CLIENT_PACKAGES: readonly string[] = [...OWN_CLIENTS.keys()];
 
-/** The one among them that nobody loads for anything but its client. */
+/** The one among them that is loaded for its client only. */
 export const LOADED_FOR_CLIENT = '@ai-sdk/mcp';
 
 const FILE_OF_LOADED = /[\\/]node_modules[\\/]@ai-sdk[\\/]mcp[\\/]/;

@@ -24,11 +24,11 @@ export function isLoaderHookRegistered(): boolean {
 }
 
 /**
- * Lets clients of the MCP SDK be patched as ES modules that are loaded from now on, and wraps what instrumentations ask
- * import-in-the-middle for; every other module stays untouched. Once, however often it is asked for.
+ * Lets clients of the MCP SDK be patched in ES modules that are loaded from now on, and wraps the modules that instrumentations
+ * ask import-in-the-middle for. Every other module stays as it is. Registers once, however often it is called.
  *
- * @param require of an entry of this package. It finds the very copy of import-in-the-middle that
- *   `@opentelemetry/instrumentation` listens to: a second copy would wrap modules that nobody is told of.
+ * @param require The `require` of an entry of this package. It finds the copy of import-in-the-middle that
+ *   `@opentelemetry/instrumentation` listens to; another copy would tell no instrumentation of the modules that it wraps.
  * @throws ConfigError where the runtime has no module hooks.
  */
 export function registerLoaderHook(require: NodeJS.Require): void {
@@ -42,12 +42,12 @@ export function registerLoaderHook(require: NodeJS.Require): void {
   else registerThread(require, instrumentation, { port, names });
 }
 
-/** Node 20 runs what is preloaded with `--require` in the thread of its module hooks as well: a worker without a parent. */
+/** Node 20 also runs files that `--require` preloads in the thread of its module hooks, which is a worker without a parent. */
 export function isHooksThread(): boolean {
   return !isMainThread && parentPort === null;
 }
 
-/** In the application's own thread, where Node can do that and also require an ES module. */
+/** Registers hooks in the application's own thread, for versions of Node that can do so and can require ES modules. */
 function registerHere(instrumentation: NodeJS.Require, port: MessagePort, names: readonly string[]): void {
   const asked = new AskedModules();
   asked.listenTo(port, names);
@@ -64,7 +64,7 @@ function registerHere(instrumentation: NodeJS.Require, port: MessagePort, names:
   (nodeModule as unknown as SyncHooks).registerHooks({ resolve, load });
 }
 
-/** What the types of the oldest supported Node do not have. */
+/** The types of the oldest supported Node lack this function. */
 interface SyncHooks {
   registerHooks(hooks: { resolve: Hook<Resolved>; load: Hook<Loaded> }): void;
 }
@@ -72,7 +72,7 @@ interface SyncHooks {
 function hasSyncHooks(instrumentation: NodeJS.Require): boolean {
   if (!Reflect.has(nodeModule, 'registerHooks')) return false;
   try {
-    // It knows the versions whose hooks CommonJS breaks.
+    // import-in-the-middle knows the versions of Node whose hooks break on CommonJS.
     const { supportsSyncHooks } = instrumentation('import-in-the-middle/supports-sync-hooks.mjs') as {
       supportsSyncHooks(): boolean;
     };
@@ -99,7 +99,7 @@ function registerThread(
     create: urlOf(instrumentation, 'create-hook.mjs'),
     meta: urlOf(instrumentation, 'hook.mjs'),
   };
-  // The entries of both builds lie one folder below what holds the two.
+  // The entries of both builds lie one folder below the one that holds the two.
   const thread = pathToFileURL(require.resolve('../esm/loader/thread.mjs')).href;
   const data: ThreadData = { port, names, wrapper };
   nodeModule.register(thread, { data, transferList: [port] });
@@ -109,7 +109,7 @@ function urlOf(instrumentation: NodeJS.Require, file: string): string {
   return pathToFileURL(instrumentation.resolve(`import-in-the-middle/${file}`)).href;
 }
 
-/** The port that import-in-the-middle sends the names to that each `Hook` is made for. */
+/** The port to which import-in-the-middle sends the module names of each new `Hook`. */
 function portOfAsked(instrumentation: NodeJS.Require): MessagePort {
   const { createAddHookMessageChannel } = instrumentation('import-in-the-middle') as {
     createAddHookMessageChannel(): { addHookMessagePort: MessagePort };
@@ -132,8 +132,9 @@ interface NamesExports {
 }
 
 /**
- * What instrumentations asked for that were made before: each registers its names for `require` as well, where they can be
- * read. Where that place has moved or is an ES module, those instrumentations have to be made after the hook.
+ * The names that instrumentations asked for before the hook was registered. Each instrumentation registers its names for
+ * `require` as well, where they can be read. If that place has moved, or is an ES module, instrumentations have to be made
+ * after the hook.
  */
 function askedBefore({ cache }: NodeJS.Require): string[] {
   try {

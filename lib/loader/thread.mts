@@ -1,5 +1,6 @@
-// The hooks for a Node without `registerHooks` for the application's own thread, or with one that CommonJS breaks: they run
-// in a thread of their own, which `module.register` starts. What instrumentations ask for comes over a message port.
+// The hooks for versions of Node that cannot run them in the application's own thread (no `registerHooks`, or one that breaks on
+// CommonJS). They run in a thread of their own, which `module.register` starts. The names of the modules that instrumentations
+// ask for arrive over a message port.
 import type { MessagePort } from 'node:worker_threads';
 import { AskedModules } from './asked.js';
 import {
@@ -14,10 +15,10 @@ import {
   type Wrapper,
 } from './hooks.js';
 
-/** What the application's thread hands over. */
+/** What the application's thread passes to the thread of the hooks. */
 export interface ThreadData {
   readonly port: MessagePort;
-  /** What was asked for before. */
+  /** The modules that were asked for before. */
   readonly names: readonly string[];
   /** Where the copy of import-in-the-middle is that the instrumentations use. */
   readonly wrapper: { readonly create: string; readonly meta: string };
@@ -30,10 +31,10 @@ type ThreadWrapper = Wrapper<Eventually<Resolved>, Eventually<Loaded>>;
 const asked = new AskedModules();
 let location: ThreadData['wrapper'] | undefined;
 let making: Promise<ThreadWrapper> | undefined;
-/** There when it is made. Until then nothing is wrapped; and what the making itself loads must not wait for its end. */
+/** Undefined until it is made. Meanwhile nothing is wrapped: the modules that making it loads must not wait for it. */
 let wrapper: ThreadWrapper | undefined;
 
-/** Node calls it for each thread of the application that registers these hooks; several can share this one. */
+/** Node calls this for each thread of the application that registers these hooks; several threads can share them. */
 export function initialize({ port, names, wrapper: where }: ThreadData): void {
   location ??= where;
   asked.listenTo(port, names);

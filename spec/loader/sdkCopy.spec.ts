@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { copyOf, isSupported, SDK_V1, SDK_V2 } from '../../lib/loader/sdkCopy.js';
+import { copyOf, isSupported, SDK_V1, SDK_V2 } from '../../lib/loader/sdk.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('which copies of the SDK can be patched', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { withHandOver } from '../../lib/loader/hooks.js';
-import { handingOver, onSdkModule, type SdkModule } from '../../lib/loader/sdkModules.js';
+import { handingOver, onSdkModule, type SdkModule } from '../../lib/loader/sdk.js';
 import { sharedName } from '../../lib/internal/shared.js';
 
 const URL_OF_V1 = 'file:///app/node_modules/@modelcontextprotocol/sdk/dist/esm/client/index.js';

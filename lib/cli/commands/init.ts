@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { isSupported } from '../../loader/sdkCopy.js';
+import { isSupported } from '../../loader/sdk.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { usageFailure } from '../shared/failure.js';

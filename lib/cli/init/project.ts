@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import { installedCopies, type InstalledPackage } from '../../doctor/packages.js';
-import { SDK_PACKAGES } from '../../doctor/patching.js';
+import { SDK_PACKAGES } from '../../doctor/diagnose.js';
 import { inputFailure, systemReason } from '../shared/failure.js';
 
 /** What there is to know of an application before its set-up is written. */

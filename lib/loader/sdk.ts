@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { shared, sharedName } from '../internal/shared.js';
+
+/** The package of SDK v1. */
+export const SDK_V1 = '@modelcontextprotocol/sdk';
+/** The package that holds the client of SDK v2. */
+export const SDK_V2 = '@modelcontextprotocol/client';
+
+/** An installed package, as its `package.json` describes it. */
+export interface SdkCopy {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly path: string;
+}
+
+/** Semantic Versioning 2.0.0: three numbers, perhaps a pre-release after a hyphen, perhaps build metadata after a plus. */
+const SEMVER = /^v?(\d+)\.(\d+)\.(\d+)(?:-[\w.-]+)?(?:\+[\w.-]+)?$/;
+
+/**
+ * Whether clients of this version can be patched: 1.10 and later 1.x of v1, and 2.x of v2, pre-releases included. A copy
+ * without a version is accepted here and judged by its exports.
+ */
+export function isSupported(name: string, version: string | undefined): boolean {
+  if (version === undefined) return true;
+  const match = SEMVER.exec(version.trim());
+  if (match === null) return false;
+  const [major, minor] = [Number(match[1]), Number(match[2])];
+  return name === SDK_V2 ? major === 2 : major === 1 && minor >= 10;
+}
+
+/** The versions that can be patched, for people. */
+export const SUPPORTED = `${SDK_V1} from 1.10.0 (1.x) and ${SDK_V2} 2.x`;
+
+/** The copy of the SDK that a file belongs to, by its path or its URL; undefined for other files. */
+export function copyOf(file: string): SdkCopy | undefined {
+  const installed = packageOf(file);
+  return installed?.name === SDK_V1 || installed?.name === SDK_V2 ? installed : undefined;
+}
+
+/** The package that a file belongs to, by its path or its URL; undefined where that cannot be known. */
+export function packageOf(file: string): SdkCopy | undefined {
+  try {
+    const path = file.startsWith('file:') ? fileURLToPath(file) : file;
+    for (let folder = dirname(path); ; folder = dirname(folder)) {
+      const { name, version } = manifestIn(folder);
+      // A manifest without a name lies in a folder of a package and only says which kind of modules the folder holds.
+      if (typeof name === 'string')
+        return { name, version: typeof version === 'string' ? version : undefined, path: folder };
+      if (dirname(folder) === folder) return undefined;
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function manifestIn(folder: string): { readonly name?: unknown; readonly version?: unknown } {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return typeof manifest === 'object' && manifest !== null ? manifest : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A module of the MCP SDK that this process has loaded as an ES module. */
+export interface SdkModule {
+  readonly exports: unknown;
+  readonly url: string;
+}
+
+const KEY = 'sdkModules';
+
+const state = shared(KEY, () => ({
+  seen: [] as SdkModule[],
+  listeners: new Set<(module: SdkModule) => void>(),
+  /** Called by the statement that {@link handingOver} adds to a module of the SDK. It must not throw there. */
+  take(exports: unknown, url: string): void {
+    const module = { exports, url };
+    state.seen.push(module);
+    for (const listener of state.listeners) tell(listener, module);
+  },
+}));
+
+/** Calls a listener with each module of the SDK that was loaded under the loader hook, and with those that will be. */
+export function onSdkModule(listener: (module: SdkModule) => void): void {
+  if (state.listeners.has(listener)) return;
+  state.listeners.add(listener);
+  for (const module of state.seen) tell(listener, module);
+}
+
+function tell(listener: (module: SdkModule) => void, module: SdkModule): void {
+  try {
+    listener(module);
+  } catch {
+    // A fault of an instrumentation must not keep the application from loading its SDK.
+  }
+}
+
+/** The packages that hold a client of the SDK, installed under any path, or linked to and imported by their name. */
+const SDK_FOLDER = /\/node_modules\/@modelcontextprotocol\/(?:sdk|client)\//;
+const SDK_SPECIFIER = /^@modelcontextprotocol\/(?:sdk|client)(?:\/|$)/;
+
+/** Whether an import leads to a file of the SDK. */
+export function isSdkFile(url: string, specifier?: string): boolean {
+  return SDK_FOLDER.test(url) || (specifier !== undefined && SDK_SPECIFIER.test(specifier));
+}
+
+const EXPORTS_CLIENT = /\bexport\s*(?:(?:class|const|let|var)\s+Client\b|\{[^}]*\bClient\b)/;
+
+/** Whether a module declares or re-exports something by the name of the client class. */
+export function exportsClient(source: string): boolean {
+  return EXPORTS_CLIENT.test(source);
+}
+
+/** Marks a source that has the statement already: a second copy of this package has its own loader hook. */
+const MARK = '/* otel-mcp-log */';
+
+/**
+ * The source of an ES module of the SDK, with a statement at its end that hands the module's exports to this process's
+ * instrumentation. The module keeps its URL, its bindings and its line numbers. A wrapper module, as other hooks make one,
+ * would freeze the bindings that it re-exports; and where two hooks wrap the same module, one of them never learns of it.
+ *
+ * @param url The URL of the module. The module imports itself by it, which gives its exports whatever their inner names are.
+ */
+export function handingOver(source: string, url: string): string {
+  if (source.includes(MARK)) return source;
+  const own = JSON.stringify(url);
+  const take = `globalThis[Symbol.for(${JSON.stringify(sharedName(KEY))})]?.take(otelMcpLogOwnExports, ${own});`;
+  return `${source}\n${MARK} import * as otelMcpLogOwnExports from ${own}; ${take}\n`;
+}
