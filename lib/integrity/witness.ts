@@ -6,7 +6,7 @@ import { EMPTY_ROOT } from './tlog/merkle.js';
 import { formatNote, formatVkey, parseNote, verifyNote, type Note, type NoteVerifier } from './tlog/note.js';
 import { verifyConsistency } from './tlog/proof.js';
 import { makeFolder, readIfThere, replaceFile } from './storage/store.js';
-import { parseAddCheckpoint, type AddCheckpoint } from './tlog/addCheckpoint.js';
+import { parseConsistencyProof, type ConsistencyProof } from './tlog/tlogProof.js';
 import { cosign } from './tlog/cosignature.js';
 
 /** What a witness is made of. */
@@ -79,11 +79,11 @@ export class Witness {
    * @throws what reading or writing the folder throws; nothing was cosigned then.
    */
   async addCheckpoint(body: string): Promise<WitnessAnswer> {
-    let request: AddCheckpoint;
+    let request: ConsistencyProof;
     let note: Note;
     try {
-      request = parseAddCheckpoint(body);
-      note = parseNote(request.note);
+      request = parseConsistencyProof(body);
+      note = parseNote(request.checkpoint);
     } catch (error) {
       return refusal(400, error);
     }
@@ -92,7 +92,7 @@ export class Witness {
     if (verifiers.length === 0) return refusal(404, 'unknown log');
     let head: TreeHead;
     try {
-      verifyNote(request.note, verifiers);
+      verifyNote(request.checkpoint, verifiers);
     } catch (error) {
       return refusal(403, error);
     }
@@ -101,7 +101,7 @@ export class Witness {
     } catch (error) {
       return refusal(400, error);
     }
-    if (request.oldSize > head.size) return refusal(400, 'the old size is larger than the checkpoint');
+    if (request.older > head.size) return refusal(400, 'the old size is larger than the checkpoint');
     return this.#inTurn(origin, () => this.#answer(request, note, head, verifiers));
   }
 
@@ -117,18 +117,18 @@ export class Witness {
   }
 
   async #answer(
-    { oldSize, proof }: AddCheckpoint,
+    { older: claimed, hashes }: ConsistencyProof,
     { text, signatures }: Note,
     head: TreeHead,
     verifiers: readonly NoteVerifier[],
   ): Promise<WitnessAnswer> {
     const latest = await this.#latest(head.origin);
     const known = latest?.size ?? 0;
-    if (oldSize !== known) return { status: 409, type: 'text/x.tlog.size', body: `${known}\n` };
+    if (claimed !== known) return { status: 409, type: 'text/x.tlog.size', body: `${known}\n` };
     if (head.size === 0 && head.root !== EMPTY_ROOT) return refusal(422, 'an empty tree has another root');
     // From nothing, any tree follows, and a proof would prove nothing.
     const older = { size: known, root: latest?.root ?? EMPTY_ROOT };
-    if (!verifyConsistency({ older, newer: head }, proof))
+    if (!verifyConsistency({ older, newer: head }, hashes))
       return refusal(422, 'the consistency proof does not verify');
     const { name, privateKey, now = systemTime } = this.#options;
     const cosignature = cosign(text, name, privateKey, this.#publicKey, now());

@@ -7,7 +7,7 @@ import { leafHash, type Hash } from '../../lib/integrity/tlog/merkle.js';
 import { resolveSigner } from '../../lib/integrity/sealing/keys.js';
 import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import { consistencyRanges, ProofCollector } from '../../lib/integrity/tlog/proof.js';
-import { formatAddCheckpoint } from '../../lib/integrity/tlog/addCheckpoint.js';
+import { formatConsistencyProof } from '../../lib/integrity/tlog/tlogProof.js';
 import { cosignaturesOf } from '../../lib/integrity/tlog/cosignature.js';
 import { numberedLines } from '../support/referenceTree.js';
 import { newKey, newWitnessKey } from '../support/signing.js';
@@ -56,7 +56,7 @@ describe('the server of a witness, attacked', () => {
     const origin = ORIGINS[log] ?? '';
     const signer = resolveSigner('integrity', origin, { pem: logs[by]?.pem ?? '' });
     const note = await signer.sign(formatTreeHead({ origin, size: newer, root }));
-    return formatAddCheckpoint({ oldSize: older, proof: proofBetween(older, newer), note });
+    return formatConsistencyProof({ older, hashes: proofBetween(older, newer), checkpoint: note });
   }
   const post = (body: string, path = 'add-checkpoint') => fetch(witness.url + path, { method: 'POST', body });
   const submit = async (...args: Parameters<typeof request>) => {

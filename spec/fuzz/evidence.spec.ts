@@ -6,7 +6,7 @@ import { formatManifest, parseManifest } from '../../lib/integrity/storage/manif
 import { formatNote, parseNote } from '../../lib/integrity/tlog/note.js';
 import { parseState } from '../../lib/integrity/storage/store.js';
 import { requireGranted, timestampRequest } from '../../lib/integrity/sealing/timestamps.js';
-import { formatAddCheckpoint, parseAddCheckpoint } from '../../lib/integrity/tlog/addCheckpoint.js';
+import { formatConsistencyProof, parseConsistencyProof } from '../../lib/integrity/tlog/tlogProof.js';
 import { cosign, cosignaturesOf } from '../../lib/integrity/tlog/cosignature.js';
 import { parsePolicy } from '../../lib/integrity/tlog/policy.js';
 import { newWitnessKey } from '../support/signing.js';
@@ -60,11 +60,11 @@ describe('evidence of any kind', () => {
   });
 
   it('is a request to a witness, which reads back as it was, or an IntegrityError', () => {
-    const valid = formatAddCheckpoint({ oldSize: 2, proof: [HASH, HASH], note: NOTE });
+    const valid = formatConsistencyProof({ older: 2, hashes: [HASH, HASH], checkpoint: NOTE });
     fc.assert(
       fc.property(textLike(valid), (text) => {
-        const request = read(() => parseAddCheckpoint(text));
-        if (request !== undefined) expect(formatAddCheckpoint(request)).to.equal(text);
+        const request = read(() => parseConsistencyProof(text));
+        if (request !== undefined) expect(formatConsistencyProof(request)).to.equal(text);
       }),
       RUNS,
     );

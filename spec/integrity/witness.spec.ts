@@ -10,7 +10,7 @@ import { resolveSigner, type NoteSigner } from '../../lib/integrity/sealing/keys
 import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import { parseVkey } from '../../lib/integrity/tlog/note.js';
 import { consistencyRanges, ProofCollector } from '../../lib/integrity/tlog/proof.js';
-import { formatAddCheckpoint } from '../../lib/integrity/tlog/addCheckpoint.js';
+import { formatConsistencyProof } from '../../lib/integrity/tlog/tlogProof.js';
 import { cosignaturesOf } from '../../lib/integrity/tlog/cosignature.js';
 import { Witness } from '../../lib/integrity/witness.js';
 import { numberedLines } from '../support/referenceTree.js';
@@ -38,7 +38,7 @@ describe('integrity: a witness (c2sp.org/tlog-witness)', () => {
   const checkpoint = (size: number, root = rootOf(size), by = signer) =>
     by.sign(formatTreeHead({ origin: ORIGIN, size, root }));
   const request = async (older: number, newer: number, proof = proofBetween(older, newer)) =>
-    formatAddCheckpoint({ oldSize: older, proof, note: await checkpoint(newer) });
+    formatConsistencyProof({ older, hashes: proof, checkpoint: await checkpoint(newer) });
   const ask = async (older: number, newer: number) => witness.addCheckpoint(await request(older, newer));
   function rootOf(size: number): Hash {
     const tree = new CompactRange();
@@ -73,7 +73,7 @@ describe('integrity: a witness (c2sp.org/tlog-witness)', () => {
     const hash = createHash('sha256').update(ORIGIN).digest('hex');
     expect(await witness.checkpoint(hash)).to.equal(undefined);
     const note = `${await checkpoint(5)}— stranger.example AAAAAAAAAAAA\n`;
-    await witness.addCheckpoint(formatAddCheckpoint({ oldSize: 0, proof: [], note }));
+    await witness.addCheckpoint(formatConsistencyProof({ older: 0, hashes: [], checkpoint: note }));
     const served = (await witness.checkpoint(hash)) ?? expect.fail();
     expect(served)
       .to.contain(await checkpoint(5))
@@ -98,16 +98,16 @@ describe('integrity: a witness (c2sp.org/tlog-witness)', () => {
     for (const proof of [[], rest, [...rest, first], [first, ...rest, first]])
       expect((await witness.addCheckpoint(await request(7, 20, proof))).status).to.equal(422);
     const other = await checkpoint(7, rootOf(8));
-    const forked = formatAddCheckpoint({ oldSize: 7, proof: [], note: other });
+    const forked = formatConsistencyProof({ older: 7, hashes: [], checkpoint: other });
     expect((await witness.addCheckpoint(forked)).status).to.equal(422);
     expect((await ask(7, 20)).status).to.equal(200);
   });
 
   it('says 422 to a proof from nothing, and to an empty tree of another root', async () => {
     expect((await witness.addCheckpoint(await request(0, 7, [rootOf(1)]))).status).to.equal(422);
-    const wrong = formatAddCheckpoint({ oldSize: 0, proof: [], note: await checkpoint(0, rootOf(1)) });
+    const wrong = formatConsistencyProof({ older: 0, hashes: [], checkpoint: await checkpoint(0, rootOf(1)) });
     expect((await witness.addCheckpoint(wrong)).status).to.equal(422);
-    const empty = formatAddCheckpoint({ oldSize: 0, proof: [], note: await checkpoint(0, EMPTY_ROOT) });
+    const empty = formatConsistencyProof({ older: 0, hashes: [], checkpoint: await checkpoint(0, EMPTY_ROOT) });
     expect((await witness.addCheckpoint(empty)).status).to.equal(200);
   });
 
@@ -121,7 +121,7 @@ describe('integrity: a witness (c2sp.org/tlog-witness)', () => {
     const statuses = [];
     for (const note of notes)
       statuses.push(
-        (await witness.addCheckpoint(formatAddCheckpoint({ oldSize: 0, proof: [], note }))).status,
+        (await witness.addCheckpoint(formatConsistencyProof({ older: 0, hashes: [], checkpoint: note }))).status,
       );
     expect(statuses).to.deep.equal([404, 403, 403]);
   });
@@ -151,7 +151,7 @@ describe('integrity: a witness (c2sp.org/tlog-witness)', () => {
     const other = resolveSigner('integrity', ORIGIN, { pem: second.pem });
     const note = await checkpoint(9, rootOf(9), other);
     const answer = await witness.addCheckpoint(
-      formatAddCheckpoint({ oldSize: 7, proof: proofBetween(7, 9), note }),
+      formatConsistencyProof({ older: 7, hashes: proofBetween(7, 9), checkpoint: note }),
     );
     expect(answer.status).to.equal(200);
   });

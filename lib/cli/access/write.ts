@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { sleep } from '../../internal/duration.js';
 import { parseVkey } from '../../integrity/tlog/note.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
-import { firstOrigin } from '../../integrity/tlog/restartOrigin.js';
+import { firstOrigin } from '../../integrity/tlog/checkpoint.js';
 import { parseState, readIfThere } from '../../integrity/storage/store.js';
 import type { DraftRecord } from '../../schema/record.js';
 import { FileSink, type AccessLogOptions, type FileNotice } from '../../sinks/file/fileSink.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { IntegrityError } from '../../errors.js';
-import { type Problem } from '../../integrity/verification/findings.js';
+import { type Problem } from '../../integrity/verification/verdict.js';
 import { parseVkey, parseWitnessVkey } from '../../integrity/tlog/note.js';
 import { readCheckpoints, verifyLogFile } from '../../integrity/verification/verifyFile.js';
 import { VERDICT_TITLES, verdictSentence } from '../../integrity/verification/verdict.js';

@@ -4,7 +4,7 @@ import { openCheckpoint, splitNotes } from '../tlog/checkpoint.js';
 import { integrityLayout } from '../storage/layout.js';
 import { parseVkey } from '../tlog/note.js';
 import { type ResolvedIntegrity } from './options.js';
-import { firstOrigin, renamedVerifier, restartOrigin } from '../tlog/restartOrigin.js';
+import { firstOrigin, renamedVerifier, restartOrigin } from '../tlog/checkpoint.js';
 import { readIfThere } from '../storage/store.js';
 
 /**

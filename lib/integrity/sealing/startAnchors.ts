@@ -3,7 +3,7 @@ import { openCheckpoint, parseCheckpoint, splitNotes, type Checkpoint } from '..
 import { type NoteVerifier } from '../tlog/note.js';
 import { type ResolvedIntegrity } from './options.js';
 import { waitAtMost } from './anchors.js';
-import { firstOrigin, renamedVerifier } from '../tlog/restartOrigin.js';
+import { firstOrigin, renamedVerifier } from '../tlog/checkpoint.js';
 import { latestOfWitness } from './witnesses.js';
 import { reachable } from '../tlog/policy.js';
 import { type IntegrityLayout } from '../storage/layout.js';

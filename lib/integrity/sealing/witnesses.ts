@@ -6,7 +6,7 @@ import { type IntegrityLayout } from '../storage/layout.js';
 import { readLeaves } from '../storage/leafFile.js';
 import { formatVkey, parseNote, type NoteSignature } from '../tlog/note.js';
 import { readIfThere, replaceFile } from '../storage/store.js';
-import { formatAddCheckpoint } from '../tlog/addCheckpoint.js';
+import { formatConsistencyProof } from '../tlog/tlogProof.js';
 import { cosignaturesOf } from '../tlog/cosignature.js';
 import { proveExtension, type TreeState } from '../tlog/proof.js';
 import { reachable, type ReachableWitness, type WitnessPolicy } from '../tlog/policy.js';
@@ -95,8 +95,8 @@ export class Witnesses {
   async #post({ url }: ReachableWitness, older: TreeState, { size, note }: Checkpoint) {
     const { fetch, layout } = this.#parts;
     const added = readLeaves(layout.leaves, size - older.size, older.size);
-    const proof = await proveExtension(older, size, added);
-    const body = formatAddCheckpoint({ oldSize: older.size, proof, note });
+    const hashes = await proveExtension(older, size, added);
+    const body = formatConsistencyProof({ older: older.size, hashes, checkpoint: note });
     return askWitness(fetch, url, 'add-checkpoint', body);
   }
 

@@ -5,7 +5,7 @@ import { type NoteVerifier } from './note.js';
 import { consistencyOf, verifyInclusion } from './proof.js';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
-/** No tree of 2^63 leaves needs more hashes than this. */
+/** No tree of 2^63 leaves needs more hashes than this; c2sp.org/tlog-witness allows no more. */
 const MAX_HASHES = 63;
 
 /** A C2SP tlog-proof (c2sp.org/tlog-proof): one record is in the log that a checkpoint speaks of. */

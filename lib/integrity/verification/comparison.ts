@@ -1,8 +1,65 @@
-import { describeDifference, DIFFERENCE_WINDOW, type Problem } from './findings.js';
-import { type Hash } from '../tlog/merkle.js';
+import { type Problem, type ProblemKind } from './verdict.js';
+import { type Hash, CompactRange } from '../tlog/merkle.js';
 import { LeafCursor } from '../storage/leafFile.js';
-import { CompactRange } from '../tlog/merkle.js';
 import { type Place, type WalkBatch } from './walk.js';
+
+/** What {@link describeDifference} found, to be completed by a place. */
+interface Difference {
+  readonly kind: ProblemKind;
+  readonly message: string;
+}
+
+/** How far the two sequences are looked through for where they meet again. */
+const DIFFERENCE_WINDOW = 256;
+
+/**
+ * Tells what was done to a log from where it departs from its sealed leaf hashes.
+ *
+ * @param index The first index at which they differ.
+ * @param lines The hashes of the log's lines from there on.
+ * @param leaves The sealed hashes from there on.
+ * @param before The sealed hash just before.
+ */
+export function describeDifference(
+  index: number,
+  lines: readonly Hash[],
+  leaves: readonly Hash[],
+  before: Hash | undefined,
+): Difference {
+  const [line] = lines;
+  const [leaf] = leaves;
+  if (line === undefined || leaf === undefined)
+    return { kind: 'changed', message: `the log departs from what was sealed at record ${index}` };
+  const ahead = leaves.indexOf(line);
+  const behind = lines.indexOf(leaf);
+  if (behind !== -1 && (ahead === -1 || agree(lines.slice(behind), leaves)))
+    return line === before
+      ? { kind: 'duplicated', message: `the line of record ${index - 1} stands there ${behind + 1} times` }
+      : {
+          kind: 'inserted',
+          message: `${behind === 1 ? 'a line was' : `${behind} lines were`} inserted before record ${index}`,
+        };
+  if (ahead !== -1 && (behind === -1 || agree(lines, leaves.slice(ahead))))
+    return { kind: 'deleted', message: `${records(index, ahead)} deleted` };
+  if (ahead !== -1)
+    return {
+      kind: 'reordered',
+      message: `from record ${index} on, records stand in another order: record ${index + ahead} is in the place of record ${index}`,
+    };
+  const resumes = lines.findIndex((hash, i) => hash === leaves[i]);
+  if (resumes !== -1 || lines.length === 1 || leaves.length === 1)
+    return { kind: 'edited', message: `${records(index, Math.max(resumes, 1))} edited` };
+  return { kind: 'changed', message: `from record ${index} on, the log is not what was sealed` };
+}
+
+/** Whether two sequences are the same as far as both go. */
+function agree(one: readonly Hash[], other: readonly Hash[]): boolean {
+  return one.every((hash, i) => i >= other.length || hash === other[i]);
+}
+
+function records(first: number, count: number): string {
+  return count === 1 ? `record ${first} was` : `records ${first} to ${first + count - 1} were`;
+}
 
 /** The leaf hashes of a log, from the start; called once or twice. */
 export type LeafSource = () => AsyncIterable<readonly Hash[]>;

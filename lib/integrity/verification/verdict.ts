@@ -1,5 +1,53 @@
-import { type Problem, type ProblemKind } from './findings.js';
 import { type Sessions } from './sessions.js';
+
+/** What kind of thing is wrong with a log. Programs may branch on these. */
+export type ProblemKind =
+  /** A checkpoint is malformed, edited, of another log, or signed by no trusted key. */
+  | 'checkpoint'
+  /** Two checkpoints of one size have different roots. */
+  | 'fork'
+  /** The log is shorter than a checkpoint says: cut off, or rolled back. */
+  | 'truncated'
+  /** A record's bytes are not those that were sealed. */
+  | 'edited'
+  /** Records that were sealed are not there. */
+  | 'deleted'
+  /** Lines are there that were not sealed at their place. */
+  | 'inserted'
+  /** A line stands there twice. */
+  | 'duplicated'
+  /** Records are there in another order than they were sealed in. */
+  | 'reordered'
+  /** The log is not the one that was sealed; what was done to it cannot be told. */
+  | 'changed'
+  /** A whole segment is not there. */
+  | 'segment'
+  /** Lines after the last checkpoint: nothing vouches for them yet. */
+  | 'unsealed'
+  /** Records that not enough witnesses of the policy have cosigned. */
+  | 'unwitnessed'
+  /** A timestamp is missing, does not verify, or is of no checkpoint of the log. */
+  | 'timestamp'
+  /** A line was cut short. */
+  | 'torn'
+  /** A line is no audit record. */
+  | 'foreign'
+  /** `seq` does not rise. */
+  | 'order';
+
+/** One thing that is wrong. */
+export interface Problem {
+  /** What is wrong. */
+  readonly kind: ProblemKind;
+  /** In words, for people; complete without the other fields. */
+  readonly message: string;
+  /** The first index at fault. */
+  readonly index?: number;
+  /** The path of the segment, and the byte offset within it (within its content, if it is compressed). */
+  readonly segment?: string;
+  /** Where that line starts within its segment, in bytes. */
+  readonly offset?: number;
+}
 
 /**
  * What a verification comes to, in one word that every command uses:

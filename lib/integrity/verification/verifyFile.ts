@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IntegrityError } from '../../errors.js';
 import { splitNotes } from '../tlog/checkpoint.js';
-import { type Problem } from './findings.js';
+import { type Problem } from './verdict.js';
 import { integrityLayout } from '../storage/layout.js';
 import { countLeaves, readLeaves } from '../storage/leafFile.js';
 import { formatVkey, parseVkey, type NoteVerifier } from '../tlog/note.js';

@@ -1,6 +1,6 @@
 import { IntegrityError } from '../../errors.js';
 import { type Checkpoint } from '../tlog/checkpoint.js';
-import { type Problem } from './findings.js';
+import { type Problem } from './verdict.js';
 import { parseNote } from '../tlog/note.js';
 import { verifyTimestamp } from './timestamp.js';
 import { type Check } from './verdict.js';

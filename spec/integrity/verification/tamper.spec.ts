@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { copyFileSync, cpSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type ProblemKind } from '../../../lib/integrity/verification/findings.js';
+import { type ProblemKind } from '../../../lib/integrity/verification/verdict.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
 import { verifyLogFile, type VerifyFileOptions } from '../../../lib/integrity/verification/verifyFile.js';
 import { ORIGIN, recordLine, TestLog } from '../../support/sealedLog.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { describeDifference } from '../../../lib/integrity/verification/findings.js';
+import { describeDifference } from '../../../lib/integrity/verification/comparison.js';
 import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
 
 /** The hashes of lines that are named by one letter each. */
