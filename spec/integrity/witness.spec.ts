@@ -105,9 +105,17 @@ describe('integrity: a witness (c2sp.org/tlog-witness)', () => {
 
   it('says 422 to a proof from nothing, and to an empty tree of another root', async () => {
     expect((await witness.addCheckpoint(await request(0, 7, [rootOf(1)]))).status).to.equal(422);
-    const wrong = formatConsistencyProof({ older: 0, hashes: [], checkpoint: await checkpoint(0, rootOf(1)) });
+    const wrong = formatConsistencyProof({
+      older: 0,
+      hashes: [],
+      checkpoint: await checkpoint(0, rootOf(1)),
+    });
     expect((await witness.addCheckpoint(wrong)).status).to.equal(422);
-    const empty = formatConsistencyProof({ older: 0, hashes: [], checkpoint: await checkpoint(0, EMPTY_ROOT) });
+    const empty = formatConsistencyProof({
+      older: 0,
+      hashes: [],
+      checkpoint: await checkpoint(0, EMPTY_ROOT),
+    });
     expect((await witness.addCheckpoint(empty)).status).to.equal(200);
   });
 
@@ -121,7 +129,8 @@ describe('integrity: a witness (c2sp.org/tlog-witness)', () => {
     const statuses = [];
     for (const note of notes)
       statuses.push(
-        (await witness.addCheckpoint(formatConsistencyProof({ older: 0, hashes: [], checkpoint: note }))).status,
+        (await witness.addCheckpoint(formatConsistencyProof({ older: 0, hashes: [], checkpoint: note })))
+          .status,
       );
     expect(statuses).to.deep.equal([404, 403, 403]);
   });
