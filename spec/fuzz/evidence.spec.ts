@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
 import { IntegrityError } from '../../lib/errors.js';
-import { formatManifest, parseManifest } from '../../lib/integrity/storage/manifest.js';
+import { formatSegmentList, parseSegmentList } from '../../lib/integrity/storage/segmentList.js';
 import { formatNote, parseNote } from '../../lib/integrity/tlog/note.js';
 import { parseState } from '../../lib/integrity/storage/store.js';
 import { requireGranted, timestampRequest } from '../../lib/integrity/sealing/timestamps.js';
@@ -91,9 +91,9 @@ describe('evidence of any kind', () => {
 
   it('is a list of segments, or an IntegrityError', () => {
     const segments = [{ file: 'audit.jsonl.1', first: 0, count: 7 }];
-    const valid = formatManifest({ version: 1, segments, current: 7 });
+    const valid = formatSegmentList({ version: 1, segments, current: 7 });
     fc.assert(
-      fc.property(textLike(valid), (text) => void read(() => parseManifest(text))),
+      fc.property(textLike(valid), (text) => void read(() => parseSegmentList(text))),
       RUNS,
     );
   });

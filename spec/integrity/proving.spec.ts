@@ -64,7 +64,7 @@ describe('integrity: what a log can prove', () => {
     expect(await refusal(findRecord(log.path, { index: 10 }))).to.contain('no record with index 10');
   });
 
-  it('counts on through files that no manifest names', async () => {
+  it('counts on through files that no segment list names', async () => {
     rmSync(integrityLayout(log.path).folder, { recursive: true });
     writeFileSync(`${log.path}.1`, readFileSync(path('second')));
     expect(await findRecord(log.path, { index: 9 })).to.deep.equal({ index: 9, line: LINES[19] });

@@ -249,7 +249,7 @@ export const DAMAGES: readonly {
   },
   {
     what: 'a damaged list of segments',
-    damage: (scene) => writeFileSync(layout(scene).manifest, '{"version":1'),
+    damage: (scene) => writeFileSync(layout(scene).segments, '{"version":1'),
     verdict: 'broken',
     says: /segments\.json|list of segments/,
   },

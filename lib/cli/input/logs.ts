@@ -79,7 +79,7 @@ async function openLog(path: string, problems: Problems, seen: Set<string>): Pro
 function segmentsOf(path: string, problems: Problems): Promise<Segment[]> {
   return findSegments(path).catch((error: unknown) => {
     if (!(error instanceof AuditError)) throw error;
-    problems.report({ file: integrityLayout(path).manifest }, error.message);
+    problems.report({ file: integrityLayout(path).segments }, error.message);
     return findSegmentsByName(path);
   });
 }

@@ -3,7 +3,7 @@ import { leafHash, type Hash } from '../tlog/merkle.js';
 import { type IntegrityLayout } from '../storage/layout.js';
 import { type NoteSigner } from './keys.js';
 import { reasonOf } from './anchors.js';
-import { readTailMacs, START, tailMacOf, TailMacs, type Place, type TailMac } from './tailMacs.js';
+import { readTailMacs, START, tailMacOf, TailMacs, type TreePlace, type TailMac } from './tailMacs.js';
 
 /** Lines that are about to be written to a log. */
 export interface Announcement {
@@ -14,7 +14,7 @@ export interface Announcement {
 }
 
 /** Tells of one line after the other whether the last writer of the log wrote it there. */
-export type LineCheck = (place: Place, leaf: Hash) => boolean;
+export type LineCheck = (place: TreePlace, leaf: Hash) => boolean;
 
 /**
  * The lines of a log that no checkpoint covers yet. Where the key of the log is at hand, a MAC by a key that follows from it is
@@ -35,7 +35,7 @@ export class AnnouncedLines {
   /** Behind the last line that was announced. */
   #announcedEnd = START;
   /** What was announced and is neither appended nor withdrawn, in order, each with its place. */
-  readonly #open = new Map<Announcement, Place>();
+  readonly #open = new Map<Announcement, TreePlace>();
 
   constructor({ tail }: IntegrityLayout, signer: NoteSigner, onError: (error: Error) => void) {
     const key = signer.deriveKey?.('unsealed lines');
@@ -61,7 +61,7 @@ export class AnnouncedLines {
   }
 
   /** The log goes on at a place. Of what the last writer left, that stays which vouches for lines that are there. */
-  async start(place: Place): Promise<void> {
+  async start(place: TreePlace): Promise<void> {
     this.#end = this.#announcedEnd = place;
     if (this.#mac !== undefined) this.#macs = await TailMacs.open(this.#path, this.#kept);
     this.#kept = [];
@@ -129,7 +129,7 @@ export class AnnouncedLines {
   }
 
   /** Writes down that lines stand at a place; returns the one behind them. */
-  #add(leaves: readonly Hash[], from: Place): Place {
+  #add(leaves: readonly Hash[], from: TreePlace): TreePlace {
     const macs = this.#mac?.(from, leaves) ?? '';
     try {
       if (macs !== '') this.#macs?.add(macs);
@@ -140,9 +140,10 @@ export class AnnouncedLines {
   }
 }
 
-const behind = ({ size, last }: Place, leaves: readonly Hash[]): Place => ({
+const behind = ({ size, last }: TreePlace, leaves: readonly Hash[]): TreePlace => ({
   size: size + leaves.length,
   last: leaves.at(-1) ?? last,
 });
 
-const isSame = (one: Place, other: Place): boolean => one.size === other.size && one.last === other.last;
+const isSame = (one: TreePlace, other: TreePlace): boolean =>
+  one.size === other.size && one.last === other.last;

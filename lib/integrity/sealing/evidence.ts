@@ -1,7 +1,7 @@
 import { parseCheckpoint, splitNotes, type Checkpoint } from '../tlog/checkpoint.js';
 import { parseNote, type NoteSignature } from '../tlog/note.js';
 import { type IntegrityLayout } from '../storage/layout.js';
-import { formatManifest, type SegmentManifest } from '../storage/manifest.js';
+import { formatSegmentList, type SegmentList } from '../storage/segmentList.js';
 import {
   appendToFile,
   formatState,
@@ -83,8 +83,8 @@ export class Evidence {
   }
 
   /** Which records are in which file. */
-  async saveManifest(manifest: SegmentManifest): Promise<void> {
-    await replaceFile(this.#layout.manifest, formatManifest(manifest));
+  async saveSegmentList(segmentList: SegmentList): Promise<void> {
+    await replaceFile(this.#layout.segments, formatSegmentList(segmentList));
   }
 
   /** The newest checkpoint that an anchor took, and no older one after it. */

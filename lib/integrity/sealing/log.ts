@@ -7,7 +7,7 @@ import { Evidence } from './evidence.js';
 import { leafHash, type Hash } from '../tlog/merkle.js';
 import { integrityLayout, type IntegrityLayout } from '../storage/layout.js';
 import { type LeafFile } from '../storage/leafFile.js';
-import { withSegment, type SegmentManifest } from '../storage/manifest.js';
+import { withSegment, type SegmentList } from '../storage/segmentList.js';
 import { type CompactRange } from '../tlog/merkle.js';
 import { formatVkey } from '../tlog/note.js';
 import { type ResolvedIntegrity } from './options.js';
@@ -46,7 +46,7 @@ export class MerkleLog {
   readonly #tree: CompactRange;
   readonly #leaves: LeafFile;
   readonly #announced: AnnouncedLines;
-  #manifest: SegmentManifest;
+  #segmentList: SegmentList;
   #offset: number;
   #last: Checkpoint | undefined;
   /** Seals follow each other: the end of the last one. */
@@ -68,7 +68,7 @@ export class MerkleLog {
     this.#tree = restored.tree;
     this.#leaves = restored.leaves;
     this.#announced = restored.announced;
-    this.#manifest = restored.manifest;
+    this.#segmentList = restored.segmentList;
     this.#offset = restored.offset;
     this.#last = restored.checkpoint;
     const events = {
@@ -108,7 +108,7 @@ export class MerkleLog {
   }
 
   async #start(): Promise<void> {
-    await this.#evidence.saveManifest(this.#manifest);
+    await this.#evidence.saveSegmentList(this.#segmentList);
     await this.#saveState();
     const anchored = await this.#evidence.anchored();
     if (this.#last !== undefined && this.#last.size > (anchored?.size ?? -1))
@@ -226,12 +226,12 @@ export class MerkleLog {
    * @param name What the file is called now, in the same folder; nothing if that is not known.
    */
   rotated(name?: string): void {
-    this.#manifest = withSegment(this.#manifest, name, this.#tree.size);
+    this.#segmentList = withSegment(this.#segmentList, name, this.#tree.size);
     this.#offset = 0;
-    const manifest = this.#manifest;
+    const segmentList = this.#segmentList;
     void this.#enqueue(async () => {
       await this.#seal().catch((error: unknown) => this.#report(error));
-      await this.#evidence.saveManifest(manifest);
+      await this.#evidence.saveSegmentList(segmentList);
       await this.#saveState();
     }).catch((error: unknown) => this.#report(error));
   }
@@ -339,7 +339,7 @@ export class MerkleLog {
   }
 
   get #place(): { segment: number; offset: number } {
-    return { segment: this.#manifest.current, offset: this.#offset };
+    return { segment: this.#segmentList.current, offset: this.#offset };
   }
 
   get #origin(): string {

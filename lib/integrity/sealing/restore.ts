@@ -4,7 +4,12 @@ import { type Checkpoint } from '../tlog/checkpoint.js';
 import { newestCheckpoint } from './startAnchors.js';
 import { type IntegrityLayout } from '../storage/layout.js';
 import { countLeaves, LeafFile, readLeaves } from '../storage/leafFile.js';
-import { EMPTY_MANIFEST, parseManifest, withSegment, type SegmentManifest } from '../storage/manifest.js';
+import {
+  EMPTY_SEGMENT_LIST,
+  parseSegmentList,
+  withSegment,
+  type SegmentList,
+} from '../storage/segmentList.js';
 import { EMPTY_ROOT, type Hash } from '../tlog/merkle.js';
 import { CompactRange } from '../tlog/merkle.js';
 import { type NoteVerifier } from '../tlog/note.js';
@@ -13,17 +18,17 @@ import { findSegments, type Segment } from '../storage/segments.js';
 import { UnaccountedError, type Anchored } from './startAnchors.js';
 import { parseState, readIfThere, type SavedState } from '../storage/store.js';
 import { type AnnouncedLines, type LineCheck } from './announced.js';
-import { type Place } from './tailMacs.js';
+import { type TreePlace } from './tailMacs.js';
 
 /** A tree that goes on where the last writer stopped. */
 export interface Restored {
   readonly tree: CompactRange;
   /** Where the next line stands. */
-  readonly place: Place;
+  readonly place: TreePlace;
   /** The newest checkpoint that was ever signed, as far as can be seen here. */
   readonly checkpoint: Checkpoint | undefined;
   readonly leaves: LeafFile;
-  readonly manifest: SegmentManifest;
+  readonly segmentList: SegmentList;
   /** Bytes of the file being written that the tree covers. */
   readonly offset: number;
   /** What whoever runs the log has to know. */
@@ -50,12 +55,12 @@ export async function restoreTree(
   const { checkpoint } = found;
   const alarms = [...(anchored?.alarms ?? []), ...found.alarms];
   const state = parseState((await readIfThere(layout.state)) ?? '');
-  const text = await readIfThere(layout.manifest);
-  const manifest = text === undefined ? EMPTY_MANIFEST : accountedManifest(text);
+  const text = await readIfThere(layout.segments);
+  const segmentList = text === undefined ? EMPTY_SEGMENT_LIST : accountedList(text);
   const segments = await findSegments(log);
   if (anchored?.checkpoint !== undefined && anchored.checkpoint.size < (checkpoint?.size ?? 0))
     await requireExtension(layout, anchored.checkpoint, checkpoint);
-  const restoration = new Restoration({ log, layout, segments, manifest, checkpoint, alarms, announced });
+  const restoration = new Restoration({ log, layout, segments, segmentList, checkpoint, alarms, announced });
   const restored =
     (await restoration.fromState(state)) ?? (await restoration.fromLeaves()) ?? (await restoration.fromLog());
   if (restored !== undefined) {
@@ -69,9 +74,9 @@ export async function restoreTree(
   throw new UnaccountedError(`the log does not lead to its checkpoint of ${checkpoint?.size} records`);
 }
 
-function accountedManifest(text: string): SegmentManifest {
+function accountedList(text: string): SegmentList {
   try {
-    return parseManifest(text);
+    return parseSegmentList(text);
   } catch (error) {
     throw new UnaccountedError((error as Error).message);
   }
@@ -109,7 +114,7 @@ interface Parts {
   readonly log: string;
   readonly layout: IntegrityLayout;
   readonly segments: readonly Segment[];
-  readonly manifest: SegmentManifest;
+  readonly segmentList: SegmentList;
   readonly checkpoint: Checkpoint | undefined;
   readonly alarms: readonly string[];
   readonly announced: Pick<AnnouncedLines, 'checker'> | undefined;
@@ -119,7 +124,7 @@ class Restoration {
   readonly log: string;
   readonly layout: IntegrityLayout;
   readonly segments: readonly Segment[];
-  readonly manifest: SegmentManifest;
+  readonly segmentList: SegmentList;
   readonly checkpoint: Checkpoint | undefined;
   readonly alarms: string[];
   readonly #announced: Parts['announced'];
@@ -129,11 +134,11 @@ class Restoration {
   /** Lines behind the checkpoint for which nothing vouches, as the way that was gone last found them. */
   foreign = 0;
 
-  constructor({ log, layout, segments, manifest, checkpoint, alarms, announced }: Parts) {
+  constructor({ log, layout, segments, segmentList, checkpoint, alarms, announced }: Parts) {
     this.log = log;
     this.layout = layout;
     this.segments = segments;
-    this.manifest = manifest;
+    this.segmentList = segmentList;
     this.checkpoint = checkpoint;
     this.alarms = [...alarms];
     this.#announced = announced;
@@ -167,7 +172,7 @@ class Restoration {
       this.checkpoint === undefined ||
       state === undefined ||
       state.size !== this.sealed ||
-      state.segment !== this.manifest.current
+      state.segment !== this.segmentList.current
     )
       return undefined;
     const tree = CompactRange.restore(state.size, state.subtrees);
@@ -187,7 +192,7 @@ class Restoration {
   async fromLeaves(): Promise<Restored | undefined> {
     // Without a checkpoint nothing vouches for a hash.
     if (this.checkpoint === undefined) return undefined;
-    if ((await countLeaves(this.layout.leaves)) < Math.max(this.sealed, this.manifest.current, 1))
+    if ((await countLeaves(this.layout.leaves)) < Math.max(this.sealed, this.segmentList.current, 1))
       return undefined;
     this.#begin();
     const tree = new CompactRange();
@@ -199,7 +204,7 @@ class Restoration {
         if (tree.size === this.sealed) sound = tree.root() === this.root;
       }
     }
-    return sound ? this.#goOn(tree, { lines: tree.size - this.manifest.current }) : undefined;
+    return sound ? this.#goOn(tree, { lines: tree.size - this.segmentList.current }) : undefined;
   }
 
   /** Every line again. New hashes go beside the old ones, which are evidence until the new ones have proved right. */
@@ -223,25 +228,25 @@ class Restoration {
       throw new UnaccountedError(`${tree.size} records were there before any checkpoint`);
     }
     await rename(path, this.layout.leaves);
-    return this.#restored(tree, leaves, EMPTY_MANIFEST, this.segments, replayed);
+    return this.#restored(tree, leaves, EMPTY_SEGMENT_LIST, this.segments, replayed);
   }
 
-  /** Takes the lines that follow in the file being written, and in those that a crash kept out of the manifest. */
+  /** Takes the lines that follow in the file being written, and in those that a crash kept out of the segment list. */
   async #goOn(tree: CompactRange, from: ReplayStart): Promise<Restored> {
     const leaves = await LeafFile.open(this.layout.leaves, tree.size);
     const known = tree.size;
     const segments = this.#tail();
     const replayed = await replay(segments, tree, leaves, from, (leaf) => this.#pass(tree, leaf));
-    const restored = this.#restored(tree, leaves, this.manifest, segments, replayed);
+    const restored = this.#restored(tree, leaves, this.segmentList, segments, replayed);
     if (replayed.found) return restored;
     this.alarms.push(
       `the log has lost records before index ${known}, which were in its tree; the tree goes on behind them`,
     );
-    const { manifest, offset } = restored;
-    return offset > 0 ? restored : { ...restored, manifest: withSegment(manifest, undefined, known) };
+    const { segmentList, offset } = restored;
+    return offset > 0 ? restored : { ...restored, segmentList: withSegment(segmentList, undefined, known) };
   }
 
-  /** The file being written is the last of the segments; those before it without a range are not in the manifest yet. */
+  /** The file being written is the last of the segments; those before it without a range are not in the segment list yet. */
   #tail(): Segment[] {
     return this.segments.filter(({ range }) => range === undefined);
   }
@@ -249,15 +254,16 @@ class Restoration {
   #restored(
     tree: CompactRange,
     leaves: LeafFile,
-    known: SegmentManifest,
+    known: SegmentList,
     segments: readonly Segment[],
     { ends, offset }: Replayed,
   ): Restored {
-    let manifest = known;
+    let segmentList = known;
     segments.forEach(({ path }, at) => {
-      if (path !== this.log) manifest = withSegment(manifest, basename(path, '.gz'), ends[at] ?? tree.size);
+      if (path !== this.log)
+        segmentList = withSegment(segmentList, basename(path, '.gz'), ends[at] ?? tree.size);
     });
     const place = { size: tree.size, last: this.#last };
-    return { tree, place, leaves, manifest, offset, checkpoint: this.checkpoint, alarms: this.alarms };
+    return { tree, place, leaves, segmentList, offset, checkpoint: this.checkpoint, alarms: this.alarms };
   }
 }

@@ -19,17 +19,17 @@ const SCRATCH_BYTES = 1 << 12;
 /** See {@link TailMacs.begin}. */
 const GENERATIONS = 3;
 
-/** A place in a log: how many lines stand before it, and the leaf hash of the last of them. */
-export interface Place {
+/** A place in the tree of a log: how many lines stand before it, and the leaf hash of the last of them. */
+export interface TreePlace {
   readonly size: number;
   readonly last: Hash;
 }
 
 /** Where a log begins. */
-export const START: Place = { size: 0, last: EMPTY_ROOT };
+export const START: TreePlace = { size: 0, last: EMPTY_ROOT };
 
 /** The MACs of lines that follow each other from a place on: 16 characters each, one per byte. */
-export type TailMac = ({ size, last }: Place, leaves: readonly Hash[]) => string;
+export type TailMac = ({ size, last }: TreePlace, leaves: readonly Hash[]) => string;
 
 /** Makes them by a key. */
 export function tailMacOf(key: Uint8Array): TailMac {

@@ -23,7 +23,7 @@ export interface IntegrityLayout {
   /** The beginning of the names of the MACs that vouch for lines which no checkpoint covers yet. */
   readonly tail: string;
   /** Which file holds which records. */
-  readonly manifest: string;
+  readonly segments: string;
   /** The verifier keys, the current one first, for convenience: auditors bring their own copy. */
   readonly vkey: string;
 }
@@ -42,7 +42,7 @@ export function integrityLayout(log: string): IntegrityLayout {
     leaves: join(folder, 'leaves'),
     state: join(folder, 'state.json'),
     tail: join(folder, 'tail'),
-    manifest: join(folder, 'segments.json'),
+    segments: join(folder, 'segments.json'),
     vkey: join(folder, 'vkey'),
   };
 }

@@ -3,7 +3,7 @@ import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IntegrityError } from '../../errors.js';
 import { integrityLayout } from './layout.js';
-import { parseManifest, type SegmentManifest } from './manifest.js';
+import { parseSegmentList, type SegmentList } from './segmentList.js';
 
 /** Large enough that the cost of a read does not show, small enough to stay in a processor's cache. */
 const READ_BYTES = 1 << 20;
@@ -12,9 +12,9 @@ const READ_BYTES = 1 << 20;
 export interface Segment {
   /** Where it lies; ends in `.gz` if it was compressed. */
   readonly path: string;
-  /** Whether a file is there. Only a segment that the manifest names can be missing. */
+  /** Whether a file is there. Only a segment that the segment list names can be missing. */
   readonly present: boolean;
-  /** The index of its first record and their number, where the manifest names them. */
+  /** The index of its first record and their number, where the segment list names them. */
   readonly range?: { readonly first: number; readonly count: number };
 }
 
@@ -41,23 +41,23 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * The files of one log, oldest first: those that its manifest names, then those that are named after it
+ * The files of one log, oldest first: those that its segment list names, then those that are named after it
  * (`audit.jsonl.000001`, `audit.jsonl.2.gz`, `audit.jsonl-20260101`), then the file itself.
  *
  * @param log The path that the log is written to.
- * @throws {IntegrityError} when the manifest is damaged.
+ * @throws {IntegrityError} when the segment list is damaged.
  */
 export async function findSegments(log: string): Promise<Segment[]> {
-  const text = await readFile(integrityLayout(log).manifest, 'utf8').catch(() => undefined);
-  return segmentsOf(log, text === undefined ? [] : parseManifest(text).segments);
+  const text = await readFile(integrityLayout(log).segments, 'utf8').catch(() => undefined);
+  return segmentsOf(log, text === undefined ? [] : parseSegmentList(text).segments);
 }
 
-/** The files of one log as far as their names tell: for readers of a log whose manifest is damaged. */
+/** The files of one log as far as their names tell: for readers of a log whose segment list is damaged. */
 export function findSegmentsByName(log: string): Promise<Segment[]> {
   return segmentsOf(log, []);
 }
 
-async function segmentsOf(log: string, entries: SegmentManifest['segments']): Promise<Segment[]> {
+async function segmentsOf(log: string, entries: SegmentList['segments']): Promise<Segment[]> {
   const listed = new Set(entries.map(({ file }) => file));
   const unlisted = (await namedAfter(log)).filter((path) => !listed.has(plainName(path)));
   // Whoever moved a file away without a word gave it one of these names; what he deleted, he deleted from the old end.

@@ -1,7 +1,7 @@
 import { type Problem, type ProblemKind } from './verdict.js';
 import { type Hash, CompactRange } from '../tlog/merkle.js';
 import { LeafCursor } from '../storage/leafFile.js';
-import { type Place, type WalkBatch } from './walk.js';
+import { type Place, type LeafBatch } from './treeBuilder.js';
 
 /** What {@link describeDifference} found, to be completed by a place. */
 interface Difference {
@@ -88,7 +88,7 @@ export class LeafComparison {
   }
 
   /** The next lines of the log. */
-  async compare({ first, hashes, places }: WalkBatch): Promise<void> {
+  async compare({ first, hashes, places }: LeafBatch): Promise<void> {
     if (this.#first !== undefined) return this.#collect(hashes);
     const expected = await this.#cursor.take(Math.min(hashes.length, this.#sealed - first));
     for (let i = 0; i < expected.length; i++) {

@@ -13,7 +13,7 @@ import { SessionCheck, type Sessions } from './sessions.js';
 import { type Check, type Verdict, type VerdictStatus } from './verdict.js';
 import { tableOf } from './verdict.js';
 import { vouchedByTime, vouchedByWitnesses, type TimestampOptions, type Voucher } from './vouchers.js';
-import { LogWalk, type Place } from './walk.js';
+import { TreeBuilder, type Place } from './treeBuilder.js';
 import { type WitnessPolicy } from '../tlog/policy.js';
 
 export type { MissingSegment, UnreadableSegment } from '../storage/segments.js';
@@ -120,7 +120,7 @@ class Verification {
   /** Every checkpoint that the log signed: of several of one size, one may have the cosignatures. */
   readonly #signed: Head[] = [];
   readonly #own: Head | undefined;
-  readonly #walk: LogWalk;
+  readonly #builder: TreeBuilder;
   readonly #order = new OrderCheck();
   readonly #sessions = new SessionCheck();
   readonly #leaves: LeafComparison | undefined;
@@ -141,7 +141,7 @@ class Verification {
     this.#heads.sort((a, b) => a.size - b.size);
     const sizes = [...new Set(this.#heads.map(({ size }) => size))];
     const visit = (options.records ?? true) ? this.#record.bind(this) : undefined;
-    this.#walk = new LogWalk(sizes, visit);
+    this.#builder = new TreeBuilder(sizes, visit);
     if (options.leaves !== undefined) this.#leaves = new LeafComparison(options.leaves, sizes.at(-1) ?? 0);
     if (this.#ofOthers > 0)
       this.#warnings.push(`${this.#ofOthers} checkpoints of other logs were passed over`);
@@ -203,19 +203,19 @@ class Verification {
   }
 
   async chunk(chunk: LogChunk): Promise<void> {
-    const batch = this.#walk.push(chunk);
+    const batch = this.#builder.push(chunk);
     await this.#leaves?.compare(batch);
   }
 
   /** What follows cannot be read. */
   unreadable(message: string): void {
     this.#rootless = true;
-    this.#problems.push({ kind: 'segment', message, index: this.#walk.tree.size });
+    this.#problems.push({ kind: 'segment', message, index: this.#builder.tree.size });
   }
 
   async missing({ missing, first, count }: MissingSegment): Promise<void> {
     const leaves = (await this.#leaves?.take(count)) ?? [];
-    this.#walk.skip(leaves);
+    this.#builder.skip(leaves);
     if (leaves.length < count) this.#rootless = true;
     const message = `the segment ${missing} is missing, with records ${first} to ${first + count - 1}`;
     if (leaves.length < count)
@@ -232,8 +232,8 @@ class Verification {
   }
 
   async finish(): Promise<VerifyReport> {
-    this.#walk.finish();
-    const { tree } = this.#walk;
+    this.#builder.finish();
+    const { tree } = this.#builder;
     this.#findTorn();
     if (!this.#rootless) await this.#holdAgainstHeads();
     // Of several checkpoints the newest covers the most, wherever it lies.
@@ -273,7 +273,7 @@ class Verification {
   /** What witnesses and time-stamping authorities say of checkpoints that the log leads to. */
   async #vouchers(): Promise<Voucher[]> {
     const { policy, timestamps, live = false } = this.#options;
-    const { roots, tree } = this.#walk;
+    const { roots, tree } = this.#builder;
     const heads = this.#signed.filter(({ size, root }) => roots.get(size) === root);
     const vouchers: Voucher[] = [];
     if (policy !== undefined) vouchers.push(vouchedByWitnesses(policy, heads, tree.size, live));
@@ -297,7 +297,7 @@ class Verification {
   }
 
   async #holdAgainstHeads(): Promise<void> {
-    const { roots, tree, end, places } = this.#walk;
+    const { roots, tree, end, places } = this.#builder;
     const bad = this.#heads.find(({ size, root }) => size <= tree.size && roots.get(size) !== root);
     const beyond = this.#heads.filter(({ size }) => size > tree.size);
     const difference = (await this.#leaves?.finish(this.#heads)) ?? 'unknown';
@@ -325,16 +325,16 @@ class Verification {
   }
 
   #findTorn(): void {
-    for (const { index, place } of this.#walk.torn) {
-      if (this.#options.live === true && index === this.#walk.tree.size) continue;
+    for (const { index, place } of this.#builder.torn) {
+      if (this.#options.live === true && index === this.#builder.tree.size) continue;
       const message = `line ${index} was cut short: no line feed ends it`;
       this.#problems.push({ kind: 'torn', message, index, ...place });
     }
   }
 
   #findUnsealed(sealed: number): void {
-    const count = this.#walk.tree.size - sealed;
+    const count = this.#builder.tree.size - sealed;
     const message = `${count === 1 ? 'a line follows' : `${count} lines follow`} the last record that the checkpoint covers; nothing vouches for ${count === 1 ? 'it' : 'them'}`;
-    this.#problems.push({ kind: 'unsealed', message, index: sealed, ...this.#walk.places.get(sealed) });
+    this.#problems.push({ kind: 'unsealed', message, index: sealed, ...this.#builder.places.get(sealed) });
   }
 }

@@ -86,7 +86,7 @@ async function segmentsAndDamage(log: string): Promise<{ segments: Segment[]; da
     return { segments: await findSegments(log) };
   } catch (error) {
     if (!(error instanceof IntegrityError)) throw error;
-    const message = `${integrityLayout(log).manifest} is damaged: ${error.message}`;
+    const message = `${integrityLayout(log).segments} is damaged: ${error.message}`;
     return { segments: await findSegmentsByName(log), damage: { kind: 'segment', message } };
   }
 }

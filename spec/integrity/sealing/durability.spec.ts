@@ -10,7 +10,7 @@ import { EMPTY_ROOT } from '../../../lib/integrity/tlog/merkle.js';
 import { generateKeyFile } from '../../../lib/integrity/sealing/keys.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
 import { LeafFile, readLeaves } from '../../../lib/integrity/storage/leafFile.js';
-import { EMPTY_MANIFEST } from '../../../lib/integrity/storage/manifest.js';
+import { EMPTY_SEGMENT_LIST } from '../../../lib/integrity/storage/segmentList.js';
 import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
 import { formatNote } from '../../../lib/integrity/tlog/note.js';
 import { startsLine } from '../../../lib/integrity/sealing/replay.js';
@@ -71,7 +71,7 @@ describe('integrity: what a power cut may not take', () => {
     await leaves.close();
   });
 
-  it('is a checkpoint and the manifest, not the history and the state, which can be made again', async () => {
+  it('is a checkpoint and the segment list, not the history and the state, which can be made again', async () => {
     const layout = integrityLayout(path('log'));
     await makeFolder(layout.folder);
     const evidence = new Evidence(layout);
@@ -81,7 +81,7 @@ describe('integrity: what a power cut may not take', () => {
     for (const [save, expected] of [
       [() => evidence.saveCheckpoint(checkpoint), ['unnamed file', 'folder']],
       [() => evidence.saveState(stateOf(new CompactRange(), { segment: 0, offset: 0 })), []],
-      [() => evidence.saveManifest(EMPTY_MANIFEST), ['unnamed file', 'folder']],
+      [() => evidence.saveSegmentList(EMPTY_SEGMENT_LIST), ['unnamed file', 'folder']],
       [() => evidence.saveAnchored(checkpoint), ['unnamed file', 'folder']],
       // Another anchor took the same.
       [() => evidence.saveAnchored(checkpoint), []],

@@ -104,9 +104,9 @@ describe('integrity: a log while it is written', () => {
     ['the state', ['state']],
     ['the leaf hashes', ['leaves']],
     ['state and leaf hashes', ['state', 'leaves']],
-    ['the manifest', ['manifest']],
+    ['the segment list', ['segments']],
     ['the history', ['history']],
-    ['all but the checkpoint', ['state', 'leaves', 'manifest', 'history', 'vkey']],
+    ['all but the checkpoint', ['state', 'leaves', 'segments', 'history', 'vkey']],
   ] as const) {
     it(`goes on after a crash that took ${lost}`, async () => {
       await log.appendSealed(3, 40);
@@ -140,17 +140,17 @@ describe('integrity: a log while it is written', () => {
     await expectSound(80);
   });
 
-  it('goes on after a crash between the end of a segment and its entry in the manifest', async () => {
+  it('goes on after a crash between the end of a segment and its entry in the segment list', async () => {
     await log.appendSealed(1, 40);
-    const manifest = readFileSync(layout().manifest);
+    const segmentList = readFileSync(layout().segments);
     const state = readFileSync(layout().state);
     log.append(3).rotate('audit.jsonl.20260101T000000Z');
     await log.append(2).log.seal();
-    writeFileSync(layout().manifest, manifest);
+    writeFileSync(layout().segments, segmentList);
     writeFileSync(layout().state, state);
     await log.open();
     expect(log.log.size).to.equal(45);
-    expect(JSON.parse(readFileSync(layout().manifest, 'utf8'))).to.deep.equal({
+    expect(JSON.parse(readFileSync(layout().segments, 'utf8'))).to.deep.equal({
       version: 1,
       segments: [{ file: 'audit.jsonl.20260101T000000Z', first: 0, count: 43 }],
       current: 43,
@@ -163,7 +163,7 @@ describe('integrity: a log while it is written', () => {
     log.append(5).rotate('b');
     log.append(1);
     await expectSound(16);
-    expect(JSON.parse(readFileSync(layout().manifest, 'utf8'))).to.deep.equal({
+    expect(JSON.parse(readFileSync(layout().segments, 'utf8'))).to.deep.equal({
       version: 1,
       segments: [
         { file: 'a', first: 0, count: 10 },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { hashToBase64, leafHash } from '../../../lib/integrity/tlog/merkle.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
-import { parseManifest } from '../../../lib/integrity/storage/manifest.js';
+import { parseSegmentList } from '../../../lib/integrity/storage/segmentList.js';
 import { splitNotes } from '../../../lib/integrity/tlog/checkpoint.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { until } from '../../support/scriptedSink.js';
@@ -26,7 +26,7 @@ describe('integrity: a log that is opened again', () => {
 
   const layout = () => integrityLayout(log.path);
   const path = (name: string) => join(folder.path, name);
-  const manifest = () => parseManifest(readFileSync(layout().manifest, 'utf8'));
+  const segmentList = () => parseSegmentList(readFileSync(layout().segments, 'utf8'));
   const messages = () => log.errors.map(({ message }) => message);
   const history = () => splitNotes(readFileSync(layout().history, 'utf8')).notes;
   const state = () => JSON.parse(readFileSync(layout().state, 'utf8')) as Record<string, unknown>;
@@ -67,7 +67,7 @@ describe('integrity: a log that is opened again', () => {
     }
     await log.open();
     await log.append(5).close();
-    expect(manifest()).to.deep.equal({
+    expect(segmentList()).to.deep.equal({
       version: 1,
       segments: [{ file: 'first', first: 0, count: 10 }],
       current: 10,
@@ -133,13 +133,13 @@ describe('integrity: a log that is opened again', () => {
     log.lines = [recordLine(11).toString(), recordLine(12).toString()];
     await log.open();
     expect(log.log.size).to.equal(13);
-    expect(manifest().segments).to.deep.equal([
+    expect(segmentList().segments).to.deep.equal([
       { file: 'audit.jsonl.20260101T000000Z', first: 0, count: 11 },
     ]);
-    expect(manifest().current).to.equal(11);
+    expect(segmentList().current).to.equal(11);
   });
 
-  it('takes several files that a crash kept out of the manifest, compressed or not', async () => {
+  it('takes several files that a crash kept out of the segment list, compressed or not', async () => {
     await log.append(10).log.seal();
     log.log.announce([10, 11, 12].map(recordLine));
     const name = (day: number) => path(`audit.jsonl.2026010${day}`);
@@ -147,12 +147,12 @@ describe('integrity: a log that is opened again', () => {
     writeFileSync(name(2), `${recordLine(10).toString()}\n${recordLine(11).toString()}\n`);
     log.lines = [recordLine(12).toString()];
     for (const lost of [[], ['state'], ['leaves', 'state']] as const) {
-      rmSync(layout().manifest);
+      rmSync(layout().segments);
       for (const file of lost) rmSync(layout()[file]);
       await log.open();
       expect(log.log.size).to.equal(13);
       await log.log.seal();
-      expect(manifest()).to.deep.equal({
+      expect(segmentList()).to.deep.equal({
         version: 1,
         segments: [
           { file: 'audit.jsonl.20260101', first: 0, count: 10 },
@@ -174,7 +174,7 @@ describe('integrity: a log that is opened again', () => {
       .catch(() => undefined);
     log.failSync = undefined;
     log.errors.length = 0;
-    expect(manifest().current).to.equal(5);
+    expect(segmentList().current).to.equal(5);
     expect(statSync(layout().leaves).size).to.equal(0);
     await log.open();
     expect(log.log.size).to.equal(8);
@@ -188,7 +188,7 @@ describe('integrity: a log that is opened again', () => {
     await log.open();
     expect(messages()).to.have.length(1);
     expect(messages()[0]).to.contain('lost records before index 10');
-    expect([log.log.size, manifest().current]).to.deep.equal([10, 0]);
+    expect([log.log.size, segmentList().current]).to.deep.equal([10, 0]);
     await log.append(2).close();
     expect((await verify()).problems.map(({ kind, index }) => [kind, index])).to.deep.include(['deleted', 4]);
   });

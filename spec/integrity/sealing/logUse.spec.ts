@@ -3,7 +3,7 @@ import { sign } from 'node:crypto';
 import { appendFileSync, copyFileSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { IntegrityError } from '../../../lib/errors.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
-import { parseManifest } from '../../../lib/integrity/storage/manifest.js';
+import { parseSegmentList } from '../../../lib/integrity/storage/segmentList.js';
 import { type IntegrityOptions } from '../../../lib/integrity/sealing/options.js';
 import { MAX_LINE_BYTES } from '../../../lib/integrity/tlog/tiles.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
@@ -29,7 +29,7 @@ describe('integrity: what a log does with what it is told', () => {
     await settle();
   };
   const messages = () => log.errors.map(({ message }) => message);
-  const segments = () => parseManifest(readFileSync(integrityLayout(log.path).manifest, 'utf8')).segments;
+  const segments = () => parseSegmentList(readFileSync(integrityLayout(log.path).segments, 'utf8')).segments;
   const found = async () =>
     (await verifyLogFile(log.path, { vkeys: [log.key.vkey] })).problems.map(({ kind, index }) => [
       kind,

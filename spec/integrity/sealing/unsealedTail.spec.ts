@@ -58,9 +58,9 @@ const ATTACKS: Readonly<Record<string, (log: TestLog) => void>> = {
     rmSync(state);
   },
   'adds a line and removes all but the checkpoints': (log) => {
-    const { leaves, state, manifest } = integrityLayout(log.path);
+    const { leaves, state, segments } = integrityLayout(log.path);
     appendFileSync(log.path, `${recordLine(15).toString()}\n`);
-    for (const path of [leaves, state, manifest]) rmSync(path);
+    for (const path of [leaves, state, segments]) rmSync(path);
   },
 };
 

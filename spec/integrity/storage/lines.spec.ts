@@ -3,7 +3,7 @@ import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
 import { readLines } from '../../../lib/integrity/storage/lines.js';
 import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
 import { type LogChunk } from '../../../lib/integrity/storage/segments.js';
-import { LogWalk } from '../../../lib/integrity/verification/walk.js';
+import { TreeBuilder } from '../../../lib/integrity/verification/treeBuilder.js';
 
 type Found = readonly [index: number, line: string, segment: string, offset: number, torn: boolean];
 
@@ -50,7 +50,7 @@ describe('integrity: the lines of several files', () => {
 
     it(`become a tree whose roots are known where they are wanted, in pieces of ${size} bytes`, async () => {
       const seen: Found[] = [];
-      const walk = new LogWalk([0, 3, 4, 6, 8], (data, start, end, index, { segment, offset }) =>
+      const walk = new TreeBuilder([0, 3, 4, 6, 8], (data, start, end, index, { segment, offset }) =>
         seen.push([index, data.toString('utf8', start, end), segment, offset, false]),
       );
       const batches: [number, string, number][] = [];
@@ -91,14 +91,14 @@ describe('integrity: the lines of several files', () => {
 
   it('are none where there are no bytes', async () => {
     for await (const _ of readLines((async function* () {})())) expect.fail('there is no line');
-    const walk = new LogWalk([0, 1]);
+    const walk = new TreeBuilder([0, 1]);
     walk.finish();
     expect([walk.torn, walk.tree.size, [...walk.roots.keys()]]).to.deep.equal([[], 0, [0]]);
   });
 
   it('are taken by their hashes where they are not there', () => {
     const hashes = ['one', 'two', 'three'].map((line) => leafHash(Buffer.from(line)));
-    const walk = new LogWalk([1, 2, 3, 4]);
+    const walk = new TreeBuilder([1, 2, 3, 4]);
     walk.push({ data: Buffer.from('zero\n'), segment: 'a', offset: 0 });
     walk.skip(hashes);
     const tree = new CompactRange();

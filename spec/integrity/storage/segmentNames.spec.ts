@@ -5,12 +5,12 @@ import { gzipSync } from 'node:zlib';
 import { IntegrityError } from '../../../lib/errors.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
 import {
-  EMPTY_MANIFEST,
-  formatManifest,
-  parseManifest,
+  EMPTY_SEGMENT_LIST,
+  formatSegmentList,
+  parseSegmentList,
   withSegment,
-  type SegmentManifest,
-} from '../../../lib/integrity/storage/manifest.js';
+  type SegmentList,
+} from '../../../lib/integrity/storage/segmentList.js';
 import { findSegments, readSegments } from '../../../lib/integrity/storage/segments.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -20,13 +20,13 @@ describe('integrity: which files are those of a log', () => {
   const files = (...names: string[]) => {
     for (const name of names) writeFileSync(join(folder.path, name), '');
   };
-  const manifest = (...segments: [string | undefined, number][]) => {
-    const whole = segments.reduce<SegmentManifest>(
+  const segmentList = (...segments: [string | undefined, number][]) => {
+    const whole = segments.reduce<SegmentList>(
       (before, [file, end]) => withSegment(before, file, end),
-      EMPTY_MANIFEST,
+      EMPTY_SEGMENT_LIST,
     );
     mkdirSync(integrityLayout(log).folder);
-    writeFileSync(integrityLayout(log).manifest, formatManifest(whole));
+    writeFileSync(integrityLayout(log).segments, formatSegmentList(whole));
   };
   /** The name of each, a question mark before those that are missing. */
   const names = async () =>
@@ -95,8 +95,8 @@ describe('integrity: which files are those of a log', () => {
     expect(await names()).to.deep.equal(['?log']);
   });
 
-  it('follows the manifest, in its order, whatever the files are called since', async () => {
-    manifest(['log.1', 3], ['log.000007', 5], ['elsewhere', 9]);
+  it('follows the segment list, in its order, whatever the files are called since', async () => {
+    segmentList(['log.1', 3], ['log.000007', 5], ['elsewhere', 9]);
     files('log', 'log.1.gz', 'log.000007', 'log.000008');
     expect(await names()).to.deep.equal(['log.1.gz', 'log.000007', '?elsewhere', 'log.000008', 'log']);
     const ranges = (await findSegments(log)).map(({ range }) => range);
@@ -109,8 +109,8 @@ describe('integrity: which files are those of a log', () => {
     ]);
   });
 
-  it('finds a file that the manifest names by its compressed name under that name alone', async () => {
-    manifest(['old.gz', 3]);
+  it('finds a file that the segment list names by its compressed name under that name alone', async () => {
+    segmentList(['old.gz', 3]);
     files('log', 'old', 'old.gz.gz');
     expect(await names()).to.deep.equal(['?old.gz', 'log']);
     files('old.gz');
@@ -118,7 +118,7 @@ describe('integrity: which files are those of a log', () => {
   });
 
   it('takes files that were moved away without a word for the newest of those that have no name', async () => {
-    manifest([undefined, 3], ['named', 4], [undefined, 6], [undefined, 9]);
+    segmentList([undefined, 3], ['named', 4], [undefined, 6], [undefined, 9]);
     files('log', 'named', 'log.2', 'log.1');
     expect(await names()).to.deep.equal(['?log (moved away)', 'named', 'log.2', 'log.1', 'log']);
     files('log.3', 'log.4');
@@ -172,24 +172,24 @@ describe('integrity: which files are those of a log', () => {
   });
 });
 
-describe('integrity: the manifest', () => {
+describe('integrity: the segment list', () => {
   const entry = { file: 'a', first: 0, count: 2 };
-  const reading = (value: unknown) => () => parseManifest(JSON.stringify(value));
+  const reading = (value: unknown) => () => parseSegmentList(JSON.stringify(value));
 
   it('comes back as it was written', () => {
-    const manifest = withSegment(withSegment(EMPTY_MANIFEST, 'a', 2), undefined, 2);
-    expect(manifest).to.deep.equal({
+    const segmentList = withSegment(withSegment(EMPTY_SEGMENT_LIST, 'a', 2), undefined, 2);
+    expect(segmentList).to.deep.equal({
       version: 1,
       segments: [entry, { first: 2, count: 0 }],
       current: 2,
     });
-    expect(parseManifest(formatManifest(manifest))).to.deep.equal(manifest);
-    expect(formatManifest(manifest)).to.match(/\}\n$/);
+    expect(parseSegmentList(formatSegmentList(segmentList))).to.deep.equal(segmentList);
+    expect(formatSegmentList(segmentList)).to.match(/\}\n$/);
   });
 
   for (const [what, value] of [
     ['nothing', null],
-    ['a text', 'manifest'],
+    ['a text', 'segment list'],
     ['another version', { version: 2, segments: [entry], current: 2 }],
     ['no list of segments', { version: 1, segments: {}, current: 0 }],
     ['no current', { version: 1, segments: [] }],

@@ -7,11 +7,11 @@ import { IntegrityError } from '../../../lib/errors.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
 import { readLines } from '../../../lib/integrity/storage/lines.js';
 import {
-  EMPTY_MANIFEST,
-  formatManifest,
-  parseManifest,
+  EMPTY_SEGMENT_LIST,
+  formatSegmentList,
+  parseSegmentList,
   withSegment,
-} from '../../../lib/integrity/storage/manifest.js';
+} from '../../../lib/integrity/storage/segmentList.js';
 import { startsLine } from '../../../lib/integrity/sealing/replay.js';
 import { findSegments, readSegments, type LogChunk } from '../../../lib/integrity/storage/segments.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
@@ -76,10 +76,10 @@ describe('integrity: the segments of a log', () => {
     ]);
   });
 
-  it('follows the manifest where there is one, and says which segment is missing', async () => {
+  it('follows the segment list where there is one, and says which segment is missing', async () => {
     mkdirSync(integrityLayout(log).folder);
-    const manifest = withSegment(withSegment(EMPTY_MANIFEST, 'old-b', 2), 'old-a', 5);
-    writeFileSync(integrityLayout(log).manifest, formatManifest(manifest));
+    const segmentList = withSegment(withSegment(EMPTY_SEGMENT_LIST, 'old-b', 2), 'old-a', 5);
+    writeFileSync(integrityLayout(log).segments, formatSegmentList(segmentList));
     file('old-b.gz', gzipSync('a\nb\n'));
     file('audit.jsonl', 'f\n');
     expect(await names()).to.deep.equal([
@@ -90,9 +90,9 @@ describe('integrity: the segments of a log', () => {
     expect((await findSegments(log))[1]?.range).to.deep.equal({ first: 2, count: 3 });
   });
 
-  it('rejects a manifest with a hole, with a path out of the folder, or of another form', () => {
+  it('rejects a segment list with a hole, with a path out of the folder, or of another form', () => {
     const entry = { file: 'a', first: 0, count: 2 };
-    const reading = (value: unknown) => () => parseManifest(JSON.stringify(value));
+    const reading = (value: unknown) => () => parseSegmentList(JSON.stringify(value));
     expect(reading({ version: 1, segments: [{ ...entry, first: 1 }], current: 3 })).to.throw(
       IntegrityError,
       'no file for record 0',
@@ -103,7 +103,7 @@ describe('integrity: the segments of a log', () => {
     );
     expect(reading({ version: 1, segments: [entry], current: 3 })).to.throw('no file for record 2');
     expect(reading({ version: 2, segments: [], current: 0 })).to.throw('not of a known form');
-    expect(() => parseManifest('{')).to.throw('not JSON');
+    expect(() => parseSegmentList('{')).to.throw('not JSON');
   });
 
   it('says that a compressed segment is damaged, and where', async () => {

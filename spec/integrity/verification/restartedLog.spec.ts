@@ -64,7 +64,7 @@ const ATTACKS: readonly [what: string, anchored: boolean, attack: Attack][] = [
     },
   ],
   ['lines added after it was closed', false, (path) => appendFileSync(path, `${lines(path)[2]}\n`)],
-  ['a damaged manifest', false, (path) => writeFileSync(layoutOf(path).manifest, '{')],
+  ['a damaged segment list', false, (path) => writeFileSync(layoutOf(path).segments, '{')],
   [
     'the evidence removed and a record edited',
     true,

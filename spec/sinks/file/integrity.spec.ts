@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../../lib/errors.js';
 import { openCheckpoint } from '../../../lib/integrity/tlog/checkpoint.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
-import { parseManifest } from '../../../lib/integrity/storage/manifest.js';
+import { parseSegmentList } from '../../../lib/integrity/storage/segmentList.js';
 import { findRecord } from '../../../lib/integrity/proving.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { createPipeline } from '../../../lib/pipeline/pipeline.js';
@@ -115,7 +115,7 @@ describe('FileSink with integrity', () => {
     await write(sink, 3);
     await sink.close();
     await expectSound(7);
-    const { segments } = parseManifest(readFileSync(integrityLayout(path).manifest, 'utf8'));
+    const { segments } = parseSegmentList(readFileSync(integrityLayout(path).segments, 'utf8'));
     expect(segments).to.deep.equal([{ first: 0, count: 4 }]);
   });
 

@@ -13,7 +13,7 @@ export interface Place {
 }
 
 /** The lines that one chunk completed. */
-export interface WalkBatch {
+export interface LeafBatch {
   /** The index of the first of them. */
   readonly first: number;
   readonly hashes: readonly Hash[];
@@ -25,10 +25,10 @@ export interface WalkBatch {
 export type LineVisitor = (data: Buffer, start: number, end: number, index: number, place: Place) => void;
 
 /**
- * Walks through a log once and keeps its tree. Written for speed: a check of a log should take hardly longer than hashing
+ * Reads the bytes of a log once and builds its tree. Written for speed: a check of a log should take hardly longer than hashing
  * the file.
  */
-export class LogWalk {
+export class TreeBuilder {
   readonly tree = new CompactRange();
   /** The roots at the sizes that were asked for, as far as the log has got. */
   readonly roots = new Map<number, Hash>();
@@ -49,13 +49,13 @@ export class LogWalk {
     this.#reachSize();
   }
 
-  /** Where the log ends, as far as it has been walked. */
+  /** Where the log ends, as far as it has been read. */
   get end(): Place {
     return this.#place;
   }
 
   /** The next bytes. */
-  push({ data, segment, offset }: LogChunk): WalkBatch {
+  push({ data, segment, offset }: LogChunk): LeafBatch {
     const batch = { first: this.tree.size, hashes: [] as Hash[], places: [] as Place[] };
     if (segment !== this.#place.segment) this.#endSegment(batch);
     let start = 0;
