@@ -29,7 +29,7 @@ export {
 } from './identity.js';
 export type { SinkFilter } from './pipeline/filter.js';
 export type { LifecycleOptions } from './pipeline/lifecycle.js';
-export type { Mode, SinkEntry } from './pipeline/options.js';
+export type { DeliveryMode, SinkEntry } from './pipeline/options.js';
 export type { ErrorInfo, ErrorListener } from './pipeline/options.js';
 export type { PipelineStats, SinkStats } from './pipeline/stats.js';
 export type { AuditLogHandle } from './processor/auditLog.js';
@@ -67,7 +67,7 @@ export type {
   Severity,
   Truncation,
 } from './schema/record.js';
-export type { Fetch } from './sinks/http/transport.js';
+export type { FetchFunction } from './sinks/http/transport.js';
 export {
   FieldNotesSink,
   type FieldNotesAuth,
@@ -88,7 +88,7 @@ export type { GapInfo, GapRecordFactory } from './sinks/gap.js';
 export type { HeadersFunction, HeadersRequest } from './sinks/http/auth.js';
 export { HttpSink, type HttpSinkOptions } from './sinks/http/httpSink.js';
 export type { HttpStats } from './sinks/http/exchange.js';
-export type { Framing, HttpBatchOptions } from './sinks/http/options.js';
+export type { BatchFraming, HttpBatchOptions } from './sinks/http/options.js';
 export {
   OtlpLogSink,
   type OtelLogExporter,
@@ -100,7 +100,7 @@ export {
 export type { ReceiverResponse, RecordVerdict, ResponseCheck } from './sinks/http/exchange.js';
 export { retrying, type RetryOptions } from './sinks/retry.js';
 export type { Ack, Rejection, Sink, SinkResult } from './sinks/sink.js';
-export { spooled, SpoolSink, type SpoolErrorInfo, type SpoolOptions } from './sinks/spool/spoolSink.js';
+export { SpoolSink, type SpoolErrorInfo, type SpoolOptions } from './sinks/spool/spoolSink.js';
 export { StdoutSink, type StdoutSinkOptions } from './sinks/stdoutSink.js';
 export type { ToolChange, ToolChangeAnswer, ToolChangedHook } from './tools/watch.js';
 export { auditLogOf, withLogging } from './withLogging.js';

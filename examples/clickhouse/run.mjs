@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { auditLogOf, FileSink, HttpSink, spooled, withLogging } from 'otel-mcp-log';
+import { auditLogOf, FileSink, HttpSink, SpoolSink, withLogging } from 'otel-mcp-log';
 import { SKIP_UNKNOWN, startClickHouse } from './server.mjs';
 
 const INSERT = 'INSERT INTO mcp_audit FORMAT JSONEachRow';
@@ -23,7 +23,7 @@ try {
   const http = new HttpSink({ endpoint, batch: { maxRecords: 1_000 } });
   const path = join(folder, 'audit.jsonl');
   const client = withLogging(new Client({ name: 'agent', version: '1.0.0' }), {
-    sinks: [new FileSink(path), spooled(http, { directory: join(folder, 'spool') })],
+    sinks: [new FileSink(path), new SpoolSink(http, { directory: join(folder, 'spool') })],
     environment: 'example',
     component: 'live',
     mode: 'batch',

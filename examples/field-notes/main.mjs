@@ -3,14 +3,14 @@
 import { createRequire } from 'node:module';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { auditLogOf, FieldNotesSink, spooled, withLogging } from 'otel-mcp-log';
+import { auditLogOf, FieldNotesSink, SpoolSink, withLogging } from 'otel-mcp-log';
 import { startServices } from './services.mjs';
 
 const services = await startServices();
 
 const client = withLogging(new Client({ name: 'field-notes', version: '1.0.0' }), {
   // Field Notes takes ten requests a second; what comes faster waits on disk.
-  sink: spooled(new FieldNotesSink(services.options), { directory: process.argv[2] ?? 'spool' }),
+  sink: new SpoolSink(new FieldNotesSink(services.options), { directory: process.argv[2] ?? 'spool' }),
   environment: 'example',
   actorId: 'agent-7',
 });

@@ -10,7 +10,7 @@ import { vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
 import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
 
 /** What a caller waits for, named as Kubernetes names the modes of its audit backends. */
-export type Mode = 'blocking' | 'blocking-strict' | 'batch';
+export type DeliveryMode = 'blocking' | 'blocking-strict' | 'batch';
 
 /**
  * A sink with a treatment of its own.
@@ -23,7 +23,7 @@ export interface SinkEntry {
   /** Which records it gets. A filtered log has numbers (`seq`) of its own, so that a hole still means a loss. @defaultValue all */
   readonly filter?: SinkFilter;
   /** What callers wait for at this sink. @defaultValue the log's */
-  readonly mode?: Mode;
+  readonly mode?: DeliveryMode;
   /**
    * Whether callers wait for this sink, and hear of its failures. In a `blocking-strict` log, one that is not required is
    * served as in `blocking`: it holds up no operation.
@@ -54,7 +54,7 @@ export interface DeliveryOptions extends PostponementOptions {
    * @defaultValue `blocking`
    * @variable OTEL_MCP_LOG_MODE
    */
-  readonly mode?: Mode;
+  readonly mode?: DeliveryMode;
   /**
    * How far every awaited sink must vouch for a record before its caller goes on.
    * @defaultValue `written` in `blocking`; `durable`, and nothing less, in `blocking-strict`
@@ -258,17 +258,17 @@ function workerOptions(
 }
 
 /** A sink that nobody waits for cannot hold an operation up: it gets the records of a strict log in its own time. */
-function modeOfSink(options: Checked, { mode: own, required }: CheckedEntry, at: string): Mode {
+function modeOfSink(options: Checked, { mode: own, required }: CheckedEntry, at: string): DeliveryMode {
   if (own === 'blocking-strict' && !required)
     throw new ConfigError(`${at}.required`, `is false, and 'blocking-strict' waits for its sinks`);
   return own ?? (options.mode === 'blocking-strict' && !required ? 'blocking' : options.mode);
 }
 
-function overflowOf(options: Checked, mode: Mode): 'wait' | 'drop' {
+function overflowOf(options: Checked, mode: DeliveryMode): 'wait' | 'drop' {
   return options.overflow ?? (mode === 'batch' ? 'drop' : 'wait');
 }
 
-function ackOf({ acks }: Checked, mode: Mode): Ack {
+function ackOf({ acks }: Checked, mode: DeliveryMode): Ack {
   if (mode === 'batch') return 'accepted';
   if (mode === 'blocking') return acks ?? 'written';
   if (acks !== undefined && !vouchesFor(acks, 'durable'))

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { McpInstrumentation } from '../../lib/capture/instrumentation.js';
 import { AuditError } from '../../lib/errors.js';
-import type { Mode } from '../../lib/pipeline/options.js';
+import type { DeliveryMode } from '../../lib/pipeline/options.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import type { RedactionOptions } from '../../lib/redaction/policy/options.js';
 import { Canaries } from './canaries.js';
@@ -18,7 +18,7 @@ import { allSinks, type Places } from './sinks.js';
 /** One run. */
 export interface RunOptions extends Places {
   readonly seed: number;
-  readonly mode: Mode;
+  readonly mode: DeliveryMode;
   readonly profile: 'documented' | '0.2';
   readonly redaction: RedactionOptions;
 }

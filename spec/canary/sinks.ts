@@ -3,7 +3,7 @@ import { OTLPLogExporter as OTLPProtoLogExporter } from '@opentelemetry/exporter
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { join } from 'node:path';
 import { OPTIONS } from '../../lib/options/tables.js';
-import type { Mode, SinkEntry } from '../../lib/pipeline/options.js';
+import type { DeliveryMode, SinkEntry } from '../../lib/pipeline/options.js';
 import { FieldNotesSink } from '../../lib/sinks/http/fieldNotesSink.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { HttpSink } from '../../lib/sinks/http/httpSink.js';
@@ -22,7 +22,7 @@ export interface Places {
 
 /** Every sink there is, in every format; those that fail are not waited for. */
 export function allSinks(
-  { folder, taking, refusing, mode }: Places & { mode: Mode },
+  { folder, taking, refusing, mode }: Places & { mode: DeliveryMode },
   canaries: Canaries,
 ): SinkEntry[] {
   const throwing = { name: 'throwing', emit: () => Promise.reject(canaries.error('error of a sink')) };

@@ -7,7 +7,7 @@ import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { HttpSink } from '../../lib/sinks/http/httpSink.js';
 import { OtlpLogSink } from '../../lib/sinks/otlpLogSink.js';
-import { spooled } from '../../lib/sinks/spool/spoolSink.js';
+import { SpoolSink } from '../../lib/sinks/spool/spoolSink.js';
 import type { Sink } from '../../lib/sinks/sink.js';
 import { ChaoticReceiver, ofLines, WAYS, type Way } from '../support/chaoticReceiver.js';
 import { draft } from '../support/drafts.js';
@@ -62,7 +62,7 @@ describe(`chaos at the receivers (CHAOS_SEED=${SEED})`, function () {
         const receiver = new ChaoticReceiver(split);
         await receiver.become('well');
         const errors: Error[] = [];
-        const spool = spooled(sinkTo(receiver.url), {
+        const spool = new SpoolSink(sinkTo(receiver.url), {
           directory: join(folder.path, 'spool'),
           onError: (_, { lost }) => void (lost > 0 && errors.push(new Error(`${lost} lost`))),
         });

@@ -66,9 +66,9 @@ describe('docs/sinks.md', () => {
         .replace('export const sinks =', 'return')
         .replace("'audit.jsonl'", JSON.stringify(join(folder, 'audit.jsonl')))
         .replace("'spool'", JSON.stringify(join(folder, 'spool')));
-      const { spooled } = await import('../../lib/sinks/spool/spoolSink.js');
-      const make = new Function('FileSink', 'HttpSink', 'spooled', body) as (...all: unknown[]) => [];
-      const pipeline = createPipeline({ sinks: make(FileSink, HttpSink, spooled) });
+      const { SpoolSink } = await import('../../lib/sinks/spool/spoolSink.js');
+      const make = new Function('FileSink', 'HttpSink', 'SpoolSink', body) as (...all: unknown[]) => [];
+      const pipeline = createPipeline({ sinks: make(FileSink, HttpSink, SpoolSink) });
       expect(pipeline.stats().sinks.map(({ name }) => name)).to.deep.equal(['file', 'spool:http']);
       await pipeline.shutdown();
     } finally {

@@ -5,14 +5,13 @@ import { checkOptions, type Resolved } from '../../internal/options.js';
 import { optionalChoice, reject, requireText } from '../../internal/validate.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { HttpDeliverySettings } from './delivery.js';
-import { fetchTransport, type Fetch, type HttpTransport } from './transport.js';
-import { NodeTransport } from './nodeTransport.js';
-import { fetchAloneGoesThroughProxies, requireProxy } from './proxy.js';
+import { fetchTransport, type FetchFunction, type HttpTransport } from './transport.js';
+import { fetchAloneGoesThroughProxies, NodeTransport, requireProxy } from './nodeTransport.js';
 import type { ResponseCheck } from './exchange.js';
 import { retryPolicy, type RetryOptions, type TimeoutOptions } from '../retry.js';
 
 /** How several records make one request. `delimited` (each after its length) is protobuf's; the others are for text. */
-export type Framing = 'single' | 'ndjson' | 'array' | 'delimited';
+export type BatchFraming = 'single' | 'ndjson' | 'array' | 'delimited';
 
 /**
  * Batches of {@link HttpSinkOptions}.
@@ -28,7 +27,7 @@ export interface HttpBatchOptions {
    */
   readonly maxRecords?: number;
   /** How the records of a batch are put together; `single` is one record per request. @defaultValue `ndjson` for text, `delimited` for protobuf */
-  readonly framing?: Framing;
+  readonly framing?: BatchFraming;
 }
 
 /**
@@ -44,7 +43,7 @@ export interface HttpCommonOptions extends TimeoutOptions, ProfileOptions {
   /** Called with every refusal for good, and with the records refused. @defaultValue none */
   readonly onError?: (error: SinkError, records: readonly AuditRecord[]) => void;
   /** Sends the requests in place of Node's own HTTP client: through a proxy, with client certificates. @defaultValue Node's HTTP client */
-  readonly fetch?: Fetch;
+  readonly fetch?: FetchFunction;
   /**
    * The address of an HTTP proxy that every request goes through, with the credentials that it asks for. Not with `fetch`.
    * @defaultValue that of the environment, where Node is told to use it (`NODE_USE_ENV_PROXY`)
@@ -128,7 +127,7 @@ export function encodingSettings(
 /** The framings of the codecs' two kinds: the default, and all. */
 const BINARY = ['delimited', ['single', 'delimited']] as const satisfies FramingsOf;
 const TEXT = ['ndjson', ['single', 'ndjson', 'array']] as const satisfies FramingsOf;
-type FramingsOf = readonly [Framing, readonly Framing[]];
+type FramingsOf = readonly [BatchFraming, readonly BatchFraming[]];
 
 /** Addresses of this machine itself: RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), RFC 6761 6.3 (localhost). */
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;

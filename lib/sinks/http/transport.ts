@@ -86,13 +86,13 @@ export function faultCode(error: unknown): string {
 }
 
 /** The `fetch` of the user's that a sink uses: through a proxy, with client certificates. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>;
 
 /** How long the end of a body is waited for that nobody reads, in milliseconds. */
 const BODY_GRACE_MS = 1_000;
 
 /** Sends with a `fetch` of the user's, whose connections are the user's too. */
-export function fetchTransport(fetch: Fetch, options: TransportOptions): HttpTransport {
+export function fetchTransport(fetch: FetchFunction, options: TransportOptions): HttpTransport {
   return {
     post: (request, timeoutMs) => post(fetch, request, timeoutMs, options),
     close: () => undefined,
@@ -100,7 +100,7 @@ export function fetchTransport(fetch: Fetch, options: TransportOptions): HttpTra
 }
 
 async function post(
-  fetch: Fetch,
+  fetch: FetchFunction,
   { url, headers, body }: HttpRequest,
   timeoutMs: number,
   options: TransportOptions,

@@ -50,7 +50,7 @@ class Reading {
     cursor: Cursor,
     private readonly most: number,
   ) {
-    const { gap: _gap, ...end } = cursor;
+    const { gap: _gap, unkept: _unkept, ...end } = cursor;
     this.#end = end;
   }
 

@@ -4,9 +4,9 @@ import { backoffMs, postponement } from '../retry.js';
 import { asError, emitTo, sinkName } from '../emit.js';
 import { causeOf, type GapRecordFactory } from '../gap.js';
 import type { Sink, SinkResult } from '../sink.js';
-import { encodeLine } from '../../codecs/json.js';
+import { RefusedRecords, UntoldGap } from './lost.js';
 import type { Stretch } from './reader.js';
-import { type Cursor, UntoldGap } from './state.js';
+import type { Cursor } from './state.js';
 import type { SpoolStore } from './store.js';
 
 const LINE_FEED = Buffer.of(0x0a);
@@ -17,13 +17,15 @@ export interface SpoolErrorInfo {
   readonly sink: string;
   /** How many records the receiver will never get; 0 when they wait. */
   readonly lost: number;
-  /** The file that the lost ones were put into. */
+  /** The file that the lost ones were put into; absent where they are in none, as when `refused.spool` is full. */
   readonly keptIn?: string;
 }
 
 /** How the spool is emptied. */
 export interface ReplayOptions {
   readonly batchSize: number;
+  /** How many bytes `refused.spool` may hold. */
+  readonly maxRefusedBytes: number;
   /** How long the receiver may put us off with one answer, in milliseconds. */
   readonly maxRetryAfterMs: number;
   readonly report: (error: Error, info: SpoolErrorInfo) => void;
@@ -48,6 +50,9 @@ export class Replay {
   #wake: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
   #gap: UntoldGap;
+  readonly #refusedRecords: RefusedRecords;
+  /** Whether the user knows that `refused.spool` is full. */
+  #toldOfFull = false;
   /** Whether the user knows that the receiver refuses to hear of what is missing. */
   #toldOfRefusal = false;
   #gapRecord: GapRecordFactory | undefined;
@@ -60,7 +65,9 @@ export class Replay {
     private readonly sink: Sink,
     private readonly options: ReplayOptions,
   ) {
-    this.#gap = new UntoldGap(store.cursor.gap);
+    const { gap, unkept } = store.cursor;
+    this.#gap = new UntoldGap(gap);
+    this.#refusedRecords = new RefusedRecords(store, options.maxRefusedBytes, unkept);
   }
 
   /** Makes the record that tells the receiver of what it will never get. */
@@ -198,16 +205,20 @@ export class Replay {
     this.#advance(stretch.end);
   }
 
-  /** What the receiver is still to be told is kept with the cursor: the next process may have to do it. */
-  #advance({ gap: _told, ...cursor }: Cursor): void {
-    const gap = this.#gap.pending;
-    this.store.advance(gap === undefined ? cursor : { ...cursor, gap });
+  /** What is still to be told is kept with the cursor: the next process may have to do it. */
+  #advance({ gap: _gap, unkept: _unkept, ...cursor }: Cursor): void {
+    const [gap, unkept] = [this.#gap.pending, this.#refusedRecords.pending];
+    this.store.advance({ ...cursor, ...(gap && { gap }), ...(unkept && { unkept }) });
   }
 
   #lose(record: AuditRecord, error: Error): void {
-    const keptIn = this.store.keepAside('refused.spool', [Buffer.from(`${encodeLine(record)}\n`)]);
+    const sink = sinkName(this.sink);
+    const keptIn = this.#refusedRecords.keep(record, sink, this.#gapRecord);
     const lost = this.#gap.lose(record, causeOf(error));
-    this.options.report(error, { sink: sinkName(this.sink), lost, keptIn });
+    this.options.report(error, { sink, lost, ...(keptIn !== undefined && { keptIn }) });
+    if (keptIn === undefined && !this.#toldOfFull)
+      this.options.report(refusedFull(this.options.maxRefusedBytes), { sink, lost: 0 });
+    this.#toldOfFull = keptIn === undefined;
   }
 
   #skip(stretch: Stretch): void {
@@ -263,4 +274,9 @@ function damage(corrupt: number, lost: number): string {
   const lines = corrupt === 0 ? [] : [`holds ${corrupt} corrupt lines`];
   const records = lost === 0 ? [] : [`lacks ${lost} records that were put in`];
   return `the spool ${[...lines, ...records].join(' and ')}: somebody changed or removed its files`;
+}
+
+function refusedFull(maxBytes: number): Error {
+  const message = `refused.spool holds its ${maxBytes} bytes: refused records are counted, and no longer kept in it; move the file away to make room`;
+  return Object.assign(new Error(message), { code: 'REFUSED_FULL' });
 }

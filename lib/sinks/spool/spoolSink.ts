@@ -29,6 +29,7 @@ export interface SpoolOptions extends LockOptions, PostponementOptions {
   readonly directory: string;
   /**
    * How many bytes may wait. Beyond them the spool takes no records: callers wait or fail, `batch` drops and counts.
+   * `refused.spool` may hold as many bytes again.
    * @defaultValue 256 MiB
    * @minimum 1,024
    * @unit bytes
@@ -99,8 +100,12 @@ export class SpoolSink implements Sink {
     });
     this.lastSeq = this.#store.lastSeq;
     const report = guarded(options.onError);
-    const batchSize = options.maxExportBatchSize;
-    this.#replay = new Replay(this.#store, sink, { batchSize, maxRetryAfterMs, report });
+    this.#replay = new Replay(this.#store, sink, {
+      batchSize: options.maxExportBatchSize,
+      maxRefusedBytes: this.#maxBytes,
+      maxRetryAfterMs,
+      report,
+    });
     this.#ownGapRecord = gapRecord;
     if (gapRecord !== undefined) this.#replay.gapRecord = gapRecord;
     this.#replay.start();
@@ -169,11 +174,6 @@ export class SpoolSink implements Sink {
       await this.#store.close();
     }
   }
-}
-
-/** The same as `new SpoolSink(sink, options)`. */
-export function spooled(sink: Sink, options: SpoolOptions): SpoolSink {
-  return new SpoolSink(sink, options);
 }
 
 function lineOf(record: AuditRecord): SpoolLine {

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogLock } from '../file/lock.js';
 import { LogFile } from '../file/logFile.js';
@@ -136,12 +136,20 @@ export class SpoolStore {
     this.#finishedBytes = this.#sizeOfFinished();
   }
 
-  /** Puts bytes that have to leave the spool into a file of their own, and says where. */
-  keepAside(name: string, bytes: readonly Uint8Array[]): string {
+  /**
+   * Puts bytes that have to leave the spool into a file of their own, and says where.
+   *
+   * @param maxBytes - how large that file may become; one that is empty takes any bytes.
+   * @returns nothing when the file has no room.
+   */
+  keepAside(name: string, bytes: readonly Uint8Array[], maxBytes = Infinity): string | undefined {
     const path = join(this.folder, name);
+    const all = Buffer.concat(bytes);
     const fd = openSync(path, 'a', FILE_MODE);
     try {
-      writeAll(fd, Buffer.concat(bytes));
+      const { size } = fstatSync(fd);
+      if (size > 0 && size + all.length > maxBytes) return undefined;
+      writeAll(fd, all);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

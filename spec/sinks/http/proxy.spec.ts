@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { expect } from 'chai';
 import { ConfigError } from '../../../lib/errors.js';
 import { HttpSink } from '../../../lib/sinks/http/httpSink.js';
-import { agentsKnowProxies } from '../../../lib/sinks/http/proxy.js';
+import { agentsKnowProxies } from '../../../lib/sinks/http/nodeTransport.js';
 
 /** A proxy that notes what it is asked for, and goes nowhere. */
 async function startProxy() {

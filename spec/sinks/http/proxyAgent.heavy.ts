@@ -9,7 +9,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { agentsKnowProxies } from '../../../lib/sinks/http/proxy.js';
+import { agentsKnowProxies } from '../../../lib/sinks/http/nodeTransport.js';
 import { makeAuthority } from '../../support/certificates.js';
 import { startReceiver } from '../../support/httpReceiver.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';

@@ -4,10 +4,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ConfigError, SinkError } from '../../../lib/errors.js';
 import { createPipeline } from '../../../lib/pipeline/pipeline.js';
-import type { AuditRecord } from '../../../lib/schema/record.js';
 import type { GapInfo } from '../../../lib/sinks/gap.js';
-import type { Sink } from '../../../lib/sinks/sink.js';
-import { SpoolSink, spooled, type SpoolOptions } from '../../../lib/sinks/spool/spoolSink.js';
+import { SpoolSink, type SpoolOptions } from '../../../lib/sinks/spool/spoolSink.js';
 import { crc32ByTable } from '../../../lib/internal/crc32.js';
 import { draft, numbered } from '../../support/drafts.js';
 import { folders } from '../../support/logFolder.js';
@@ -232,61 +230,6 @@ describe('SpoolSink', () => {
     await sink.close();
   });
 
-  it('loses only the record that a receiver refuses, not its batch, and keeps it aside', async () => {
-    const directory = join(folder(), 'spool');
-    const away = open(new ScriptedSink('remote', [], 'retryable'), { directory });
-    for (const seq of upTo(4)) await away.emit([numbered(seq)]);
-    await away.close();
-    // The batch, then one by one: the third is the one that spoils it.
-    const receiver = new ScriptedSink('remote', ['permanent', 'take', 'take', 'permanent']);
-    const sink = open(receiver, { directory, gapRecord });
-    await sink.flush();
-    await sink.close();
-    expect(receiver.seqs).to.deep.equal([0, 1, 2, 3]);
-    expect(receiver.records[2]?.data).to.include({ count: 1 });
-    expect(readFileSync(join(directory, 'refused.spool'), 'utf8')).to.include('"seq":2');
-  });
-
-  it('tells again what the receiver refused to hear of, by the next process if need be, and each loss once', async () => {
-    const directory = join(folder(), 'spool');
-    const heard: [number, string][] = [];
-    const taken: AuditRecord[] = [];
-    let refuses = (_: AuditRecord) => true;
-    const session = async (records: AuditRecord[]) => {
-      const receiver: Sink = {
-        name: 'remote',
-        emit: (batch) => {
-          const rejected = batch.flatMap((record, index) =>
-            refuses(record) ? [{ index, error: new Error('no') }] : [],
-          );
-          taken.push(...batch.filter((record) => !refuses(record)));
-          return { status: 'delivered', rejected };
-        },
-      };
-      const onError = ({ message }: Error, { lost }: { lost: number }) => void heard.push([lost, message]);
-      const sink = new SpoolSink(receiver, { directory, gapRecord, onError });
-      if (records.length > 0) await sink.emit(records);
-      const failure = await failureOf(sink.flush());
-      await sink.close();
-      return failure;
-    };
-    // What a pipeline before it has lost: seven records.
-    const gap = { count: 7, first_time: 'a', last_time: 'b', sink: 's', cause: 'queue_full' };
-    const told = numbered(6, { resource: 'audit/gap', data: gap });
-    expect(await session([told, numbered(7)])).to.include({ code: 'GAP_REFUSED' });
-    expect(heard.map(([lost]) => lost)).to.deep.equal([0, 1, 0]);
-    expect(heard.at(-1)?.[1]).to.include('8 records are missing');
-    expect(await session([])).to.include({ code: 'GAP_REFUSED' });
-    refuses = () => false;
-    expect(await session([numbered(8)])).to.equal(undefined);
-    expect(taken.map(({ seq, data }) => [seq, (data as GapInfo | undefined)?.count])).to.deep.equal([
-      [7, 8],
-      [8, undefined],
-    ]);
-    expect(await session([])).to.equal(undefined);
-    expect(taken).to.have.length(2);
-  });
-
   it('says in a flush that the receiver is away', async () => {
     const receiver = new ScriptedSink('remote', [], 'retryable');
     const sink = open(receiver);
@@ -326,7 +269,7 @@ describe('SpoolSink', () => {
     { directory: 'x', size: 1 },
   ]) {
     it(`refuses ${JSON.stringify(options)}`, () => {
-      expect(() => spooled(new ScriptedSink('remote'), options as never)).to.throw(ConfigError);
+      expect(() => new SpoolSink(new ScriptedSink('remote'), options as never)).to.throw(ConfigError);
     });
   }
 

@@ -11,7 +11,7 @@ import {
   HttpSink,
   auditLogOf,
   instrumentClient,
-  spooled,
+  SpoolSink,
   withLogging,
 } from 'otel-mcp-log';
 import { World } from './world.mjs';
@@ -20,7 +20,7 @@ const { folder, endpoint, seconds, clients, perSecond, seed, leak } = JSON.parse
 const rotate = { maxBytes: 4_000_000, compress: true };
 const retry = { maxAttempts: 2, initialDelayMs: 50, maxDelayMs: 200 };
 const remote = new HttpSink({ endpoint, batch: { maxRecords: 200 }, timeoutMs: 1_000, retry });
-const spool = spooled(remote, { directory: join(folder, 'spool'), onError: () => undefined });
+const spool = new SpoolSink(remote, { directory: join(folder, 'spool'), onError: () => undefined });
 /** A leak for the test of the soak: several times each record, so that half a minute shows what three would. */
 const kept = [];
 const copies = (record) => Array.from({ length: 6 }, () => structuredClone(record));

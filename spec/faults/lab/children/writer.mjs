@@ -10,7 +10,7 @@ import {
   FileSink,
   HttpSink,
   SinkError,
-  spooled,
+  SpoolSink,
 } from 'otel-mcp-log';
 import { diag, DiagConsoleLogger, DiagLogLevel } from '@opentelemetry/api';
 import { alarm, attempt, peakKb, plan as given, say } from './support.mjs';
@@ -35,7 +35,10 @@ const MAKE = {
   http: (options) => new HttpSink(options),
   fieldNotes: (options) => new FieldNotesSink(options),
   spool: ({ inner, ...options }) =>
-    spooled(make(inner), { ...options, onError: (error, info) => alarm(error, { lost: info.lost ?? 0 }) }),
+    new SpoolSink(make(inner), {
+      ...options,
+      onError: (error, info) => alarm(error, { lost: info.lost ?? 0 }),
+    }),
 };
 const make = ({ kind, options, sink, ...entry }) =>
   sink ? { sink: make(sink), ...entry } : MAKE[kind](options);

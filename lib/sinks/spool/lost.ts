@@ -1,0 +1,101 @@
+import { encodeLine } from '../../codecs/json.js';
+import { newRecordId } from '../../schema/ids.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { Gap, gapToldBy, type GapRecordFactory } from '../gap.js';
+import type { PendingGap } from './state.js';
+import type { SpoolStore } from './store.js';
+
+/** Records that the receiver of a spool will never get and has not been told of, however many processes it takes to tell it. */
+export class UntoldGap {
+  readonly #gap = new Gap();
+  /** The id of the record that tells of it: the same after a crash, so that the receiver can drop the second one. */
+  #id = newRecordId();
+  /** Whether its number is that of the last lost record, and not a guess from the places that were empty. */
+  #exact = false;
+
+  constructor(kept?: PendingGap) {
+    if (kept === undefined) return;
+    this.#gap.merge(kept);
+    this.#id = kept.id ?? this.#id;
+    this.#exact = kept.exact ?? false;
+  }
+
+  /** How many records there are. */
+  get count(): number {
+    return this.#gap.count;
+  }
+
+  /** What is kept with the cursor; nothing when nothing is missing. */
+  get pending(): PendingGap | undefined {
+    const { count, firstTime, lastTime, seq, causes } = this.#gap;
+    if (count === 0) return undefined;
+    return { count, firstTime, lastTime, seq, causes: [...causes], id: this.#id, exact: this.#exact };
+  }
+
+  /** Counts a record that the receiver refused; one that told of a gap counts for what it told of. Returns how many these are. */
+  lose(record: AuditRecord, cause: string): number {
+    const told = gapToldBy(record);
+    if (told === undefined) this.#gap.add(record, cause);
+    else this.#gap.merge({ ...told, causes: [cause] });
+    this.#grown(true);
+    return told === undefined ? 1 : 0;
+  }
+
+  /** Counts records that are nowhere in the spool; `seq` is about the number of the last of them. */
+  miss(count: number, about: { readonly time: string; readonly seq: number }, cause: string): void {
+    const { time, seq } = about;
+    this.#gap.merge({ count, firstTime: time, lastTime: time, seq, causes: [cause] });
+    this.#grown(false);
+  }
+
+  /**
+   * The record that tells of them: the same one on every attempt, until there are more.
+   *
+   * @param next - the number of the record that follows, where one does.
+   */
+  record(sink: string, factory: GapRecordFactory, next: number | undefined): AuditRecord {
+    if (!this.#exact && next !== undefined && next > 0) {
+      this.#gap.seq = next - 1;
+      this.#exact = true;
+    }
+    return { ...this.#gap.record(sink, factory), record_id: this.#id, seq: this.#gap.seq };
+  }
+
+  #grown(exact: boolean): void {
+    this.#exact = exact;
+    this.#id = newRecordId();
+  }
+}
+
+/**
+ * The records that a receiver refused for good, one JSON line each, in `refused.spool`. The file holds a bounded number of
+ * bytes. What finds no room is counted, and a gap record tells of it in the file as soon as somebody has made room.
+ */
+export class RefusedRecords {
+  #unkept: UntoldGap;
+
+  /** @param unkept - what an earlier process had still to tell. */
+  constructor(
+    private readonly store: SpoolStore,
+    private readonly maxBytes: number,
+    unkept: PendingGap | undefined,
+  ) {
+    this.#unkept = new UntoldGap(unkept);
+  }
+
+  /** What is kept with the cursor; nothing when the file has every refused record. */
+  get pending(): PendingGap | undefined {
+    return this.#unkept.pending;
+  }
+
+  /** Puts a record into the file. Returns the file's path; nothing when the file is full. */
+  keep(record: AuditRecord, sink: string, gapRecord: GapRecordFactory | undefined): string | undefined {
+    const isGapDue = gapRecord !== undefined && this.#unkept.count > 0;
+    const gap = isGapDue ? [this.#unkept.record(sink, gapRecord, undefined)] : [];
+    const lines = [...gap, record].map((each) => Buffer.from(`${encodeLine(each)}\n`));
+    const path = this.store.keepAside('refused.spool', lines, this.maxBytes);
+    if (path === undefined) this.#unkept.lose(record, 'refused_full');
+    else if (isGapDue) this.#unkept = new UntoldGap();
+    return path;
+  }
+}
