@@ -7,16 +7,16 @@ import { Entry, type ItemQueue } from './queue.js';
 
 const NONE: ReadonlyMap<number, Error> = new Map();
 
-/** Settles records: tells their callers, counts them, and leaves a gap in the queue where they are lost. */
+/** Acts on a sink's answer: tells the callers, counts the records, and leaves a gap in the queue where records are lost. */
 export class Acknowledger {
   constructor(
     private readonly queue: ItemQueue,
     private readonly counters: SinkCounters,
-    /** The least that the sink must vouch for. */
+    /** The weakest acknowledgement that is enough. */
     private readonly needed: Ack,
   ) {}
 
-  /** The sink has the batch, but for the records that it rejected. */
+  /** The sink has taken the batch, except for the records that it rejected. */
   delivered(items: readonly (Entry | Gap)[], ack: Ack, rejected: readonly Rejection[]): void {
     const weak = vouchesFor(ack, this.needed)
       ? undefined
@@ -42,7 +42,7 @@ export class Acknowledger {
     }
   }
 
-  /** The records are gone: a gap takes their place at the front of the queue, and nobody who waits there is told all is well. */
+  /** The records are lost. A gap takes their place at the front of the queue, and every flush that waits behind them fails. */
   lose(items: readonly (Entry | Gap)[], cause: Error, kind: Loss = 'failed'): void {
     this.tell(items, cause);
     const gap = new Gap();
@@ -57,7 +57,7 @@ export class Acknowledger {
     if (records.length === 0) for (const barrier of this.queue.barriersAhead) barrier.gapAttempts = 'none';
   }
 
-  /** A gap alone was put off. Returns whether it is tried again: as long as a flush waits for it. */
+  /** The sink did not take a gap that no record follows. Returns whether to try again: only while a flush waits for it. */
   gapPutOff(cause: Error): boolean {
     const barriers = this.queue.barriersAhead;
     for (const barrier of barriers) {
@@ -68,7 +68,7 @@ export class Acknowledger {
     return barriers.some(({ gapAttempts }) => gapAttempts === 'until taken');
   }
 
-  /** Their callers hear of the failure; the records themselves stay where they are. */
+  /** Rejects the promises of the callers; the records themselves stay where they are. */
   tell(items: readonly (Entry | Gap)[], cause: Error): void {
     for (const item of items) {
       if (!(item instanceof Entry)) continue;
@@ -78,19 +78,19 @@ export class Acknowledger {
   }
 
   /**
-   * Intents whose callers have been refused leave, each as a gap: their operations never happened, so they must not be
+   * Replaces each intent whose caller was refused by a gap: its operation never happened, so the intent must not be
    * written later.
    */
   withoutRefusedIntents(items: readonly (Entry | Gap)[], cause: Error): (Entry | Gap)[] {
     return items.map((item) => (item instanceof Entry ? this.withoutRefusedIntent(item, cause) : item));
   }
 
-  /** The same for one. */
+  /** As {@link withoutRefusedIntents}, for one entry. */
   withoutRefusedIntent(entry: Entry, cause: Error): Entry | Gap {
     return entry.intent && entry.completion === undefined ? this.replace(entry, cause, 'failed') : entry;
   }
 
-  /** A lost record's gap, to stand where the record stood. */
+  /** Counts a record as lost, and returns the gap that takes its place. */
   replace(entry: Entry, cause: Error, kind: Loss): Gap {
     const gap = new Gap();
     gap.add(entry.record, causeOf(cause));
@@ -98,7 +98,7 @@ export class Acknowledger {
     return gap;
   }
 
-  /** The failure as callers see it. Each gets an object of its own, since it will carry its operation's outcome. */
+  /** The failure as a caller sees it: a new object for each, because it will carry the outcome of that caller's operation. */
   error(cause: Error): SinkError {
     if (cause instanceof SinkError && cause.sink === this.counters.name) {
       return new SinkError(cause.sink, cause.message, { cause: cause.cause, code: cause.code });

@@ -10,37 +10,37 @@ import { SinkError } from '../errors.js';
 import { backoffMs, postponement } from '../sinks/retry.js';
 import { recordsOf, type Acknowledger } from './acknowledger.js';
 
-/** What the sender must know of how its sink is served. */
+/** How a {@link BatchSender} serves its sink. */
 export interface BatchSenderOptions {
   readonly sink: GuardedSink;
   readonly maxBatch: number;
-  /** Whether a record that the sink fails for good is kept all the same, and tried until it is taken. */
+  /** Whether records that the sink refuses for good are tried again all the same, until it takes them (`blocking-strict`). */
   readonly keepRefused: boolean;
   readonly gapRecord: GapRecordFactory | undefined;
-  /** How long a process is kept alive for a batch that fails, in ms: no caller waits longer. */
+  /** How long a failing batch keeps the process alive, in ms: no caller waits longer. */
   readonly patienceMs: number;
-  /** How long the receiver may put us off with one answer, in ms. */
+  /** The longest pause that the receiver may ask for in one answer, in ms. */
   readonly maxRetryAfterMs: number;
   readonly report: Report;
-  /** Called with what has just left the queue. */
+  /** Called with the items that have just left the queue. */
   readonly onTaken: (items: readonly (Entry | Gap)[]) => void;
-  /** Called when a batch is settled: {@link BatchSender.pump} is due, now or when more has been gathered. */
+  /** Called when a batch is settled: it decides whether to call {@link BatchSender.pump} now or to gather more records first. */
   readonly onSettled: () => void;
-  /** Called when nothing is left to do. */
+  /** Called when nothing is left to send. */
   readonly onIdle: () => void;
 }
 
-/** Records and gaps that go to the sink together: the same ones on every attempt, so that a receiver can deduplicate. */
+/** Records and gaps that go to the sink together. Every attempt sends the same ones, so that a receiver can drop duplicates. */
 interface Batch {
   items: readonly (Entry | Gap)[];
   attempts: number;
   /** When it was taken from the queue (monotonic ms). */
   readonly since: number;
-  /** Since when the sink has it in hand (monotonic ms); absent between two attempts. */
+  /** When the sink was given it (monotonic ms); absent between two attempts. */
   sentAt?: number | undefined;
-  /** Whether the receiver has said when to come again: then nobody hurries it. */
+  /** Whether the receiver has asked for a pause: a flush then does not cut it short. */
   askedToWait?: boolean;
-  /** Whether the user knows that the receiver asks for longer pauses than it is granted. */
+  /** Whether `onError` has heard that the receiver asks for longer pauses than it is granted. */
   toldOfPause?: boolean;
 }
 
@@ -50,7 +50,7 @@ interface Part {
   readonly record: AuditRecord;
 }
 
-/** Takes from a queue and gives to a sink: in order, one batch at a time, again where that can help. */
+/** Sends what is in a queue to a sink: in order, one batch at a time, and again where the sink may recover. */
 export class BatchSender {
   #batch: Batch | undefined;
   #flushing = false;
@@ -63,51 +63,51 @@ export class BatchSender {
     private readonly options: BatchSenderOptions,
   ) {}
 
-  /** What has left the queue and is not settled. */
+  /** The items that have left the queue and are not settled. */
   get inFlight(): readonly (Entry | Gap)[] {
     return this.#batch?.items ?? [];
   }
 
-  /** Since when the sink owes an answer for a batch (monotonic ms). */
+  /** When the sink was given the batch that it has not answered for (monotonic ms). */
   get sentAt(): number | undefined {
     return this.#batch?.sentAt;
   }
 
-  /** Whether something is under way, so that what comes next is taken without being asked for. */
+  /** Whether a batch or a flush is in progress; the next batch then follows by itself. */
   get isBusy(): boolean {
     return this.#batch !== undefined || this.#flushing;
   }
 
-  /** Whether the sink owes an answer: then nothing else may be asked of it. */
+  /** Whether the sink has still to answer: until then it must not be called again. */
   get awaitsSink(): boolean {
     return this.#flushing || this.sentAt !== undefined;
   }
 
-  /** Goes on with whatever is next, unless something is under way. */
+  /** Starts on what is next in the queue, unless a batch or a flush is in progress. */
   pump(): void {
     if (this.isBusy) return;
     const { first } = this.queue;
     const [barrier] = this.queue.barriersAhead;
     if (first instanceof Barrier) this.#flush(first);
     else if (barrier?.gapAttempts === 'none') this.#flush(barrier);
-    // A gap alone goes out only when a record follows it or a flush waits for it: else a broken sink would be tried for ever.
+    // A gap alone is sent only when a record follows it or a flush waits for it: a broken sink would else be tried for ever.
     else if (this.queue.entries > 0 || barrier !== undefined) this.#sendNext();
     else this.options.onIdle();
   }
 
-  /** Tries at once what waits for its next attempt. */
+  /** Ends the pause before the next attempt, unless the receiver asked for it. */
   retryNow(): void {
     if (this.#wake !== undefined && this.#batch?.askedToWait !== true) this.#again();
   }
 
-  /** What waits for its next attempt changes: see {@link Acknowledger.withoutRefusedIntents}. */
+  /** Changes the batch that waits for its next attempt: see {@link Acknowledger.withoutRefusedIntents}. */
   rewrite(change: (items: readonly (Entry | Gap)[]) => readonly (Entry | Gap)[]): void {
     if (this.#batch === undefined || this.awaitsSink) return;
     this.#batch.items = change(this.#batch.items);
     if (recordsOf(this.#batch.items).length === 0 && this.queue.isEmpty) this.queue.putBack(this.recall());
   }
 
-  /** Gives up what the sink does not have in hand, and hands it back. */
+  /** Takes back the batch that waits for its next attempt; nothing while the sink has it. */
   recall(): readonly (Entry | Gap)[] {
     if (this.#batch === undefined || this.awaitsSink) return [];
     clearTimeout(this.#wake);
@@ -125,7 +125,7 @@ export class BatchSender {
 
   #send(batch: Batch): void {
     const parts = this.compose(batch.items);
-    // A gap of which nothing is to be said: an empty batch would be an answer that the sink is well.
+    // Gaps without a gap record. An empty batch must not be sent: the sink's answer would make it look healthy.
     if (parts.length === 0) {
       this.#batch = undefined;
       return this.pump();
@@ -142,12 +142,12 @@ export class BatchSender {
       return;
     }
     this.#settle(batch, parts, result);
-    // Not at once: a sink that answers without a promise must not keep the event loop from everybody else.
+    // In the next turn of the event loop: a sink that answers without a promise would block the loop while the queue is long.
     if (this.queue.isEmpty) this.pump();
     else setImmediate(() => this.options.onSettled());
   }
 
-  /** What a batch is in records; a gap is one too, if the user said what it looks like. */
+  /** The records of a batch. A gap becomes a record where there is a `gapRecord` to make it. */
   compose(items: readonly (Entry | Gap)[]): Part[] {
     const parts: Part[] = [];
     for (const item of items) {
@@ -195,8 +195,8 @@ export class BatchSender {
     batch.items = this.acknowledger.withoutRefusedIntents(batch.items, cause);
     const records = recordsOf(batch.items);
     this.counters.trouble(this.acknowledger.error(cause), records, callersTold);
-    // A gap alone waits in the queue for a record to go with. Where one is there already, it waits its pause as any batch does:
-    // else a sink that takes one item at a time would be asked again and again, without end.
+    // A gap alone waits in the queue until a record follows it. Where one follows already, the gap waits out its pause like any
+    // batch: without a pause, a sink that takes one item at a time would be called without end.
     if (records.length === 0 && !this.acknowledger.gapPutOff(cause) && !this.#blocksARecord(batch))
       return this.queue.putBack(batch.items);
     this.#batch = batch;
@@ -211,7 +211,7 @@ export class BatchSender {
     return items.length > 0 && this.queue.entries > 0;
   }
 
-  /** How long the receiver is left alone because it asked for it; that it asks for more is told once per batch. */
+  /** The pause that the receiver is granted, in ms. A wish for more is reported once per batch. */
   #grant(batch: Batch, retryAfterMs: unknown): number {
     const { ms, notice } = postponement(retryAfterMs, this.options.maxRetryAfterMs);
     if (notice !== undefined && batch.toldOfPause !== true) {

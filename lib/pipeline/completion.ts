@@ -1,7 +1,7 @@
 import { SinkError } from '../errors.js';
 import { after } from '../internal/duration.js';
 
-/** What one caller waits for: the word of every sink that its record must reach. */
+/** The promise that one caller awaits. It settles when every sink that must have the record has answered. */
 export class Completion {
   readonly promise: Promise<void>;
   #resolve!: () => void;
@@ -10,7 +10,10 @@ export class Completion {
   #failures: SinkError[] | undefined;
   readonly #anyWillDo: boolean;
 
-  /** @param sinks - how many will speak, each once. @param anyWillDo - whether one success is enough. */
+  /**
+   * @param sinks - how many sinks answer, each once.
+   * @param anyWillDo - whether one success is enough.
+   */
   constructor(sinks: number, anyWillDo: boolean) {
     this.#waiting = sinks;
     this.#anyWillDo = anyWillDo;
@@ -20,14 +23,14 @@ export class Completion {
     });
   }
 
-  /** One sink has the record. */
+  /** One sink has taken the record. */
   delivered(): void {
     this.#waiting--;
     if (this.#anyWillDo) this.#resolve();
     else if (this.#waiting === 0) this.#conclude();
   }
 
-  /** One sink has failed; the caller hears of it when the others have spoken too, each within its own deadline. */
+  /** One sink has failed. The promise rejects when the other sinks have answered too, each within its own deadline. */
   failed(error: SinkError): void {
     this.#waiting--;
     (this.#failures ??= []).push(error);
@@ -40,7 +43,7 @@ export class Completion {
   }
 }
 
-/** Several failures as one error; each record gets an error object of its own, since the caller puts its outcome into it. */
+/** Several failures as one error. */
 export function joined(failures: readonly SinkError[]): SinkError {
   const [first] = failures;
   if (first !== undefined && failures.length === 1) return first;
@@ -51,31 +54,31 @@ export function joined(failures: readonly SinkError[]): SinkError {
   );
 }
 
-/** Expiries that lie closer together than this are handled at once, in ms: thousands of waiting callers, few wake-ups. */
+/** Deadlines closer together than this, in ms, are handled together: each wake-up costs, and thousands of callers may wait. */
 const GRAIN_MS = 10;
 
 /**
- * One timer for all that waits in a worker. It is armed for the oldest and looks again when it fires, instead of a timer per
- * record; while nothing waits it does not keep the process alive.
+ * One timer for all records that wait for a sink, because a timer per record would cost more than the record. It is set for
+ * the oldest record, and set anew when it fires. While no record waits, it does not keep the process alive.
  */
 export class DeadlineTimer {
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param expire - settles what is overdue; returns when the next expiry is due (monotonic ms), or nothing. */
+  /** @param expire - handles what is overdue, and returns the next deadline (ms of the monotonic clock), if there is one. */
   constructor(private readonly expire: (now: number) => number | undefined) {}
 
-  /** Something waits, and is due after so many ms at the earliest. */
+  /** A record waits; its deadline is at least `dueInMs` away. */
   watch(dueInMs: number): void {
     if (this.#timer === undefined) this.#arm(dueInMs);
     else this.#timer.ref();
   }
 
-  /** Nothing waits any more. */
+  /** No record waits any more. */
   rest(): void {
     this.#timer?.unref();
   }
 
-  /** Nothing will ever wait again. */
+  /** No record will come any more. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -91,7 +94,7 @@ export class DeadlineTimer {
   }
 }
 
-/** The failure of a sink that has not answered in time. */
+/** The error for a sink that has not answered within its deadline. */
 export function timeoutError(sink: string, deadlineMs: number): SinkError {
   return new SinkError(sink, `sink '${sink}' has not answered within ${deadlineMs} ms`, {
     code: 'MCP_LOG_ERR_SINK_TIMEOUT',

@@ -12,21 +12,21 @@ import { reject } from '../internal/validate.js';
 export interface SinkFilter {
   /** Only these event types. @defaultValue all */
   readonly eventTypes?: readonly EventType[];
-  /** This severity and graver ones. @defaultValue all */
+  /** Only this severity and graver ones. @defaultValue all */
   readonly minSeverity?: Severity;
   /** Only these sensitivities. @defaultValue all */
   readonly sensitivity?: readonly Sensitivity[];
-  /** Any other rule. When it throws, the record passes: a broken filter must not lose records. @defaultValue none */
+  /** A rule of your own. When it throws, the record passes: a broken filter must not lose records. @defaultValue none */
   readonly predicate?: (record: AuditRecord) => boolean;
 }
 
-/** A filter, ready to be asked. */
+/** A checked filter: whether a record passes. */
 export type CompiledFilter = (record: AuditRecord) => boolean;
 
 /**
- * Checks a filter and makes one question of it.
+ * Checks a filter and makes one function of it.
  *
- * @param onError - told when the predicate throws.
+ * @param onError - called when the predicate throws.
  * @throws ConfigError for unknown names.
  */
 export function compileFilter(

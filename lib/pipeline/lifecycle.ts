@@ -12,7 +12,7 @@ import { say } from '../internal/stderr.js';
  * @see docs/delivery.md
  */
 export interface LifecycleOptions {
-  /** Signals on which to deliver what is held and then die by that signal. @defaultValue SIGTERM and SIGINT; main thread only */
+  /** Signals on which the log delivers its records, and then lets the process die by that signal. @defaultValue SIGTERM and SIGINT; main thread only */
   readonly signals?: readonly NodeJS.Signals[];
   /**
    * How long a signal waits for the delivery.
@@ -32,7 +32,7 @@ interface FollowedPipeline {
   flushSync(): void;
 }
 
-/** What else is to be put on record when a signal ends the process, before the last delivery. */
+/** Functions that put something on record when a signal ends the process, before the last delivery. */
 const endings = shared('endings', () => new Set<() => void>());
 
 /** Calls a function before the last delivery, when a signal is about to end the process; once per function. */
@@ -40,21 +40,22 @@ export function beforeSignalEnds(record: () => void): void {
   endings.add(record);
 }
 
-/** Who is to be told, and how long each may take. */
+/** The pipelines that follow the process, and how long the last delivery of each may take, in ms. */
 const followers = new Map<FollowedPipeline, number>();
-/** One listener per event however many pipelines there are. */
+/** One listener per event, however many pipelines there are. */
 const listeners = new Map<string, () => void>();
 
 /**
- * Delivers what a pipeline holds when the process ends: on a signal, and when the event loop runs empty (`beforeExit`). On
- * `exit` every pipeline writes what can be written without an event loop, followed or not. In a worker thread there are no
- * signals. Opt-in, because listeners of the process are the application's.
+ * Delivers the records of a pipeline when the process ends: on a signal, and when the event loop runs empty (`beforeExit`).
+ * On `exit`, every pipeline writes what it can write without an event loop, whether it follows the process or not. Worker
+ * threads get no signals. It is opt-in, because signals belong to the application.
  *
- * A signal is raised again after the delivery, so that the process dies as it would have; where the application listens to
- * it too, the end is left to the application, and the pipeline stays open for its last records. While a signal is handled,
- * our listener is off: libraries such as signal-exit count the listeners, and wait for whoever else there is to decide.
+ * After the delivery the signal is raised again, so that the process dies as it would have without us. Where the application
+ * listens to the signal too, the application decides how to end, and the pipeline stays open for its last records. Our listener
+ * is off while a signal is handled: libraries such as signal-exit count the listeners, and end the process only if there are
+ * no others.
  *
- * @returns a function that takes the listeners away again.
+ * @returns a function that removes the listeners.
  * @throws ConfigError
  * @example
  * ```ts
@@ -90,7 +91,7 @@ function unlisten(event: string): void {
   listeners.delete(event);
 }
 
-/** `beforeExit` comes again after whatever it starts, so it starts something only when there are new records. */
+/** Node emits `beforeExit` again after any work that its listeners start, so this one starts work only for new records. */
 function flushLater(): () => void {
   const seen = new WeakMap<FollowedPipeline, number>();
   return () => {
@@ -104,11 +105,11 @@ function flushLater(): () => void {
 }
 
 async function stop(signal: NodeJS.Signals): Promise<void> {
-  // Nor must a second signal wait for the first one's delivery.
+  // A second signal must end the process at once, and not wait for the delivery.
   const listener = listeners.get(signal);
   unlisten(signal);
   const alone = process.listenerCount(signal) === 0;
-  // The application's own listeners come next, and may end the process at once, without an `exit` event.
+  // The application's own listeners run next, and may end the process at once, without an `exit` event.
   if (!alone) for (const pipeline of followers.keys()) pipeline.saveSync();
   else for (const record of endings) record();
   await Promise.all(
@@ -118,7 +119,7 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
     }),
   );
   if (alone) {
-    // A process that dies of a signal gets no `exit` event.
+    // Node emits no `exit` event when a process dies of a signal.
     for (const pipeline of followers.keys()) pipeline.flushSync();
     process.kill(process.pid, signal);
   } else if (listener !== undefined && followers.size > 0) listen(signal, listener);
@@ -128,14 +129,14 @@ function complain(error: unknown): void {
   diag.error(`audit log: ${error instanceof Error ? error.message : 'the last delivery failed'}`);
 }
 
-/** What still holds records when the process exits: the way to one sink. */
+/** What may still hold records when the process exits: the worker of a sink. */
 export interface LastWriter {
   readonly name: string;
-  /** Writes what can be written without an event loop, and returns how many records could not be. */
+  /** Writes what it can without an event loop, and returns how many records are lost. */
   flushAtExit(): number;
 }
 
-/** Weakly held, so that a log that an application drops is not kept by us; one with records under way is held by its timers. */
+/** Weak references, so that a log that the application drops can be collected; its timers keep one that still has records. */
 const writers = new Set<WeakRef<LastWriter>>();
 const references = new WeakMap<LastWriter, WeakRef<LastWriter>>();
 const collected = new FinalizationRegistry<WeakRef<LastWriter>>((reference) => writers.delete(reference));
@@ -144,8 +145,8 @@ let isListening = false;
 let isExiting = false;
 
 /**
- * Has what is held written on the process's `exit` event, which follows an empty event loop, `process.exit()` and an uncaught
- * exception. On by default: unlike the listener of a signal, one of `exit` changes nothing about how a process ends.
+ * Makes a writer write on the `exit` event of the process, which follows an empty event loop, `process.exit()` and an uncaught
+ * exception. It is on by default: unlike a signal's listener, a listener of `exit` does not change how a process ends.
  */
 export function writeAtExit(writer: LastWriter): void {
   const reference = new WeakRef(writer);
@@ -157,7 +158,7 @@ export function writeAtExit(writer: LastWriter): void {
   process.on('exit', writeAll);
 }
 
-/** Ends that: nothing more will come. */
+/** Undoes {@link writeAtExit}: no more records will come. */
 export function forgetAtExit(writer: LastWriter): void {
   const reference = references.get(writer);
   if (reference === undefined) return;
@@ -165,12 +166,12 @@ export function forgetAtExit(writer: LastWriter): void {
   collected.unregister(reference);
 }
 
-/** Whether the last write has been: what is recorded from then on, by other listeners of `exit`, is to be written at once. */
+/** Whether the last write is done. Records that other listeners of `exit` make afterwards must be written at once. */
 export function isPastExit(): boolean {
   return isExiting;
 }
 
-/** Writes what one of them holds, and tells the operator of what it cannot write. */
+/** Writes the records of a writer, and says on stderr how many it could not write. */
 export function writeNow(writer: LastWriter): void {
   const lost = writer.flushAtExit();
   if (lost === 0) return;

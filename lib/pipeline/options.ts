@@ -9,7 +9,7 @@ import type { PostponementOptions } from '../sinks/retry.js';
 import { vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
 import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
 
-/** What a caller waits for, named as Kubernetes names the modes of its audit backends. */
+/** What a caller waits for. Kubernetes names the modes of its audit backends so. */
 export type DeliveryMode = 'blocking' | 'blocking-strict' | 'batch';
 
 /**
@@ -18,15 +18,15 @@ export type DeliveryMode = 'blocking' | 'blocking-strict' | 'batch';
  * @see docs/sinks.md
  */
 export interface SinkEntry {
-  /** Where its records go. */
+  /** The sink. */
   readonly sink: Sink;
-  /** Which records it gets. A filtered log has numbers (`seq`) of its own, so that a hole still means a loss. @defaultValue all */
+  /** Which records it gets. A filtered log has its own numbers (`seq`), so that a hole still means a loss. @defaultValue all */
   readonly filter?: SinkFilter;
   /** What callers wait for at this sink. @defaultValue the log's */
   readonly mode?: DeliveryMode;
   /**
-   * Whether callers wait for this sink, and hear of its failures. In a `blocking-strict` log, one that is not required is
-   * served as in `blocking`: it holds up no operation.
+   * Whether callers wait for this sink, and hear of its failures. In a `blocking-strict` log, a sink that is not required is
+   * served as in `blocking`: no operation waits for it.
    * @defaultValue true
    */
   readonly required?: boolean;
@@ -56,7 +56,7 @@ export interface DeliveryOptions extends PostponementOptions {
    */
   readonly mode?: DeliveryMode;
   /**
-   * How far every awaited sink must vouch for a record before its caller goes on.
+   * How far every awaited sink must vouch for a record before its caller may go on.
    * @defaultValue `written` in `blocking`; `durable`, and nothing less, in `blocking-strict`
    */
   readonly acks?: Ack;
@@ -123,13 +123,13 @@ export interface PipelineOptions extends DeliveryOptions {
   readonly sinks: readonly (Sink | SinkEntry)[];
   /** Makes the record of lost ones. @defaultValue none: they are counted and reported */
   readonly gapRecord?: GapRecordFactory;
-  /** Makes the record that goes before the first one: asked once, when that is accepted. @defaultValue none */
+  /** Makes the record that goes before the first one. Called once, when the first record is accepted. @defaultValue none */
   readonly firstRecord?: () => DraftRecord;
   /** Makes the record that goes after the last one, at shutdown; not asked where no record was accepted. @defaultValue none */
   readonly lastRecord?: () => DraftRecord;
 }
 
-/** How one sink is served. */
+/** How one sink is served: the checked options of its worker. */
 export interface SinkWorkerOptions {
   readonly sink: Sink;
   /** Unlike any other sink's name in the pipeline. */
@@ -148,11 +148,11 @@ export interface SinkWorkerOptions {
   readonly maxRetryAfterMs: number;
   readonly gapRecord: GapRecordFactory | undefined;
   readonly report: Report;
-  /** The first number of its own log, where a filter makes it one of its own. */
+  /** The first number of the sink's own log, which it has where a filter leaves records out. */
   readonly firstSeq: number;
 }
 
-/** Checked options, one set per sink. */
+/** Checked options; `workers` has one entry for each sink. */
 export interface ResolvedPipeline {
   readonly workers: readonly SinkWorkerOptions[];
   readonly anyWillDo: boolean;
@@ -191,8 +191,8 @@ export function resolvePipeline(given: PipelineOptions): ResolvedPipeline {
 }
 
 /**
- * What a pipeline is made with, defaults filled in, by the name of each option: those that share a pipeline must agree on
- * all of it. Not among them is `gapRecord`, since a gap is one of the sink's, in whatever log's words.
+ * The options of delivery by name, with their defaults: logs that share a pipeline must agree on all of them. `gapRecord` is
+ * not among them, because any log that shares the sink may word its gap records.
  */
 export function termsOf(given: PipelineOptions): ReadonlyMap<string, unknown> {
   const options = check(given);
@@ -257,7 +257,7 @@ function workerOptions(
   };
 }
 
-/** A sink that nobody waits for cannot hold an operation up: it gets the records of a strict log in its own time. */
+/** No operation waits for a sink that is not required, so such a sink of a strict log is served as in `blocking`. */
 function modeOfSink(options: Checked, { mode: own, required }: CheckedEntry, at: string): DeliveryMode {
   if (own === 'blocking-strict' && !required)
     throw new ConfigError(`${at}.required`, `is false, and 'blocking-strict' waits for its sinks`);
@@ -283,7 +283,7 @@ function sinkEntry(at: string, given: unknown): CheckedEntry {
   return checkOptions('SinkEntry', at, entry as SinkEntry);
 }
 
-/** Two sinks of one name must be told apart in errors and metrics. */
+/** Names for errors and metrics: a second sink of the same name gets a number. */
 function uniqueNames(sinks: readonly Sink[]): string[] {
   const seen = new Map<string, number>();
   return sinks.map((sink) => {
@@ -294,23 +294,23 @@ function uniqueNames(sinks: readonly Sink[]): string[] {
   });
 }
 
-/** What `onError` is told beside the error. */
+/** What `onError` is given beside the error. */
 export interface ErrorInfo {
-  /** The sink concerned; absent when it concerns the pipeline itself. */
+  /** The sink that failed; absent where the pipeline itself did. */
   readonly sink?: string;
-  /** How many records the sink has lost by it; 0 when they are still being tried, or are only late. */
+  /** How many records the sink has lost by it; 0 while they are still tried, or are only late. */
   readonly lost: number;
-  /** The records concerned, lost or late, so that they can be put aside. Redacted, as every record here is. */
+  /** The lost or late records, so that you can put them aside. They are redacted. */
   readonly records: readonly DraftRecord[];
 }
 
-/** The user's failure callback. What it throws is contained. */
+/** Hears of failures. What it throws is caught. */
 export type ErrorListener = (error: Error, info: ErrorInfo) => void;
 
-/** Tells of a failure: to the user's callback if there is one, else to the diagnostic log. Never throws. */
+/** Reports a failure to the user's callback if there is one, else to OpenTelemetry's `diag` logger. Never throws. */
 export type Report = (error: Error, info: ErrorInfo) => void;
 
-/** Guards a user's callback. */
+/** Makes a {@link Report} of the user's callback. */
 export function guardedReport(onError: ErrorListener | undefined): Report {
   if (onError === undefined) return (error) => diag.error(`audit log: ${error.message}`);
   return (error, info) => {

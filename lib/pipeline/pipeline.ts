@@ -9,31 +9,31 @@ import type { PipelineStats } from './stats.js';
 import { isDeepStrictEqual } from 'node:util';
 import { shared } from '../internal/shared.js';
 
-/** Order, durability and delivery of records: what stands between the capture side and the sinks. */
+/** Numbers records and delivers them to the sinks: everything between the processor and the sinks. */
 export interface Pipeline {
   /**
-   * Gives a record its place in the log (`seq`) at once and in call order, then delivers it to every sink.
-   * Resolves when the caller may go on (as the mode says); rejects with `SinkError` when a required sink failed.
+   * Numbers a record (`seq`) at once, in the order of the calls, then delivers it to every sink.
+   * Resolves when the mode lets the caller go on; rejects with `SinkError` when a required sink failed.
    * Never throws synchronously.
    */
   accept(draft: DraftRecord): Promise<void>;
-  /** The same for records whose caller does not wait: failures go to `onError` and the counters. */
+  /** Accepts a record whose caller does not wait: failures go to `onError` and are counted. */
   acceptInBackground(draft: DraftRecord): void;
-  /** In `blocking-strict` mode: makes an intent durable; rejects with `AuditUnavailableError`. Elsewhere resolves at once. */
+  /** In `blocking-strict`, makes an intent durable or rejects with `AuditUnavailableError`. In other modes, resolves at once. */
   acceptIntent(draft: DraftRecord): Promise<void>;
   /** Whether an operation must wait for {@link acceptIntent} before anything is sent. */
   readonly needsIntent: boolean;
-  /** Delivered, or an error. */
+  /** Resolves when all records are delivered, and rejects if any is not. */
   forceFlush(): Promise<void>;
-  /** Flushes and closes every sink, once. A record after this is refused loudly. */
+  /** Flushes and closes every sink, once. A record that comes later is refused, and `onError` hears of it. */
   shutdown(): Promise<void>;
-  /** The pipeline in numbers, for those without a MeterProvider. */
+  /** The pipeline in numbers, for programs without a MeterProvider. */
   stats(): PipelineStats;
-  /** Writes what can be written without an event loop, and gives up what cannot: the process ends. */
+  /** Writes what it can without an event loop, and gives up the rest: the process ends. */
   flushSync(): void;
-  /** Writes what can be written without an event loop, and keeps what cannot: the process may go on. */
+  /** Writes what it can without an event loop, and keeps the rest: the process may go on. */
   saveSync(): void;
-  /** Intents of an earlier process that no completion follows, as its sinks found them at start-up. */
+  /** Intents of an earlier process that no completion follows, as the sinks found them at start-up. */
   readonly unfinishedIntents: readonly AuditRecord[];
   /** Where its records go. */
   readonly sinks: readonly Sink[];
@@ -94,7 +94,7 @@ class SinkPipeline implements Pipeline {
   accept(draft: DraftRecord): Promise<void> {
     if (this.#shutdown !== undefined) return Promise.reject(this.#refuse(draft));
     const delivery = this.#deliver(draft, this.#awaited, false);
-    // In strict mode the operation's result is the caller's whatever happens; it is the next operation that is refused.
+    // In strict mode the caller gets the operation's result in any case; the next operation is refused.
     return this.needsIntent ? delivery.catch(() => undefined) : delivery;
   }
 
@@ -157,7 +157,7 @@ class SinkPipeline implements Pipeline {
     return this.#queue(draft, waitFor, intent);
   }
 
-  /** Numbers a record and queues it at every sink that wants it; the promise is for those that are waited for. */
+  /** Numbers a record and queues it for every sink whose filter it passes. Resolves when the awaited sinks have it. */
   #queue(draft: DraftRecord, waitFor: readonly SinkWorker[], intent: boolean): Promise<void> {
     const record = this.#sequence.number(draft);
     const workers = this.#filtered ? this.#workers.filter((worker) => worker.wants(record)) : this.#workers;
@@ -187,7 +187,7 @@ class SinkPipeline implements Pipeline {
   }
 }
 
-/** Settles when all have; the failures are joined to one. */
+/** Settles when all work has settled; joins the failures to one. */
 async function allOf(work: readonly Promise<void>[]): Promise<void> {
   const failures: SinkError[] = [];
   for (const result of await Promise.allSettled(work)) {
@@ -196,19 +196,19 @@ async function allOf(work: readonly Promise<void>[]): Promise<void> {
   if (failures.length > 0) throw joined(failures);
 }
 
-/** A pipeline in use, and what those who share it have agreed on. */
+/** A pipeline in use, and the options that all logs that share it have agreed on. */
 interface Shared {
   readonly pipeline: Pipeline;
   readonly sinks: readonly Sink[];
   readonly terms: ReadonlyMap<string, unknown>;
 }
 
-/** By sink: a sink has one order, and two pipelines would number its records twice. */
+/** By sink: a sink has one order, and a second pipeline would number its records anew. */
 const inUse = shared('pipelines', () => new WeakMap<Sink, Shared>());
 
 /**
- * The pipeline to these sinks: the one that they have, where another client's log brought them before with the same options
- * of delivery, else a new one. Whatever differs and would be ignored is refused.
+ * The pipeline of these sinks: the one that another client's log made, if it has the same sinks and options of delivery, else a
+ * new one. A difference that would be ignored is refused.
  *
  * @throws ConfigError naming the first option that differs.
  */
@@ -225,7 +225,7 @@ export function pipelineFor(options: PipelineOptions): { pipeline: Pipeline; isN
   return { pipeline, isNew: true };
 }
 
-/** Lets go of the sinks of a pipeline that is being shut down. */
+/** Lets other pipelines use the sinks of a pipeline that is being shut down. */
 export function releasePipeline(pipeline: Pipeline): void {
   for (const sink of pipeline.sinks) if (inUse.get(sink)?.pipeline === pipeline) inUse.delete(sink);
 }
@@ -235,7 +235,7 @@ function requireSame(known: Shared, sinks: readonly Sink[], terms: ReadonlyMap<s
     known.sinks.length === sinks.length && known.sinks.every((sink, index) => sink === sinks[index]);
   if (!sameSinks) refuse('sinks', 'other sinks');
   for (const [option, value] of terms)
-    // Functions are the same where they are one and the same.
+    // Functions are equal only if they are identical.
     if (!isDeepStrictEqual(value, known.terms.get(option))) refuse(option, `another ${option}`);
 }
 

@@ -3,40 +3,40 @@ import { Gap } from '../sinks/gap.js';
 import type { SinkError } from '../errors.js';
 import type { Completion } from './completion.js';
 
-/** A record on its way to one sink. */
+/** A record that waits for one sink. */
 export class Entry {
-  /** What the caller waits on; gone once this sink has spoken, though the record may still be on its way. */
+  /** What the caller awaits; absent once this sink has answered, though the record may still wait. */
   completion: Completion | undefined;
 
   constructor(
     readonly record: AuditRecord,
     completion: Completion | undefined,
-    /** When it was accepted, in ms of the monotonic clock: its deadline counts from here. */
+    /** When it was accepted, in ms of the monotonic clock; its deadline counts from then. */
     readonly acceptedAt: number,
-    /** An intent that was refused must not be written later: its operation never happened. */
+    /** Whether it is an intent. One that was refused must not be written later, because its operation never happened. */
     readonly intent: boolean,
   ) {
     this.completion = completion;
   }
 }
 
-/** A place in the queue that somebody waits for: all before it is settled, then the sink is flushed. */
+/** A flush that waits in the queue: when all items before it are settled, the sink is flushed. */
 export class Barrier {
-  /** Set when records before it were lost: then a flush must not claim success. */
+  /** Set when records before it were lost: the flush must then fail. */
   failure: SinkError | undefined;
 
   constructor(
     readonly resolve: () => void,
     readonly reject: (error: SinkError) => void,
-    /** How often a gap is still sent for its sake, with no record behind it: until it is taken, once, or no more. */
+    /** How often a gap that no record follows is sent because this flush waits: until it is taken, once more, or no more. */
     public gapAttempts: 'until taken' | 'once' | 'none' = 'until taken',
   ) {}
 }
 
-/** What stands in a sink's queue. */
+/** What a sink's queue holds. */
 export type Item = Entry | Gap | Barrier;
 
-/** Drafts that become records of one log: each gets the next number. */
+/** Numbers the records of one log. */
 export class Sequence {
   #next: number;
 
@@ -44,7 +44,7 @@ export class Sequence {
     this.#next = first;
   }
 
-  /** A copy of the draft with its place in the log. */
+  /** A copy of the draft with the next number. */
   number(draft: DraftRecord): AuditRecord {
     // A plain clone, then one field: `{ ...draft, seq }` would cost V8 several times as much.
     const record = { ...draft };
@@ -75,7 +75,7 @@ export class ItemQueue {
     return this.#items.some((item) => item instanceof Barrier);
   }
 
-  /** How many lost records the gaps stand for that wait here. */
+  /** How many lost records the gaps in the queue stand for. */
   get missing(): number {
     return this.#items.reduce((sum, item) => sum + (item instanceof Gap ? item.count : 0), 0);
   }
@@ -84,7 +84,7 @@ export class ItemQueue {
     return this.#items.filter((item) => item instanceof Barrier);
   }
 
-  /** The barriers that no record stands before. */
+  /** The barriers that have no record before them. */
   get barriersAhead(): readonly Barrier[] {
     const end = this.#items.findIndex((item) => item instanceof Entry);
     return this.#items.slice(0, end < 0 ? undefined : end).filter((item) => item instanceof Barrier);

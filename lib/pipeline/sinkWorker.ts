@@ -11,7 +11,7 @@ import type { SinkWorkerOptions } from './options.js';
 import { BatchSender } from './batchSender.js';
 import { Acknowledger, recordsOf } from './acknowledger.js';
 
-/** The way to one sink: an ordered queue, one batch under way at a time, a deadline of its own. */
+/** Serves one sink: an ordered queue, one batch in flight at a time, a deadline of its own. */
 export class SinkWorker {
   readonly #queue = new ItemQueue();
   readonly #deadline = new DeadlineTimer((now) => this.#expire(now));
@@ -54,12 +54,12 @@ export class SinkWorker {
     return this.options.name;
   }
 
-  /** How many records are on their way. */
+  /** How many records wait, those in flight included. */
   get pending(): number {
     return recordsOf(this.#sender.inFlight).length + this.#queue.entries;
   }
 
-  /** Whether something that happened is still not on this log, so that nothing else may happen (`blocking-strict`). */
+  /** Whether a completed operation is not on this log yet, so that `blocking-strict` must refuse the next one. */
   get isBehind(): boolean {
     const behind = (item: Item) => item instanceof Entry && item.completion === undefined && !item.intent;
     return this.#counters.failing && (this.#sender.inFlight.some(behind) || [...this.#queue].some(behind));
@@ -69,14 +69,14 @@ export class SinkWorker {
     return this.#counters.snapshot(this.pending, this.#sink.backlogBytes);
   }
 
-  /** Whether this sink wants a record. */
+  /** Whether the sink's filter lets a record pass. */
   wants(record: AuditRecord): boolean {
     if (this.options.filter === undefined || this.options.filter(record)) return true;
     this.#counters.filtered();
     return false;
   }
 
-  /** Takes a record, in order. Where there is a completion, this sink speaks on it exactly once. */
+  /** Queues a record. The worker settles its part of `completion`, where there is one, exactly once. */
   push(record: AuditRecord, completion: Completion | undefined, intent: boolean): void {
     const { ack, maxQueue, overflow, deadlineMs } = this.options;
     const own = this.#sequence === undefined ? record : this.#sequence.number(record);
@@ -91,7 +91,7 @@ export class SinkWorker {
     else this.#pump();
   }
 
-  /** Delivers all that is here and flushes the sink, within the deadline. */
+  /** Delivers all records that wait and flushes the sink, within the deadline. */
   flush(gapAttempts?: Barrier['gapAttempts']): Promise<void> {
     return new Promise((resolve, reject) => {
       const { deadlineMs } = this.options;
@@ -114,13 +114,13 @@ export class SinkWorker {
     });
   }
 
-  /** Flushes and closes the sink, within the deadline each. What cannot be delivered is lost, and counted. */
+  /** Flushes the sink, then closes it, each within the deadline. Records that cannot be delivered are lost, and counted. */
   async close(): Promise<void> {
     const failures: SinkError[] = [];
     const note = (error: unknown) => void failures.push(this.#acknowledger.error(asError(error)));
     await this.flush().catch(note);
     this.#giveUp();
-    // No record will follow that the gap could go before.
+    // The gap is sent alone: no record will follow it.
     if (this.#queue.missing > 0 && !this.#sender.awaitsSink) await this.flush('once').catch(note);
     this.#reportUntold();
     if (this.#sender.awaitsSink) this.#acknowledger.tell(this.#sender.inFlight, this.#shutDown());
@@ -131,7 +131,7 @@ export class SinkWorker {
     if (failures[0] !== undefined) throw failures[0];
   }
 
-  /** The same, counted: how many records are lost by the end of the process. */
+  /** {@link flushSync}, which returns how many records were lost by it. */
   flushAtExit(): number {
     const { failed, dropped } = this.stats;
     this.flushSync();
@@ -139,12 +139,12 @@ export class SinkWorker {
     return now.failed + now.dropped - failed - dropped;
   }
 
-  /** Whether the sink writes without an event loop. */
+  /** Whether the sink can write without an event loop. */
   get canFlushSync(): boolean {
     return this.#sink.canFlushSync;
   }
 
-  /** The last resort while the process ends. */
+  /** Writes, without an event loop, what waits: the process ends. What the sink does not take is lost, and counted. */
   flushSync(): void {
     if (!this.canFlushSync) return this.#emitOnce();
     const items = this.#removeAll();
@@ -161,11 +161,11 @@ export class SinkWorker {
     }
   }
 
-  /** A sink that answers without a promise still takes what is here; of another, nobody will ever hear the answer. */
+  /** A sink that answers without a promise can still take records; the answer of any other would come too late. */
   #emitOnce(): void {
     if (this.#sender.awaitsSink) return this.#giveUp();
     this.#emitHeld();
-    // What it refused just now is missing from its log, which is still to say so.
+    // The sink may have refused some of them: its log is given the gap record.
     if (this.#queue.missing > 0) this.#emitHeld();
   }
 
@@ -173,7 +173,7 @@ export class SinkWorker {
     const items = this.#removeAll();
     if (items.length === 0) return;
     const parts = this.#sender.compose(items);
-    // A gap alone, of which nothing is to be said.
+    // Gaps alone, and no `gapRecord` to make records of them.
     if (parts.length === 0) return;
     const result = this.#sink.emit(parts.map(({ record }) => record));
     if (result instanceof Promise || result.status !== 'delivered')
@@ -197,7 +197,7 @@ export class SinkWorker {
     if (items.length > 0) this.#acknowledger.lose(items, this.#shutDown());
   }
 
-  /** The sink's own log will not show what is missing at its end, so the user is told that. */
+  /** Reports what is missing at the end of the sink's log, which has no gap record for it. */
   #reportUntold(): void {
     const { missing } = this.#queue;
     this.#queue.rewrite((item) => (item instanceof Barrier ? item : undefined));
@@ -233,7 +233,7 @@ export class SinkWorker {
       this.#linger ??= after(lingerMs, () => this.#pumpNow());
     } else if (!this.#scheduled) {
       this.#scheduled = true;
-      // Records of one turn of the event loop go together.
+      // The records of one turn of the event loop go together.
       queueMicrotask(() => this.#pumpNow());
     }
   }
@@ -245,9 +245,9 @@ export class SinkWorker {
     this.#sender.pump();
   }
 
-  /** Callers that waited for room go on when their records come within the bound. */
+  /** Lets callers go on that waited for room in the queue, once their records are within its bound. */
   #onTaken(items: readonly (Entry | Gap)[]): void {
-    // What has waited in the queue until now may be the last that there is: nothing else would look at the clock again.
+    // These may be the last records: no later `push` would set the timer.
     this.#deadline.watch(this.options.deadlineMs);
     if (this.#waitForRoom === 0) return;
     let room = this.options.maxQueue;
@@ -265,7 +265,7 @@ export class SinkWorker {
     item.completion = undefined;
   }
 
-  /** Tells every caller whose deadline has passed. Returns when to look again. */
+  /** Rejects the promises of callers whose deadline has passed. Returns the next deadline. */
   #expire(now: number): number | undefined {
     const { deadlineMs } = this.options;
     const due = now - deadlineMs;
@@ -280,14 +280,14 @@ export class SinkWorker {
     return since > due && since < now ? since + deadlineMs : undefined;
   }
 
-  /** Records that somebody waits for, oldest first. */
+  /** The records whose callers still wait, oldest first. */
   #waiting(): Entry[] {
     return [...this.#sender.inFlight, ...this.#queue].filter(
       (item): item is Entry => item instanceof Entry && item.completion !== undefined,
     );
   }
 
-  /** The callers are told; their records stay as long as there is room, for they did happen. Intents did not. */
+  /** Tells the callers. Their records stay while there is room, because the operations did happen; those of intents did not. */
   #endPatience(late: readonly Entry[], cause: SinkError): void {
     if (this.options.mode === 'batch') for (const entry of late) this.#letGoOn(entry);
     this.#acknowledger.tell(late, cause);
@@ -303,7 +303,7 @@ export class SinkWorker {
 
 const QUEUE_FULL = 'queue_full';
 
-/** Settles with the work, or rejects when the time is up. */
+/** Settles as `work` does, or rejects after `ms`. */
 async function within(ms: number, work: Promise<void>, sink: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {

@@ -8,27 +8,27 @@ import { metrics, type Counter, type Histogram, type MeterProvider } from '@open
 export interface SinkStats {
   /** Its name. */
   readonly name: string;
-  /** Records that wait, those under way included. */
+  /** Records that wait, those in flight included. */
   readonly queued: number;
-  /** Records that it has. */
+  /** Records that the sink has taken. */
   readonly delivered: number;
-  /** Lost because the sink failed for good, or because there was no time left. */
+  /** Records lost because the sink failed for good, or because the process ended. */
   readonly failed: number;
-  /** Lost because the queue was full. */
+  /** Records lost because the queue was full. */
   readonly dropped: number;
-  /** Records that this sink's filter held back. */
+  /** Records that the sink's filter held back. */
   readonly filtered: number;
   /** Attempts after the first. */
   readonly retries: number;
-  /** Batches that the sink has answered, and how long that took in all, in milliseconds. */
+  /** Batches that the sink has answered for. */
   readonly batches: number;
-  /** How long it took to deliver, in ms, in all. */
+  /** How long the sink took for those answers in all, in ms. */
   readonly busyMs: number;
-  /** Bytes that the sink holds on disk for later: those of a spool. */
+  /** Bytes that a spool holds on disk for later. */
   readonly backlogBytes?: number;
   /** Gap records that the sink has taken. */
   readonly gaps: number;
-  /** Whether the last attempt failed, or is overdue. */
+  /** Whether the last attempt failed or is overdue. */
   readonly failing: boolean;
   /** Code or class of the last failure. */
   readonly lastFailure?: string;
@@ -42,14 +42,14 @@ export interface PipelineStats {
   readonly refused: number;
   /** Intents refused, so that nothing was sent (`blocking-strict`). */
   readonly unavailable: number;
-  /** The same for each sink. */
+  /** The numbers of each sink. */
   readonly sinks: readonly SinkStats[];
 }
 
-/** Why a record was lost: with the sink's failure, or before the sink saw it. */
+/** How a record was lost: the sink failed, or the record was dropped before the sink saw it. */
 export type Loss = 'failed' | 'dropped';
 
-/** What one sink has done: counted once for `stats()`, the metrics and the failure callback. */
+/** Counts what one sink does, once for `stats()`, for OpenTelemetry metrics and for `onError`. */
 export class SinkCounters {
   #delivered = 0;
   #filtered = 0;
@@ -67,7 +67,7 @@ export class SinkCounters {
     private readonly metrics: SinkMetrics,
   ) {}
 
-  /** Whether the last attempt failed, or is overdue. */
+  /** Whether the last attempt failed or is overdue. */
   get failing(): boolean {
     return this.#failing;
   }
@@ -95,8 +95,8 @@ export class SinkCounters {
   }
 
   /**
-   * The sink has failed or is overdue; `records` are only late. Told to the listener once, until the sink works again, and
-   * whenever callers have been told too.
+   * The sink has failed or is overdue; `records` are late, not lost. `onError` hears of it once until the sink works again, and
+   * each time that callers hear of it.
    */
   trouble(error: SinkError, records: readonly AuditRecord[], callersTold = false): void {
     const tell = callersTold || !this.#failing;
@@ -105,7 +105,7 @@ export class SinkCounters {
     if (tell) this.report(error, { sink: this.name, lost: 0, records });
   }
 
-  /** Records are gone for good. `tell` is off for all but the first of a run that is lost for one reason. */
+  /** Records are lost. `tell` is false for all but the first of a run that is lost for one reason. */
   lost(kind: Loss, error: SinkError, records: readonly AuditRecord[], tell = true): void {
     this.#lost[kind] += records.length;
     this.#lastFailure = causeOf(error.cause ?? error);
@@ -149,8 +149,8 @@ let provider: MeterProvider | undefined;
 let instruments: Instruments | undefined;
 
 /**
- * The instruments of whichever MeterProvider is registered now. The API's global meter is no proxy: one that was asked for
- * before a provider was registered stays deaf, hence the comparison instead of a constant.
+ * The instruments of the MeterProvider that is registered now. They are no constants, because the API's global meter is no
+ * proxy: instruments that were made before a provider was registered never record anything.
  */
 function current(): Instruments {
   const registered = metrics.getMeterProvider();
@@ -176,7 +176,7 @@ function create(from: MeterProvider): Instruments {
         if (sink !== undefined && value !== undefined) result.observe(value, sink.attributes);
       }
     });
-  const waiting = 'Records that wait for a sink, those under way included';
+  const waiting = 'Records that wait for a sink, those in flight included';
   gauge('mcp_log.sink.queue', '{record}', waiting, (sink) => sink.pending());
   gauge('mcp_log.sink.backlog', 'By', 'What a spool holds on disk', (sink) => sink.backlogBytes());
   return {
@@ -195,11 +195,11 @@ function create(from: MeterProvider): Instruments {
   };
 }
 
-/** The sinks whose gauges are read when metrics are collected. Weak: a pipeline that nobody closed must not live on here. */
+/** The sinks whose gauges are read when metrics are collected. Weak references, because a pipeline may be dropped unclosed. */
 const open = new Set<WeakRef<SinkMetrics>>();
 const forgotten = new FinalizationRegistry<WeakRef<SinkMetrics>>((ref) => open.delete(ref));
 
-/** What one sink reports. Sink names come from code, never from data, so their number is bounded. */
+/** The metrics of one sink. Sink names come from code, never from data, so the number of time series is bounded. */
 export class SinkMetrics {
   readonly attributes: { 'mcp_log.sink': string };
   readonly #ref = new WeakRef(this);
@@ -217,22 +217,22 @@ export class SinkMetrics {
     forgotten.register(this, this.#ref);
   }
 
-  /** Records that the sink is done with. */
+  /** Counts records by what became of them. */
   records(outcome: 'delivered' | 'failed' | 'dropped', count: number): void {
     if (count > 0) current().records.add(count, this.#outcomes[outcome]);
   }
 
-  /** One more attempt. */
+  /** Counts an attempt after the first. */
   retry(): void {
     current().retries.add(1, this.attributes);
   }
 
-  /** The sink has answered for a batch. */
+  /** Records how long the sink took to answer for a batch. */
   latency(ms: number): void {
     current().duration.record(ms / 1000, this.attributes);
   }
 
-  /** The sink is closed. */
+  /** Ends the gauges of the sink. */
   close(): void {
     open.delete(this.#ref);
   }
