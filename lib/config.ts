@@ -12,11 +12,26 @@ import type { ToolChangedHook } from './tools/watch.js';
 export type Propagate = boolean | ((serverAddress: string | undefined) => boolean);
 
 /**
+ * Whether servers learn of the trace.
+ *
+ * @see docs/capture.md
+ */
+export interface PropagationOptions {
+  /**
+   * Whether requests carry the trace context in `params._meta`: to all servers, to none, or to those whose address a function
+   * returns `true` for. Every log of a client and `McpInstrumentation` must agree.
+   * @defaultValue true
+   * @variable OTEL_MCP_LOG_PROPAGATE
+   */
+  readonly propagate?: Propagate;
+}
+
+/**
  * Options of an audit log, wherever it is set up: `AuditSpanProcessor` and `withLogging` take the same.
  *
  * @see docs/options.md
  */
-export interface AuditOptions extends DeliveryOptions, ProfileOptions {
+export interface AuditOptions extends DeliveryOptions, ProfileOptions, PropagationOptions {
   /**
    * Where records go.
    * @defaultValue this or `sinks` is required
@@ -132,14 +147,6 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions {
    * @see docs/tool-fingerprints.md
    */
   readonly toolState?: string;
-  /**
-   * Whether requests carry the trace context in `params._meta`: to all servers, to none, or to those whose address a function
-   * returns `true` for. Every log of the client and `McpInstrumentation` must agree.
-   * @defaultValue true
-   * @variable OTEL_MCP_LOG_PROPAGATE
-   * @see docs/capture.md
-   */
-  readonly propagate?: Propagate;
   /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). @defaultValue true */
   readonly foreignSpans?: boolean;
   /**

@@ -6,7 +6,7 @@ import {
   type InstrumentationConfig,
 } from '@opentelemetry/instrumentation';
 import { Hook } from 'require-in-the-middle';
-import type { Propagate } from '../config.js';
+import type { PropagationOptions } from '../config.js';
 import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
 import { checkOptions } from '../internal/options.js';
 import { LOADED_FOR_CLIENT, tellOwnClient } from '../loader/ownClients.js';
@@ -42,7 +42,7 @@ import {
  *
  * @see docs/capture.md
  */
-export interface McpInstrumentationConfig extends InstrumentationConfig {
+export interface McpInstrumentationConfig extends InstrumentationConfig, PropagationOptions {
   /**
    * Adds `gen_ai.tool.call.arguments` to the spans of tool calls and `gen_ai.prompt.variable.*` to those of prompts, redacted.
    * @defaultValue false
@@ -50,11 +50,6 @@ export interface McpInstrumentationConfig extends InstrumentationConfig {
   readonly recordInputs?: boolean;
   /** Adds `gen_ai.tool.call.result`, redacted, to the spans of tool calls. @defaultValue false */
   readonly recordOutputs?: boolean;
-  /**
-   * Whether requests carry the trace context in `params._meta`. Where an audit log has a `propagate` of its own, both must agree.
-   * @defaultValue true
-   */
-  readonly propagate?: Propagate;
   /** Whether baggage may go to the server of this address, beside the trace context. @defaultValue to none */
   readonly allowBaggage?: (serverAddress: string | undefined) => boolean;
   /**

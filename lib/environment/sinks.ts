@@ -9,6 +9,7 @@ import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlpLogSink.js';
 import type { Sink } from '../sinks/sink.js';
 import { SpoolSink } from '../sinks/spool/spoolSink.js';
 import { StdoutSink } from '../sinks/stdoutSink.js';
+import { ofSet } from '../internal/options.js';
 import { optionalChoice } from '../internal/validate.js';
 import type { Environment, Variables } from './environment.js';
 import { PREFIX, sinksThatNeed, type SinkKind } from './variables.js';
@@ -155,10 +156,9 @@ function spooled(
   const { directory } = environment.optionsOf('spool');
   if (directory === undefined || !sinksThatNeed('spool').includes(kind)) return sink;
   const own = isMainThread ? kind : `${kind}-${threadId}`;
-  const { maxRetryAfterMs } = environment.audit;
   return new SpoolSink(sink, {
     directory: resolve(String(directory), own),
-    ...(maxRetryAfterMs !== undefined && { maxRetryAfterMs }),
+    ...ofSet('SinkFeedOptions', environment.audit),
     onNotice,
     onError,
   });

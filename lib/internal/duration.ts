@@ -1,5 +1,3 @@
-import { optionalInteger } from './validate.js';
-
 /**
  * The longest delay that a timer of Node's takes, in milliseconds (24.8 days). A longer one is not refused but becomes one
  * millisecond, so that waiting turns into a hot loop.
@@ -13,19 +11,6 @@ export const MAX_DELAY_MS = 2 ** 31 - 1;
 export function delayMs(given: unknown, fallback = 0): number {
   if (typeof given !== 'number' || Number.isNaN(given)) return fallback;
   return Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil(given)));
-}
-
-/**
- * A duration that an option gives, in milliseconds, or the default.
- *
- * @throws ConfigError for anything but a whole number from `min` to {@link MAX_DELAY_MS}.
- */
-export function optionalDelay(
-  option: string,
-  value: unknown,
-  { fallback, min }: { fallback: number; min: number },
-): number {
-  return optionalInteger(option, value, { fallback, min, max: MAX_DELAY_MS });
 }
 
 /** Calls `run` once, after so many milliseconds: `setTimeout`, but for its overflow. The only one in this package. */

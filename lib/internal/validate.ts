@@ -62,15 +62,6 @@ export function requireInteger(
   return value;
 }
 
-/** A whole number within bounds, or the default. */
-export function optionalInteger(
-  option: string,
-  value: unknown,
-  { fallback, min, max = Number.MAX_SAFE_INTEGER }: { fallback: number; min: number; max?: number },
-): number {
-  return value === undefined ? fallback : requireInteger(option, value, { minimum: min, maximum: max });
-}
-
 /** One of a few words. */
 export function requireChoice<const T extends string>(
   option: string,

@@ -8,9 +8,18 @@ const AccessLogOptions = {
   requirePurpose: { kind: 'boolean', default: false },
 } as const;
 
-const PostponementOptions = {
+const SinkFeedOptions = {
+  maxExportBatchSize: {
+    kind: 'integer',
+    page: 'docs/delivery.md',
+    default: 512,
+    minimum: 1,
+    variable: 'MAX_EXPORT_BATCH_SIZE',
+    form: 'integer',
+  },
   maxRetryAfterMs: {
     kind: 'integer',
+    page: 'docs/delivery.md',
     default: 3_600_000,
     minimum: 0,
     maximum: 2_147_483_647,
@@ -22,53 +31,72 @@ const PostponementOptions = {
 const DeliveryOptions = {
   mode: {
     kind: 'choice',
+    page: 'docs/delivery.md',
     default: 'blocking',
     choices: ['blocking', 'blocking-strict', 'batch'],
     variable: 'MODE',
     form: 'text',
   },
-  acks: { kind: 'choice', choices: ['accepted', 'written', 'durable', 'delivered'] },
-  requiredSinks: { kind: 'choice', default: 'all', choices: ['all', 'any'] },
+  acks: {
+    kind: 'choice',
+    page: 'docs/delivery.md',
+    choices: ['accepted', 'written', 'durable', 'delivered'],
+  },
+  requiredSinks: { kind: 'choice', page: 'docs/delivery.md', default: 'all', choices: ['all', 'any'] },
   exportTimeoutMillis: {
     kind: 'integer',
+    page: 'docs/delivery.md',
     default: 10_000,
     minimum: 1,
     maximum: 2_147_483_647,
     variable: 'EXPORT_TIMEOUT',
     form: 'integer',
   },
-  maxQueueSize: { kind: 'integer', default: 10_000, minimum: 1, variable: 'MAX_QUEUE_SIZE', form: 'integer' },
-  overflow: { kind: 'choice', choices: ['wait', 'drop'] },
-  maxExportBatchSize: {
+  maxQueueSize: {
     kind: 'integer',
-    default: 512,
+    page: 'docs/delivery.md',
+    default: 10_000,
     minimum: 1,
-    variable: 'MAX_EXPORT_BATCH_SIZE',
+    variable: 'MAX_QUEUE_SIZE',
     form: 'integer',
   },
+  overflow: { kind: 'choice', page: 'docs/delivery.md', choices: ['wait', 'drop'] },
   scheduledDelayMillis: {
     kind: 'integer',
+    page: 'docs/delivery.md',
     default: 100,
     minimum: 0,
     maximum: 2_147_483_647,
     variable: 'SCHEDULE_DELAY',
     form: 'integer',
   },
-  onError: { kind: 'function' },
+  onError: { kind: 'function', page: 'docs/delivery.md' },
   sinkTimeoutMs: { kind: 'value', renamedTo: 'exportTimeoutMillis' },
   maxQueue: { kind: 'value', renamedTo: 'maxQueueSize' },
   maxBatch: { kind: 'value', renamedTo: 'maxExportBatchSize' },
   lingerMs: { kind: 'value', renamedTo: 'scheduledDelayMillis' },
-  maxRetryAfterMs: PostponementOptions.maxRetryAfterMs,
+  maxExportBatchSize: SinkFeedOptions.maxExportBatchSize,
+  maxRetryAfterMs: SinkFeedOptions.maxRetryAfterMs,
 } as const;
 
 const ProfileOptions = {
   profile: {
     kind: 'choice',
+    page: 'docs/options.md',
     default: 'documented',
     choices: ['documented', '0.2'],
     variable: 'PROFILE',
     form: 'text',
+  },
+} as const;
+
+const PropagationOptions = {
+  propagate: {
+    kind: 'value',
+    page: 'docs/capture.md',
+    default: true,
+    variable: 'PROPAGATE',
+    form: 'boolean',
   },
 } as const;
 
@@ -122,13 +150,6 @@ const AuditOptions = {
   recordMeta: { kind: 'texts', page: 'docs/redaction.md', variable: 'RECORD_META', form: 'list' },
   onToolChanged: { kind: 'function', page: 'docs/tool-fingerprints.md' },
   toolState: { kind: 'text', page: 'docs/tool-fingerprints.md', variable: 'TOOL_STATE', form: 'text' },
-  propagate: {
-    kind: 'value',
-    page: 'docs/capture.md',
-    default: true,
-    variable: 'PROPAGATE',
-    form: 'boolean',
-  },
   foreignSpans: { kind: 'boolean', default: true },
   startRecord: { kind: 'boolean' },
   mode: DeliveryOptions.mode,
@@ -137,15 +158,16 @@ const AuditOptions = {
   exportTimeoutMillis: DeliveryOptions.exportTimeoutMillis,
   maxQueueSize: DeliveryOptions.maxQueueSize,
   overflow: DeliveryOptions.overflow,
-  maxExportBatchSize: DeliveryOptions.maxExportBatchSize,
   scheduledDelayMillis: DeliveryOptions.scheduledDelayMillis,
   onError: DeliveryOptions.onError,
   sinkTimeoutMs: DeliveryOptions.sinkTimeoutMs,
   maxQueue: DeliveryOptions.maxQueue,
   maxBatch: DeliveryOptions.maxBatch,
   lingerMs: DeliveryOptions.lingerMs,
-  maxRetryAfterMs: PostponementOptions.maxRetryAfterMs,
+  maxExportBatchSize: SinkFeedOptions.maxExportBatchSize,
+  maxRetryAfterMs: SinkFeedOptions.maxRetryAfterMs,
   profile: ProfileOptions.profile,
+  propagate: PropagationOptions.propagate,
 } as const;
 
 const AuditedOptions = {
@@ -329,11 +351,11 @@ const LimitOptions = {
 const McpInstrumentationConfig = {
   recordInputs: { kind: 'boolean', default: false },
   recordOutputs: { kind: 'boolean', default: false },
-  propagate: { kind: 'value', default: true },
   allowBaggage: { kind: 'function' },
   joinToolSpans: { kind: 'boolean', default: false },
   redaction: { kind: 'value' },
   enabled: { kind: 'boolean' },
+  propagate: PropagationOptions.propagate,
 } as const;
 
 const OtlpLogSinkOptions = {
@@ -363,14 +385,14 @@ const PipelineOptions = {
   exportTimeoutMillis: DeliveryOptions.exportTimeoutMillis,
   maxQueueSize: DeliveryOptions.maxQueueSize,
   overflow: DeliveryOptions.overflow,
-  maxExportBatchSize: DeliveryOptions.maxExportBatchSize,
   scheduledDelayMillis: DeliveryOptions.scheduledDelayMillis,
   onError: DeliveryOptions.onError,
   sinkTimeoutMs: DeliveryOptions.sinkTimeoutMs,
   maxQueue: DeliveryOptions.maxQueue,
   maxBatch: DeliveryOptions.maxBatch,
   lingerMs: DeliveryOptions.lingerMs,
-  maxRetryAfterMs: PostponementOptions.maxRetryAfterMs,
+  maxExportBatchSize: SinkFeedOptions.maxExportBatchSize,
+  maxRetryAfterMs: SinkFeedOptions.maxRetryAfterMs,
 } as const;
 
 const ToolRedactionOptions = {
@@ -465,14 +487,14 @@ const SpoolOptions = {
   directory: { kind: 'text', required: true, variable: 'SPOOL', form: 'text' },
   maxBytes: { kind: 'integer', default: 268_435_456, minimum: 1024 },
   segmentBytes: { kind: 'integer', minimum: 1 },
-  maxExportBatchSize: { kind: 'integer', default: 512, minimum: 1 },
   gapRecord: { kind: 'function' },
   onError: { kind: 'function' },
   onNotice: { kind: 'function' },
   name: { kind: 'text' },
   batchSize: { kind: 'value', renamedTo: 'maxExportBatchSize' },
   staleLockMs: LockOptions.staleLockMs,
-  maxRetryAfterMs: PostponementOptions.maxRetryAfterMs,
+  maxExportBatchSize: SinkFeedOptions.maxExportBatchSize,
+  maxRetryAfterMs: SinkFeedOptions.maxRetryAfterMs,
 } as const;
 
 const StdoutSinkOptions = {
@@ -496,9 +518,10 @@ const WitnessesOptions = {
 /** Every option that there is, by the interface that has it. */
 export const OPTIONS = {
   AccessLogOptions,
-  PostponementOptions,
+  SinkFeedOptions,
   DeliveryOptions,
   ProfileOptions,
+  PropagationOptions,
   AuditOptions,
   AuditedOptions,
   ContactOptions,
@@ -535,9 +558,10 @@ export const OPTIONS = {
 /** The page of the documentation that explains the options of an interface. */
 export const PAGES = {
   AccessLogOptions: 'docs/cli.md',
-  PostponementOptions: 'docs/delivery.md',
+  SinkFeedOptions: 'docs/delivery.md',
   DeliveryOptions: 'docs/delivery.md',
   ProfileOptions: 'docs/options.md',
+  PropagationOptions: 'docs/capture.md',
   AuditOptions: 'docs/options.md',
   AuditedOptions: 'docs/decorators.md',
   ContactOptions: 'docs/redaction.md',

@@ -5,7 +5,7 @@ import type { DraftRecord } from '../schema/record.js';
 import { diag } from '@opentelemetry/api';
 import { isSink, sinkName } from '../sinks/emit.js';
 import type { GapRecordFactory } from '../sinks/gap.js';
-import type { PostponementOptions } from '../sinks/retry.js';
+import type { SinkFeedOptions } from '../sinks/retry.js';
 import { vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
 import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
 
@@ -47,7 +47,7 @@ export interface SinkEntry {
  *
  * @see docs/delivery.md
  */
-export interface DeliveryOptions extends PostponementOptions {
+export interface DeliveryOptions extends SinkFeedOptions {
   /**
    * What a caller waits for: `blocking` until its record is written, `blocking-strict` until the intent is durable before
    * anything is sent, `batch` for nothing.
@@ -83,13 +83,6 @@ export interface DeliveryOptions extends PostponementOptions {
    * @defaultValue `drop` in `batch` mode, else `wait`
    */
   readonly overflow?: 'wait' | 'drop';
-  /**
-   * How many records a sink gets at once, at most.
-   * @defaultValue 512, as OpenTelemetry's BatchSpanProcessor
-   * @minimum 1
-   * @variable OTEL_MCP_LOG_MAX_EXPORT_BATCH_SIZE
-   */
-  readonly maxExportBatchSize?: number;
   /**
    * How long `batch` mode gathers records before it writes; the other modes never wait.
    * @defaultValue 100

@@ -1,6 +1,7 @@
 import { delayMs, sleep } from '../internal/duration.js';
 import type { AuditRecord } from '../schema/record.js';
 import { checkOptions } from '../internal/options.js';
+import { OPTIONS } from '../options/tables.js';
 import { emitTo, sinkName } from './emit.js';
 import type { Rejection, Sink, SinkResult } from './sink.js';
 
@@ -12,14 +13,24 @@ export interface BackoffBounds {
   readonly maxDelayMs: number;
 }
 
-const DEFAULT_BOUNDS: BackoffBounds = { initialDelayMs: 100, maxDelayMs: 5_000 };
+const DEFAULT_BOUNDS: BackoffBounds = {
+  initialDelayMs: 100,
+  maxDelayMs: OPTIONS.RetryOptions.maxDelayMs.default,
+};
 
 /**
- * How long a receiver may put a sink off.
+ * How a sink is fed: by a pipeline, or out of a spool.
  *
  * @see docs/delivery.md
  */
-export interface PostponementOptions {
+export interface SinkFeedOptions {
+  /**
+   * How many records a sink gets at once, at most.
+   * @defaultValue 512, as OpenTelemetry's BatchSpanProcessor
+   * @minimum 1
+   * @variable OTEL_MCP_LOG_MAX_EXPORT_BATCH_SIZE
+   */
+  readonly maxExportBatchSize?: number;
   /**
    * How long a receiver may put a sink off with one answer (`Retry-After`). A longer wait is reported to `onError`, once, and
    * ends here: a record that waits longer than the longest window of the common rate limits is better reported than trusted to

@@ -5,7 +5,7 @@ import type { AuditRecord } from '../../schema/record.js';
 import { checkOptions } from '../../internal/options.js';
 import { reject } from '../../internal/validate.js';
 import { ConfigError } from '../../errors.js';
-import type { PostponementOptions } from '../retry.js';
+import type { SinkFeedOptions } from '../retry.js';
 import { asError, isSink, sinkName } from '../emit.js';
 import { LockLostError, type LockOptions } from '../file/lock.js';
 import { Notices, type FileNotice, type NoticeListener } from '../file/notice.js';
@@ -21,7 +21,7 @@ export type { SpoolErrorInfo } from './replay.js';
  *
  * @see docs/sinks.md
  */
-export interface SpoolOptions extends LockOptions, PostponementOptions {
+export interface SpoolOptions extends LockOptions, SinkFeedOptions {
   /**
    * The folder that keeps what the receiver does not have yet: one of its own, for one process at a time. Made with mode 0700.
    * @variable OTEL_MCP_LOG_SPOOL none: calls wait for the receiver
@@ -42,12 +42,6 @@ export interface SpoolOptions extends LockOptions, PostponementOptions {
    * @unit bytes
    */
   readonly segmentBytes?: number;
-  /**
-   * How many records the receiver gets at once, at most.
-   * @defaultValue 512
-   * @minimum 1
-   */
-  readonly maxExportBatchSize?: number;
   /** Makes the record that tells the receiver of records that the spool has lost. @defaultValue that of the pipeline */
   readonly gapRecord?: GapRecordFactory;
   /** Called when the receiver fails (once, until it works again), and for records that it will never take. @defaultValue OpenTelemetry's `diag` logger */

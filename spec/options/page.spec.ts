@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { VARIABLES, PREFIX } from '../lib/environment/variables.js';
-import { ConfigError } from '../lib/errors.js';
-import type { OptionSet } from '../lib/options/option.js';
-import { OPTIONS } from '../lib/options/tables.js';
+import { VARIABLES, PREFIX } from '../../lib/environment/variables.js';
+import { ConfigError } from '../../lib/errors.js';
+import type { OptionSet } from '../../lib/options/option.js';
+import { OPTIONS } from '../../lib/options/tables.js';
 
 /** The options of a log, by the names that they have today. */
 const NAMES = Object.entries<OptionSet[string]>(OPTIONS.AuditOptions)
   .filter(([, { renamedTo }]) => renamedTo === undefined)
   .map(([name]) => name);
 
-/** One option of each part, as its ConfigError names it; nested ones by the last name. */
+/** One option of each page, as its ConfigError names it; nested ones by the last name. */
 const NESTED = {
+  mode: 'docs/delivery.md',
+  propagate: 'docs/capture.md',
   fsyncIntervalMs: 'docs/sinks.md',
   'rotate.compress': 'docs/sinks.md',
   'HttpSink.batch.framing': 'docs/sinks.md',
@@ -48,6 +50,6 @@ describe('the page that a ConfigError names', () => {
     });
 
   function textOf(page: string): string {
-    return readFileSync(new URL(`../${page}`, import.meta.url), 'utf8');
+    return readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
   }
 });
