@@ -1,6 +1,6 @@
 import { SinkError, type RefusedError } from '../errors.js';
 import type { Operation } from '../operations/operation.js';
-import { ignore, peek } from './client.js';
+import { peek } from './client.js';
 import { Connection } from './connection.js';
 import { watchHttp } from './http.js';
 import { RunningOperation, type Entrance } from './operation.js';
@@ -114,12 +114,12 @@ export function settle(
   } catch (reason) {
     // Nobody can be made to wait for a record without turning a synchronous throw into something else.
     running.fail(reason);
-    running.complete()?.catch(ignore);
+    running.completeInBackground();
     throw reason;
   }
   if (!isPending(value)) {
     running.succeed(value);
-    running.complete()?.catch(ignore);
+    running.completeInBackground();
     return value;
   }
   return (value instanceof Promise ? value : Promise.resolve(value)).then(
@@ -220,6 +220,6 @@ function whenIntended(running: RunningOperation, go: () => unknown): unknown {
 /** Nothing was sent: the refusal is on record where that is possible, and the caller learns of it. */
 export function refuse(running: RunningOperation, refusal: unknown): never {
   running.fail(refusal);
-  running.complete()?.catch(ignore);
+  running.completeInBackground();
   throw refusal;
 }

@@ -1,11 +1,37 @@
-import { SpanKind } from '@opentelemetry/api';
+import { SpanKind, type Context } from '@opentelemetry/api';
+import type { ConnectionFacts, OperationDetail } from '../processor/operation.js';
+import type { Answer, Judgement } from '../processor/outcome.js';
 import { RequestLedger } from '../processor/requestTally.js';
+import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { newRecordId } from '../schema/ids.js';
-import type { ConnectionFacts } from '../processor/operation.js';
 import type { McpOAuth } from '../schema/record.js';
 import { peek, peekCall, peekText } from './client.js';
 import { authorizationOf } from './oauth.js';
-import type { RunningOperation } from './operation.js';
+import type { SpanSource } from './source.js';
+
+/** An operation that has begun: what its span, its messages and its session have to do with. */
+export interface OperationUnderWay extends OperationDetail {
+  readonly client: object;
+  readonly connection: Connection;
+  /** CLIENT, or SERVER for what the server asks of the client. */
+  readonly kind: SpanKind;
+  readonly source: SpanSource;
+  /** The context that it runs in: the caller's, with its span. */
+  readonly context: Context;
+  /** Whether no SDK has given it its ids. */
+  readonly minted: boolean;
+  readonly ended: boolean;
+  /** A stream whose caller is not reading just now: nothing but its caller can end it. */
+  readonly isIdle: boolean;
+  /** What the user decided about a question of the server's. */
+  decision: string | undefined;
+  /** Notes what the server answered its last request with. */
+  answered(answer: Answer): void;
+  /** Takes note of secrets that stand in what it sends, gets or has asked for. */
+  learn(secrets: KnownSecrets | undefined): void;
+  /** Ends it, and hands it to its recorders; nobody waits for the record. */
+  finish(judgement: Judgement, result?: unknown): void;
+}
 
 /**
  * One connection of one client: what the handshake and the transport tell of the two parties. Read lazily, because the SDK
@@ -30,7 +56,7 @@ export class Connection implements ConnectionFacts {
   /** Whether the session was there before, so that the login needed no handshake. */
   resumed = false;
   /** Operations that have begun and not ended, the server's own requests among them. */
-  readonly underWay = new Set<RunningOperation>();
+  readonly underWay = new Set<OperationUnderWay>();
   readonly client: object;
   readonly #requests = new RequestLedger((log) => this.#idsUnderWay(log));
   #transport: unknown;

@@ -4,7 +4,7 @@ import { inside, whenAdmitted } from './call.js';
 import { ignore, peek, peekCall, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
 import { RunningOperation, type Start } from './operation.js';
-import { asked, conclude, decide, reject } from './pending.js';
+import { asked, decide, reject } from './pending.js';
 import { traceparentOf } from './propagation.js';
 import { active, audienceOf } from './state.js';
 import { watchTransport } from './transport.js';
@@ -48,7 +48,7 @@ function noticeDrop(client: object, request: unknown, running: RunningOperation)
   if (running.ended || peekCall(client, 'getProtocolEra') !== 'modern') return;
   if (!(handling instanceof Map) || handling.has(peek(request, 'id'))) return;
   const message = 'the client takes no requests in this version of the protocol';
-  conclude(running, { outcome: 'OUTCOME_FAILURE_ERROR', error: { type: 'not_served', message } });
+  running.finish({ outcome: 'OUTCOME_FAILURE_ERROR', error: { type: 'not_served', message } });
 }
 
 /** What may not be done without an intent on record is not done, and the server is told so. */
@@ -68,7 +68,7 @@ export const observeEmbedded: Wrapper = (original) =>
     if (typeof handler !== 'function') {
       const running = begin(this, { method: args[0] }, place);
       const error = { type: 'CAPABILITY_NOT_SUPPORTED', message: 'the client has no handler for it' };
-      if (running !== undefined) conclude(running, { outcome: 'OUTCOME_FAILURE_ERROR', error });
+      if (running !== undefined) running.finish({ outcome: 'OUTCOME_FAILURE_ERROR', error });
       return handler;
     }
     return standIn(

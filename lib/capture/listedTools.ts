@@ -2,7 +2,7 @@ import { shared } from '../internal/shared.js';
 import { hasMarks, markedIn } from '../redaction/schemaMarks.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { peek } from './client.js';
-import type { RunningOperation } from './operation.js';
+import type { OperationUnderWay } from './connection.js';
 
 /** What a server has said of a tool that matters to its calls. */
 interface ListedTool {
@@ -66,7 +66,7 @@ export function annotationsOf(connection: object, tool: string | undefined): obj
 }
 
 /** What the schema of a called tool marks as secret in the arguments. */
-export function markedArguments({ connection, subject }: RunningOperation): KnownSecrets | undefined {
+export function markedArguments({ connection, subject }: OperationUnderWay): KnownSecrets | undefined {
   const input = toolOf(connection, subject.toolName)?.input;
   return input === undefined ? undefined : markedIn(input, subject.arguments, ['mcp', 'tool_arguments']);
 }
@@ -76,7 +76,7 @@ export function markedArguments({ connection, subject }: RunningOperation): Know
  * likely to repeat that answer in the results of calls which are under way.
  */
 export function markedResult(
-  { method, connection, subject }: RunningOperation,
+  { method, connection, subject }: OperationUnderWay,
   result: unknown,
 ): KnownSecrets | undefined {
   if (method === 'elicitation/create') {

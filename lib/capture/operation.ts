@@ -1,7 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { diag, SpanKind, type Context, type Link } from '@opentelemetry/api';
 import type { Operation, Subject } from '../operations/operation.js';
-import type { Ending, LedgerEntry, OperationDetail, TraceIds } from '../processor/operation.js';
+import type {
+  Ending,
+  LedgerEntry,
+  OperationDetail,
+  OperationRecorder,
+  TraceIds,
+} from '../processor/operation.js';
 import {
   judgeError,
   judgeResult,
@@ -9,11 +15,10 @@ import {
   type Judgement,
   type TaskFacts,
 } from '../processor/outcome.js';
-import type { OperationRecorder } from '../processor/recorders.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import type { McpLeg } from '../schema/record.js';
-import { identityOf, peek } from './client.js';
-import type { Connection } from './connection.js';
+import { identityOf, ignore, peek } from './client.js';
+import type { Connection, OperationUnderWay } from './connection.js';
 import { annotationsOf, markedArguments, markedResult, noteTools } from './listedTools.js';
 import { awaitAnswer, forgetAnswers } from './pending.js';
 import { callerContext, parentOf } from './propagation.js';
@@ -50,7 +55,7 @@ export interface Start {
 const UNANSWERED: ReadonlySet<string> = new Set(['timeout', 'cancelled', 'connection_closed', 'abandoned']);
 
 /** One operation under way: its span, and the detail that becomes its record. */
-export class RunningOperation implements OperationDetail {
+export class RunningOperation implements OperationUnderWay {
   readonly client: object;
   readonly method: string;
   readonly event: OperationDetail['event'];
@@ -245,6 +250,17 @@ export class RunningOperation implements OperationDetail {
   /** Ends with a judgement made elsewhere. */
   conclude(judgement: Judgement, result?: unknown, callerSaw?: Ending['callerSaw']): void {
     this.#end(judgement, result, callerSaw);
+  }
+
+  /** Ends with a judgement, and hands it to its recorders; nobody waits for the record. */
+  finish(judgement: Judgement, result?: unknown, callerSaw?: Ending['callerSaw']): void {
+    this.conclude(judgement, result, callerSaw);
+    this.completeInBackground();
+  }
+
+  /** Hands the ended operation to its recorders. Whoever does not wait for them cannot learn of a failure; `onError` does. */
+  completeInBackground(): void {
+    this.complete()?.catch(ignore);
   }
 
   /** Hands the ended operation to its recorders; undefined where nobody has to be waited for. */

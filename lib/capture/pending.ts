@@ -1,10 +1,10 @@
 import { shared } from '../internal/shared.js';
 import { judgeError, readAnswer, type Judgement } from '../processor/outcome.js';
-import { ignore, peek, type Wrapper } from './client.js';
-import type { RunningOperation } from './operation.js';
+import { peek, type Wrapper } from './client.js';
+import type { OperationUnderWay } from './connection.js';
 
 /** What servers have asked and nobody has answered, by transport and JSON-RPC id. Ids that a server uses twice queue up. */
-const questions = shared('questions', () => new WeakMap<object, Map<unknown, RunningOperation[]>>());
+const questions = shared('questions', () => new WeakMap<object, Map<unknown, OperationUnderWay[]>>());
 
 /** What the specification has clients answer where the user rejects a sampling request. */
 const REJECTED_BY_USER = -1;
@@ -13,14 +13,14 @@ const REJECTED_BY_USER = -1;
 const DECIDED: ReadonlySet<string> = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']);
 
 /** Notes that a server waits for the answer to a request of its own. */
-export function asked(transport: object, id: unknown, running: RunningOperation): void {
-  const open = questions.get(transport) ?? new Map<unknown, RunningOperation[]>();
+export function asked(transport: object, id: unknown, running: OperationUnderWay): void {
+  const open = questions.get(transport) ?? new Map<unknown, OperationUnderWay[]>();
   questions.set(transport, open);
   open.set(id, [...(open.get(id) ?? []), running]);
 }
 
 /** Answers that were handed to their transport, whose `send` has not settled yet. */
-const handedOver = new WeakMap<RunningOperation, () => void>();
+const handedOver = new WeakMap<OperationUnderWay, () => void>();
 
 /**
  * Ends the operation that an outgoing answer belongs to, once the answer has been sent. What was decided is known from the
@@ -40,14 +40,14 @@ export function answered(transport: object, answer: unknown, sending: unknown): 
     if (running.ended) return;
     const error = peek(answer, 'error');
     if (error === undefined) noteDecision(running, peek(answer, 'result'));
-    conclude(running, judgeError(reason, { aborted: false }));
+    running.finish(judgeError(reason, { aborted: false }));
   });
 }
 
 /** Ends an operation whose connection closes: by the answer that was handed over, else by what the closing makes of it. */
-export function closed(running: RunningOperation, unanswered: Judgement): void {
+export function closed(running: OperationUnderWay, unanswered: Judgement): void {
   const end = handedOver.get(running);
-  if (end === undefined) conclude(running, unanswered);
+  if (end === undefined) running.finish(unanswered);
   else end();
 }
 
@@ -55,40 +55,34 @@ export function closed(running: RunningOperation, unanswered: Judgement): void {
 export function withdrawn(transport: object, id: unknown): void {
   const error = { type: 'cancelled', message: 'the server took its request back' };
   const running = take(transport, id);
-  if (running !== undefined) conclude(running, { outcome: 'OUTCOME_FAILURE_ERROR', error });
+  if (running !== undefined) running.finish({ outcome: 'OUTCOME_FAILURE_ERROR', error });
 }
 
 /** Ends with what the client's handler gave. A user who declines or dismisses has denied the server what it asked for. */
-export function decide(running: RunningOperation, result: unknown): void {
+export function decide(running: OperationUnderWay, result: unknown): void {
   const action = noteDecision(running, result);
-  if (action !== 'decline' && action !== 'cancel') conclude(running, { outcome: 'OUTCOME_SUCCESS' }, result);
-  else conclude(running, denied(action), result);
+  if (action !== 'decline' && action !== 'cancel') running.finish({ outcome: 'OUTCOME_SUCCESS' }, result);
+  else running.finish(denied(action), result);
 }
 
-function noteDecision(running: RunningOperation, result: unknown): unknown {
+function noteDecision(running: OperationUnderWay, result: unknown): unknown {
   const action = peek(result, 'action');
   if (DECIDED.has(running.method)) running.decision = typeof action === 'string' ? action : 'accept';
   return action;
 }
 
 /** Ends with what the client's handler threw, or the error that was sent in its stead. */
-export function reject(running: RunningOperation, reason: unknown, aborted = false): void {
+export function reject(running: OperationUnderWay, reason: unknown, aborted = false): void {
   const isRejection = DECIDED.has(running.method) && peek(reason, 'code') === REJECTED_BY_USER && !aborted;
   if (isRejection) running.decision = 'decline';
-  conclude(running, isRejection ? denied(String(REJECTED_BY_USER)) : judgeError(reason, { aborted }));
-}
-
-/** Ends an operation that nobody waits for. */
-export function conclude(running: RunningOperation, judgement: Judgement, result?: unknown): void {
-  running.conclude(judgement, result);
-  running.complete()?.catch(ignore);
+  running.finish(isRejection ? denied(String(REJECTED_BY_USER)) : judgeError(reason, { aborted }));
 }
 
 function denied(type: string): Judgement {
   return { outcome: 'OUTCOME_FAILURE_DENIED', error: { type, message: 'the server was refused' } };
 }
 
-function take(transport: object, id: unknown): RunningOperation | undefined {
+function take(transport: object, id: unknown): OperationUnderWay | undefined {
   const open = questions.get(transport);
   const waiting = open?.get(id)?.filter((running) => !running.ended) ?? [];
   const [oldest, ...others] = waiting;
@@ -98,10 +92,10 @@ function take(transport: object, id: unknown): RunningOperation | undefined {
 }
 
 /** Requests that are out, by client and JSON-RPC id: a client counts its ids on, whatever connection it has. */
-const open = shared('open requests', () => new WeakMap<object, Map<string, RunningOperation>>());
+const open = shared('open requests', () => new WeakMap<object, Map<string, OperationUnderWay>>());
 
 /** Notes that an operation waits for the answer to a request. */
-export function awaitAnswer(running: RunningOperation, id: string): void {
+export function awaitAnswer(running: OperationUnderWay, id: string): void {
   const { client } = running;
   let waiting = open.get(client);
   if (waiting === undefined) open.set(client, (waiting = new Map()));
@@ -109,7 +103,7 @@ export function awaitAnswer(running: RunningOperation, id: string): void {
 }
 
 /** Forgets what an operation still waits for: it is over. */
-export function forgetAnswers(running: RunningOperation): void {
+export function forgetAnswers(running: OperationUnderWay): void {
   const waiting = open.get(running.client);
   if (waiting === undefined || waiting.size === 0) return;
   for (const { request_id: id } of running.legs) {

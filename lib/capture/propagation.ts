@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { context, propagation, trace, type Context, type SpanContext } from '@opentelemetry/api';
 import { shared } from '../internal/shared.js';
 import { peek } from './client.js';
-import type { RunningOperation } from './operation.js';
+import type { OperationUnderWay } from './connection.js';
 import { guarded } from './source.js';
 
 /** The trace that somebody has named in the `_meta` of a request, if it is a valid W3C `traceparent`. */
@@ -26,7 +26,7 @@ export function parentOf(params: unknown, caller: Context): Context {
  * field names (SEP-414). The caller's objects stay untouched, and what the caller set there wins: a `traceparent` of theirs
  * is not mixed with a `tracestate` of ours.
  */
-export function withTraceFields(operation: RunningOperation, request: object): object {
+export function withTraceFields(operation: OperationUnderWay, request: object): object {
   const params = peek(request, 'params');
   const meta = peek(params, '_meta');
   // What is no object that the protocol knows goes out as it is, for the server to refuse.
@@ -50,13 +50,13 @@ function isCopyable(value: unknown): value is object | undefined {
 }
 
 /** Each who has a say must agree. A function of the user's that throws has not. */
-function propagates({ recorders, source, connection }: RunningOperation): boolean {
+function propagates({ recorders, source, connection }: OperationUnderWay): boolean {
   return [source.settings, ...recorders].every(
     (each) => guarded('propagate', () => each.propagatesTo(connection.serverAddress)) === true,
   );
 }
 
-function traceFields(operation: RunningOperation): Record<string, string> {
+function traceFields(operation: OperationUnderWay): Record<string, string> {
   const { context: own, connection, source, minted, trace: ids } = operation;
   const carrier: Record<string, string> = {};
   guarded('a propagator', () => {

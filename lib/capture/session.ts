@@ -4,10 +4,9 @@ import type { Operation } from '../operations/operation.js';
 import { OPERATIONS, SESSION_LOST } from '../operations/table.js';
 import { beforeSignalEnds } from '../pipeline/lifecycle.js';
 import type { Judgement } from '../processor/outcome.js';
-import { ignore } from './client.js';
 import type { Connection } from './connection.js';
 import { RunningOperation } from './operation.js';
-import { closed, conclude } from './pending.js';
+import { closed } from './pending.js';
 import { audienceOf, stateOf } from './state.js';
 import { onTransportEnd } from './transport.js';
 
@@ -81,7 +80,7 @@ export function sessionLeft(connection: Connection): void {
 export function endPending(connection: Connection): void {
   for (const running of [...connection.underWay]) {
     if (running.kind === SpanKind.SERVER) closed(running, connection.watched ? CLOSED : UNKNOWN);
-    else if (running.isIdle) conclude(running, CLOSED);
+    else if (running.isIdle) running.finish(CLOSED);
   }
 }
 
@@ -107,8 +106,7 @@ function end(connection: Connection, operation: Operation, judgement: Judgement)
     // It happens in whatever context the news came in.
     parent: ROOT_CONTEXT,
   });
-  running.conclude(judgement);
-  running.complete()?.catch(ignore);
+  running.finish(judgement);
 }
 
 function endAllSessions(): void {

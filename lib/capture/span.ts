@@ -18,7 +18,7 @@ import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/
 import { newSpanId, newTraceId } from '../schema/ids.js';
 import { PACKAGE_NAME } from '../version.js';
 import { peek, peekCall, peekText } from './client.js';
-import type { RunningOperation } from './operation.js';
+import type { OperationUnderWay } from './connection.js';
 import { parseTraceparent } from './propagation.js';
 import { guarded } from './source.js';
 import { ATTR, shownName, startAttributes } from './telemetry.js';
@@ -32,7 +32,7 @@ export interface SpanPlace {
   readonly ambient?: boolean | undefined;
 }
 
-type Described = Pick<RunningOperation, 'method' | 'subject' | 'connection' | 'source'>;
+type Described = Pick<OperationUnderWay, 'method' | 'subject' | 'connection' | 'source'>;
 
 /** Tool spans of other instrumentations that have taken in an operation: one each, or several would overwrite each other. */
 const joined = shared('joined', () => new WeakSet<object>());

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { tellUnaudited } from '../internal/say.js';
 import { shared } from '../internal/shared.js';
-import { idleRecorders, liveRecorders, type OperationRecorder } from '../processor/recorders.js';
+import type { OperationRecorder } from '../processor/operation.js';
+import { idleRecorders, liveRecorders } from '../processor/recorders.js';
 import { hidesItsClient, identityOf, type Method } from './client.js';
 import { Connection } from './connection.js';
 import type { RunningOperation } from './operation.js';

@@ -166,8 +166,7 @@ async function opened(running: RunningOperation, proceed: () => unknown): Promis
 function end(running: RunningOperation, cause: unknown): void {
   const byClient = cause === 'local' || running.connection.closing;
   running.endedBy = byClient ? 'client' : cause === 'graceful' ? 'server' : 'remote';
-  running.conclude(running.endedBy === 'remote' ? LOST : { outcome: 'OUTCOME_SUCCESS' }, undefined, 'value');
-  running.complete()?.catch(ignore);
+  running.finish(running.endedBy === 'remote' ? LOST : { outcome: 'OUTCOME_SUCCESS' }, undefined, 'value');
 }
 
 const LOST: Judgement = {

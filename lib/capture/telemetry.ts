@@ -10,13 +10,12 @@ import type { RefusalReason } from '../errors.js';
 import type { Subject } from '../operations/operation.js';
 import type { Redactor } from '../redaction/createRedactor.js';
 import type { RecordError } from '../schema/record.js';
-import type { Connection } from './connection.js';
-import type { RunningOperation } from './operation.js';
+import type { Connection, OperationUnderWay } from './connection.js';
 import { globalMeter, type SpanSource } from './source.js';
 
 /** What a span carries from its start, so that a sampler can see it (OpenTelemetry's conventions for MCP). */
 export function startAttributes(
-  operation: Pick<RunningOperation, 'method' | 'subject' | 'connection' | 'source'>,
+  operation: Pick<OperationUnderWay, 'method' | 'subject' | 'connection' | 'source'>,
 ): Attributes {
   const { method, subject, connection, source } = operation;
   const redactor = source.settings.redactor();
@@ -84,7 +83,7 @@ function addNetwork(attributes: Attributes, connection: Connection): Attributes 
 
 /** What is known only at the end. */
 export function endAttributes(
-  operation: RunningOperation,
+  operation: OperationUnderWay,
   error: RecordError | undefined,
   result: unknown,
 ): Attributes {
@@ -112,7 +111,7 @@ export function endAttributes(
 }
 
 /** The code of the JSON-RPC error that went over the wire: the server's, or the client's where the server had asked. */
-function statusCodeOf({ kind, answer, ending }: RunningOperation): string | undefined {
+function statusCodeOf({ kind, answer, ending }: OperationUnderWay): string | undefined {
   if (kind === SpanKind.CLIENT) return answer?.kind === 'error' ? answer.code : undefined;
   const code = ending?.error?.code ?? ending?.error?.type;
   return code !== undefined && /^-?\d+$/.test(code) ? code : undefined;
@@ -125,7 +124,7 @@ function networkTransport(kind: string | undefined): string | undefined {
 }
 
 /** The error of an operation as spans and metrics count it: the receiver of a request answers for its own failures alone. */
-export function failureOf(operation: RunningOperation): RecordError | undefined {
+export function failureOf(operation: OperationUnderWay): RecordError | undefined {
   const isCallersFault = operation.kind === SpanKind.SERVER && CALLER_FAULTS.has(statusCodeOf(operation));
   return isCallersFault ? undefined : operation.ending?.error;
 }
@@ -139,7 +138,7 @@ function addVariables(attributes: Attributes, { settings }: SpanSource, subject:
 }
 
 function asJson(
-  { source, subject, secrets, connection }: RunningOperation,
+  { source, subject, secrets, connection }: OperationUnderWay,
   value: unknown,
 ): string | undefined {
   if (value === undefined) return undefined;
@@ -215,7 +214,7 @@ const REFUSALS: readonly (string | undefined)[] = [
 ] satisfies RefusalReason[];
 
 /** Reports the durations of an operation and, where it ended a session, of that session. */
-export function measure(running: RunningOperation): void {
+export function measure(running: OperationUnderWay): void {
   const { ending, kind, source, method, connection } = running;
   if (ending === undefined || kind === SpanKind.INTERNAL) return;
   const meter = meterOf(source);
@@ -240,7 +239,7 @@ export function measure(running: RunningOperation): void {
   }
 }
 
-function commonAttributes(running: RunningOperation, peer: Attributes): Attributes {
+function commonAttributes(running: OperationUnderWay, peer: Attributes): Attributes {
   const { protocolVersion } = running.connection;
   const error = failureOf(running);
   const code = statusCodeOf(running);

@@ -1,6 +1,5 @@
 import { diag, SpanKind } from '@opentelemetry/api';
 import { afterDelivery, refusalOf, refuse, settle, whenAdmitted } from '../capture/call.js';
-import { ignore } from '../capture/client.js';
 import { Connection } from '../capture/connection.js';
 import { RunningOperation } from '../capture/operation.js';
 import { within } from '../capture/propagation.js';
@@ -72,7 +71,7 @@ function opened(start: () => CustomOperation, call: () => unknown): unknown {
   } catch (reason) {
     const running = start();
     running.fail(reason);
-    running.complete()?.catch(ignore);
+    running.completeInBackground();
     throw reason;
   }
 }
@@ -194,7 +193,7 @@ type Start = () => CustomOperation;
 /** A generator that is dropped without `return()` is collected in silence; its record is written then. */
 const dropped = new FinalizationRegistry<CustomOperation>((running) => {
   running.abandon();
-  running.complete()?.catch(ignore);
+  running.completeInBackground();
 });
 
 /**
@@ -216,12 +215,12 @@ function iterate(start: Start, inner: Generator): Generator {
       const result = within(operation.context, advance);
       if (result.done === true) {
         end(operation, kind, result.value);
-        operation.complete()?.catch(ignore);
+        operation.completeInBackground();
       }
       return result;
     } catch (reason) {
       operation.fail(reason);
-      operation.complete()?.catch(ignore);
+      operation.completeInBackground();
       throw reason;
     }
   };

@@ -3,8 +3,7 @@ import { shared } from '../internal/shared.js';
 import { operationFor } from '../operations/table.js';
 import type { RecordError } from '../schema/record.js';
 import { PACKAGE_NAME } from '../version.js';
-import type { Ending, FinishedSpan, OperationDetail } from './operation.js';
-import type { OperationRecorder } from './recorders.js';
+import type { Ending, FinishedSpan, OperationDetail, OperationRecorder } from './operation.js';
 
 const covered = shared('covered', () => new WeakMap<object, string>());
 

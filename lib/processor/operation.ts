@@ -15,7 +15,6 @@ import type {
   Severity,
 } from '../schema/record.js';
 import type { Answer, TaskFacts } from './outcome.js';
-import type { OperationRecorder } from './recorders.js';
 import type { RequestLedger } from './requestTally.js';
 
 /** What is known of the two parties and of the connection between them; read when a record is made. */
@@ -104,6 +103,32 @@ export interface OperationDetail {
   readonly recorders: readonly OperationRecorder[];
   /** What each recorder resolved at the start (the actor) and promised at the end (delivery). */
   readonly ledger: LedgerEntry[];
+}
+
+/**
+ * Something that writes operations down. The capture side calls these in order: `begin` and `admit` before anything is
+ * sent, `intent` where it is needed, `complete` once at the end. None of them throws, but for {@link OperationRecorder.propagatesTo}.
+ */
+export interface OperationRecorder {
+  /** The log that it writes to: recorders of several clients may share one. */
+  readonly log: object;
+  /** Called in the caller's own context, so that an actor resolver sees it. */
+  begin(detail: OperationDetail): void;
+  /** Why the operation must not be made; a promise while that is being decided, undefined where it may. */
+  admit(detail: OperationDetail): RefusedError | Promise<RefusedError | undefined> | undefined;
+  /** Takes the tools that an operation listed, whole or a page of them. */
+  listed(detail: OperationDetail, tools: readonly unknown[]): void;
+  /** Whether requests to the server of this address may carry the trace context. May throw what a user's function throws. */
+  propagatesTo(serverAddress: string | undefined): boolean;
+  /** Whether the operation must wait for {@link OperationRecorder.intent}. */
+  readonly needsIntent: boolean;
+  /** Makes the intent durable; rejects with `AuditUnavailableError`, and then nothing may be sent. */
+  intent(detail: OperationDetail): Promise<void>;
+  /**
+   * Records the end. Safe to call twice: a span processor may have done it already. The promise says when the caller may
+   * go on, and rejects with `SinkError`.
+   */
+  complete(detail: OperationDetail): Promise<void>;
 }
 
 /** What one recorder keeps with an operation. */

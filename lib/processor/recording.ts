@@ -2,8 +2,8 @@ import { context, diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../config.js';
 import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
 import { askActor, type Actor } from '../identity.js';
-import { say } from '../internal/stderr.js';
 import { shared } from '../internal/shared.js';
+import { say } from '../internal/stderr.js';
 import { guardedReport, type Report } from '../pipeline/options.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import { commandLine } from '../redaction/commandLine.js';
@@ -15,8 +15,7 @@ import type { ServerIdentity } from '../tools/memory.js';
 import { ToolWatch, type ToolChange } from '../tools/watch.js';
 import { PACKAGE_NAME } from '../version.js';
 import { sessionIdOf, toDraft } from './mapping.js';
-import type { ConnectionFacts, LedgerEntry, OperationDetail } from './operation.js';
-import type { OperationRecorder } from './recorders.js';
+import type { ConnectionFacts, LedgerEntry, OperationDetail, OperationRecorder } from './operation.js';
 
 /** Whether this process has been told that requests are not on record. */
 const told = shared('missing requests', () => ({ missing: false }));

@@ -1,8 +1,7 @@
-import { expect } from 'chai';
 import { SpanKind, SpanStatusCode, type Attributes } from '@opentelemetry/api';
+import { expect } from 'chai';
 import { coverSpan, foreignOperation } from '../../lib/processor/foreign.js';
-import type { OperationRecorder } from '../../lib/processor/recorders.js';
-import type { FinishedSpan } from '../../lib/processor/operation.js';
+import type { FinishedSpan, OperationRecorder } from '../../lib/processor/operation.js';
 import { PACKAGE_NAME } from '../../lib/version.js';
 import { SPAN_ID, TRACE_ID } from '../support/operationDetail.js';
 
