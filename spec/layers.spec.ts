@@ -49,9 +49,37 @@ const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((fi
   /\.[mc]?ts$/.test(file),
 );
 
-function importsOf(file: string): string[] {
+/** Imports and exports from other files, and what is loaded on demand. */
+const ALL = /(?:from|import)\s*\(?\s*'([^']+)'/g;
+/** Without what is loaded on demand. */
+const STATIC = /from\s*'([^']+)'/g;
+
+function importsOf(file: string, kinds = ALL): string[] {
   const source = readFileSync(join(lib, file), 'utf8');
-  return [...source.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
+  return [...source.matchAll(kinds)].map((match) => match[1]!);
+}
+
+/** The files of `lib/` that a file imports. */
+function targetsOf(file: string, kinds = ALL): string[] {
+  return importsOf(file, kinds)
+    .filter((name) => name.startsWith('.'))
+    .map((name) =>
+      relative(lib, resolve(lib, dirname(file), name.replace(/\.js$/, '.ts').replace(/\.mjs$/, '.mts'))),
+    );
+}
+
+/** What can be reached from itself. */
+function circlesIn(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  return [...graph.keys()].filter((start) => {
+    const reached = new Set<string>();
+    const open = [...(graph.get(start) ?? [])].filter((target) => target !== start);
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      if (reached.has(node)) continue;
+      reached.add(node);
+      open.push(...(graph.get(node) ?? []));
+    }
+    return reached.has(start);
+  });
 }
 
 const layerOf = (file: string): string => file.split(sep)[0]!;
@@ -64,16 +92,27 @@ describe('the layers of lib/', () => {
   it('import only to the right', () => {
     const wrong: string[] = [];
     for (const file of files) {
-      for (const specifier of importsOf(file).filter((name) => name.startsWith('.'))) {
-        const target = relative(
-          lib,
-          resolve(lib, dirname(file), specifier.replace(/\.js$/, '.ts').replace(/\.mjs$/, '.mts')),
-        );
+      for (const target of targetsOf(file)) {
         if (ORDER.indexOf(layerOf(target)) < ORDER.indexOf(layerOf(file)))
           wrong.push(`${file} imports ${target}`);
       }
     }
     expect(wrong).to.deep.equal([]);
+  });
+
+  it('have no circle of files', () => {
+    const graph = new Map(files.map((file) => [file, new Set(targetsOf(file, STATIC))]));
+    expect(circlesIn(graph).filter((file) => layerOf(file) !== 'redaction')).to.deep.equal([]);
+  });
+
+  it('have no circle of folders', () => {
+    const graph = new Map<string, Set<string>>();
+    for (const file of files.filter((each) => each.includes(sep))) {
+      const targets = graph.get(dirname(file)) ?? new Set();
+      for (const target of targetsOf(file, STATIC)) targets.add(dirname(target));
+      graph.set(dirname(file), targets);
+    }
+    expect(circlesIn(graph)).to.deep.equal([]);
   });
 
   it('are pure where they say so', () => {
