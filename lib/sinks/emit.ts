@@ -3,7 +3,7 @@ import type { AuditRecord } from '../schema/record.js';
 import type { Sink, SinkResult } from './sink.js';
 
 /**
- * The context that sinks work in: nobody's span, and tracing switched off by the key that OpenTelemetry's own exporters use
+ * The context that sinks work in. It has no span, and tracing is switched off by the key that OpenTelemetry's own exporters use
  * (`suppressTracing` of @opentelemetry/core), so that delivering a record makes no spans.
  */
 const QUIET = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true);
@@ -16,8 +16,8 @@ export function quietly<T>(work: () => T): T {
 }
 
 /**
- * Gives a batch to any sink, users' own included: every way to fail becomes a result. A sink that answers at once is not
- * made to wait for a promise.
+ * Gives a batch to any sink, users' own included, and turns every way to fail into a result. The result of a sink that answers
+ * without a promise is returned without one.
  */
 export function emitTo(sink: Sink, records: readonly AuditRecord[]): SinkResult | Promise<SinkResult> {
   try {
@@ -42,7 +42,7 @@ export function isSink(value: unknown): value is Sink {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'emit') === 'function';
 }
 
-/** What was thrown, as an error: user code may throw anything. */
+/** A thrown value as an error, because user code may throw anything. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error('what was thrown is no error');
 }
@@ -51,13 +51,13 @@ function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
 }
 
-/** Users' sinks may answer anything: no object means delivered, and an object must say how it went. */
+/** Users' sinks may answer anything. What is not an object means delivered; an object must have a known `status`. */
 function toResult(answer: SinkResult | void, count: number): SinkResult {
   if (typeof answer !== 'object' || answer === null) return DELIVERED;
   if (answer.status === 'delivered') return answer;
   if (answer.status === 'retryable') {
     const { settled = 0 } = answer;
-    // Anything but a count of the records that were given would call records delivered that are not.
+    // A number that cannot be a count of these records would mark records as delivered that are not.
     const isCount = Number.isInteger(settled) && settled >= 0 && settled <= count;
     return { ...answer, error: asError(answer.error), ...(!isCount && { settled: 0, rejected: [] }) };
   }
@@ -68,7 +68,7 @@ function permanent(error: unknown): SinkResult {
   return { status: 'permanent', error: asError(error) };
 }
 
-/** A sink as the rest of the pipeline sees it: every method is there, and every way to fail is a result. */
+/** A sink with every method, whose `emit` never throws and never rejects. */
 export class GuardedSink {
   constructor(
     /** Unlike any other sink's name in the pipeline. */
@@ -93,7 +93,7 @@ export class GuardedSink {
     await quietly(() => this.sink.close?.());
   }
 
-  /** Whether {@link flushSync} can do anything. */
+  /** Whether the sink has {@link flushSync}. */
   get canFlushSync(): boolean {
     return this.sink.flushSync !== undefined;
   }

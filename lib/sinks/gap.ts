@@ -1,26 +1,26 @@
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
 
-/** Records that a sink never got, told in the place where they are missing. */
+/** Records that a sink never got, as the gap record in their place describes them. */
 export interface GapInfo {
   /** The sink that lacks them. */
   readonly sink: string;
-  /** How many there are. */
+  /** How many records are missing. */
   readonly count: number;
-  /** The `time` of the first and of the last of them. */
+  /** The `time` of the first of them. */
   readonly firstTime: string;
-  /** The time of the last record that is missing. */
+  /** The `time` of the last of them. */
   readonly lastTime: string;
   /** Why, as codes joined by a comma: `queue_full`, `timeout`, `shutdown`, or the code or class of the sink's error. */
   readonly cause: string;
 }
 
-/** The `resource` of the records that tell of gaps. */
+/** The `resource` of gap records. */
 const GAP_RESOURCE = 'audit/gap';
 
-/** Makes the record that tells of a gap: who writes it, and in which environment, is the caller's to know. */
+/** Makes a gap record. It is a function of the caller's, who knows the actor, the component and the environment to name in it. */
 export type GapRecordFactory = (gap: GapInfo) => DraftRecord;
 
-/** A place in a log's order where records are missing. It takes the `seq` of the last of them, so that order is kept. */
+/** A place in a log where records are missing. It takes the `seq` of the last of them, so that numbers stay in order. */
 export class Gap {
   count = 0;
   firstTime = '';
@@ -34,7 +34,7 @@ export class Gap {
     this.merge({ count: 1, firstTime: record.time, lastTime: record.time, seq: record.seq, causes: [cause] });
   }
 
-  /** Takes over a gap that follows this one without a record between. */
+  /** Adds a gap that follows this one with no record between. */
   merge(later: Pick<Gap, 'count' | 'firstTime' | 'lastTime' | 'seq'> & { causes: Iterable<string> }): void {
     if (this.count === 0) this.firstTime = later.firstTime;
     this.count += later.count;
@@ -44,7 +44,7 @@ export class Gap {
     this.#record = undefined;
   }
 
-  /** The record that tells of it: the same one on every attempt, until the gap grows. */
+  /** The gap record: the same one on every attempt, until the gap grows. */
   record(sink: string, factory: GapRecordFactory): AuditRecord {
     return (this.#record ??= { ...factory(this.#info(sink)), seq: this.seq });
   }
@@ -55,7 +55,7 @@ export class Gap {
   }
 }
 
-/** What a gap record tells of, without its cause; nothing for any other record. */
+/** What a gap record says, without its cause; nothing for any other record. */
 export function gapToldBy({
   resource,
   data,
@@ -69,7 +69,7 @@ export function gapToldBy({
   return { count, firstTime, lastTime: typeof last === 'string' ? last : time, seq };
 }
 
-/** An error in one word that holds no secret: its code, else its class. */
+/** An error in one word that cannot hold a secret: its code, else the name of its class. */
 export function causeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown';
   const code: unknown = Reflect.get(error, 'code');

@@ -17,23 +17,23 @@ import type { SinkResult } from './sink.js';
 import { quietly } from './emit.js';
 import { encodeLine } from '../codecs/json.js';
 
-/** A `Logger` of `@opentelemetry/api-logs`, so far as it is needed here. */
+/** The part of a `Logger` of `@opentelemetry/api-logs` that the sink uses. */
 export interface OtelLogger {
   /** Takes a log record. */
   emit(record: LogFacts & { timestamp: number; context: Context }): void;
-  /** Whether it would do anything with one. */
+  /** Whether a log record would be processed. */
   enabled?(options?: { severityNumber?: number }): boolean;
 }
 
-/** A `LoggerProvider` of `@opentelemetry/sdk-logs`, so far as it is needed here. */
+/** The part of a `LoggerProvider` of `@opentelemetry/sdk-logs` that the sink uses. */
 export interface OtelLoggerProvider {
-  /** A logger of this name. */
+  /** Gets a logger by its name. */
   getLogger(name: string, version?: string): OtelLogger;
   /** Resolves when all that was emitted is exported. */
   forceFlush?(): Promise<void>;
 }
 
-/** What an exporter is given: a `ReadableLogRecord` of `@opentelemetry/sdk-logs`. */
+/** What the sink gives to an exporter: a `ReadableLogRecord` of `@opentelemetry/sdk-logs`. */
 interface OtelReadableLogRecord extends LogFacts {
   readonly hrTime: HrTime;
   readonly hrTimeObserved: HrTime;
@@ -43,19 +43,19 @@ interface OtelReadableLogRecord extends LogFacts {
   readonly droppedAttributesCount: number;
 }
 
-/** A `Resource` of `@opentelemetry/resources`, so far as an exporter reads it. */
+/** The part of a `Resource` of `@opentelemetry/resources` that exporters read. */
 export interface OtelResource {
   /** What made the records, e.g. `service.name`. */
   readonly attributes: Record<string, unknown>;
 }
 
-/** A `LogRecordExporter` of `@opentelemetry/sdk-logs`: an `OTLPLogExporter`, above all. */
+/** A `LogRecordExporter` of `@opentelemetry/sdk-logs`, such as `OTLPLogExporter`. */
 export interface OtelLogExporter {
   /** Sends log records; `resultCallback` is called once. */
   export(records: never, done: (result: { code: number; error?: Error }) => void): void;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no export is in progress. */
   forceFlush?(): Promise<void>;
-  /** Ends it. */
+  /** Releases what the exporter holds. */
   shutdown?(): Promise<void>;
 }
 
@@ -91,8 +91,8 @@ const SCOPE = { name: PACKAGE_NAME, version: PACKAGE_VERSION };
 const NO_RESOURCE: OtelResource = { attributes: {} };
 
 /**
- * Each record as an OpenTelemetry log record: time, severity number, trace and span id, event name, the whole record as its
- * JSON line in the body, and flat attributes to filter by. Any OpenTelemetry Collector carries it on from there.
+ * Sends each record as an OpenTelemetry log record: time, severity number, trace and span id, event name, the whole record as
+ * its JSON line in the body, and flat attributes to filter by. Any OpenTelemetry Collector can take it from there.
  *
  * @throws ConfigError for an unknown option, a value of the wrong kind, or anything but one way out.
  *
@@ -127,7 +127,7 @@ export class OtlpLogSink extends SerialSink {
     this.#logger = logger ?? loggerProvider?.getLogger(SCOPE.name, SCOPE.version);
   }
 
-  /** Resolves when what was emitted has left the provider or the exporter, so far as they tell. */
+  /** Resolves when the provider or the exporter says that it has sent what was emitted. */
   override async flush(): Promise<void> {
     await super.flush();
     const { loggerProvider, exporter } = this.#options;
@@ -139,7 +139,7 @@ export class OtlpLogSink extends SerialSink {
     return exporter ? this.#export(exporter, records) : this.#log(this.#logger, records);
   }
 
-  /** The provider is the program's own and outlives the sink; an exporter was given to it. */
+  /** Shuts down an exporter, which belongs to the sink. A provider belongs to the program, and outlives the sink. */
   protected override async release(): Promise<void> {
     await this.flush();
     await this.#options.exporter?.shutdown?.();
@@ -177,7 +177,7 @@ export class OtlpLogSink extends SerialSink {
     return code === SUCCESS ? delivered : this.#refused(error);
   }
 
-  /** An exporter retries by itself; an HTTP status that it gives up on at once is one that cannot succeed later. */
+  /** Exporters retry by themselves. An HTTP status that they do not retry cannot succeed later either. */
   #refused(error: (Error & { code?: unknown }) | undefined): SinkResult {
     const told = /^[A-Z0-9_]{1,40}$/.exec(String(error?.code ?? ''))?.[0] ?? error?.name ?? 'unknown';
     const status = Number(told);
@@ -196,7 +196,7 @@ function requireMethod(option: string, value: object | undefined, method: string
 }
 
 /**
- * The severities of the schema are those of syslog; the numbers are what OpenTelemetry's log data model gives for those
+ * The schema's severities are those of syslog. These are the numbers that OpenTelemetry's log data model gives for syslog
  * (appendix "Example mappings").
  */
 export const SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
@@ -211,7 +211,7 @@ export const SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
   SEVERITY_EMERGENCY: 21,
 };
 
-/** What a record is as an OpenTelemetry log record, whichever way it then goes. */
+/** The fields of an OpenTelemetry log record that loggers and exporters take alike. */
 export interface LogFacts {
   eventName: string;
   severityNumber: number;
@@ -222,8 +222,8 @@ export interface LogFacts {
 }
 
 /**
- * The facts of a record: the whole of it as the body, and beside it flat attributes to filter and route by, named as in the
- * schema's `otel_genai` table and the semantic conventions; what these do not name is under `audit.`.
+ * A record as an OpenTelemetry log record: the whole record in the body, and flat attributes to filter and route by. Their names
+ * are those of the schema's `otel_genai` table and the semantic conventions; what these do not name begins with `audit.`.
  */
 export function toLogFacts(record: AuditRecord, profile: Profile): LogFacts {
   const { mcp, error } = record;
@@ -254,24 +254,24 @@ export function toLogFacts(record: AuditRecord, profile: Profile): LogFacts {
 }
 
 /**
- * The conventions for MCP have an operation name for calls of tools, and for nothing else of the protocol; the schema's table,
- * which goes by event types, has more. The record in the body keeps that.
+ * The conventions for MCP have an operation name only for calls of tools. The schema's table has names for more event types;
+ * they stay in the record in the body.
  */
 function toolOperation({ mcp, otel_operation_name: name }: AuditRecord): string | undefined {
   return name === 'execute_tool' && (mcp === undefined || mcp.method === 'tools/call') ? name : undefined;
 }
 
-/** The span that a record belongs to. Whether it was sampled is not known here, so it is not claimed. */
+/** The span of a record. Whether that span was sampled is not known here, so the flag is not set. */
 function spanContextOf({ trace_id: traceId, span_id: spanId }: AuditRecord): SpanContext {
   return { traceId, spanId, traceFlags: TraceFlags.NONE };
 }
 
-/** A context in which that span is the current one. */
+/** A context whose current span is that of the record. */
 function contextOf(record: AuditRecord): Context {
   return trace.setSpanContext(ROOT_CONTEXT, spanContextOf(record));
 }
 
-/** A time in milliseconds since the epoch, as OpenTelemetry's SDK has it. */
+/** Milliseconds since the epoch as an `HrTime` of OpenTelemetry's SDK. */
 function toHrTime(ms: number): HrTime {
   return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)];
 }

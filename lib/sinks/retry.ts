@@ -7,9 +7,9 @@ import type { Rejection, Sink, SinkResult } from './sink.js';
 
 /** The bounds of a pause between two attempts, in milliseconds. */
 export interface BackoffBounds {
-  /** The longest that the first pause may take; it doubles each time. */
+  /** The upper bound of the first pause; it doubles with each attempt. */
   readonly initialDelayMs: number;
-  /** The longest that any pause may take. */
+  /** The upper bound of every pause. */
   readonly maxDelayMs: number;
 }
 
@@ -43,17 +43,17 @@ export interface SinkFeedOptions {
   readonly maxRetryAfterMs?: number;
 }
 
-/** After so many attempts, a pause is never shorter than {@link PATIENT_MS}, however small the bounds are. */
+/** After this many attempts, no pause is shorter than {@link PATIENT_MS}, however small the bounds are. */
 const PATIENT_AFTER = 10;
 const PATIENT_MS = 100;
 
 /**
- * How long to wait before the next attempt: full jitter over an exponential bound, so that many processes do not come back
- * at once (the scheme of the AWS Architecture Blog, "Exponential Backoff And Jitter"); never less than the receiver asked for,
- * and always something that a timer takes.
+ * How long to wait before the next attempt, in ms: full jitter over an exponential bound, so that many processes do not come
+ * back at once (AWS Architecture Blog, "Exponential Backoff And Jitter"). It is never less than the receiver asked for, and
+ * never more than a timer can take.
  *
  * @param attempt - how many attempts have failed, from 1.
- * @param retryAfterMs - what the receiver asked for; anything that is not a duration counts as nothing.
+ * @param retryAfterMs - the pause that the receiver asked for; what is not a duration counts as 0.
  */
 export function backoffMs(
   attempt: number,
@@ -65,15 +65,15 @@ export function backoffMs(
   return Math.max(least, delayMs(retryAfterMs), Math.random() * bound);
 }
 
-/** What a receiver asked for, held against the longest that it may ask for. */
+/** The pause that a receiver is granted. */
 export interface Postponement {
-  /** What is granted, in milliseconds; 0 where nothing was asked for. */
+  /** The granted pause in milliseconds; 0 where the receiver asked for none. */
   readonly ms: number;
-  /** What to tell the user where less is granted than was asked for. */
+  /** What to report where the receiver asked for more. */
   readonly notice: string | undefined;
 }
 
-/** Holds a receiver's wish to be left alone against the option that bounds it. */
+/** Cuts the pause that a receiver asks for to `maxRetryAfterMs`. */
 export function postponement(retryAfterMs: unknown, maxRetryAfterMs: number): Postponement {
   const asked = delayMs(retryAfterMs);
   if (asked <= maxRetryAfterMs) return { ms: asked, notice: undefined };
@@ -133,7 +133,7 @@ export interface TimeoutOptions {
  */
 export interface RetryingOptions extends RetryOptions, TimeoutOptions {}
 
-/** {@link RetryOptions}, each with its value. */
+/** {@link RetryOptions} with their defaults. */
 export type RetryPolicy = Readonly<Required<RetryOptions>>;
 
 /** Checks retry options and fills in the defaults; `option` is their name in a ConfigError. */
@@ -142,11 +142,11 @@ export function retryPolicy(option: string, value: RetryOptions = {}): RetryPoli
 }
 
 /**
- * Repeats an attempt while its result is retryable, attempts are left and the next one could still start before the
- * deadline. A pause that the receiver asked for is kept; one that does not fit is left to whoever gets the result.
+ * Repeats an attempt while its result is retryable, attempts are left, and the next one can start before the deadline. It keeps
+ * the pause that the receiver asked for; where that is longer than the time left, it returns the result to the caller.
  *
- * @param attempt one try, given the milliseconds that are left for it
- * @param timeoutMs what all attempts and pauses together may take
+ * @param attempt - makes one attempt, within the milliseconds that it is given.
+ * @param timeoutMs - how long all attempts and pauses together may take.
  */
 export async function retry<T extends SinkResult>(
   attempt: (remainingMs: number) => Promise<T>,
@@ -164,8 +164,8 @@ export async function retry<T extends SinkResult>(
 }
 
 /**
- * The same sink, with retries: a batch whose result is retryable is given again (what of it is not settled), in order.
- * The sinks of this package that speak to a network do this themselves; it is meant for sinks of your own.
+ * The same sink, with retries: the records of a batch that are not settled are given to it again, in order, while its result is
+ * retryable. The sinks of this package that use a network retry by themselves; this is for sinks of your own.
  *
  * @throws ConfigError for an unknown option or a value out of range.
  *
@@ -181,7 +181,7 @@ export function retrying(sink: Sink, options: RetryingOptions = {}): Sink {
     ...(sink.destination !== undefined && { destination: sink.destination }),
     lastSeq: sink.lastSeq,
     ...(sink.keepsLog !== undefined && { keepsLog: sink.keepsLog }),
-    // A sink that cannot be asked may vouch for anything; one that can is still asked.
+    // The pipeline checks the answers of a sink without `requireAck`, so the wrapper may always have it.
     requireAck: (ack) => sink.requireAck?.(ack),
     emit: (records) => emitWithRetries(sink, records, policy, timeoutMs),
     flush: async () => sink.flush?.(),
@@ -189,7 +189,7 @@ export function retrying(sink: Sink, options: RetryingOptions = {}): Sink {
   };
 }
 
-/** The places of rejected records are counted from where the last attempt began; the caller's batch began earlier. */
+/** Emits with retries. An attempt counts the places of rejected records from its own first record, which may stand later in the batch. */
 async function emitWithRetries(
   sink: Sink,
   records: readonly AuditRecord[],

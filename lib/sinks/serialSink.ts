@@ -2,12 +2,12 @@ import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import type { Sink, SinkResult, Rejection } from './sink.js';
 
-/** The result of a batch that needed nothing. */
+/** The result of an empty batch. */
 const NOTHING_TO_DO: SinkResult = { status: 'delivered' };
 
 /**
- * What every sink of ours has in common: one batch at a time, in the order of the calls; a fault is a result, not an
- * exception; nothing is taken after `close`; `flush` and `close` may be called any number of times.
+ * What most sinks of this package have in common: they deliver one batch at a time, in the order of the calls; a fault is a
+ * result, not an exception; they take nothing after `close`; `flush` and `close` may be called any number of times.
  */
 export abstract class SerialSink implements Sink {
   readonly name: string;
@@ -18,7 +18,7 @@ export abstract class SerialSink implements Sink {
     this.name = name;
   }
 
-  /** Takes records in order. Never rejects: what went wrong is in the result. */
+  /** Takes records in order. Never rejects: the result says what went wrong. */
   async emit(records: readonly AuditRecord[]): Promise<SinkResult> {
     if (this.#closed) {
       const error = new SinkError(this.name, `${this.name} is closed`, { code: 'MCP_LOG_ERR_SHUTDOWN' });
@@ -35,21 +35,21 @@ export abstract class SerialSink implements Sink {
     await this.#last;
   }
 
-  /** Refuses further records, waits for those under way, and releases what the sink holds. */
+  /** Refuses further records, waits for those in flight, and releases what the sink holds. */
   async close(): Promise<void> {
     this.#closed ??= this.#last.then(() => this.release());
     return this.#closed;
   }
 
-  /** One batch, never empty and never before the last one is settled. */
+  /** Delivers one batch. It is never empty, and the batch before it is settled. */
   protected abstract deliver(records: readonly AuditRecord[]): Promise<SinkResult>;
 
-  /** Releases what the sink holds; called once, after the last delivery. */
+  /** Releases what the sink holds. Called once, after the last delivery. */
   protected async release(): Promise<void> {
     // Most sinks hold nothing.
   }
 
-  /** The fault's own text may quote a record or an address, so only its class is told. */
+  /** The fault's own text may quote a record or an address, so only the name of its class is reported. */
   #unexpected(fault: unknown): SinkResult {
     const kind = fault instanceof Error ? fault.name : typeof fault;
     return {
@@ -59,15 +59,15 @@ export abstract class SerialSink implements Sink {
   }
 }
 
-/** Records as a sink writes them, and those that cannot be. */
+/** Encoded records, and those that could not be encoded. */
 export interface Encoded<T> {
   readonly encoded: T[];
   readonly rejected: Rejection[];
 }
 
 /**
- * Encodes each record by itself, so that one which no encoding can hold does not take the others with it. The fault's own
- * text may quote the record, so only its class is told.
+ * Encodes each record by itself, so that one that cannot be encoded does not fail the others. The fault's own text may quote the
+ * record, so only the name of its class is reported.
  */
 export function encodeEach<T>(
   sink: string,
@@ -86,13 +86,13 @@ export function encodeEach<T>(
   return { encoded, rejected };
 }
 
-/** That a record cannot be encoded, as an error. */
+/** The error for a record that cannot be encoded. */
 export function unencodable(sink: string, fault: unknown): SinkError {
   const kind = fault instanceof Error ? fault.name : typeof fault;
   return new SinkError(sink, `the record cannot be encoded: ${kind}`);
 }
 
-/** A delivery but for the rejected records; a failure for good where none is left. */
+/** The result of a delivery without the rejected records: a permanent failure where no other record was in the batch. */
 export function deliveredBut(
   rejected: readonly Rejection[],
   count: number,

@@ -7,32 +7,32 @@ export type Ack = 'accepted' | 'written' | 'durable' | 'delivered';
 /** The acknowledgements in their order, weakest first. */
 const ACKS: readonly Ack[] = ['accepted', 'written', 'durable', 'delivered'];
 
-/** Whether one acknowledgement is worth at least as much as another. */
+/** Whether one acknowledgement is at least as strong as another. */
 export function vouchesFor(given: Ack, needed: Ack): boolean {
   return ACKS.indexOf(given) >= ACKS.indexOf(needed);
 }
 
 /** A record of a batch that a sink refused while it took the others. */
 export interface Rejection {
-  /** The record's place in the batch. */
+  /** The record's place in the batch, from 0. */
   readonly index: number;
-  /** Why it cannot be taken. */
+  /** Why the sink refuses it. */
   readonly error: Error;
 }
 
-/** What became of a batch: delivery is a result; exceptions are for bugs. */
+/** What became of a batch. Failures are results too; exceptions are for bugs. */
 export type SinkResult =
   | {
       readonly status: 'delivered';
       /** What the sink vouches for. Default: `delivered`. */
       readonly ack?: Ack;
-      /** Records that can never be taken, where the rest of the batch was. */
+      /** Records that the sink can never take, while it took the rest of the batch. */
       readonly rejected?: readonly Rejection[];
     }
   /**
-   * Worth trying again, after `retryAfterMs` at the earliest where the receiver said so. `settled` counts the leading
-   * records that need no further attempt (default 0): only the rest is to be given again. Among those, `rejected` are the
-   * ones that can never be taken.
+   * The batch may succeed later: after `retryAfterMs` at the earliest, where the receiver said so. `settled` counts the first
+   * records of the batch that need no further attempt (default 0); the sink is given only the rest again. `rejected` are those of
+   * the settled records that the sink can never take.
    */
   | {
       readonly status: 'retryable';
@@ -41,12 +41,12 @@ export type SinkResult =
       readonly settled?: number;
       readonly rejected?: readonly Rejection[];
     }
-  /** Trying again cannot help. */
+  /** The batch cannot succeed later. */
   | { readonly status: 'permanent'; readonly error: Error };
 
 /**
- * Where records go. Only `emit` is required. Returning nothing means delivered; a rejection counts as a permanent failure.
- * A sink is never called again before its last `emit` has settled, so order is kept without any effort of its own.
+ * Where records go. Only `emit` is required. To return nothing means delivered; to throw or to reject counts as a permanent
+ * failure. `emit` is never called again before the last call has settled, so a sink need not do anything to keep the order.
  *
  * @example
  * ```ts
@@ -55,36 +55,36 @@ export type SinkResult =
  * ```
  */
 export interface Sink {
-  /** Shown in errors and metrics. Default: the class name, else `sink`. */
+  /** The sink's name in errors and metrics. Default: the class name, else `sink`. */
   readonly name?: string;
-  /** Where records end up, for people: a path, an address without its path and query. Shown at the start; holds no secret. */
+  /** Where records end up, for people: a path, or an address without its path and query. Shown at the start; holds no secret. */
   readonly destination?: string;
-  /** The place in the order that the last record already in this log holds, when it continues an older log. */
+  /** The `seq` of the last record that is in this log already, where it continues an older log. */
   readonly lastSeq?: number | undefined;
-  /** Whether it is a log that one process goes on with after another: each then begins it with a record of its start. */
+  /** Whether several processes write to this log one after the other: each then begins with a record of its start. */
   readonly keepsLog?: boolean;
-  /** Intents of an earlier process that no completion follows: its operations ended in nobody knows what. */
+  /** Intents of an earlier process that no completion follows: how those operations ended is unknown. */
   readonly unfinishedIntents?: readonly AuditRecord[];
-  /** Bytes that it holds on disk for later, as a spool does. */
+  /** Bytes that the sink holds on disk for later, as a spool does. */
   readonly backlogBytes?: number;
   /**
-   * Told once, before the first record: every batch must be vouched for at least this far.
+   * Called once, before the first record: the sink must vouch for every batch at least this far.
    *
    * @throws ConfigError when the sink cannot.
    */
   requireAck?(ack: Ack): void;
   /**
-   * Told once, before the first record, how a record that tells of a gap is made: for sinks that keep records and may find
-   * that some were taken from them.
+   * Called once, before the first record, with the function that makes gap records: for sinks that keep records themselves, and
+   * may find that some of them are missing.
    */
   useGapRecord?(factory: GapRecordFactory): void;
   /** Takes records in order. */
   emit(records: readonly AuditRecord[]): Promise<SinkResult | void> | SinkResult | void;
-  /** Resolves when all that was emitted is as safe as this sink can make it. */
+  /** Resolves when everything that was emitted is as safe as this sink can make it. */
   flush?(): Promise<void>;
   /**
-   * The same without an event loop, while the process exits: writes `records`, which nobody has emitted yet, and all that
-   * was emitted before them. May throw.
+   * Flushes without an event loop, while the process exits: writes what was emitted before, and then `records`, which were not
+   * emitted yet. May throw.
    */
   flushSync?(records: readonly AuditRecord[]): void;
   /** Flushes and releases what the sink holds. Called once. */

@@ -26,8 +26,8 @@ export interface StdoutSinkOptions extends ProfileOptions {
 }
 
 /**
- * Writes each record as one line to standard output, or standard error. Waits for the stream, so that a slow reader slows
- * the sink and not the memory; a reader that has gone away (EPIPE) is a result, not the end of the process.
+ * Writes each record as one line to standard output or standard error. It waits for the stream, so that records for a slow
+ * reader do not pile up in memory. A reader that has gone away (EPIPE) is a result, and does not end the process.
  *
  * @throws ConfigError for an unknown option or a value of the wrong kind.
  *
@@ -70,9 +70,9 @@ export class StdoutSink extends SerialSink {
 }
 
 /**
- * Writes to a stream of the process. A failed write also raises an `error` event, which would end the process if nobody
- * listened: so there is a listener for as long as such an event may come from a write of ours, and no longer, so that the
- * program's own writes behave as without us.
+ * Writes to a stream of the process. A failed write also emits an `error` event, which ends the process if it has no listener.
+ * So there is a listener while a write of ours may cause such an event, and only then: the program's own writes behave as
+ * they would without us.
  */
 class GuardedWriter {
   readonly #stream: Writable;
@@ -88,7 +88,7 @@ class GuardedWriter {
     return new Promise((resolve) => {
       this.#stream.write(text, (fault?: NodeJS.ErrnoException | null) => {
         resolve(fault ? (fault.code ?? fault.name) : undefined);
-        // The event comes after this callback.
+        // The `error` event follows this callback.
         setImmediate(() => {
           if (--this.#underWay === 0) this.#stream.off('error', ignore);
         });
@@ -97,14 +97,14 @@ class GuardedWriter {
   }
 }
 
-/** The callback of the write tells the same. */
+/** The callback of the write reports the same fault. */
 function ignore(): void {}
 
 /** How a record is laid out for people. */
 export interface PrettyOptions {
-  /** Whether the reader understands ANSI colours. */
+  /** Whether the terminal shows ANSI colours. */
   colors: boolean;
-  /** Width of the terminal in characters; a detail line is cut there. Absent: not cut. */
+  /** The width of the terminal in characters: detail lines are cut there. Default: they are not cut. */
   columns?: number | undefined;
 }
 
@@ -119,7 +119,7 @@ const SGR: Record<Color, readonly [on: number, off: number]> = {
   yellow: [33, 39],
 };
 
-/** A mark, a word and a colour: the outcome is told apart without colours too. */
+/** A mark, a word and a colour for each outcome: they can be told apart without colours too. */
 const LOOKS: Record<Outcome, readonly [mark: string, word: string, color: Color]> = {
   OUTCOME_SUCCESS: ['✔', 'success', 'green'],
   OUTCOME_FAILURE_ERROR: ['✘', 'error', 'red'],
@@ -132,9 +132,9 @@ const LOOKS: Record<Outcome, readonly [mark: string, word: string, color: Color]
 const INDENT = ' '.repeat(16);
 
 /**
- * A record for a terminal: one line that says when, what became of it, what and how long; below it, indented, the reason of
- * a failure and the arguments. Control characters in any of it are shown escaped, so that nothing in a record can move the
- * cursor, recolour, or add a line.
+ * A record for a terminal: one line with the time, the outcome, the resource and the duration; below it, indented, the reason
+ * of a failure and the arguments. Control characters are escaped, so that nothing in a record can move the cursor, change
+ * colours, or add a line.
  */
 export function prettyRecord(record: AuditRecord, { colors, columns }: PrettyOptions): string {
   const paint = (text: string, ...styles: Color[]): string =>
@@ -158,7 +158,7 @@ export function prettyRecord(record: AuditRecord, { colors, columns }: PrettyOpt
   return lines.join('\n');
 }
 
-/** Where to look further: the server that was asked, and the trace. */
+/** Where to look further: the server and the trace. */
 function trail({ server_id: server, trace_id: trace }: AuditRecord): string {
   return [server && `@${server}`, trace && `trace ${trace}`].filter(Boolean).join('  ');
 }
@@ -168,7 +168,7 @@ function reason({ type, code, message }: NonNullable<AuditRecord['error']>): str
   return message ? `${kind}: ${message}` : kind;
 }
 
-/** Cut by code points, so that no character is halved. */
+/** Cuts by code points, so that no character is halved. */
 function cut(text: string, columns: number | undefined): string {
   if (columns === undefined || text.length <= columns) return text;
   return `${Array.from(text)

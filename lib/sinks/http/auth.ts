@@ -6,37 +6,37 @@ import type { Authorization, Failure } from './exchange.js';
 import { retryAfterMs, type HttpTransport, until } from './transport.js';
 import { quietly } from '../emit.js';
 
-/** Where and as whom to ask for a token. */
+/** How to ask for a token. */
 export interface ClientCredentialsSettings {
   readonly sink: string;
   readonly tokenEndpoint: URL;
   readonly clientId: string;
   readonly clientSecret: string;
   readonly scope?: string | undefined;
-  /** Keeps bodies, within its bound. */
+  /** It must keep the bodies of responses, which hold the tokens. */
   readonly transport: HttpTransport;
 }
 
 interface Token {
   authorization: string;
-  /** On the monotonic clock: a stepped wall clock must not keep an expired token alive. */
+  /** In ms of the monotonic clock: a wall clock that is set back must not keep an expired token in use. */
   renewAt: number;
 }
 
-/** Assumed where a token does not say, or says nonsense (RFC 6749, 5.1: `expires_in` is only recommended), in seconds. */
+/** The lifetime of a token whose `expires_in` is missing or wrong, in seconds. (RFC 6749, 5.1, only recommends the field.) */
 const UNSAID_LIFETIME_S = 300;
-/** A token is renewed this long before it expires (a tenth of its life, if that is shorter), in milliseconds. */
+/** How long before its end a token is renewed, in milliseconds; a tenth of its lifetime, if that is shorter. */
 const RENEWAL_MARGIN_MS = 60_000;
 
 /**
- * OAuth 2.0 client credentials (RFC 6749, 4.4) with `oauth4webapi`, a certified client library. A token is kept and
- * renewed before it expires; however many wait for one, one request is under way.
+ * OAuth 2.0 client credentials (RFC 6749, 4.4) with `oauth4webapi`, a certified client library. A token is kept, and renewed
+ * before it expires. Callers that wait for a token share one request.
  */
 export class ClientCredentials implements Authorization {
   readonly #settings: ClientCredentialsSettings;
   #token: Token | undefined;
   #pending: Promise<Token | Failure> | undefined;
-  /** How long the token endpoint asked to be left alone with its last answer, in ms. */
+  /** The pause that the token endpoint asked for with its last answer, in ms. */
   #pauseMs: number | undefined;
 
   constructor(settings: ClientCredentialsSettings) {
@@ -50,7 +50,7 @@ export class ClientCredentials implements Authorization {
     return 'status' in renewed ? renewed : toHeaders(renewed);
   }
 
-  /** A token that someone else has renewed already is left alone. */
+  /** Drops the token that was refused, unless it has been renewed already. */
   refused({ authorization }: Record<string, string>): void {
     if (this.#token?.authorization === authorization) this.#token = undefined;
   }
@@ -89,14 +89,14 @@ export class ClientCredentials implements Authorization {
       {
         [oauth.customFetch]: (url, { headers, body }) =>
           this.#post(new URL(url), headers as Record<string, string>, String(body), remainingMs),
-        // Only ever http when the address was accepted as one of this machine.
+        // `http` is allowed only to an address of this machine.
         [oauth.allowInsecureRequests]: isLoopback(tokenEndpoint),
       },
     );
     return oauth.processClientCredentialsResponse(server, client, response);
   }
 
-  /** The sink's own way out, with its bounds of time and size, its proxy, and no redirect. */
+  /** Sends as the sink does: with its bounds of time and size, through its proxy, and without redirects. */
   async #post(url: URL, headers: Record<string, string>, form: string, ms: number): Promise<Response> {
     const request = { url, headers, body: new TextEncoder().encode(form) };
     const outcome = await this.#settings.transport.post(request, ms);
@@ -105,7 +105,7 @@ export class ClientCredentials implements Authorization {
     if (!complete) throw new Error('the token answer broke off, or is too large');
     if (status !== 200) this.#pauseMs = retryAfterMs(outcome.headers['retry-after'], outcome.headers['date']);
     const sent = new Headers(outcome.headers);
-    // The body is unpacked by now.
+    // The transport has decompressed the body.
     sent.delete('content-encoding');
     const init = { status: status >= 200 && status <= 599 ? status : 502, headers: sent };
     const empty = [204, 205, 304].includes(status);
@@ -113,8 +113,8 @@ export class ClientCredentials implements Authorization {
   }
 
   /**
-   * Why there is no token. Credentials that the server refuses are refused for good; all else may pass. Of the answer, only
-   * the standard's error code is told.
+   * Why there is no token. Refused credentials are a permanent failure; any other fault may pass. Of the server's answer, only
+   * the error code of the standard is reported.
    */
   #failure(fault: unknown, oauth: typeof OAuth): Failure {
     const { sink, tokenEndpoint } = this.#settings;
@@ -135,7 +135,7 @@ function toHeaders({ authorization }: Token): { headers: Record<string, string> 
   return { headers: { authorization } };
 }
 
-/** Tokens are longer than this nowhere, and most receivers take no more in all header fields together. */
+/** No common token is longer, and most receivers take no more than this in all header fields together. */
 const MAX_TOKEN_LENGTH = 16_384;
 
 /** Whether a token may stand in a header: RFC 6749, A.12, allows visible ASCII and spaces. */
@@ -144,8 +144,8 @@ function isSendable(token: string): boolean {
 }
 
 /**
- * A token answer without what only helps to refuse it: members that nobody needs, where servers write null for nothing, and
- * a lifetime that is none. What is no JSON object is left as it is.
+ * A token answer with only the members that are used, and a lifetime only if it is valid. The library refuses answers for their
+ * other members, where some servers write null. A body that is not a JSON object is left as it is.
  */
 function withoutNonsense(body: Uint8Array): string {
   const text = new TextDecoder().decode(body);
@@ -164,25 +164,25 @@ function withoutNonsense(body: Uint8Array): string {
   }
 }
 
-/** Seconds, as a number or as text, no more than a timer takes. Zero is what some servers write for a token without end. */
+/** A lifetime in seconds, given as a number or as text, at most what a timer takes. Some servers write 0 for a token without end. */
 function lifetimeSeconds(given: unknown): number | undefined {
   const seconds = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
   if (typeof seconds !== 'number' || Number.isNaN(seconds) || seconds <= 0) return undefined;
   return Math.min(seconds, MAX_DELAY_MS / 1000);
 }
 
-/** What a function of headers is told. */
+/** What a {@link HeadersFunction} is given. */
 export interface HeadersRequest {
-  /** Whether the receiver has just refused (401) what the function gave last: a token kept until now must be a new one. */
+  /** Whether the receiver has just refused (401) the last headers: a token must then be a new one. */
   readonly refused: boolean;
 }
 
-/** Gives the header fields of one request, such as a token that lives an hour. */
+/** Returns the header fields of one request, such as a token that expires. */
 export type HeadersFunction = (
   request: HeadersRequest,
 ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
 
-/** Asks a function of the user's for the headers of each request. What goes wrong with it may pass: the records wait. */
+/** Asks a function of the user's for the headers of each request. While the function fails, records wait. */
 export class FreshHeaders implements Authorization {
   #refused = false;
 
@@ -211,7 +211,7 @@ export class FreshHeaders implements Authorization {
   }
 }
 
-/** The texts of users' errors may quote a token; those of this package never do. */
+/** The message of a user's error may quote a token; the messages of this package's errors never do. */
 function reasonOf(fault: unknown): string {
   if (fault instanceof ConfigError) return fault.problem;
   return fault instanceof Error ? fault.name : typeof fault;

@@ -20,31 +20,31 @@ import { open } from 'node:fs/promises';
 import { encodeLine } from '../../codecs/json.js';
 import { toJsonLine } from '../../codecs/line.js';
 
-/** Statuses that one bad or large record among many can bring about: Bad Request, Content Too Large, Unprocessable. */
+/** Statuses that a single bad or large record in a batch can cause: Bad Request, Content Too Large, Unprocessable Content. */
 const DIVISIBLE: readonly (number | undefined)[] = [400, 413, 422];
 
 const DELIVERED = { status: 'delivered', ack: 'delivered' } as const;
 
-/** What all records of a group came to that have not been answered one by one. */
+/** The result of those records of a group that got no answer of their own. */
 type Settled = Extract<SinkResult, { status: 'delivered' }> | Failure;
 
-/** All that delivery over HTTP needs; the sinks make it from their options. */
+/** What delivery over HTTP needs; sinks make it from their options. */
 export interface HttpDeliverySettings extends HttpExchangeSettings {
   readonly codec: () => Promise<Codec>;
-  /** Records in one request at most; absent: one, unframed. */
+  /** How many records one request holds at most. Default: one record, without framing. */
   readonly batchSize?: number | undefined;
   readonly deadLetterFile?: string | undefined;
   readonly onError?: ((error: SinkError, records: readonly AuditRecord[]) => void) | undefined;
 }
 
-/** Delivers records over HTTP, in order: cut into requests, with what is refused for good told, kept and reported. */
+/** Delivers records over HTTP, in order. What the receiver refuses for good goes to the dead-letter file and is reported. */
 export class HttpDelivery {
   readonly #settings: HttpDeliverySettings;
   readonly #exchange: HttpExchange;
   #codec: Promise<Codec> | undefined;
   /**
-   * What became of records that stand behind one without an answer: they are not sent again with it, and told of in their turn.
-   * By id; the error of those that were refused for good.
+   * The answers of records that stand behind one without an answer, by id: with an error where the record was refused for good.
+   * They are not sent again with that record, and the results of later calls report them.
    */
   readonly #answered = new Map<string, SinkError | undefined>();
 
@@ -58,15 +58,15 @@ export class HttpDelivery {
     return { ...this.#exchange.stats };
   }
 
-  /** Gives back what it holds; nothing may be sent afterwards. */
+  /** Releases the connections. Nothing may be sent afterwards. */
   close(): void {
     this.#settings.transport.close();
     this.#settings.authorization?.close?.();
   }
 
   /**
-   * Sends the records. Stops at the first request that may succeed later, and says how many records before it are settled;
-   * goes on after one that is refused for good, since the records behind it are none the worse.
+   * Sends the records. It stops at the first request that may succeed later, and says how many records before it are settled.
+   * After a request that is refused for good it goes on with the next.
    */
   async send(records: readonly AuditRecord[]): Promise<SinkResult> {
     const { batchSize = 1 } = this.#settings;
@@ -83,14 +83,14 @@ export class HttpDelivery {
     return deliveredBut(rejected, records.length, DELIVERED);
   }
 
-  /** What is remembered of records that are not given again is of no more use. */
+  /** Forgets the answers of records that are not given again. */
   #forgetOthers(records: readonly AuditRecord[]): void {
     if (this.#answered.size === 0) return;
     const given = new Set(records.map(({ record_id: id }) => id));
     for (const id of this.#answered.keys()) if (!given.has(id)) this.#answered.delete(id);
   }
 
-  /** Notes the outcome of the records from `start` on that have one; returns where the first without one stands. */
+  /** Collects the rejections among the records from `start` on. Returns the place of the first record without an answer. */
   #settle(records: readonly AuditRecord[], start: number, end: number, rejected: Rejection[]): number {
     for (let index = start; index < end; index++) {
       const id = records[index]?.record_id ?? '';
@@ -103,8 +103,8 @@ export class HttpDelivery {
   }
 
   /**
-   * Sends one group until each of its records has its answer, or gives up for now. What is to be tried again is tried without
-   * what has been taken. A refusal that a single record may have brought about is looked for in each half.
+   * Sends one group until each of its records has an answer, or gives up for now. A new attempt leaves out the records that were
+   * taken. Where a single record may have caused a refusal, each half of the group is sent by itself.
    */
   async #sendGroup(
     codec: Codec,
@@ -120,7 +120,7 @@ export class HttpDelivery {
         try {
           message ??= this.#encode(codec, left);
         } catch (fault) {
-          // As if the receiver had said so: in a batch, the record at fault is found.
+          // Treated as 422 of the receiver, so that halving finds the record at fault.
           return { status: 'permanent', error: unencodable(this.#settings.name, fault), httpStatus: 422 };
         }
         const answer = await this.#exchange.attempt(message, left, remainingMs);
@@ -155,7 +155,7 @@ export class HttpDelivery {
     return undefined;
   }
 
-  /** Notes what single records came to; gives back those that are to be sent again, and why. */
+  /** Stores the answers of single records. Returns those that must be sent again, and why. */
   async #take(records: readonly AuditRecord[], items: readonly ItemVerdict[]) {
     const refused = new Map<string, AuditRecord[]>();
     const again: AuditRecord[] = [];
@@ -182,7 +182,7 @@ export class HttpDelivery {
     return { id: batchId(group), type: codec.batchContentType, body: codec.encodeBatch(group) };
   }
 
-  /** Keeps what the receiver would not have, and raises the alarm. */
+  /** Puts refused records into the dead-letter file, and reports them. */
   async #refused(refusal: SinkError, records: readonly AuditRecord[]): Promise<void> {
     const { name, deadLetterFile, onError } = this.#settings;
     this.#exchange.stats.rejected += records.length;
@@ -205,24 +205,24 @@ export class HttpDelivery {
   }
 }
 
-/** The same for the same records, however often they are sent. */
+/** An id for a batch: the same whenever the same records are sent. */
 function batchId(records: readonly AuditRecord[]): string {
   const ids = records.map(({ record_id: id }) => `${id}\n`).join('');
   return `batch-${createHash('sha256').update(ids).digest('hex').slice(0, 32)}`;
 }
 
-/** Never through a symlink; without blocking, lest opening a FIFO wait for a reader. */
+/** O_NOFOLLOW refuses a symbolic link; O_NONBLOCK keeps the opening of a FIFO from waiting for a reader. */
 const FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** For the owner alone: records may be confidential. */
+/** Only the owner may read it: records may be confidential. */
 const MODE = 0o600;
 
 /**
  * Appends records that a receiver refused for good to a file, one JSON line each:
- * `{"dead_letter":{"time":…,"sink":…,"reason":…},"record":{…}}`. Safe on disk when it resolves.
+ * `{"dead_letter":{"time":…,"sink":…,"reason":…},"record":{…}}`. When it resolves, they are on the disk (fdatasync).
  *
- * @throws Error with the code of the fault when the file cannot be written, or is not a regular file.
+ * @throws Error with a `code` when the file cannot be written or is not a regular file.
  */
 async function appendDeadLetters(
   path: string,

@@ -6,40 +6,40 @@ import type { BodySigner } from './signature.js';
 import type { SinkResult } from '../sink.js';
 
 /**
- * Status codes after which the same request may well succeed: OTLP 1.x, "Retryable Response Codes", and two that say so
- * themselves, 408 Request Timeout (RFC 9110, 15.5.9) and 425 Too Early (RFC 8470, 5.2).
+ * Status codes after which the same request may succeed: those of OTLP 1.x ("Retryable Response Codes"), 408 Request Timeout
+ * (RFC 9110, 15.5.9) and 425 Too Early (RFC 8470, 5.2).
  */
 const RETRYABLE = [408, 425, 429, 502, 503, 504];
 
-/** Who we are, to the receiver, where a fixed header does not say it. */
+/** Header fields that prove to the receiver who sends, where fixed ones do not. */
 export interface Authorization {
-  /** The header fields that prove it, or why there are none; in so many milliseconds at most. Never rejects. */
+  /** The header fields, or why there are none, within `remainingMs`. Never rejects. */
   headers(remainingMs: number): Promise<{ headers: Record<string, string> } | Failure>;
-  /** These were refused (401): the next ones must be new. */
+  /** The receiver refused these header fields (401): the next ones must be new. */
   refused(headers: Record<string, string>): void;
-  /** Gives back the connections that it holds. */
+  /** Releases its connections. */
   close?(): void;
 }
 
-/** What an exchange with a receiver needs to know of it. */
+/** How to speak to a receiver. */
 export interface HttpExchangeSettings {
   readonly name: string;
   readonly endpoint: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly signer?: BodySigner | undefined;
   readonly authorization?: Authorization | undefined;
-  /** Waits until one more request may be made. */
+  /** Resolves when one more request may be made. */
   readonly pace?: (() => Promise<void>) | undefined;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   readonly transport: HttpTransport;
-  /** Reads the answers of 2xx, where they do not speak for themselves. */
+  /** Reads the answers of 2xx, where 2xx alone does not mean delivery. */
   readonly checkResponse?: ResponseCheck | undefined;
 }
 
-/** What a delivery has done so far. */
+/** The numbers of a sink over HTTP. */
 export interface HttpStats {
-  /** Requests made, each attempt counted. */
+  /** Requests that were made; every attempt counts. */
   requests: number;
   /** Attempts after the first. */
   retries: number;
@@ -47,22 +47,22 @@ export interface HttpStats {
   rejected: number;
 }
 
-/** One body and what is said of it. */
+/** The body of a request, with its id and media type. */
 export interface HttpMessage {
-  /** The same on every attempt. */
+  /** The `Idempotency-Key`: the same on every attempt. */
   readonly id: string;
   readonly type: string;
   readonly body: Uint8Array;
 }
 
-/** A result that is no delivery; the status that it comes from, where one came. */
+/** A result other than delivery, with the HTTP status where the receiver answered. */
 export type Failure = Exclude<SinkResult, { status: 'delivered' }> & { readonly httpStatus?: number };
 
-/** What became of a message: of all of it, or of each of its records. */
+/** What became of a message: of all its records, or of each of them. */
 export type Verdict =
   Extract<SinkResult, { status: 'delivered' }> | Failure | { readonly items: readonly ItemVerdict[] };
 
-/** Sends one message and finds out what became of it: signed, authorized, within its time. */
+/** Sends one message, signed and authorized, and finds out what became of it. */
 export class HttpExchange {
   readonly stats: HttpStats = { requests: 0, retries: 0, rejected: 0 };
   readonly #settings: HttpExchangeSettings;
@@ -71,7 +71,7 @@ export class HttpExchange {
     this.#settings = settings;
   }
 
-  /** One attempt; or two, where the first only told that the authorization had run out. Never rejects. */
+  /** Makes one attempt; after a 401, a second one with new credentials. Never rejects. */
   async attempt(
     message: HttpMessage,
     records: readonly AuditRecord[],
@@ -113,8 +113,8 @@ export class HttpExchange {
 }
 
 /**
- * What an outcome means for the records. Whatever kept a status from coming may pass, a bad certificate too: it is not the
- * records' fault. The origin is all of the address that is told; path and query may hold secrets.
+ * What an outcome means for the records. A fault that prevented an answer may pass, a bad certificate too: the records are not
+ * its cause. Errors name only the origin of the address, because path and query may hold secrets.
  */
 function toVerdict(
   { name, endpoint }: HttpExchangeSettings,
@@ -125,21 +125,21 @@ function toVerdict(
   if ('fault' in outcome) return { status: 'retryable', error };
   const { status: httpStatus, headers } = outcome;
   if (httpStatus >= 200 && httpStatus < 300) return { status: 'delivered', ack: 'delivered' };
-  // 1xx is no final answer (RFC 9110, 15.2): a receiver that switches protocols unasked has said nothing of the records.
+  // 1xx is not a final answer (RFC 9110, 15.2): a receiver that switches protocols unasked has said nothing about the records.
   if (httpStatus >= 200 && !RETRYABLE.includes(httpStatus)) return { status: 'permanent', error, httpStatus };
   const pause = retryAfterMs(headers['retry-after'], headers['date']);
   return { status: 'retryable', error, httpStatus, ...(pause !== undefined && { retryAfterMs: pause }) };
 }
 
-/** What a receiver answered with a status of 2xx, for {@link ResponseCheck}. */
+/** An answer with a status of 2xx, as {@link ResponseCheck} gets it. */
 export interface ReceiverResponse {
   /** From 200 to 299. */
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body as UTF-8 text, as far as it came and `maxResponseBytes` allows. */
+  /** The body as UTF-8 text, up to `maxResponseBytes` or to where it broke off. */
   readonly body: string;
-  /** Whether that is the whole body: it neither broke off nor was larger. */
+  /** Whether that is the whole body. */
   readonly complete: boolean;
 }
 
@@ -149,18 +149,18 @@ export type RecordVerdict =
   | 'retryable'
   | 'permanent'
   | {
-      /** `retryable`: sent again, alone; `permanent`: refused for good, as by a status that says so. */
+      /** `retryable`: the record is sent again without the others; `permanent`: it is refused for good. */
       readonly status: 'delivered' | 'retryable' | 'permanent';
-      /** Why, in a few words, for errors and dead letters: it must hold no secret. @defaultValue `checkResponse` */
+      /** Why, in a few words, for errors and dead letters. It must hold no secret. @defaultValue `checkResponse` */
       readonly reason?: string;
-      /** `retryable`: not before so many milliseconds. @defaultValue the pause of `retry` */
+      /** For `retryable`: the earliest time for the next attempt, in milliseconds from now. @defaultValue the pause of `retry` */
       readonly retryAfterMs?: number;
     };
 
 /**
- * Reads a receiver's answer, for APIs that say 200 and tell of errors in the body. Gives one verdict for all records of the
- * request, or one for each, in their order; nothing means that all are delivered. What it throws, or rejects with, counts as
- * `retryable`: whether the records arrived is then not known, and they are sent again.
+ * Reads a receiver's answer, for APIs that answer 200 and report errors in the body. It returns one verdict for all records of
+ * the request, or one for each, in their order; nothing means that all are delivered. When it throws or rejects, the records count
+ * as `retryable`: whether they arrived is unknown, and they are sent again.
  */
 export type ResponseCheck = (
   response: ReceiverResponse,
@@ -192,7 +192,7 @@ async function askCheck(
     if (verdicts.length !== records.length) throw new RangeError('one verdict for each record');
     return verdicts.map((each) => toItem(each, because));
   } catch (fault) {
-    // The fault's own text may quote the answer, so only its class is told.
+    // The fault's own text may quote the answer, so only the name of its class is reported.
     const kind = fault instanceof Error ? fault.name : typeof fault;
     return all({ status: 'retryable', error: because(`checkResponse failed: ${kind}`) });
   }

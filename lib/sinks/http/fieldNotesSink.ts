@@ -12,7 +12,7 @@ import { optionalSigner } from './signature.js';
 import type { SinkResult } from '../sink.js';
 import { sleep } from '../../internal/duration.js';
 
-/** How Field Notes is told who sends: the service by `oauth`; its container by `hmac`, or not at all. */
+/** How the sink proves who sends: `oauth` to the service; `hmac` or `none` to its container. */
 export type FieldNotesAuth = 'oauth' | 'hmac' | 'none';
 
 /**
@@ -59,8 +59,8 @@ export const FIELD_NOTES_VARIABLES = {
 } as const satisfies Partial<Record<keyof FieldNotesSinkOptions, string>>;
 
 /**
- * Sends each record to Lokryn Field Notes, as one serialized `LogRequest` per request: the service's batch framing is not
- * published. OAuth 2.0 client credentials; the token is kept, renewed before it expires, and once more after a 401.
+ * Sends each record to Lokryn Field Notes, as one serialized `LogRequest` per request, because the service has not published a
+ * framing for batches. It uses OAuth 2.0 client credentials; the token is kept, and renewed before it expires and after a 401.
  *
  * @throws ConfigError for an unknown option, a value of the wrong kind, an address that is not secure, or missing
  *   credentials.
@@ -96,8 +96,8 @@ export class FieldNotesSink extends SerialSink {
   }
 
   /**
-   * The sink that the environment describes: `LOKRYN_CLIENT_ID`, `LOKRYN_CLIENT_SECRET`, and where they are set
-   * `LOKRYN_ENDPOINT`, `LOKRYN_AUTH`, `LOKRYN_TOKEN_ENDPOINT`, `LOKRYN_SCOPE`, `LOKRYN_HMAC_KEY`. Options given here go before it.
+   * Makes the sink from environment variables: `LOKRYN_CLIENT_ID`, `LOKRYN_CLIENT_SECRET`, and if they are set `LOKRYN_ENDPOINT`,
+   * `LOKRYN_AUTH`, `LOKRYN_TOKEN_ENDPOINT`, `LOKRYN_SCOPE`, `LOKRYN_HMAC_KEY`. Options that are given here override them.
    *
    * @throws ConfigError as the constructor does.
    *
@@ -132,7 +132,7 @@ export class FieldNotesSink extends SerialSink {
 
 type CheckedOptions = Resolved<'FieldNotesSinkOptions', FieldNotesSinkOptions>;
 
-/** The way of authorization that the options ask for, with all that it needs and nothing that it does not. */
+/** The settings of the authorization that the options ask for. Refuses options that belong to another one. */
 function authSettings(
   given: FieldNotesSinkOptions,
   options: CheckedOptions,
@@ -166,7 +166,7 @@ function authSettings(
   };
 }
 
-/** Options that belong to one way only: given with another, they show a mistake. */
+/** Options that belong to one `auth` only: with another, they show a mistake. */
 const NEEDED_BY = {
   clientId: 'oauth',
   clientSecret: 'oauth',
@@ -176,8 +176,8 @@ const NEEDED_BY = {
 } as const;
 
 /**
- * A token bucket: bursts up to `perSecond` requests, then as many a second. Callers are let through in the order in which
- * they came.
+ * A token bucket: a burst of up to `perSecond` requests, then as many in a second. Callers go through in the order in which they
+ * came.
  */
 class RateLimit {
   readonly #perSecond: number;

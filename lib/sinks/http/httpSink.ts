@@ -51,10 +51,10 @@ export interface HttpSinkOptions extends HttpCommonOptions {
 }
 
 /**
- * Posts records to a receiver of yours, in order, one at a time or in batches. A record's id (or the batch's) goes along as
- * `Idempotency-Key`, the same on every retry, so that a receiver can tell what it has already.
+ * Posts records to a receiver of yours, in order, one at a time or in batches. The id of the record or of the batch is sent as
+ * `Idempotency-Key`, the same on every retry, so that a receiver can recognise what it has already.
  *
- * A redirect is a failure and is not followed. Requests of the sink itself make no spans.
+ * A redirect is a failure, and is not followed. The sink's own requests make no spans.
  *
  * @throws ConfigError for an unknown option, a value of the wrong kind, or an address that is not secure.
  *
@@ -68,7 +68,7 @@ export interface HttpSinkOptions extends HttpCommonOptions {
  * ```
  */
 export class HttpSink extends SerialSink {
-  /** The receiver's origin. Its path may hold a secret, as webhooks' do. */
+  /** The receiver's origin. The path is left out, because it may hold a secret, as that of a webhook does. */
   readonly destination: string;
   readonly #delivery: HttpDelivery;
 
