@@ -9,16 +9,16 @@ export interface Codec {
   readonly contentType: string;
   /** Media type of a batch. */
   readonly batchContentType: string;
-  /** One record, without any framing. */
+  /** Encodes one record, without framing. */
   encode(record: AuditRecord): Uint8Array;
-  /** Several records as one body. */
+  /** Encodes several records as one body. */
   encodeBatch(records: readonly AuditRecord[]): Uint8Array;
 }
 
-/** How several texts become one body: newline-delimited JSON, or one JSON array. */
+/** How the JSON texts of a batch are put together: newline-delimited, or as one array. */
 export type TextFraming = 'ndjson' | 'array';
 
-/** A codec whose records are JSON texts. */
+/** Makes a codec whose records are JSON texts. */
 export function textCodec(
   name: string,
   line: (record: AuditRecord) => string,

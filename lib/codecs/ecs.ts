@@ -5,10 +5,10 @@ import { encodeLine } from './json.js';
 import type { Profile } from './profile.js';
 import { toJsonLine } from './line.js';
 
-/** The version of the Elastic Common Schema that the names are taken from. */
+/** The version of the Elastic Common Schema that the names are from. */
 const ECS_VERSION = '8.17.0';
 
-/** `event.outcome` knows three values; a partial result is neither of the certain ones. */
+/** `event.outcome` has three values. A partial result is neither a success nor a failure. */
 const OUTCOME_WORDS: Readonly<Record<Outcome, 'success' | 'failure' | 'unknown'>> = {
   OUTCOME_UNSPECIFIED: 'unknown',
   OUTCOME_SUCCESS: 'success',
@@ -19,8 +19,8 @@ const OUTCOME_WORDS: Readonly<Record<Outcome, 'success' | 'failure' | 'unknown'>
 };
 
 /**
- * A record in the fields of the Elastic Common Schema: one way, by the schema's export table. `event.original` holds the
- * whole record as its JSON line, so that nothing is lost and no free value can upset an index's mapping.
+ * A record in the fields of the Elastic Common Schema, by the schema's export table. `event.original` holds the whole record as
+ * its JSON line, so that nothing is lost, and no free value adds fields to the mapping of an index.
  */
 export function toEcs(record: AuditRecord, profile: Profile = 'documented'): object {
   const { mcp, error, metadata } = record;
@@ -58,7 +58,7 @@ export function toEcs(record: AuditRecord, profile: Profile = 'documented'): obj
   };
 }
 
-/** One ECS document per record; for Elasticsearch and what reads its shape. */
+/** One ECS document per record, for Elasticsearch and what reads its documents. */
 export function ecsCodec({
   profile = 'documented',
   framing = 'ndjson',

@@ -5,7 +5,8 @@ import { fromProfile, toProfile, type Profile, type WireRecord } from './profile
 import { toJsonLine } from './line.js';
 
 /**
- * A record as one line of JSON, without the line feed: fixed order of fields, no control or direction character raw.
+ * A record as one line of JSON, without the line feed. Its fields are in a fixed order; control and direction characters are
+ * escaped.
  *
  * @example
  * ```ts
@@ -19,7 +20,7 @@ export function encodeLine(record: AuditRecord, profile: Profile = 'documented')
 /**
  * The record that a line holds.
  *
- * @throws SyntaxError when the line is not JSON or not a record; the text names the fault and quotes nothing of the line.
+ * @throws SyntaxError when the line is not JSON or not a record. Its message names the fault, and does not quote the line.
  */
 export function decodeLine(line: string, profile: Profile = 'documented'): AuditRecord {
   const value = parse(line);
@@ -40,7 +41,7 @@ function parse(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    // The engine's own text quotes the line, which may hold what nobody should see.
+    // The engine's own message quotes the line, which may be confidential.
     throw new SyntaxError('not an audit record: the line is not JSON');
   }
 }

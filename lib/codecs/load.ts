@@ -9,11 +9,11 @@ export type Format = 'json' | 'protobuf' | 'protojson' | 'ocsf' | 'ocsf-strict' 
 export interface CodecOptions {
   /** @defaultValue `'documented'` */
   profile?: Profile;
-  /** How a batch of texts is framed; protobuf has a framing of its own. @defaultValue `'ndjson'` */
+  /** How the texts of a batch are put together; protobuf has a framing of its own. @defaultValue `'ndjson'` */
   framing?: TextFraming;
 }
 
-/** All but `json` are loaded when first asked for: who does not use them does not pay for loading them. */
+/** All codecs but `json` are loaded when they are first used, so that nobody pays for those that are not. */
 const LOADERS: Readonly<Record<Format, (options: CodecOptions) => Promise<Codec>>> = {
   json: async (options) => jsonCodec(options),
   protobuf: async (options) => (await import('./protobuf.js')).protobufCodec(options),
@@ -23,7 +23,7 @@ const LOADERS: Readonly<Record<Format, (options: CodecOptions) => Promise<Codec>
   ecs: async (options) => (await import('./ecs.js')).ecsCodec(options),
 };
 
-/** The codec of that name. */
+/** Loads the codec of a format. */
 export async function loadCodec(format: Format, options: CodecOptions = {}): Promise<Codec> {
   return LOADERS[format](options);
 }

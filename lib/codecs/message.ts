@@ -76,9 +76,9 @@ const numberings: Record<Profile, Numbering> = {
 };
 
 /**
- * The published fields of a record; whatever they cannot carry goes to `payload` as JSON. That is every other field, and
- * also a published one whose value proto3 would not tell from an absent one (an empty text or list, a zero) or does not
- * number (an enum name of a newer schema): so what is decoded is what was encoded, always.
+ * The published fields of a record. What they cannot carry goes to `payload` as JSON: every other field, a published one whose
+ * value proto3 cannot tell from an absent one (an empty text or list, a zero), and an enum name that has no number (of a newer
+ * schema). So decoding always gives back what was encoded.
  */
 export function toFields(record: AuditRecord, profile: Profile): LogFields {
   const wire = toProfile(record, profile);
@@ -112,7 +112,7 @@ export function toFields(record: AuditRecord, profile: Profile): LogFields {
 }
 
 /**
- * The record that published fields and payload make together.
+ * The record that is in published fields and payload.
  *
  * @throws SyntaxError when the payload is not a JSON object.
  */
@@ -160,7 +160,7 @@ function isUint32(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 0xffff_ffff;
 }
 
-/** A number that the table does not hold is shown as it is, rather than lost. */
+/** The name of an enum's number; a number without a name is kept as it is. */
 function nameOf(numbering: ReadonlyMap<string, number>, value: number): string {
   for (const [name, number] of numbering) if (number === value) return name;
   return String(value);
@@ -172,7 +172,7 @@ function payloadOf(payload: Uint8Array): object {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // Falls through: the engine's own text would quote the payload.
+    // The engine's own message would quote the payload, so the error below takes its place.
   }
   throw new SyntaxError('not an audit record: the payload is not a JSON object');
 }

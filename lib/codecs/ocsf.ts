@@ -5,7 +5,7 @@ import { encodeLine } from './json.js';
 import type { Profile } from './profile.js';
 import { toJsonLine } from './line.js';
 
-/** The version of the Open Cybersecurity Schema Framework that the events say they follow. */
+/** The version of the Open Cybersecurity Schema Framework that the events name. */
 const OCSF_VERSION = '1.3.0';
 
 /** `status_id`: Unknown, Success, Failure, Other. */
@@ -33,15 +33,15 @@ export interface OcsfOptions {
   profile?: Profile;
   framing?: TextFraming;
   /**
-   * Classes, activities and severities by what OCSF 1.3.0 itself publishes, where the compliance log schema's table says
-   * otherwise (docs/codecs.md lists the differences). @defaultValue `false`: by the table
+   * Whether classes, activities and severities are those that OCSF 1.3.0 publishes. The compliance log schema's own table differs
+   * from it; docs/codecs.md lists the differences. @defaultValue `false`: those of the table
    */
   strict?: boolean;
 }
 
 /**
- * A record as an OCSF 1.3.0 event: one way, by the schema's export table, with the attributes that its class requires.
- * `raw_data` holds the whole record as its JSON line, so that nothing is lost.
+ * A record as an OCSF 1.3.0 event, by the schema's export table, with the attributes that its class requires. `raw_data` holds
+ * the whole record as its JSON line, so that nothing is lost.
  */
 export function toOcsf(
   record: AuditRecord,
@@ -92,8 +92,8 @@ function byTable(record: AuditRecord): OcsfKind {
 }
 
 /**
- * `version` is OCSF's own version, which tells a reader which schema to apply; the version of the record's schema is the
- * `log_version`. `deployment` is the table's; OCSF knows labels.
+ * `version` is that of OCSF, by which a reader chooses the schema; `log_version` is that of the record's schema. `deployment` is
+ * an attribute of the table only; in OCSF, the environment is a label.
  */
 function metadataOf({ metadata, ...record }: AuditRecord, { classUid }: OcsfKind, strict: boolean): object {
   const confidentiality = {
@@ -109,7 +109,7 @@ function metadataOf({ metadata, ...record }: AuditRecord, { classUid }: OcsfKind
     tenant_uid: record.tenant_id,
     event_code: record.event_type,
     labels: [...(strict ? [`environment:${record.environment}`] : []), ...(record.policy_tags ?? [])],
-    // Network Activity has an actor only with the host profile.
+    // The class Network Activity has an actor only with the profile `host`.
     ...(strict && {
       profiles: ['data_classification', ...(classUid === 4001 ? ['host'] : [])],
       data_classification: confidentiality,
@@ -147,8 +147,8 @@ function userOf({ actor_id: uid, actor_type: type }: AuditRecord): object {
 }
 
 /**
- * What single classes require besides (OCSF 1.3.0, the classes' definitions). A device of unknown type and a process of
- * the session's name are all that a record of a client's call can say of such things.
+ * The attributes that single classes require (OCSF 1.3.0, the definitions of the classes). A record of a client's call knows no
+ * device and no process, so it names a device of unknown type and a process with the session's id.
  */
 function requiredBy(classUid: number, record: AuditRecord): object {
   const user = userOf(record);
@@ -188,9 +188,9 @@ const NETWORK = [4001, 'Network Activity'] as const;
 type Row = readonly [uid: number, name: string, activityId: number, activityName: string];
 
 /**
- * Event types for which the compliance log schema names a class or an activity that OCSF 1.3.0 gives another meaning
- * (3005 is User Access Management there, 5001 Device Inventory Info, 5002 Device Config State, 4010 is deprecated; reading
- * is activity 2 of API Activity, failing is activity 4 of Network Activity), with the nearest that OCSF does define.
+ * Event types for which the compliance log schema names a class or an activity that means something else in OCSF 1.3.0, with the
+ * nearest one that OCSF defines. In OCSF, 3005 is User Access Management, 5001 Device Inventory Info, 5002 Device Config State, and
+ * 4010 is deprecated; reading is activity 2 of API Activity, failing is activity 4 of Network Activity.
  */
 const CORRECTED: Readonly<Partial<Record<EventType, Row>>> = {
   EVENT_FILE_ACCESS: [...API, 2, 'Read'],
@@ -222,7 +222,7 @@ const SEVERITY_IDS: Readonly<Record<Severity, number>> = {
   SEVERITY_EMERGENCY: 6,
 };
 
-/** Which of the attributes about parties and things the classes of {@link published} have (OCSF 1.3.0). */
+/** The attributes about parties and things that each class of {@link published} has (OCSF 1.3.0). */
 const ATTRIBUTES: Readonly<Record<number, readonly string[]>> = {
   1007: ['actor', 'device', 'process'],
   3001: ['actor', 'api', 'src_endpoint', 'user'],
@@ -231,13 +231,13 @@ const ATTRIBUTES: Readonly<Record<number, readonly string[]>> = {
   6003: ['actor', 'api', 'dst_endpoint', 'resources', 'src_endpoint'],
 };
 
-/** Of these attributes, those that the class has: a strict reader refuses an event with any other. */
+/** Keeps only the attributes that the class has: a strict reader refuses an event with any other. */
 export function attributesOf(classUid: number, attributes: object): object {
   const known = ATTRIBUTES[classUid] ?? [];
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => known.includes(name)));
 }
 
-/** The class and activity as OCSF 1.3.0 publishes them; an event type that is not known is an API activity, Other. */
+/** The class and activity as OCSF 1.3.0 publishes them. An unknown event type is API Activity, Other. */
 export function published({ event_type: type }: AuditRecord): OcsfKind {
   const row = CORRECTED[type];
   if (row) return { classUid: row[0], className: row[1], activityId: row[2], activityName: row[3] };

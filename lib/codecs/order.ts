@@ -1,8 +1,8 @@
 import type { AuditRecord, McpDetail, RecordError, RecordMetadata } from '../schema/record.js';
 
 /**
- * The order of the fields in a line, for which a type stands guard: a field added to a record and forgotten here does not
- * compile. The order is that of the record's table, so that the same record always has the same bytes.
+ * The order of the fields in a line: that of the record's table, so that the same record always has the same bytes. The type makes
+ * sure that no field is missing here: the code would not compile.
  */
 const RECORD_ORDER: Record<keyof AuditRecord, true> = {
   record_id: true,
@@ -92,13 +92,13 @@ const METADATA_ORDER: Record<keyof RecordMetadata, true> = {
   vendor_name: true,
 };
 
-/** The fields of a record in their order, those of its parts under dotted names: what a table of records has as columns. */
+/** The names of a record's fields in their order; fields of its parts have dotted names. A table of records has these columns. */
 export const FIELD_NAMES: readonly string[] = Object.keys(RECORD_ORDER).flatMap((name) => {
   const parts = { mcp: MCP_ORDER, error: ERROR_ORDER, metadata: METADATA_ORDER }[name];
   return parts === undefined ? [name] : Object.keys(parts).map((part) => `${name}.${part}`);
 });
 
-/** One order of fields, which remembers how the last object in order looked: most records of a log have the same fields. */
+/** An order of fields. It remembers the fields of the last object in order, because most records of a log have the same fields. */
 class FieldOrder {
   readonly #keys: readonly string[];
   readonly #places: ReadonlyMap<string, number>;
@@ -109,7 +109,7 @@ class FieldOrder {
     this.#places = new Map(this.#keys.map((key, place) => [key, place]));
   }
 
-  /** The same object where its fields are in order, else a copy: made by walking the order, which is faster than sorting. */
+  /** The same object where its fields are in order, else a copy in order. Walking the order to make it is faster than sorting. */
   arrange<T extends object>(value: T): T {
     if (hasKeys(value, this.#last)) return value;
     const keys = Object.keys(value);
@@ -127,7 +127,7 @@ class FieldOrder {
     if (known === keys.length) return arranged as T;
     const others = keys.filter((key) => !this.#places.has(key)).sort();
     const entries = others.map((key): [string, unknown] => [key, Reflect.get(value, key)]);
-    // Not by assignment: a field may be called `__proto__`.
+    // Assignment would fail for a field that is called `__proto__`.
     return Object.fromEntries([...Object.entries(arranged), ...entries]) as T;
   }
 
@@ -143,8 +143,8 @@ class FieldOrder {
 }
 
 /**
- * Whether the fields of an object are these, or the first of these, told without a list of them being made: the beginning of
- * what is in order is in order.
+ * Whether the fields of an object are these, or the first ones of these: they are then in order too. No list of the object's fields
+ * is made for this, which would cost more.
  */
 function hasKeys(value: object, keys: readonly string[]): boolean {
   let index = 0;
@@ -160,8 +160,8 @@ const nested: readonly (readonly [string, FieldOrder])[] = [
 ];
 
 /**
- * The same record with its fields, and those of `mcp`, `error` and `metadata`, in their fixed order. Fields that are not
- * known (of a newer version) follow by name. What is in order already is given back as it is, not copied.
+ * The record with its fields, and those of `mcp`, `error` and `metadata`, in their fixed order. Unknown fields (of a newer
+ * version) follow, sorted by name. A record that is in order is returned as it is, and not copied.
  */
 export function inFixedOrder<T extends object>(record: T): T {
   let ordered = recordOrder.arrange(record);
@@ -170,7 +170,7 @@ export function inFixedOrder<T extends object>(record: T): T {
     if (typeof value !== 'object' || value === null) continue;
     const arranged = order.arrange(value);
     if (arranged === value) continue;
-    // A copy is ours to change; the record is not.
+    // The record is not ours to change, so a copy is.
     if (ordered === record) ordered = { ...ordered };
     Reflect.set(ordered, key, arranged);
   }

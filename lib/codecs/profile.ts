@@ -9,8 +9,8 @@ import {
 } from '../schema/tables.js';
 
 /**
- * Whose names an encoding uses: `documented` is the published schema reference, `0.2` the schema package of that version.
- * Event types are chosen where the record is made; an encoder renames outcomes and sensitivities only.
+ * The names that an encoding uses: `documented` for those of the published schema reference, `0.2` for those of schema package
+ * 0.2. Event types are chosen where the record is made; encoders rename only outcomes and sensitivities.
  */
 export type Profile = 'documented' | '0.2';
 
@@ -28,17 +28,17 @@ export interface ProfileOptions {
   readonly profile?: Profile;
 }
 
-/** A record with the outcome and sensitivity names of a profile: what stands on the wire. */
+/** A record as it is encoded, with the outcome and sensitivity names of a profile. */
 export type WireRecord = Omit<AuditRecord, 'outcome' | 'sensitivity'> & {
   outcome: string;
   sensitivity: string;
 };
 
-/** Each table, completed: a name that keeps its name, and the zero of one profile for the zero of the other. */
+/** The schema's tables of renamed values, completed by those that keep their name, and by the zero values of the two profiles. */
 const outcomes = renaming(OUTCOMES, OUTCOMES_0_2, OUTCOME_TO_0_2);
 const sensitivities = renaming(SENSITIVITIES, SENSITIVITIES_0_2, SENSITIVITY_TO_0_2);
 
-/** The record as a profile names it. */
+/** The record with the names of a profile. */
 export function toProfile(record: AuditRecord, profile: Profile): WireRecord {
   if (profile === 'documented') return record;
   return {

@@ -11,12 +11,12 @@ import { escapeControls } from '../internal/text.js';
 /** Media type of one serialized `LogRequest`, as Field Notes documents it. */
 export const PROTOBUF_TYPE = 'application/x-protobuf';
 
-/** The message of each profile: alike but for the numbers of two enums. */
+/** The message of each profile. They differ only in the numbers of two enums. */
 const schemas: Record<Profile, DescMessage> = { documented: LogRequestSchema, '0.2': LogRequest02Schema };
 
 /**
- * One serialized `LogRequest` per record. A batch is a sequence of messages, each after its length as a varint (protobuf's
- * own size-delimited framing); the schema publishes no batch framing, so this one is ours.
+ * One serialized `LogRequest` per record. In a batch, each message follows its length as a varint (protobuf's size-delimited
+ * framing); the schema publishes no framing for batches.
  */
 export function protobufCodec({ profile = 'documented' }: { profile?: Profile } = {}): Codec {
   const schema = schemas[profile];
@@ -50,7 +50,7 @@ export function decodeProtobufBatch(bytes: Uint8Array, profile: Profile = 'docum
   return records;
 }
 
-/** The same message in protobuf's JSON mapping: lowerCamelCase names, enums by name, `payload` in base64. */
+/** One `LogRequest` per record in protobuf's JSON mapping: lowerCamelCase names, enums by name, `payload` in base64. */
 export function protojsonCodec({
   profile = 'documented',
   framing = 'ndjson',
@@ -66,7 +66,7 @@ export function decodeProtojson(text: string, profile: Profile = 'documented'): 
   return fromFields(fieldsOf(reading(() => fromJsonString(schemas[profile], text))), profile);
 }
 
-/** The library's own errors are of no class, and quote what they read. */
+/** Replaces the library's errors, which quote what they read. */
 function reading<T>(read: () => T): T {
   try {
     return read();
@@ -79,7 +79,7 @@ function message(record: AuditRecord, profile: Profile) {
   return create(schemas[profile], { ...toFields(record, profile) });
 }
 
-/** A decoded message has the published fields as its own properties: that is what the generated types say. */
+/** A decoded message has the published fields as its own properties, as the generated types say. */
 function fieldsOf(decoded: object): LogFields {
   return decoded as LogFields;
 }

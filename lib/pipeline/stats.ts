@@ -176,7 +176,7 @@ function create(from: MeterProvider): Instruments {
         if (sink !== undefined && value !== undefined) result.observe(value, sink.attributes);
       }
     });
-  const waiting = 'Records that wait for a sink, those in flight included';
+  const waiting = 'Records that wait for a sink, those under way included';
   gauge('mcp_log.sink.queue', '{record}', waiting, (sink) => sink.pending());
   gauge('mcp_log.sink.backlog', 'By', 'What a spool holds on disk', (sink) => sink.backlogBytes());
   return {

@@ -1,13 +1,12 @@
-/** Deeper values than this are not canonicalised: the walk is recursive, and a server may send what it likes. */
+/** The deepest nesting that is canonicalised: the walk is recursive, and a server may send any depth. */
 const MAX_DEPTH = 500;
 
 /**
- * A JSON value as the one text that RFC 8785 (JSON Canonicalization Scheme) gives it: no white space, keys in order of their
- * UTF-16 code units, strings and numbers as ECMAScript serialises them. Members without a value are left out, as
- * `JSON.stringify` leaves them out.
+ * A JSON value as text by RFC 8785 (JSON Canonicalization Scheme): no white space, keys in the order of their UTF-16 code units,
+ * strings and numbers as ECMAScript serialises them. Members that `JSON.stringify` leaves out are left out. Lone surrogates, which
+ * the RFC refuses, are escaped.
  *
- * @throws TypeError for what JSON cannot say (BigInt, lone surrogates excepted: those are escaped) and for what is nested
- *   deeper than 500 levels.
+ * @throws TypeError for a BigInt, and for values that are nested deeper than 500 levels.
  */
 export function canonicalJson(value: unknown): string {
   return write(value, 0);

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 
-/** One system call fills this many bytes; a call per id would cost more than the span it belongs to. */
+/** How many random bytes one system call gets: a call for each id would cost more than the span that it belongs to. */
 const POOL_BYTES = 4096;
 const pool = Buffer.allocUnsafe(POOL_BYTES);
 let used = POOL_BYTES;
@@ -14,7 +14,7 @@ function randomHex(bytes: number): string {
   return pool.toString('hex', used - bytes, used);
 }
 
-/** A random id of so many bytes in lower-case hex, never all zeros (W3C Trace Context forbids that id). */
+/** A random id in lower-case hex, never all zeros, which W3C Trace Context forbids. */
 function nonZeroHex(bytes: number): string {
   let id = randomHex(bytes);
   while (/^0+$/.test(id)) id = randomHex(bytes);
@@ -27,7 +27,7 @@ export const newTraceId = (): string => nonZeroHex(16);
 /** A span id: 8 random bytes in hex (W3C Trace Context, section 3.2.2.4). */
 export const newSpanId = (): string => nonZeroHex(8);
 
-/** RFC 9562, section 4.1: the two highest bits of the variant's digit are 1 and 0; by the code of the digit they are put into. */
+/** The digit of the variant (RFC 9562, section 4.1: its two highest bits are 1 and 0), by the character code of a random digit. */
 const VARIANT = Object.fromEntries(
   Array.from('0123456789abcdef', (digit) => [
     digit.charCodeAt(0),
@@ -42,7 +42,7 @@ let prefix = '';
 export function newRecordId(now: number = Date.now()): string {
   if (now !== millisecond) {
     const time = Math.max(0, Math.trunc(now)).toString(16).padStart(12, '0').slice(-12);
-    // Ids come many to a millisecond, and what it is called is worked out once for all of them.
+    // Many ids come in one millisecond, so its text is made once for all of them.
     prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
     millisecond = now;
   }

@@ -2,8 +2,8 @@ let second = Number.NaN;
 let prefix = '';
 
 /**
- * A time as RFC 3339 has it: UTC, with milliseconds. Records come many to a second, and what a second is called is worked out
- * once for all of them: `Date.prototype.toISOString` costs a tenth of a whole record.
+ * A time in the form of RFC 3339: UTC, with milliseconds. Many records come in one second, so the text of a second is made once for
+ * all of them: `Date.prototype.toISOString` costs a tenth of a whole record.
  *
  * @throws RangeError for a second that no `Date` can hold.
  */

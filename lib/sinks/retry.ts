@@ -189,7 +189,7 @@ export function retrying(sink: Sink, options: RetryingOptions = {}): Sink {
   };
 }
 
-/** Emits with retries. An attempt counts the places of rejected records from its own first record, which may stand later in the batch. */
+/** Emits with retries. An attempt counts places from its own first record, so they are moved to those in the whole batch. */
 async function emitWithRetries(
   sink: Sink,
   records: readonly AuditRecord[],

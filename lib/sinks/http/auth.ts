@@ -164,7 +164,7 @@ function withoutNonsense(body: Uint8Array): string {
   }
 }
 
-/** A lifetime in seconds, given as a number or as text, at most what a timer takes. Some servers write 0 for a token without end. */
+/** A lifetime in seconds, at most what a timer takes. Some servers write it as text, or 0 for a token without end. */
 function lifetimeSeconds(given: unknown): number | undefined {
   const seconds = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
   if (typeof seconds !== 'number' || Number.isNaN(seconds) || seconds <= 0) return undefined;

@@ -22,27 +22,27 @@ import { ConfigError } from '../../errors.js';
 import { requireText } from '../../internal/validate.js';
 
 /**
- * How long the end of a body is waited for that nobody reads, in milliseconds: what ends by then leaves a connection that can
- * be used again. The status has been the answer all along.
+ * How long to wait for the end of a body that nobody reads, in milliseconds. A body that ends in this time leaves a connection
+ * that can be used again; the status is the answer in any case.
  */
 const BODY_GRACE_MS = 1_000;
 
-/** More provisional answers (103 Early Hints and the like) than this to one request are an attack or a defect. */
+/** A receiver that sends more provisional answers (such as 103 Early Hints) than this to one request attacks or is broken. */
 const MAX_PROVISIONAL = 64;
 
-/** What a kept connection says when the receiver has closed it in the meantime. */
+/** The errors of a kept connection that the receiver has closed meanwhile. */
 const STALE: readonly string[] = ['ECONNRESET', 'EPIPE'];
 
 /**
- * Sends with Node's own HTTP client, over connections that are kept. It costs a fifth of what `fetch` does for a large body
- * (`npm run bench -- --only http`), and follows and unpacks nothing by itself.
+ * Sends with Node's own HTTP client, over connections that are kept. For a large body it costs a fifth of what `fetch` costs
+ * (`npm run bench -- --only http`). It does not follow redirects or decompress by itself.
  */
 export class NodeTransport implements HttpTransport {
   readonly #options: TransportOptions;
   readonly #load: () => Promise<Client>;
   #client: Promise<Client> | undefined;
 
-  /** @param proxy - the proxy to use. Default: the one that the environment names to Node, where it does. */
+  /** @param proxy - the proxy to use. Default: that of the environment, where Node is told to use it. */
   constructor(endpoint: URL, options: TransportOptions, proxy?: URL) {
     this.#options = options;
     this.#load = () => loadClient(endpoint.protocol === 'https:', proxy);
@@ -54,7 +54,8 @@ export class NodeTransport implements HttpTransport {
       const signal = deadlineSignal(timeoutMs);
       const first = await this.#send(client, request, signal);
       if (first !== 'stale') return first;
-      // A receiver may close a kept connection just when it is used again: that is no failure of its. Others may be as old.
+      // A receiver may close a kept connection at the moment when it is used again, so one retry is made at once. The other kept
+      // connections may be as old, and are closed.
       client.agent.destroy();
       const second = await this.#send(client, request, signal);
       return second === 'stale' ? { fault: 'ECONNRESET' } : second;
@@ -78,7 +79,7 @@ export class NodeTransport implements HttpTransport {
       sent.on('information', () => {
         if (++provisional > MAX_PROVISIONAL) sent.destroy(coded('TOO_MANY_PROVISIONAL'));
       });
-      // Nobody asked to speak another protocol. Without this listener, neither a response nor an error would follow.
+      // The receiver switches protocols unasked. Without this listener, neither a response nor an error would follow.
       sent.on('upgrade', ({ statusCode: status = 101, headers }, socket) => {
         socket.destroy();
         resolve({ status, headers: flat(headers), body: new Uint8Array(), complete: true });
@@ -88,12 +89,12 @@ export class NodeTransport implements HttpTransport {
         this.#receive(response, resolve);
       });
       sent.on('error', (error) => {
-        // After a response, an error is one of its body, which the reader hears of too.
+        // An error after the response is one of its body, and the response emits it too.
         if (answered) return;
         const code = faultCode(error);
         resolve(sent.reusedSocket && STALE.includes(code) ? 'stale' : { fault: code });
       });
-      // Should there be neither: what is settled already stays as it is.
+      // For a connection that closes without a response or an error. It changes nothing where the promise is settled.
       sent.on('close', () => answered || resolve({ fault: 'ECONNRESET' }));
       try {
         sent.end(request.body);
@@ -104,8 +105,8 @@ export class NodeTransport implements HttpTransport {
   }
 
   /**
-   * The status is the answer: a body that breaks off, does not end or is too large changes nothing about it. Where the body is
-   * wanted, what there is of it goes along.
+   * The status is the answer, even if the body breaks off, does not end or is too large. Where the body is kept, the answer has as
+   * much of it as came.
    */
   #receive(response: IncomingMessage, resolve: (answer: HttpAnswer | Promise<HttpAnswer>) => void): void {
     const { maxResponseBytes, keepBody } = this.#options;
@@ -144,7 +145,7 @@ function flat(headers: IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(entries.map(([name, value]) => [name, [value].flat().join(', ')]));
 }
 
-/** Some receivers pack what they were asked not to. What would unpack to more than may be read is as good as cut off. */
+/** Decompresses a body: some receivers compress although asked not to. A body that would become too large counts as incomplete. */
 async function unpacked(answer: HttpAnswer, maxOutputLength: number): Promise<HttpAnswer> {
   const encoding = answer.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (answer.body.byteLength === 0 || encoding === 'identity') return answer;
@@ -162,22 +163,22 @@ function coded(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** One of Node's two clients, and its kept connections. */
+/** Node's client for `http` or `https`, with its kept connections. */
 export interface Client {
   readonly request: typeof request;
   readonly agent: Agent;
 }
 
-/** Node's agents know proxies from 22.21 and 24.5 on. The types are of an older line. */
+/** Node's agents support proxies from 22.21 and 24.5 on; the types that we build with are older. */
 interface ProxyAgentOptions extends AgentOptions {
   proxyEnv?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /**
- * Loads one of Node's clients, when it is first needed (5 ms), with an agent that keeps connections.
+ * Loads one of Node's clients, with an agent that keeps connections. Loading takes 5 ms, so it waits until the first request.
  *
- * @param proxy - the proxy to go through. Default: what the environment says to the rest of the program, as far as this Node
- * heeds it (`NODE_USE_ENV_PROXY` or `--use-env-proxy`, `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`).
+ * @param proxy - the proxy to use. Default: that of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`), where this Node
+ * is told to use it (`NODE_USE_ENV_PROXY` or `--use-env-proxy`).
  */
 async function loadClient(secure: boolean, proxy?: URL): Promise<Client> {
   const { Agent, globalAgent, request } = secure ? await import('node:https') : await import('node:http');
@@ -191,8 +192,8 @@ async function loadClient(secure: boolean, proxy?: URL): Promise<Client> {
 }
 
 /**
- * The variables as `fetch` reads them (undici, `EnvHttpProxyAgent`): small letters go first, and where https has no proxy, that
- * of http serves for both. Node's agents would then go straight to the receiver.
+ * The variables as `fetch` reads them (`EnvHttpProxyAgent` of undici): names in lower case override, and the proxy of http also
+ * serves https where https has none. Node's agents by themselves would then use no proxy for https.
  */
 function asFetchReads(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const http = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
@@ -203,18 +204,18 @@ function asFetchReads(env: Readonly<Record<string, string | undefined>>): Record
   };
 }
 
-/** What makes connections through a proxy where Node's own agents cannot; the application installs it where it needs it. */
+/** The package for proxies where Node's own agents do not support them. The application installs it if it needs it. */
 const PROXY_AGENT = 'https-proxy-agent';
 
-/** Whether Node's own agents know proxies: from 22.21 and 24.5 on, which brought the flag too. */
+/** Whether Node's own agents support proxies: they do from 22.21 and 24.5 on, the versions that added the flag. */
 export function agentsKnowProxies(): boolean {
   return process.allowedNodeEnvironmentFlags.has('--use-env-proxy');
 }
 
 /**
- * The address of a proxy.
+ * Checks the address of a proxy.
  *
- * @throws ConfigError for what is none, without quoting it: it may hold a password.
+ * @throws ConfigError for what is not such an address. It does not quote the value, which may hold a password.
  */
 export function requireProxy(option: string, value: unknown): URL | undefined {
   if (value === undefined) return undefined;
@@ -231,8 +232,8 @@ export function requireProxy(option: string, value: unknown): URL | undefined {
 }
 
 /**
- * Whether the environment asks for its proxies, and this Node heeds that in `fetch` alone, as 24.0 to 24.4 do: then a sink
- * goes that way too.
+ * Whether the environment names proxies that this Node uses in `fetch` only, as 24.0 to 24.4 do. A sink then sends with `fetch`
+ * too.
  */
 export function fetchAloneGoesThroughProxies(): boolean {
   if (process.env['NODE_USE_ENV_PROXY'] !== '1') return false;
@@ -248,10 +249,10 @@ function isInstalled(): boolean {
   }
 }
 
-/** The package's class, as far as it is used here. */
+/** The part of that package's class that is used here. */
 type ProxyAgentClass = new (proxy: URL, options: { keepAlive: boolean }) => object;
 
-/** Loads it from the application, whose package it is. */
+/** Loads the class from the application, which has installed it. */
 function loadProxyAgent(): ProxyAgentClass {
   return (applicationRequire()(PROXY_AGENT) as { HttpsProxyAgent: ProxyAgentClass }).HttpsProxyAgent;
 }

@@ -10,7 +10,7 @@ import { fetchAloneGoesThroughProxies, NodeTransport, requireProxy } from './nod
 import type { ResponseCheck } from './exchange.js';
 import { retryPolicy, type RetryOptions, type TimeoutOptions } from '../retry.js';
 
-/** How several records make one request. `delimited` (each after its length) is protobuf's; the others are for text. */
+/** How the records of a batch are put together. `delimited` (each record after its length) is for protobuf, the others for text. */
 export type BatchFraming = 'single' | 'ndjson' | 'array' | 'delimited';
 
 /**
@@ -84,7 +84,7 @@ export function commonSettings(
   };
 }
 
-/** The way that options ask for, to an address: `keepBody` where somebody reads the answers. */
+/** The transport that the options ask for. `keepBody`: whether the bodies of answers are read. */
 export function transportTo(
   sink: string,
   address: URL,
@@ -102,7 +102,7 @@ export function transportTo(
   return new NodeTransport(address, reading, proxy);
 }
 
-/** Format and framing, checked against each other: the codec and the size of a batch. */
+/** The codec and the size of a batch; checks that the format has the framing. */
 export function encodingSettings(
   sink: string,
   format: Format,
@@ -124,15 +124,15 @@ export function encodingSettings(
   return single;
 }
 
-/** The framings of the codecs' two kinds: the default, and all. */
+/** The framings of text and of protobuf: the default one, and all that there are. */
 const BINARY = ['delimited', ['single', 'delimited']] as const satisfies FramingsOf;
 const TEXT = ['ndjson', ['single', 'ndjson', 'array']] as const satisfies FramingsOf;
 type FramingsOf = readonly [BatchFraming, readonly BatchFraming[]];
 
-/** Addresses of this machine itself: RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), RFC 6761 6.3 (localhost). */
+/** Addresses of this machine: RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), RFC 6761 6.3 (localhost). */
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
-/** Header fields that a sink or the protocol itself sets. */
+/** Header fields that the sink or the HTTP client sets. */
 const RESERVED = [
   'connection',
   'content-length',
@@ -146,16 +146,16 @@ const RESERVED = [
   'x-signature',
 ];
 
-/** Whether an address never leaves this machine. */
+/** Whether an address is one of this machine. */
 export function isLoopback(url: URL): boolean {
   return LOOPBACK.test(url.hostname);
 }
 
 /**
- * The address to send to: `https`, or `http` to this machine only, since records and credentials would otherwise cross a
- * network in the clear.
+ * Checks the address to send to: `https`, or `http` to this machine, because records and credentials must not cross a network
+ * in the clear.
  *
- * @throws ConfigError that says which rule was broken and never quotes the address, which may hold a secret.
+ * @throws ConfigError that names the broken rule. It does not quote the address, which may hold a secret.
  */
 export function requireEndpoint(option: string, value: unknown): URL {
   const text = value instanceof URL ? value.href : requireText(option, value, 'a URL');
@@ -169,9 +169,9 @@ export function requireEndpoint(option: string, value: unknown): URL {
 }
 
 /**
- * Header fields of the user's own, names in lower case.
+ * Checks the user's own header fields, and turns their names to lower case.
  *
- * @throws ConfigError for what is no header field, or one that the sink itself sets; never quotes a value.
+ * @throws ConfigError for what is not a header field, or is one that the sink itself sets. It does not quote a value.
  */
 export function requireHeaders(option: string, value: unknown): Record<string, string> {
   if (value === undefined) return {};

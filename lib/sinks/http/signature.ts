@@ -1,18 +1,18 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { reject } from '../../internal/validate.js';
 
-/** What the Standard Webhooks specification puts before a secret in base64. */
+/** The prefix of a secret in the Standard Webhooks specification; base64 follows it. */
 const STANDARD_PREFIX = 'whsec_';
 
 /**
- * Signs the exact bytes that are sent, in two ways at once: `X-Signature`, the hex HMAC-SHA256 of the body alone, and the
- * headers of the Standard Webhooks specification (`webhook-id`, `webhook-timestamp`, `webhook-signature`), whose HMAC
- * covers id and time as well, so that a receiver can refuse an old or a repeated message.
+ * Signs the exact bytes of a body in two ways: `X-Signature` is the hex HMAC-SHA256 of the body alone. The headers of the Standard
+ * Webhooks specification (`webhook-id`, `webhook-timestamp`, `webhook-signature`) cover id and time too, so that a receiver can
+ * refuse an old or repeated message.
  */
 export class BodySigner {
   readonly #key: KeyObject;
 
-  /** A key as text is its UTF-8 bytes, or, after `whsec_`, the bytes that the rest is the base64 of. */
+  /** @param key - bytes; or text, which stands for its UTF-8 bytes, or after `whsec_` for the bytes that its base64 encodes. */
   constructor(key: string | Uint8Array) {
     this.#key = createSecretKey(
       typeof key !== 'string'
@@ -23,7 +23,7 @@ export class BodySigner {
     );
   }
 
-  /** The header fields for one sending of a body; `id` stays the same when it is sent again, the time does not. */
+  /** The header fields for one attempt to send a body. `id` is the same on every attempt; the time is not. */
   headers(id: string, body: Uint8Array): Record<string, string> {
     const timestamp = String(Math.floor(Date.now() / 1000));
     const signed = createHmac('sha256', this.#key).update(`${id}.${timestamp}.`).update(body);
@@ -36,7 +36,7 @@ export class BodySigner {
   }
 }
 
-/** A signer for the key that an option gives, if it gives one. */
+/** Makes a signer of the key in an option; nothing without a key. */
 export function optionalSigner(option: string, key: unknown): BodySigner | undefined {
   if (key === undefined) return undefined;
   if (!(typeof key === 'string' || key instanceof Uint8Array) || key.length === 0)

@@ -1,53 +1,52 @@
 import { delayMs, after, deadlineSignal } from '../../internal/duration.js';
 import { quietly } from '../emit.js';
 
-/** One POST, complete. */
+/** A POST request. */
 export interface HttpRequest {
   url: URL;
   headers: Record<string, string>;
   body: Uint8Array;
 }
 
-/** A receiver's answer to one POST. */
+/** A receiver's answer to a POST. */
 export interface HttpAnswer {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What there is of the body, where it is kept. */
+  /** As much of the body as came, where bodies are kept. */
   readonly body: Uint8Array;
-  /** Whether that is all of it: it neither broke off nor ran into a bound. */
+  /** Whether that is the whole body: it did not break off, and was not larger than its bound. */
   readonly complete: boolean;
 }
 
-/** What one POST came to: an answer, or the code of the fault that kept one from coming. */
+/** What came of a POST: an answer, or the code of the fault that prevented one. */
 export type HttpOutcome = HttpAnswer | { fault: string };
 
-/** What a transport does with the bodies of responses. */
+/** How a transport reads the bodies of responses. */
 export interface TransportOptions {
-  /** No more of a body is read than this many bytes. */
+  /** How many bytes of a body are read at most. */
   readonly maxResponseBytes: number;
-  /** Whether somebody wants to see it; else it is read only so far as to free the connection. */
+  /** Whether bodies are kept. Otherwise they are read only to free the connection. */
   readonly keepBody: boolean;
 }
 
 /**
- * Sends requests. Redirects are not followed (credentials and records would go where nobody said they may); no more of a
- * response is read than was asked for; no span is made. Never rejects.
+ * Sends requests. It does not follow redirects, which would take credentials and records to an address that nobody configured;
+ * it reads no more of a response than its options allow; it makes no spans.
  */
 export interface HttpTransport {
-  /** Sends one request and waits for its answer, for as many milliseconds at most. */
+  /** Sends one request and waits for its answer, at most `timeoutMs`. Never rejects. */
   post(request: HttpRequest, timeoutMs: number): Promise<HttpOutcome>;
-  /** Gives back the connections that it holds. */
+  /** Closes its connections. */
   close(): void;
 }
 
-/** Nobody needs the body of a response, so nobody need pack it: what would unpack to gigabytes is not asked for. */
+/** Asks for uncompressed bodies: they are small, and a compressed one might become gigabytes. */
 export const UNPACKED = { 'accept-encoding': 'identity' } as const;
 
 /**
  * `Retry-After` in milliseconds, from either of its forms: seconds or a date (RFC 9110, 10.2.3). A date is compared with the
- * receiver's own clock where its `Date` says what that shows, since the two clocks may differ. Whatever is neither counts as
- * nothing said.
+ * `Date` of the response where it has one, because the receiver's clock may differ from ours. Any other value is ignored.
  *
  * @param date - the `Date` field of the same response.
  */
@@ -57,14 +56,14 @@ export function retryAfterMs(
   now = Date.now(),
 ): number | undefined {
   if (value === null || value === undefined) return undefined;
-  // A fraction is no part of the standard, but some receivers send one. A field that came twice is joined by a comma.
+  // The standard has no fractions, but some receivers send them. HTTP joins a field that came twice with a comma.
   const seconds = /^\s*(\d+(?:\.\d+)?)\s*(?:,\s*\d+(?:\.\d+)?\s*)*$/.exec(value)?.[1];
   if (seconds !== undefined) return delayMs(Number(seconds) * 1000);
   const until = parseHttpDate(value);
   return until === undefined ? undefined : delayMs(until - (parseHttpDate(date) ?? now));
 }
 
-/** The three forms of RFC 9110, 5.6.7; `asctime` names no zone, and means UTC. */
+/** A date in one of the three forms of RFC 9110, 5.6.7. `asctime` has no zone, and means UTC. */
 function parseHttpDate(text: string | null | undefined): number | undefined {
   const form = /^\s*[A-Za-z]{3,9}(,?) .*\d{2}:\d{2}:\d{2}/.exec(text ?? '');
   if (!text || form === null) return undefined;
@@ -73,8 +72,8 @@ function parseHttpDate(text: string | null | undefined): number | undefined {
 }
 
 /**
- * The code of a fault, such as ECONNREFUSED: from the cause where `fetch` wraps it. Only what looks like a code is given
- * on; the texts of errors may quote addresses and headers.
+ * The code of a fault, such as ECONNREFUSED; `fetch` has it in the error's cause. Only what looks like a code is returned,
+ * because the texts of errors may quote addresses and headers.
  */
 export function faultCode(error: unknown): string {
   if (!(error instanceof Error)) return 'UNKNOWN';
@@ -85,13 +84,13 @@ export function faultCode(error: unknown): string {
   return error.cause instanceof AggregateError ? faultCode(error.cause.errors[0]) : 'FETCH_FAILED';
 }
 
-/** The `fetch` of the user's that a sink uses: through a proxy, with client certificates. */
+/** A `fetch` of the user's, such as one that uses a proxy or client certificates. */
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>;
 
-/** How long the end of a body is waited for that nobody reads, in milliseconds. */
+/** How long to wait for the end of a body that nobody reads, in milliseconds. */
 const BODY_GRACE_MS = 1_000;
 
-/** Sends with a `fetch` of the user's, whose connections are the user's too. */
+/** Sends with a `fetch` of the user's. Its connections belong to the user, so closing the transport does nothing. */
 export function fetchTransport(fetch: FetchFunction, options: TransportOptions): HttpTransport {
   return {
     post: (request, timeoutMs) => post(fetch, request, timeoutMs, options),
@@ -108,7 +107,7 @@ async function post(
   const signal = deadlineSignal(timeoutMs);
   const init: RequestInit = {
     method: 'POST',
-    // Node's types ask for a body over an ArrayBuffer of its own; every codec's output is one.
+    // Node's types want a body over an ArrayBuffer and not a SharedArrayBuffer; the codecs make no other.
     body: body as Uint8Array<ArrayBuffer>,
     headers: { ...UNPACKED, ...headers },
     redirect: 'manual',
@@ -132,8 +131,8 @@ async function post(
 }
 
 /**
- * Reads a body up to the cap and within its time, then hangs up: neither an endless one nor a small one that unpacks to much
- * is read on. Never rejects: the status is the answer, whatever becomes of the body.
+ * Reads a body up to its bound and within its time, then hangs up: on an endless body, and on a small one that decompresses to a
+ * large one. Never rejects, because the status is the answer whatever happens to the body.
  */
 async function readBody(
   response: Response,
@@ -156,7 +155,7 @@ async function readBody(
       room -= value?.byteLength ?? 0;
     }
   } catch {
-    // Broken off, or out of time.
+    // The body broke off, or the time is up.
   } finally {
     clearTimeout(timer);
   }
@@ -164,7 +163,7 @@ async function readBody(
   return { body: Buffer.concat(chunks), complete };
 }
 
-/** The promise's result, or the signal's reason if that comes first: what users give may not heed the signal. */
+/** The result of the promise, or the reason of the signal if that comes first: a user's function may ignore the signal. */
 export async function until<T>(signal: AbortSignal, promise: PromiseLike<T> | T): Promise<T> {
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, fail) => {
