@@ -7,8 +7,9 @@ import { soak } from './soak.js';
 // The soak itself is a step of its own (`npm run soak`); here is shown that it would notice.
 describe('the soak', function () {
   this.timeout(180_000);
-  const folder = temporaryFolder();
-  after(() => folder.remove());
+  let folder: ReturnType<typeof temporaryFolder>;
+  beforeEach(() => (folder = temporaryFolder()));
+  afterEach(() => folder.remove());
 
   it('notices an application that keeps what it should let go', async () => {
     const plan = { folder: folder.path, seconds: 26, clients: 50, perSecond: 1_500, seed: 3, leak: true };
