@@ -36,7 +36,7 @@ export const CONTROLS: readonly Control[] = [
     id: 'every-operation',
     title: 'A record per operation',
     asked: {
-      pci: ['10.2.1', '10.2.1.1', '10.2.1.2', '10.2.1.7'],
+      pci: ['10.2.1', '10.2.1.1', '10.2.1.2'],
       nist: ['AU-2', 'AU-12'],
       hipaa: ['164.312(b)'],
       soc2: ['CC7.2'],
@@ -44,7 +44,8 @@ export const CONTROLS: readonly Control[] = [
     query: {},
     shows:
       'Every operation of the audited MCP clients in the period: connect and close, lists, reads, prompts, tool calls, sampling and elicitation.',
-    cannot: 'What clients did that were not audited, and what servers did of their own accord.',
+    cannot:
+      'What clients did that were not audited, what servers did of their own accord, and which objects a call created or deleted on a server.',
   },
   {
     id: 'access-to-data',

@@ -12,6 +12,7 @@ import { ofLogHere, restarted, setAside } from '../../integrity/sealing/setAside
 import { UnaccountedError } from '../../integrity/sealing/startAnchors.js';
 import type { WitnessFetch } from '../../integrity/sealing/witnesses.js';
 import type { AuditRecord } from '../../schema/record.js';
+import { newRecordId } from '../../schema/ids.js';
 import { quietly } from '../emit.js';
 import type { Sink } from '../sink.js';
 import type { LineLog, LineLogHooks } from './lineLog.js';
@@ -156,8 +157,8 @@ function isSink(anchor: FileAnchor): anchor is Sink {
 /**
  * Sends checkpoints to a sink, each as a record `audit/checkpoint` whose `data` holds the signed note.
  *
- * @param like A record of the log: who keeps it, and in which environment, is told as it tells it. Without one there is
- * nothing yet to vouch for, and nothing is sent.
+ * @param like The newest record of the log, whose component, environment and session the checkpoint's record repeats. Without one
+ * there is nothing yet to vouch for, and nothing is sent.
  */
 function sinkAnchor(sink: Sink, like: () => AuditRecord | undefined): Anchor {
   // An attempt that is repeated sends the same record, so that a receiver can tell.
@@ -180,7 +181,7 @@ function checkpointRecord({ origin, size, note }: Checkpoint, model: AuditRecord
   const now = Date.now();
   const trace = randomBytes(16).toString('hex');
   return {
-    record_id: uuidv7(now),
+    record_id: newRecordId(now),
     // Checkpoints of one log are ordered by their size.
     seq: size,
     time: new Date(now).toISOString(),
@@ -204,13 +205,4 @@ function checkpointRecord({ origin, size, note }: Checkpoint, model: AuditRecord
     data: { checkpoint: note },
     metadata: model.metadata,
   };
-}
-
-/** RFC 9562 section 5.7. */
-function uuidv7(now: number): string {
-  const bytes = Buffer.concat([Buffer.alloc(6), randomBytes(10)]);
-  bytes.writeUIntBE(now, 0, 6);
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
