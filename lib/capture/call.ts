@@ -6,7 +6,7 @@ import { watchHttp } from './http.js';
 import { RunningOperation, type Entrance } from './operation.js';
 import { within } from './propagation.js';
 import { sessionClosed, sessionOpened, watchEnd } from './session.js';
-import { active, audienceOf, type ClientState } from './state.js';
+import { activeOperation, audienceOf, runIn, type ClientState } from './state.js';
 import { connectionOver, watchTransport } from './transport.js';
 
 type Call = () => unknown;
@@ -51,7 +51,7 @@ export function begin(call: ObservedCall): RunningOperation | undefined {
 
 /** Runs something as a part of an operation, in its context. */
 export function inside<T>(running: RunningOperation, run: () => T): T {
-  return active.run(running, () => within(running.context, run));
+  return runIn(running, () => within(running.context, run));
 }
 
 /**
@@ -61,7 +61,7 @@ export function inside<T>(running: RunningOperation, run: () => T): T {
  */
 function isInner(call: ObservedCall, { connection }: ClientState): boolean {
   const { client, operation, entrance } = call;
-  const outer = active.getStore();
+  const outer = activeOperation();
   if (outer?.covers(client, operation.method) === true && !outer.cameInBy(entrance)) {
     if (operation.method !== outer.method || outer.asksFor(operation.subject(call.params))) return true;
   }

@@ -25,7 +25,8 @@ export interface McpClientClass {
 export function peek(value: unknown, key: string): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   try {
-    return Reflect.get(value, key);
+    // Many times a call: `Reflect.get` is no inline cache but a call into the engine.
+    return (value as Record<string, unknown>)[key];
   } catch {
     return undefined;
   }

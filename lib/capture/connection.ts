@@ -34,8 +34,8 @@ export interface OperationUnderWay extends OperationDetail {
 }
 
 /**
- * One connection of one client: what the handshake and the transport tell of the two parties. Read lazily, because the SDK
- * learns most of it only while `connect` is under way.
+ * One connection of one client: what the handshake and the transport tell of the two parties. The SDK learns most of it only while
+ * `connect` is under way; once the handshake is done, it is read a last time and kept.
  */
 export class Connection implements ConnectionFacts {
   readonly connectionId = newRecordId();
@@ -63,7 +63,7 @@ export class Connection implements ConnectionFacts {
   #initializeParams: unknown;
   #initializeResult: unknown;
   #sessionId: string | undefined;
-  #remembered: Remembered | undefined;
+  #parties: Parties | undefined;
 
   constructor(client: object, transport: unknown) {
     this.client = client;
@@ -81,13 +81,9 @@ export class Connection implements ConnectionFacts {
     return this.#transport === transport;
   }
 
-  /** Keeps what the client knows of its server now: it forgets that when it closes, or learns it anew of another server. */
+  /** Keeps what is known of both sides now: the client forgets it when it closes, or learns it anew of another server. */
   remember(): void {
-    this.#remembered = {
-      server: this.#serverInfo,
-      capabilities: this.serverCapabilities,
-      protocolVersion: this.protocolVersion,
-    };
+    this.#parties ??= this.#read();
   }
 
   /** The handshake's request as it was sent. */
@@ -110,46 +106,39 @@ export class Connection implements ConnectionFacts {
   }
 
   get clientName(): string | undefined {
-    return peekText(this.#clientInfo, 'name');
+    return this.#known.clientName;
   }
 
   get clientVersion(): string | undefined {
-    return peekText(this.#clientInfo, 'version');
+    return this.#known.clientVersion;
   }
 
   get clientCapabilities(): unknown {
-    return peek(this.#initializeParams, 'capabilities') ?? peek(this.client, '_capabilities');
+    return this.#known.clientCapabilities;
   }
 
   get serverName(): string | undefined {
-    return peekText(this.#serverInfo, 'name');
+    return this.#known.serverName;
   }
 
   get serverVersion(): string | undefined {
-    return peekText(this.#serverInfo, 'version');
+    return this.#known.serverVersion;
   }
 
   get serverCapabilities(): unknown {
-    if (this.#remembered !== undefined) return this.#remembered.capabilities;
-    return peek(this.#initializeResult, 'capabilities') ?? peekCall(this.client, 'getServerCapabilities');
+    return this.#known.serverCapabilities;
   }
 
   get protocolVersion(): string | undefined {
-    if (this.#remembered !== undefined) return this.#remembered.protocolVersion;
-    const negotiated = peekCall(this.client, 'getNegotiatedProtocolVersion');
-    if (typeof negotiated === 'string') return negotiated;
-    return (
-      peekText(this.#initializeResult, 'protocolVersion') ?? peekText(this.#transport, 'protocolVersion')
-    );
+    return this.#known.protocolVersion;
   }
 
   get transport(): string | undefined {
-    return transportKind(this.#transport);
+    return this.#known.transport;
   }
 
   get serverAddress(): string | undefined {
-    const url = endpoint(this.#transport);
-    return url ? url.origin + url.pathname : peekText(peek(this.#transport, '_serverParams'), 'command');
+    return this.#known.serverAddress;
   }
 
   get serverCommand(): readonly string[] | undefined {
@@ -161,11 +150,8 @@ export class Connection implements ConnectionFacts {
   }
 
   /** Host and port for the span, where the transport dials a URL. */
-  get hostAndPort(): { host: string; port: number } | undefined {
-    const url = endpoint(this.#transport);
-    if (url === undefined) return undefined;
-    const defaultPort = url.protocol === 'https:' || url.protocol === 'wss:' ? 443 : 80;
-    return { host: url.hostname, port: url.port === '' ? defaultPort : Number(url.port) };
+  get hostAndPort(): { readonly host: string; readonly port: number } | undefined {
+    return this.#known.hostAndPort;
   }
 
   get oauth(): McpOAuth | undefined {
@@ -174,12 +160,50 @@ export class Connection implements ConnectionFacts {
 
   /** The version of HTTP, where it is known: without TLS there is no negotiation, and so nothing but 1.1. */
   get httpVersion(): string | undefined {
-    return endpoint(this.#transport)?.protocol === 'http:' ? '1.1' : this.negotiatedHttp;
+    return this.#known.origin?.startsWith('http:') === true ? '1.1' : this.negotiatedHttp;
   }
 
   /** Scheme, host and port, where the transport dials a URL. */
   get origin(): string | undefined {
-    return endpoint(this.#transport)?.origin;
+    return this.#known.origin;
+  }
+
+  get #known(): Parties {
+    if (this.#parties !== undefined) return this.#parties;
+    const parties = this.#read();
+    // A client that had connected before it was wrapped.
+    if (this.open && isComplete(parties)) this.#parties = parties;
+    return parties;
+  }
+
+  #read(): Parties {
+    const transport = this.#transport;
+    const clientInfo = peek(this.#initializeParams, 'clientInfo') ?? peek(this.client, '_clientInfo');
+    const serverInfo =
+      peek(this.#initializeResult, 'serverInfo') ?? peekCall(this.client, 'getServerVersion');
+    const url = endpoint(transport);
+    return {
+      clientName: peekText(clientInfo, 'name'),
+      clientVersion: peekText(clientInfo, 'version'),
+      clientCapabilities: peek(this.#initializeParams, 'capabilities') ?? peek(this.client, '_capabilities'),
+      serverName: peekText(serverInfo, 'name'),
+      serverVersion: peekText(serverInfo, 'version'),
+      serverCapabilities:
+        peek(this.#initializeResult, 'capabilities') ?? peekCall(this.client, 'getServerCapabilities'),
+      protocolVersion: this.#negotiated(),
+      transport: transportKind(transport),
+      serverAddress: url ? url.origin + url.pathname : peekText(peek(transport, '_serverParams'), 'command'),
+      hostAndPort: url && { host: url.hostname, port: portOf(url) },
+      origin: url?.origin,
+    };
+  }
+
+  #negotiated(): string | undefined {
+    const negotiated = peekCall(this.client, 'getNegotiatedProtocolVersion');
+    if (typeof negotiated === 'string') return negotiated;
+    return (
+      peekText(this.#initializeResult, 'protocolVersion') ?? peekText(this.#transport, 'protocolVersion')
+    );
   }
 
   *#idsUnderWay(log: object): Generator<string, void, undefined> {
@@ -191,28 +215,38 @@ export class Connection implements ConnectionFacts {
       )
         for (const { request_id: id } of legs) yield id;
   }
-
-  get #clientInfo(): unknown {
-    return peek(this.#initializeParams, 'clientInfo') ?? peek(this.client, '_clientInfo');
-  }
-
-  get #serverInfo(): unknown {
-    if (this.#remembered !== undefined) return this.#remembered.server;
-    return peek(this.#initializeResult, 'serverInfo') ?? peekCall(this.client, 'getServerVersion');
-  }
 }
 
-/** What a client tells of its server once the handshake is done. */
-interface Remembered {
-  readonly server: unknown;
-  readonly capabilities: unknown;
+/** What stands fast of the two sides of a connection once the handshake is done. */
+interface Parties {
+  readonly clientName: string | undefined;
+  readonly clientVersion: string | undefined;
+  readonly clientCapabilities: unknown;
+  readonly serverName: string | undefined;
+  readonly serverVersion: string | undefined;
+  readonly serverCapabilities: unknown;
   readonly protocolVersion: string | undefined;
+  readonly transport: string | undefined;
+  readonly serverAddress: string | undefined;
+  readonly hostAndPort: { readonly host: string; readonly port: number } | undefined;
+  readonly origin: string | undefined;
 }
 
 /** The SDK's HTTP and web socket transports keep the URL they dial in `_url`; there is no public way to ask. */
 function endpoint(transport: unknown): URL | undefined {
   const url = peek(transport, '_url');
   return url instanceof URL ? url : undefined;
+}
+
+/** Of a transport that no header tells of the version, nobody learns it afterwards. */
+function isComplete({ serverName, protocolVersion, transport }: Parties): boolean {
+  const isHeaderless = transport === 'stdio' || transport === 'in-memory';
+  return serverName !== undefined && (protocolVersion !== undefined || isHeaderless);
+}
+
+function portOf({ port, protocol }: URL): number {
+  const defaultPort = protocol === 'https:' || protocol === 'wss:' ? 443 : 80;
+  return port === '' ? defaultPort : Number(port);
 }
 
 /** By what a transport has rather than by its class name, which a bundler may have changed. */

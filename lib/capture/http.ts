@@ -3,7 +3,7 @@ import { shared } from '../internal/shared.js';
 import { ignore, peek, peekText } from './client.js';
 import { isAuthorizationOf, noteGrant, noteToken } from './oauth.js';
 import type { RunningOperation } from './operation.js';
-import { active, sending } from './state.js';
+import { servedOperation } from './state.js';
 
 const watched = shared('http transports', () => new WeakSet<object>());
 
@@ -38,7 +38,7 @@ function watchFetch(transport: object, fetches: Fetch): Fetch {
   return new Proxy(fetches, {
     apply(target, self, args: unknown[]) {
       const value: unknown = Reflect.apply(target, self, args);
-      const running = sending.getStore() ?? active.getStore();
+      const running = servedOperation();
       const note = (response: unknown): void => {
         if (isEndpoint(transport, args[0])) {
           noteToken(transport, args[1]);
@@ -123,7 +123,7 @@ function watchHttpVersion(): void {
 /** In the asynchronous context of who sends. */
 function noteRequest(message: unknown): void {
   const request = peek(message, 'request');
-  const running = sending.getStore() ?? active.getStore();
+  const running = servedOperation();
   if (running === undefined || typeof request !== 'object' || request === null) return;
   // Authorization servers are asked on an operation's behalf as well, and are not the operation's server.
   if (String(peek(request, 'origin')) === running.connection.origin) operations.set(request, running);

@@ -6,7 +6,7 @@ import type { Connection } from './connection.js';
 import { RunningOperation, type Start } from './operation.js';
 import { asked, decide, reject } from './pending.js';
 import { traceparentOf } from './propagation.js';
-import { active, audienceOf } from './state.js';
+import { activeOperation, audienceOf, runIn } from './state.js';
 import { watchTransport } from './transport.js';
 
 type Place = Pick<Start, 'parent' | 'links'>;
@@ -27,10 +27,9 @@ export const observeInbound: Wrapper = (original) =>
     const proceed = () => Reflect.apply(original, this, args);
     const [request] = args;
     const transport = peek(this, 'transport');
-    if (typeof transport !== 'object' || transport === null) return active.run(undefined, proceed);
+    if (typeof transport !== 'object' || transport === null) return runIn(undefined, proceed);
     const running = begin(this, request, (connection) => placeOf(connection, peek(request, 'params')));
-    if (running === undefined)
-      return seen.has(request as object) ? proceed() : active.run(undefined, proceed);
+    if (running === undefined) return seen.has(request as object) ? proceed() : runIn(undefined, proceed);
     running.connection.watched = watchTransport(transport);
     running.sent({ request_id: String(peek(request, 'id')), method: running.method });
     asked(transport, peek(request, 'id'), running);
@@ -64,7 +63,7 @@ function turnAway(transport: object, request: unknown): void {
 export const observeEmbedded: Wrapper = (original) =>
   function (...args) {
     const handler: unknown = Reflect.apply(original, this, args);
-    const place = () => ({ parent: active.getStore()?.context ?? ROOT_CONTEXT });
+    const place = () => ({ parent: activeOperation()?.context ?? ROOT_CONTEXT });
     if (typeof handler !== 'function') {
       const running = begin(this, { method: args[0] }, place);
       const error = { type: 'CAPABILITY_NOT_SUPPORTED', message: 'the client has no handler for it' };

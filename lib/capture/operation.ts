@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { diag, SpanKind, type Context, type Link } from '@opentelemetry/api';
-import type { Operation, Subject } from '../operations/operation.js';
+import { isSameSubject, type Operation, type Subject } from '../operations/operation.js';
 import type {
   Ending,
   LedgerEntry,
@@ -90,6 +89,7 @@ export class RunningOperation implements OperationUnderWay {
   /** The task that an answer told of last. */
   task: TaskFacts | undefined;
   readonly #span: OperationSpan;
+  readonly #passages: { message: object; prepared: object; stand: object }[] = [];
   readonly #startedAt = performance.now();
   readonly #signal: unknown;
 
@@ -191,7 +191,7 @@ export class RunningOperation implements OperationUnderWay {
    */
   asksFor(subject: Subject): boolean {
     // One that names nothing asks for all that its method gives, a page at a time.
-    return Object.keys(this.subject).length === 0 || isSame(this.subject, subject);
+    return Object.keys(this.subject).length === 0 || isSameSubject(this.subject, subject);
   }
 
   /** Whether this operation came in by that very wrapper. */
@@ -204,6 +204,24 @@ export class RunningOperation implements OperationUnderWay {
     this.legs.push(leg);
     this.answer = undefined;
     if (this.kind === SpanKind.CLIENT) awaitAnswer(this, leg.request_id);
+  }
+
+  /**
+   * Notes that a request passes the stand-in for its transport's `send`, as it was given and as it goes on.
+   *
+   * @returns Whether it is the first time: a transport that has logged in sends what was refused again.
+   */
+  passed(message: object, prepared: object, stand: object): boolean {
+    const isNew = this.standOf(message) === undefined;
+    this.#passages.push({ message, prepared, stand });
+    return isNew;
+  }
+
+  /** The stand-in that a request of this operation first passed. */
+  standOf(message: object): object | undefined {
+    for (const { message: given, prepared, stand } of this.#passages)
+      if (given === message || prepared === message) return stand;
+    return undefined;
   }
 
   /** Notes an exchange over HTTP for the last of them; a second one for the same request is a leg of its own. */
@@ -268,7 +286,8 @@ export class RunningOperation implements OperationUnderWay {
     const [first, ...others] = this.recorders;
     if (first === undefined) return undefined;
     if (others.length === 0) return first.complete(this);
-    return Promise.all(this.recorders.map((recorder) => recorder.complete(this)));
+    const deliveries = this.recorders.map((recorder) => recorder.complete(this));
+    return deliveries.some((delivery) => delivery !== undefined) ? Promise.all(deliveries) : undefined;
   }
 
   /** What tells of an answer that nobody has seen: a probe's before the handshake, or an HTTP response that refused the request. */
@@ -301,18 +320,6 @@ export class RunningOperation implements OperationUnderWay {
       };
     });
     finished(this);
-  }
-}
-
-function isSame(one: Subject, other: Subject): boolean {
-  const keys = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof Subject>;
-  try {
-    for (const key of keys)
-      if (one[key] !== other[key] && !isDeepStrictEqual(one[key], other[key])) return false;
-    return true;
-  } catch {
-    // Arguments whose getters throw: the SDK fails on them in its own way.
-    return true;
   }
 }
 

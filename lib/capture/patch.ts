@@ -4,6 +4,7 @@ import { shared } from '../internal/shared.js';
 import { isSupported, SDK_V1, SDK_V2, SUPPORTED, type SdkCopy } from '../loader/sdk.js';
 import { expectRecords } from '../processor/auditLog.js';
 import { peek, standIn, type McpClientClass, type Method } from './client.js';
+import { changes } from './source.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';
 import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
@@ -34,6 +35,7 @@ function patchMethods(
   }
   const scopes = patch.holders.get(holder) ?? new Set();
   patch.holders.set(holder, scopes.add(scope));
+  changes.count++;
 }
 
 /** v1 keeps its task streams in a class of its own, which it exports nowhere: `client.experimental.tasks`. */
@@ -58,6 +60,7 @@ function unpatchMethods(base: object, scope: object, holder: PatchHolder): void 
   const scopes = patch?.holders.get(holder);
   if (patch === undefined || scopes === undefined) return;
   scopes.delete(scope);
+  changes.count++;
   if (scopes.size > 0) return;
   patch.holders.delete(holder);
   if (patch.holders.size > 0) return;

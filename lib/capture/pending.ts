@@ -92,7 +92,7 @@ function take(transport: object, id: unknown): OperationUnderWay | undefined {
 }
 
 /** Requests that are out, by client and JSON-RPC id: a client counts its ids on, whatever connection it has. */
-const open = shared('open requests', () => new WeakMap<object, Map<string, OperationUnderWay>>());
+const open = shared('open requests', () => new WeakMap<object, Map<string | number, OperationUnderWay>>());
 
 /** Notes that an operation waits for the answer to a request. */
 export function awaitAnswer(running: OperationUnderWay, id: string): void {
@@ -120,16 +120,17 @@ export const noticeAnswer: Wrapper = (original) =>
   function (...args) {
     const [response] = args;
     const key = keyOf(peek(response, 'id'));
-    const running = open.get(this)?.get(key);
+    const waiting = open.get(this);
+    const running = waiting?.get(key);
     if (running !== undefined) {
-      open.get(this)?.delete(key);
+      waiting?.delete(key);
       running.answered(readAnswer(response));
     }
     return Reflect.apply(original, this, args);
   };
 
 /** Both SDKs take the id `"3"` for an answer to request 3. */
-function keyOf(id: unknown): string {
+function keyOf(id: unknown): string | number {
   const number = Number(id);
-  return Number.isNaN(number) ? String(id) : String(number);
+  return Number.isNaN(number) ? String(id) : number;
 }

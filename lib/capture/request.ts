@@ -3,7 +3,7 @@ import { inside, observe } from './call.js';
 import { ignore, peek } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
 import { withTraceFields } from './propagation.js';
-import { active } from './state.js';
+import { activeOperation } from './state.js';
 
 /** Where all requests of v2 come together: those of `request()`, of `discover()`, of inbound handlers, and later rounds. */
 export const FUNNEL = '_requestWithSchemaViaCodec';
@@ -27,7 +27,7 @@ export function observeRequest(call: ObservedRequest): unknown {
   const { client, entrance, args } = call;
   const request = requestOf(call);
   const method = methodName(peek(request, 'method'));
-  const outer = active.getStore();
+  const outer = activeOperation();
   const params = peek(request, 'params');
   if (outer?.covers(client, method) === true) {
     const isItsOwn = method !== outer.method || outer.asksFor(operationFor(method).subject(params));
@@ -35,7 +35,7 @@ export function observeRequest(call: ObservedRequest): unknown {
     if (isItsOwn && (entrance.name === FUNNEL || !outer.cameInBy(entrance))) return send(call, outer);
   }
   const proceed = () => {
-    const running = active.getStore();
+    const running = activeOperation();
     return running?.covers(client, method) === true ? send(call, running) : call.proceed(args);
   };
   return observe({ client, entrance, operation: operationFor(method), params, args, proceed });

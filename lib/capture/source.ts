@@ -116,14 +116,19 @@ export function globalMeter(): Meter {
   return meter;
 }
 
+/** How often a source or a patch has come or gone, in whichever copy of this package. */
+export const changes = shared('instrumentation changes', () => ({ count: 0 }));
+
 /** Starts making spans from this source. */
 export function enableSource(source: SpanSource): void {
   sources.add(source);
+  changes.count++;
 }
 
 /** Stops that. */
 export function disableSource(source: SpanSource): void {
   sources.delete(source);
+  changes.count++;
 }
 
 /**

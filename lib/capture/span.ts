@@ -142,7 +142,8 @@ export class OperationSpan {
   /** What another instrumentation has said of its own span stays as it is. */
   #add(attributes: Attributes): void {
     const theirs = this.#own ? undefined : peek(this.#span, 'attributes');
-    for (const [key, value] of Object.entries(attributes)) {
+    for (const key in attributes) {
+      const value = attributes[key];
       if (value !== undefined && peek(theirs, key) === undefined) this.#span.setAttribute(key, value);
     }
   }
@@ -241,6 +242,7 @@ function newRelic(): ApmTrace | undefined {
  */
 function sentry(): ApmTrace | undefined {
   const carrier = peek(globalThis, '__SENTRY__');
+  if (carrier === undefined) return undefined;
   const strategy = peek(peek(carrier, String(peek(carrier, 'version'))), 'acs');
   const scope = peekCall(strategy, 'getCurrentScope');
   if (peekCall(scope, 'getClient') === undefined) return undefined;

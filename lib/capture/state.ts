@@ -6,7 +6,7 @@ import { idleRecorders, liveRecorders } from '../processor/recorders.js';
 import { hidesItsClient, identityOf, type Method } from './client.js';
 import { Connection } from './connection.js';
 import type { RunningOperation } from './operation.js';
-import { currentSource, defaultSource, type SpanSource } from './source.js';
+import { changes, currentSource, defaultSource, type SpanSource } from './source.js';
 
 const HIDDEN =
   'a client was called through a Proxy that hides it, so it cannot be told whether it is audited, and the call is not on record; ' +
@@ -23,23 +23,63 @@ export interface ClientState {
   claimedBy?: OperationRecorder;
   /** Every recorder that takes part, or took part until it was shut down. Replaced, never changed. */
   recorders: readonly OperationRecorder[];
+  /** The same as they are by now. */
+  readonly currentRecorders: () => readonly OperationRecorder[];
 }
 
 const clients = shared('clients', () => new WeakMap<object, ClientState>());
 
-/** The operation in whose asynchronous context code runs; a storage of our own, since no context manager may be there. */
-export const active = shared('active', () => new AsyncLocalStorage<RunningOperation | undefined>());
+/** What code runs for. */
+interface Scene {
+  /** The operation in whose asynchronous context it runs. */
+  readonly active: RunningOperation | undefined;
+  /** The operation whose message a transport sends: what the transport does for it happens outside the operation itself. */
+  readonly sending: RunningOperation | undefined;
+}
 
-/** The operation whose message a transport sends: what the transport does for it happens outside the operation itself. */
-export const sending = shared('sending', () => new AsyncLocalStorage<RunningOperation | undefined>());
+/**
+ * A storage of our own, since no context manager may be there. One for both: before Node.js 24 each storage costs every promise of
+ * the program something.
+ */
+const scenes = shared('scenes', () => new AsyncLocalStorage<Scene>());
+
+/** The operation in whose asynchronous context code runs. */
+export function activeOperation(): RunningOperation | undefined {
+  return scenes.getStore()?.active;
+}
+
+/** The operation whose message a transport sends, or whose asynchronous context code runs in. */
+export function servedOperation(): RunningOperation | undefined {
+  const scene = scenes.getStore();
+  return scene?.sending ?? scene?.active;
+}
+
+/** The operation whose message a transport sends. */
+export function sendingOperation(): RunningOperation | undefined {
+  return scenes.getStore()?.sending;
+}
+
+/** Runs something inside an operation, or outside of any. */
+export function runIn<T>(active: RunningOperation | undefined, run: () => T): T {
+  return scenes.run({ active, sending: scenes.getStore()?.sending }, run);
+}
+
+/** Runs what a transport does to send a message of an operation: outside of the operation itself. */
+export function runSending<T>(sending: RunningOperation | undefined, run: () => T): T {
+  return scenes.run({ active: undefined, sending }, run);
+}
 
 /** What is known of a client; made when it is first seen. */
 export function stateOf(client: object): ClientState {
   const identity = identityOf(client);
   let state = clients.get(identity);
   if (state === undefined) {
-    state = { connection: new Connection(client, undefined), recorders: [] };
-    clients.set(identity, state);
+    const made: ClientState = {
+      connection: new Connection(client, undefined),
+      recorders: [],
+      currentRecorders: () => recordersOf(made),
+    };
+    clients.set(identity, (state = made));
   }
   return state;
 }
@@ -63,7 +103,7 @@ export function audienceOf(client: object): Audience | undefined {
   if (source === undefined && liveRecorders().length === 0 && known === undefined) return undefined;
   const state = known ?? stateOf(client);
   if (source === undefined && recordersOf(state).length === 0) return undefined;
-  return { state, recorders: () => recordersOf(state), source: source ?? defaultSource };
+  return { state, recorders: state.currentRecorders, source: source ?? defaultSource };
 }
 
 /**
@@ -128,8 +168,24 @@ interface Instrumented {
   readonly source: SpanSource | undefined;
 }
 
-/** Who has to do with the class of a client. */
+/** What was found for a client, and what the patches and sources were then. */
+interface Found extends Instrumented {
+  readonly state: number;
+}
+
+const found = new WeakMap<object, Found>();
+
+/** Who has to do with the class of a client: asked for at each call, and worked out anew when a patch or a source comes or goes. */
 function instrumentationOf(client: object): Instrumented {
+  const { count: state } = changes;
+  const known = found.get(client);
+  if (known?.state === state) return known;
+  const instrumented = { ...lookedUp(client), state };
+  found.set(client, instrumented);
+  return instrumented;
+}
+
+function lookedUp(client: object): Instrumented {
   const holders = holdersOf(client);
   const isNear = (source: SpanSource) =>
     holders.includes(source) || holders.some(({ copy }) => copy === source.copy);

@@ -6,7 +6,7 @@ import type { Connection } from './connection.js';
 import type { RunningOperation } from './operation.js';
 import { answered } from './pending.js';
 import { withTraceFields } from './propagation.js';
-import { active, audienceOf, sending } from './state.js';
+import { activeOperation, audienceOf, runSending, sendingOperation } from './state.js';
 
 /** Our stand-ins for the `send` of transports, and which of them has first seen a message. */
 const watched = shared('transports', () => ({
@@ -35,16 +35,13 @@ export function watchTransport(transport: unknown): boolean {
   if (watched.sends.has(send) || watched.opaque.has(transport)) return true;
   const proceed = send as Method;
   const value: object = standIn(proceed, function (message, ...rest) {
-    // Where its owner has put a `send` around ours, and we one around theirs, each message passes both.
-    if (!isFirst(message, value)) return Reflect.apply(proceed, this, [message, ...rest]);
     const operation = senderOf(message);
+    // Where its owner has put a `send` around ours, and we one around theirs, each message passes both.
+    if (!isFirst(message, operation, value)) return Reflect.apply(proceed, this, [message, ...rest]);
     const prepared = prepare(transport, message, operation);
-    isFirst(prepared, value);
-    countRequest(transport, [message, prepared], operation);
+    notePassage(transport, { message, prepared, operation, stand: value });
     // A request that the transport makes of the same client, for a token say, is no part of the operation that it sends.
-    const sent: unknown = sending.run(operation, () =>
-      active.run(undefined, () => Reflect.apply(proceed, this, [prepared, ...rest])),
-    );
+    const sent: unknown = runSending(operation, () => Reflect.apply(proceed, this, [prepared, ...rest]));
     if (peek(message, 'method') === undefined) answered(transport, message, sent);
     return sent;
   });
@@ -58,18 +55,48 @@ export function watchTransport(transport: unknown): boolean {
 }
 
 /** A transport that sends a message again (once it has logged in, say) sends it by the same stand-in. */
-function isFirst(message: unknown, stand: object): boolean {
+function isFirst(message: unknown, operation: RunningOperation | undefined, stand: object): boolean {
   if (typeof message !== 'object' || message === null) return true;
-  const first = watched.seenBy.get(message);
-  if (first === undefined) watched.seenBy.set(message, stand);
+  const first = operation?.standOf(message) ?? watched.seenBy.get(message);
   return first === undefined || first === stand;
+}
+
+/** A message that goes out, as the SDK gave it and as the transport gets it. */
+interface Passage {
+  readonly message: unknown;
+  readonly prepared: unknown;
+  readonly operation: RunningOperation | undefined;
+  readonly stand: object;
+}
+
+/**
+ * Remembers a message by both its objects, and counts a request when it first goes out. An operation knows its own requests: a weak
+ * map of all messages costs the garbage collector more than all else that is done here.
+ */
+function notePassage(transport: object, { message, prepared, operation, stand }: Passage): void {
+  if (typeof message !== 'object' || message === null) return;
+  const isRequest = peek(message, 'id') !== undefined && peek(message, 'method') !== undefined;
+  if (isRequest && operation !== undefined && isLegOf(operation, message)) {
+    if (operation.passed(message, prepared as object, stand)) countRequest(transport, message, operation);
+    return;
+  }
+  watched.seenBy.set(message, stand).set(prepared as object, stand);
+  if (!isRequest || watched.counted.has(message)) return;
+  watched.counted.add(message).add(prepared as object);
+  countRequest(transport, message, operation);
 }
 
 /** A transport that sends a message once more, when it has been authorized, say, does so for the operation that it sent it for. */
 function senderOf(message: unknown): RunningOperation | undefined {
-  const outer = sending.getStore();
+  const running = activeOperation();
+  if (running !== undefined) return running;
+  const outer = sendingOperation();
+  return outer !== undefined && isLegOf(outer, message) ? outer : undefined;
+}
+
+function isLegOf({ legs }: RunningOperation, message: unknown): boolean {
   const id = String(peek(message, 'id'));
-  return active.getStore() ?? (outer?.legs.some((leg) => leg.request_id === id) === true ? outer : undefined);
+  return legs.some((leg) => leg.request_id === id);
 }
 
 /** From now on, what goes over the transport goes over this connection. */
@@ -80,15 +107,7 @@ export function connectionOver(transport: unknown, connection: Connection): void
 }
 
 /** Counts a request that goes out, whoever made it, for each log that has to do with the client. */
-function countRequest(
-  transport: object,
-  [message, prepared]: readonly [unknown, unknown],
-  operation: RunningOperation | undefined,
-): void {
-  if (typeof message !== 'object' || message === null || watched.counted.has(message)) return;
-  const id = peek(message, 'id');
-  if (id === undefined || peek(message, 'method') === undefined) return;
-  watched.counted.add(message).add(prepared as object);
+function countRequest(transport: object, message: object, operation: RunningOperation | undefined): void {
   const connection = watched.connections.get(transport)?.deref();
   if (connection === undefined) return;
   const isItsOwn =
@@ -97,7 +116,7 @@ function countRequest(
   if (recorders === undefined || recorders.length === 0) return;
   connection.requests?.sent(
     recorders.map(({ log }) => log),
-    String(id),
+    String(peek(message, 'id')),
   );
 }
 

@@ -7,7 +7,7 @@ import type { Entrance } from './operation.js';
 import { noticeAnswer, withdrawn } from './pending.js';
 import { FUNNEL, observeRequest, resume } from './request.js';
 import { endPending, sessionLeft, sessionLost } from './session.js';
-import { active, audienceOf } from './state.js';
+import { activeOperation, audienceOf, runIn } from './state.js';
 import { observeListen, observeStream } from './stream.js';
 
 /** Makes the method that stands in for another, of that name on that class. */
@@ -70,7 +70,7 @@ const toolStreamWrapper: LevelWrapper = (original, entrance) =>
 
 const outsideOfOperations: Wrapper = (original) =>
   function (...args) {
-    return active.run(undefined, () => Reflect.apply(original, this, args));
+    return runIn(undefined, () => Reflect.apply(original, this, args));
   };
 
 /** A server may take a request back; v1 does not heed that for the id 0. */
@@ -118,7 +118,7 @@ const noticeTrouble: Wrapper = (original) =>
 const noticeCacheHit: Wrapper = (original) =>
   function (...args) {
     const value: unknown = Reflect.apply(original, this, args);
-    const running = active.getStore();
+    const running = activeOperation();
     if (value instanceof Promise && running?.covers(this, String(args[0])) === true) {
       value.then((hit: unknown) => {
         if (hit !== undefined) running.fromCache = true;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EventType } from '../schema/record.js';
 
 /** What an operation acts on, read from its parameters. */
@@ -92,5 +93,25 @@ function readSafely(read: SubjectReader, params: unknown): Subject {
     return read(params as Record<string, unknown>);
   } catch {
     return {};
+  }
+}
+
+/** Whether two operations act on the same: the same tool with the same arguments, say. */
+export function isSameSubject(one: Subject, other: Subject): boolean {
+  return (
+    one.toolName === other.toolName &&
+    one.promptName === other.promptName &&
+    one.uri === other.uri &&
+    one.taskId === other.taskId &&
+    (one.arguments === other.arguments || isAlike(one.arguments, other.arguments))
+  );
+}
+
+function isAlike(one: unknown, other: unknown): boolean {
+  try {
+    return isDeepStrictEqual(one, other);
+  } catch {
+    // Arguments whose getters throw: the SDK fails on them in its own way.
+    return true;
   }
 }

@@ -9,12 +9,15 @@ import type { PipelineStats } from './stats.js';
 import { isDeepStrictEqual } from 'node:util';
 import { shared } from '../internal/shared.js';
 
+/** The promise of a record that nobody waits for: one for all of them. */
+export const DELIVERED = Promise.resolve();
+
 /** Numbers records and delivers them to the sinks: everything between the processor and the sinks. */
 export interface Pipeline {
   /**
    * Numbers a record (`seq`) at once, in the order of the calls, then delivers it to every sink.
    * Resolves when the mode lets the caller go on; rejects with `SinkError` when a required sink failed.
-   * Never throws synchronously.
+   * Never throws synchronously. Where nobody has to wait, the promise is {@link DELIVERED}.
    */
   accept(draft: DraftRecord): Promise<void>;
   /** Accepts a record whose caller does not wait: failures go to `onError` and are counted. */
@@ -54,8 +57,6 @@ export interface Pipeline {
 export function createPipeline(options: PipelineOptions): Pipeline {
   return new SinkPipeline(resolvePipeline(options));
 }
-
-const DONE = Promise.resolve();
 
 class SinkPipeline implements Pipeline {
   readonly needsIntent: boolean;
@@ -104,7 +105,7 @@ class SinkPipeline implements Pipeline {
   }
 
   acceptIntent(draft: DraftRecord): Promise<void> {
-    if (!this.needsIntent) return DONE;
+    if (!this.needsIntent) return DELIVERED;
     if (this.#shutdown !== undefined) return Promise.reject(this.#unavailableBecause(this.#refuse(draft)));
     const behind = this.#strict.filter((worker) => worker.isBehind);
     if (behind.length > 0 && (!this.#anyWillDo || behind.length === this.#strict.length)) {
@@ -167,7 +168,7 @@ class SinkPipeline implements Pipeline {
       if (completion !== undefined && awaited.includes(worker)) worker.push(record, completion, intent);
       else worker.push(record, undefined, false);
     }
-    return completion?.promise ?? DONE;
+    return completion?.promise ?? DELIVERED;
   }
 
   #refuse(draft: DraftRecord): SinkError {

@@ -12,18 +12,24 @@ export function coverSpan(span: object, method: string): void {
   covered.set(span, method);
 }
 
+/** Spans of our own that do not say so themselves: of samplers that record nothing, and where there is no SDK. */
 const own = shared('ownSpans', () => new WeakSet<object>());
 const nested = shared('nestedSpans', () => new WeakSet<object>());
 
 /** Notes that a span is that of an operation of ours. */
 export function ownSpan(span: object): void {
-  own.add(span);
+  if (scopeOf(span) === undefined) own.add(span);
+}
+
+/** The instrumentation that made a span, as spans of an SDK say that are recorded. */
+function scopeOf(span: object): string | undefined {
+  return (span as Partial<FinishedSpan>).instrumentationScope?.name;
 }
 
 /** Notes, as a span begins, that an operation of ours is under way around it: what it describes is on record already. */
 export function noteStart(span: object): void {
   const active = trace.getActiveSpan();
-  if (active !== undefined && own.has(active)) nested.add(span);
+  if (active !== undefined && (scopeOf(active) === PACKAGE_NAME || own.has(active))) nested.add(span);
 }
 
 /** The operation that another MCP instrumentation described with a client span, if this is one. */

@@ -126,9 +126,9 @@ export interface OperationRecorder {
   intent(detail: OperationDetail): Promise<void>;
   /**
    * Records the end. Safe to call twice: a span processor may have done it already. The promise says when the caller may
-   * go on, and rejects with `SinkError`.
+   * go on, and rejects with `SinkError`; undefined where the caller need not wait.
    */
-  complete(detail: OperationDetail): Promise<void>;
+  complete(detail: OperationDetail): Promise<void> | undefined;
 }
 
 /** What one recorder keeps with an operation. */

@@ -111,7 +111,8 @@ export class AuditSpanProcessor {
     const detail = detailOf(span);
     if (detail !== undefined) {
       // The instrumentation waits for this promise; here nobody does, and its failure must not count as unhandled.
-      if (detail.recorders.includes(this.#recording)) this.#recording.complete(detail).catch(() => undefined);
+      if (detail.recorders.includes(this.#recording))
+        this.#recording.complete(detail)?.catch(() => undefined);
       return;
     }
     if (!this.#foreignSpans) return;

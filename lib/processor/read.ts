@@ -2,7 +2,8 @@
 export function read(value: unknown, key: string): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   try {
-    return Reflect.get(value, key);
+    // Not `Reflect.get`, which is a call into the engine.
+    return (value as Record<string, unknown>)[key];
   } catch {
     return undefined;
   }

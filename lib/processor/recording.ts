@@ -5,7 +5,7 @@ import { askActor, type Actor } from '../identity.js';
 import { shared } from '../internal/shared.js';
 import { say } from '../internal/stderr.js';
 import { guardedReport, type Report } from '../pipeline/options.js';
-import type { Pipeline } from '../pipeline/pipeline.js';
+import { DELIVERED, type Pipeline } from '../pipeline/pipeline.js';
 import { commandLine } from '../redaction/commandLine.js';
 import type { Redactor } from '../redaction/createRedactor.js';
 import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
@@ -106,16 +106,18 @@ export class Recording implements OperationRecorder {
     return draft === SKIPPED ? Promise.resolve() : this.#pipeline.acceptIntent(draft);
   }
 
-  complete(detail: OperationDetail): Promise<void> {
+  complete(detail: OperationDetail): Promise<void> | undefined {
     const entry = this.#entry(detail);
-    return (entry.delivery ??= this.#accept(detail));
+    entry.delivery ??= this.#accept(detail);
+    // To await it all the same would cost each caller some promises.
+    return entry.delivery === DELIVERED ? undefined : entry.delivery;
   }
 
   /** Records an operation whose caller cannot be made to wait. */
   completeInBackground(detail: OperationDetail): void {
     const entry = this.#entry(detail);
     if (entry.delivery !== undefined) return;
-    entry.delivery = Promise.resolve();
+    entry.delivery = DELIVERED;
     const draft = this.#draft(detail);
     this.#settle(detail, draft);
     if (draft !== undefined && draft !== SKIPPED) this.#pipeline.acceptInBackground(draft);
@@ -141,7 +143,7 @@ export class Recording implements OperationRecorder {
   #accept(detail: OperationDetail): Promise<void> {
     const draft = this.#draft(detail);
     this.#settle(detail, draft);
-    if (draft === SKIPPED) return Promise.resolve();
+    if (draft === SKIPPED) return DELIVERED;
     return draft === undefined
       ? Promise.reject(new SinkError('mapping', 'the operation could not be made into a record'))
       : this.#pipeline.accept(draft);

@@ -27,8 +27,8 @@ export class RequestLedger {
   }
 
   /** A request goes out. */
-  sent(logs: Iterable<object>, id: string): void {
-    for (const log of new Set(logs)) {
+  sent(logs: readonly object[], id: string): void {
+    for (const log of distinct(logs)) {
       const tally = this.#of(log);
       tally.sent.add(id);
       tally.open.add(id);
@@ -36,9 +36,9 @@ export class RequestLedger {
   }
 
   /** An operation was handed to a log, or left out as its policy wants. */
-  settled(log: object, ids: Iterable<string>, how: 'recorded' | 'excluded'): void {
+  settled(log: object, ids: readonly string[], how: 'recorded' | 'excluded'): void {
     const tally = this.#of(log);
-    for (const id of new Set(ids)) {
+    for (const id of distinct(ids)) {
       if (!tally.open.delete(id)) continue;
       if (how === 'recorded') tally.recorded++;
       else tally.excluded.add(id);
@@ -68,6 +68,11 @@ export class RequestLedger {
     if (tally === undefined) this.#tallies.set(log, (tally = new Tally()));
     return tally;
   }
+}
+
+/** Hardly ever more than one: then no set is made of it. */
+function distinct<T>(items: readonly T[]): Iterable<T> {
+  return items.length < 2 ? items : new Set(items);
 }
 
 function firstOf(ids: RequestIds): string[] {

@@ -41,6 +41,11 @@ interface Server extends ServerIdentity {
 export class ToolMemory {
   readonly #servers = new Map<string, Server>();
 
+  /** Whether nothing is known yet. */
+  get isEmpty(): boolean {
+    return this.#servers.size === 0;
+  }
+
   /** What is known of a tool; nothing where the server never listed it. */
   find(identity: ServerIdentity, tool: string): KnownTool | undefined {
     return this.#servers.get(keyOf(identity))?.tools.get(tool);

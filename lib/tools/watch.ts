@@ -73,6 +73,7 @@ export class ToolWatch {
   /** The fingerprint that a call runs under: of what this connection was shown, else of what the log last saw. */
   fingerprintOf(connection: object, server: () => ServerIdentity, tool: string): string | undefined {
     const shown = this.#shown.get(connection)?.get(tool);
+    if (shown === undefined && this.#memory.isEmpty) return undefined;
     const fingerprint = shown ?? this.#memory.find(server(), tool)?.accepted.fingerprint;
     return fingerprint === UNREADABLE ? undefined : fingerprint;
   }

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** Whether a client's counter may have given an id: a whole number, as JSON writes it. */
+/** The number that a client's counter may have given as an id: a whole number, as JSON writes it. */
+function counted(id: string): number | undefined {
+  const number = Number(id);
+  return Number.isSafeInteger(number) && number >= 0 && String(number) === id ? number : undefined;
+}
+
 function isCounted(id: string): boolean {
-  return /^(?:0|[1-9]\d{0,15})$/.test(id) && Number.isSafeInteger(Number(id));
+  return counted(id) !== undefined;
 }
 
 /** So many ids are hashed at a time. */
@@ -26,22 +31,17 @@ export class RequestIds {
 
   add(id: string): void {
     this.#size++;
-    if (!isCounted(id) || !this.#addNumber(Number(id))) this.#others.set(id, (this.#others.get(id) ?? 0) + 1);
+    const number = counted(id);
+    if (number === undefined || !this.#addNumber(number))
+      this.#others.set(id, (this.#others.get(id) ?? 0) + 1);
   }
 
   /** Takes away one occurrence, if there is one. */
   delete(id: string): boolean {
     const more = this.#others.get(id);
     if (more === undefined) {
-      const at = isCounted(id) ? this.#find(Number(id)) : -1;
-      const range = this.#ranges[at];
-      const number = Number(id);
-      if (range === undefined || number > range[1]) return false;
-      const parts: [number, number][] = [
-        [range[0], number - 1],
-        [number + 1, range[1]],
-      ];
-      this.#ranges.splice(at, 1, ...parts.filter(([first, last]) => first <= last));
+      const number = counted(id);
+      if (number === undefined || !this.#deleteNumber(number)) return false;
     } else if (more > 1) this.#others.set(id, more - 1);
     else this.#others.delete(id);
     this.#size--;
@@ -83,6 +83,19 @@ export class RequestIds {
       batch = [];
     }
     return hash.update(batch.join('')).digest('hex');
+  }
+
+  /** False for one that is not there. */
+  #deleteNumber(number: number): boolean {
+    const at = this.#find(number);
+    const range = this.#ranges[at];
+    if (range === undefined || number > range[1]) return false;
+    const [first, last] = range;
+    if (first === last) this.#ranges.splice(at, 1);
+    else if (number === first) range[0]++;
+    else if (number === last) range[1]--;
+    else this.#ranges.splice(at, 1, [first, number - 1], [number + 1, last]);
+    return true;
   }
 
   /** False for one that is there. */
