@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../schema/record.js';
 import { type Codec, textCodec, type TextFraming } from './codec.js';
+import { LineForms } from './lineForms.js';
 import { inFixedOrder } from './order.js';
 import { fromProfile, toProfile, type Profile, type WireRecord } from './profile.js';
 import { toJsonLine } from './line.js';
@@ -14,8 +15,11 @@ import { toJsonLine } from './line.js';
  * ```
  */
 export function encodeLine(record: AuditRecord, profile: Profile = 'documented'): string {
-  return toJsonLine(inFixedOrder(toProfile(record, profile)));
+  const line = profile === 'documented' ? forms.lineOf(record) : undefined;
+  return line ?? toJsonLine(inFixedOrder(toProfile(record, profile)));
 }
+
+const forms = new LineForms();
 
 /**
  * The record that a line holds.

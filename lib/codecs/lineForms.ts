@@ -1,0 +1,168 @@
+import type { AuditRecord } from '../schema/record.js';
+import { toJsonLine } from './line.js';
+import { inFixedOrder } from './order.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Fields that no two records have alike; what else differs from record to record is found out. */
+const CHANGING = [
+  ...['record_id', 'seq', 'time', 'duration_ms', 'correlation_id', 'trace_id', 'span_id', 'parent_span_id'],
+  ...['mcp.request_id', 'mcp.tool_arguments', 'mcp.prompt_arguments', 'mcp.tool_result'],
+];
+
+/** Tools and methods are few; callers may make their names up. */
+const MOST_KINDS = 500;
+/** Records of one tool that have other fields than each other: with and without a parent, say. */
+const MOST_FORMS = 4;
+
+/** Text that JSON writes as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** A field whose value stands in the text of a form. */
+interface Constant {
+  readonly ofMcp: boolean;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** A field that is encoded for each record, and the text between it and the one before. */
+interface Changing {
+  readonly ofMcp: boolean;
+  readonly key: string;
+  readonly before: string;
+}
+
+/** What the lines of some records have in common, as text. */
+interface Form {
+  readonly keys: readonly string[];
+  readonly mcpKeys: readonly string[];
+  readonly constants: readonly Constant[];
+  readonly changing: readonly Changing[];
+  readonly end: string;
+}
+
+/**
+ * Writes records as lines, and encodes what they have in common with those before them only once: from call to call hardly more
+ * differs than some ids, the time and the arguments. A text is used only where the value that it was made of stands in the record,
+ * so that a line is what {@link toJsonLine} makes of the whole record.
+ */
+export class LineForms {
+  readonly #forms = new Map<string, Form[]>();
+
+  /** The line of a record; undefined for one that has to be encoded as a whole. */
+  lineOf(record: AuditRecord): string | undefined {
+    const kind = record.mcp?.tool_name ?? record.mcp?.method;
+    if (kind === undefined || record.error !== undefined) return undefined;
+    const forms = this.#forms.get(kind);
+    for (const form of forms ?? []) {
+      if (!hasKeys(record, form.keys) || !hasKeys(record.mcp ?? {}, form.mcpKeys)) continue;
+      const other = firstOther(record, form);
+      if (other === undefined) return written(record, form);
+      this.#learn(kind, record, form, other);
+      return undefined;
+    }
+    this.#learn(kind, record);
+    return undefined;
+  }
+
+  /** Makes a form of a record, in the place of one that took a field for the same in all records. */
+  #learn(kind: string, record: AuditRecord, former?: Form, other?: Constant): void {
+    const varying = new Set(former === undefined ? CHANGING : former.changing.map(nameOf));
+    if (other !== undefined) varying.add(nameOf(other));
+    const form = formOf(record, varying);
+    if (form === undefined) return;
+    if (this.#forms.size >= MOST_KINDS) this.#forms.clear();
+    const others = (this.#forms.get(kind) ?? []).filter((each) => each !== former);
+    this.#forms.set(kind, [form, ...others].slice(0, MOST_FORMS));
+  }
+}
+
+function nameOf({ ofMcp, key }: { readonly ofMcp: boolean; readonly key: string }): string {
+  return ofMcp ? `mcp.${key}` : key;
+}
+
+/** Whether an object is written by these fields and no others, in this order: told without a list of them being made. */
+function hasKeys(value: object, keys: readonly string[]): boolean {
+  let index = 0;
+  for (const key in value) if (key !== keys[index++]) return false;
+  return index === keys.length && !('toJSON' in value);
+}
+
+/** The first field that is not what the form's text says. */
+function firstOther(record: AuditRecord, { constants }: Form): Constant | undefined {
+  const fields = record as unknown as Fields;
+  const mcp = record.mcp as unknown as Fields;
+  for (const constant of constants)
+    if ((constant.ofMcp ? mcp : fields)[constant.key] !== constant.value) return constant;
+  return undefined;
+}
+
+function written(record: AuditRecord, { changing, end }: Form): string | undefined {
+  const fields = record as unknown as Fields;
+  const mcp = record.mcp as unknown as Fields;
+  let line = '';
+  for (const { ofMcp, key, before } of changing) {
+    const text = textOf((ofMcp ? mcp : fields)[key]);
+    if (text === undefined) return undefined;
+    line += before + text;
+  }
+  return line + end;
+}
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : toJsonLine(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
+  return value === undefined || typeof value === 'function' || typeof value === 'symbol'
+    ? undefined
+    : toJsonLine(value);
+}
+
+/** Undefined for a record that is written otherwise than field by field, in the order that its fields have. */
+function formOf(record: AuditRecord, varying: ReadonlySet<string>): Form | undefined {
+  if (inFixedOrder(record) !== record || !isPlain(record) || !isPlain(record.mcp)) return undefined;
+  const constants: Constant[] = [];
+  const changing: Changing[] = [];
+  let text = '{';
+  const add = (key: string, value: unknown, ofMcp: boolean): boolean => {
+    const constant = { ofMcp, key, value };
+    text += `${text.endsWith('{') ? '' : ','}${toJsonLine(key)}:`;
+    if (varying.has(nameOf(constant)) || !isFixed(value)) {
+      changing.push({ ofMcp, key, before: text });
+      text = '';
+      return true;
+    }
+    const encoded = textOf(value);
+    constants.push(constant);
+    text += encoded ?? '';
+    return encoded !== undefined;
+  };
+  for (const [key, value] of Object.entries(record)) {
+    if (key !== 'mcp') {
+      if (!add(key, value, false)) return undefined;
+      continue;
+    }
+    text += `${text.endsWith('{') ? '' : ','}"mcp":{`;
+    for (const [name, detail] of Object.entries(value as Fields))
+      if (!add(name, detail, true)) return undefined;
+    text += '}';
+  }
+  const mcpKeys = Object.keys(record.mcp ?? {});
+  return { keys: Object.keys(record), mcpKeys, constants, changing, end: `${text}}` };
+}
+
+function isPlain(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    !('toJSON' in value)
+  );
+}
+
+/** Whether a value that is found again by `===` is the same still: of objects, those that nobody can change. */
+function isFixed(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  const isKnown = Array.isArray(value) || isPlain(value);
+  const isDeep = () => Object.values(value).some((item) => typeof item === 'object' && item !== null);
+  return isKnown && Object.isFrozen(value) && !isDeep();
+}
