@@ -11,7 +11,7 @@ import { FILE_MODE } from './open.js';
 export interface AccessLogOptions {
   /**
    * The Ed25519 key (PKCS#8 PEM) that signs the access log: a file that exists, and that those who read the log may read.
-   * @defaultValue `<log>.access.key`, made with mode 0600 by the first who reads
+   * @defaultValue `<log>.access.key`, which the first reader makes with mode 0600
    */
   readonly key?: string;
   /** The origin of the access log, as in its verifier key. @defaultValue the host and the name of the file */
@@ -20,17 +20,17 @@ export interface AccessLogOptions {
   readonly requirePurpose?: boolean;
 }
 
-/** What lies beside a log for those who read it. */
+/** The files beside a log that belong to its access log. */
 export interface AccessLayout {
   /** The access log: who has read the log. */
   readonly log: string;
-  /** What the log's configuration says of it. */
+  /** The log's configuration of it. */
   readonly description: string;
   /** The key that signs it, unless the configuration names another. */
   readonly key: string;
 }
 
-/** Where the access log of a log lies. Pure: it touches no file. */
+/** The paths of a log's access log. Touches no file. */
 export function accessLayout(log: string): AccessLayout {
   return { log: `${log}.access.jsonl`, description: `${log}.access.json`, key: `${log}.access.key` };
 }
@@ -49,7 +49,7 @@ function checked(option: string, given: unknown): AccessLogOptions {
 }
 
 /**
- * Leaves the configuration beside the log, where the commands that read it find it; `false` takes it away.
+ * Writes the configuration beside the log, where the commands that read the log find it; `false` removes it.
  *
  * @throws ConfigError when it cannot be written.
  */
@@ -61,7 +61,7 @@ export function describeAccessLog(log: string, options: AccessLogOptions | false
     rmSync(temporary, { force: true });
     writeFileSync(temporary, `${JSON.stringify({ version: VERSION, ...options })}\n`, {
       flag: 'wx',
-      // Those whom the log's own mode lets read it must be able to see this; it holds no secret.
+      // Everybody may read it, because it must be readable to all readers of the log; it holds no secret.
       mode: FILE_MODE | 0o044,
     });
     renameSync(temporary, description);
@@ -72,9 +72,9 @@ export function describeAccessLog(log: string, options: AccessLogOptions | false
 }
 
 /**
- * What the configuration of a log says of its access log; nothing where reading is not on record.
+ * Reads the configuration of a log's access log; nothing where reading is not on record.
  *
- * @throws ConfigError when it says so in a form that is not known: reading unrecorded would then be a guess.
+ * @throws ConfigError when it has an unknown form: nobody may then read unrecorded on a guess.
  */
 export function readAccessDescription(log: string): AccessLogOptions | undefined {
   const { description } = accessLayout(log);
@@ -90,7 +90,7 @@ export function readAccessDescription(log: string): AccessLogOptions | undefined
     const { version, ...options } = JSON.parse(text) as Record<string, unknown>;
     if (version === VERSION) return checked('accessLog', options);
   } catch {
-    // Said below.
+    // The error below says it.
   }
   throw new ConfigError('accessLog', `${description} is not of a known form`);
 }

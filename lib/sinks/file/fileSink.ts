@@ -22,12 +22,12 @@ export type { FileSinkOptions } from './options.js';
 export type { FileAnchor, FileIntegrityOptions } from './sealing.js';
 
 /**
- * An append-only log of JSON lines. Opened when constructed, so that a path that cannot work is found at start-up; one
- * writer per path; a file for its owner only (0600, made folders 0700).
+ * An append-only log of JSON lines. The constructor opens it, so that a path that cannot work is found at start-up. A path has one
+ * writer. Only the owner can read the file (mode 0600; folders that are made have 0700).
  *
- * The write itself is synchronous: it copies into the page cache in a few microseconds, where a round trip through the
- * thread pool costs several times that, and it leaves nothing unwritten when the process exits. fdatasync, which waits for
- * the disk, runs in the thread pool.
+ * The write itself is synchronous: it copies into the page cache in a few microseconds, where a round trip through the thread
+ * pool costs several times that, and nothing is unwritten when the process exits. fdatasync, which waits for the disk, runs in the
+ * thread pool.
  *
  * @throws ConfigError for a symbolic link, FIFO or directory, a file that another writer has open, or a bad option.
  * @example
@@ -37,7 +37,7 @@ export type { FileAnchor, FileIntegrityOptions } from './sealing.js';
  */
 export class FileSink implements Sink {
   readonly name: string;
-  /** The file, with its tokens filled in. */
+  /** The path of the file, with `{pid}` and `{thread}` filled in. */
   readonly path: string;
   readonly lastSeq: number | undefined;
   readonly keepsLog = true;
@@ -56,7 +56,7 @@ export class FileSink implements Sink {
     this.path = options.path;
     this.#notices = options.notices;
     makeFolder(dirname(options.path));
-    // Before the file is opened: to repair its end while another process writes it would tear what that one writes.
+    // The lock comes first: opening the file may repair its end, which must not happen while another process writes to it.
     this.#lock = new LogLock(options.path, options.notices, options.staleLockMs);
     try {
       this.#log = new LineLog(options, this.#lock);
@@ -79,23 +79,23 @@ export class FileSink implements Sink {
     return this.path;
   }
 
-  /** What the sink has found out of order, from start-up on; at most 100. */
+  /** What the sink has found out of order since start-up; the first 100 findings. */
   get notices(): readonly FileNotice[] {
     return this.#notices.kept;
   }
 
-  /** Intents without a completion in the last 8 MiB that were in the log when it was opened. */
+  /** The intents without a completion in the last 8 MiB of the log, as it was when it was opened. */
   get unfinishedIntents(): readonly AuditRecord[] {
     return this.#history.unfinishedIntents();
   }
 
-  /** @throws ConfigError when the options forbid what is asked. */
+  /** @throws ConfigError when `fsync` is `never` and durable records are needed. */
   requireAck(ack: Ack): void {
     if (!vouchesFor(ack, 'durable')) return;
     if (this.#log.fsync === 'never')
       throw new ConfigError('fsync', `is 'never', which cannot vouch for '${ack}' records`);
     this.#log.fsync = 'always';
-    // A log has no receiver but the disk.
+    // The disk is the receiver of a file, so `durable` is also `delivered`.
     this.#delivered = { status: 'delivered', ack };
   }
 
@@ -119,12 +119,12 @@ export class FileSink implements Sink {
     try {
       return this.#log.append(bytes)?.then(() => done, retryable) ?? done;
     } catch (error) {
-      // What the other writer has numbered is not known here: this log cannot be gone on with.
+      // Another writer has numbered records since, so this one must not go on.
       return error instanceof LockLostError ? permanent(error) : retryable(error);
     }
   }
 
-  /** Resolves when all that was written is on the disk, and under a checkpoint where the log is sealed. */
+  /** Resolves when everything that was written is on the disk, and covered by a checkpoint where the log is sealed. */
   async flush(): Promise<void> {
     await this.#log.flush();
     await this.#sealing?.seal();
@@ -147,12 +147,12 @@ export class FileSink implements Sink {
   }
 }
 
-/** A log whose evidence is broken gets better by nobody's waiting. */
+/** Broken evidence does not recover, so to try again cannot help. */
 function permanent(error: Error): SinkResult {
   return { status: 'permanent', error };
 }
 
-/** A full or failing disk may recover, and the log is as it was before: worth trying again. */
+/** A full or failing disk may recover, and the failed write has left the log as it was, so the batch can be tried again. */
 function retryable(error: unknown): SinkResult {
   return {
     status: 'retryable',

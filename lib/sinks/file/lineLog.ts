@@ -9,35 +9,35 @@ import { accessOfNewest, moveAside, tidy, type RotationOptions } from './segment
 
 const LF = 0x0a;
 const NOTHING = new Uint8Array();
-/** After a failed rotation the log goes on in the file it has for so long, in ms, before it tries again. */
+/** How long the log stays in its file after a failed rotation, in ms, before it tries again. */
 const ROTATION_RETRY_MS = 1_000;
 
-/** Whoever keeps books over the lines of a log: every call comes in the order of the lines. */
+/** Functions that follow the lines of a log, for sealing. All calls come in the order of the lines. */
 export interface LineLogHooks<Announced = unknown> {
-  /** A file is open and holds this many bytes of whole lines: at start-up, after a rotation, after somebody changed it. */
+  /** A file was opened, which holds this many bytes of whole lines: at start-up, after a rotation, after somebody changed it. */
   onOpen?(existing: { readonly path: string; readonly size: number }): void;
   /**
-   * These lines, without their line feeds, are about to be written: `onLines` or `onFailed` follows, and is given what this
-   * returns. The bytes are valid during the call only.
+   * These lines, without their line feeds, are about to be written. `onLines` or `onFailed` follows, and gets what this returns.
+   * The bytes are valid only during the call.
    */
   beforeLines?(lines: readonly Uint8Array[]): Announced;
-  /** What was written is about to be brought to the disk: waited for with it. It must not reject. */
+  /** What was written is about to be synced to the disk. The sync also waits for this promise, which must not reject. */
   onSync?(): Promise<void>;
-  /** The same where there is no event loop. */
+  /** {@link onSync} where there is no event loop. */
   onSyncNow?(): void;
-  /** These lines are in the log (on the disk already, where it syncs always). The bytes are valid during the call only. */
+  /** These lines are in the log, and on the disk where `fsync` is `always`. The bytes are valid only during the call. */
   onLines?(lines: readonly Uint8Array[], announced: Announced): void;
   /** Lines that were about to be written are not in the log. */
   onFailed?(announced: Announced): void;
-  /** The file that was being written is `segment` now; a new one follows. */
+  /** The current file was renamed to `segment`; a new one follows. */
   onRotate?(segment: string): void;
   /** The last line is written; the file is about to be closed. */
   beforeClose?(): void | Promise<void>;
-  /** The log is another writer's now, and so are the books: the file is about to be closed, and nothing may be written. */
+  /** Another writer has the log now: the file is about to be closed, and nothing more may be written. */
   onLost?(): void | Promise<void>;
 }
 
-/** Lines that are in the file, and who is to be told. */
+/** Lines that are in the file, and the hooks that must hear of it. */
 interface Written {
   readonly hooks: LineLogHooks;
   readonly lines: readonly Uint8Array[];
@@ -56,13 +56,13 @@ export interface LineLogOptions {
   readonly notices: Notices;
 }
 
-/** An append-only log of lines at one path, cut into parts as told, which notices what others do to its file. */
+/** An append-only log of lines at one path. It rotates its file, and notices what others do to it. */
 export class LineLog {
-  /** May be changed before the first line. */
+  /** When lines are synced; may be changed before the first line. */
   fsync: 'always' | 'batch' | 'never';
   #file: LogFile;
   #hooks: LineLogHooks = {};
-  /** What the hooks are still to be told, because lines that came before it wait for the disk. */
+  /** Settles when the hooks have heard of all that happened: calls wait while earlier lines wait for the disk. */
   #untold: Promise<void> | undefined;
   #checkedAt = performance.now();
   #syncTimer: NodeJS.Timeout | undefined;
@@ -84,17 +84,17 @@ export class LineLog {
     return this.#file.size;
   }
 
-  /** Attaches the one who keeps books; `onOpen` is called at once. */
+  /** Sets the hooks, and calls `onOpen` at once. */
   attach(hooks: LineLogHooks): void {
     this.#hooks = hooks;
     this.#opened();
   }
 
   /**
-   * Adds whole lines (each with its line feed), all or none. Returns a promise where the log syncs always: it resolves when
+   * Adds whole lines (each with its line feed), all or none. Where `fsync` is `always`, it returns a promise, which resolves when
    * they are on the disk; if it rejects, they are not in the log.
    *
-   * @throws LockLostError when the log is another writer's now.
+   * @throws LockLostError when another writer has the log now.
    */
   append(bytes: Uint8Array): Promise<void> | undefined {
     this.lock.ensure();
@@ -115,7 +115,7 @@ export class LineLog {
     return undefined;
   }
 
-  /** Resolves when all that was added is on the disk; rejects once for whatever a sync has failed for. */
+  /** Resolves when all lines are on the disk; rejects if a sync has failed since the last flush. */
   async flush(): Promise<void> {
     this.check();
     await this.#drain();
@@ -129,21 +129,21 @@ export class LineLog {
     this.#file.syncNow();
   }
 
-  /** Looks at once whether somebody has renamed, deleted, truncated or written to the file. */
+  /** Checks now whether somebody has renamed, deleted, truncated or written to the file. */
   check(): void {
     const found = this.#inspect();
-    // Before a file is made or changed: the folder may have been made anew by another writer.
+    // The lock comes before any change to a file: another writer may have made the folder anew.
     this.lock.verify();
     if (found === 'none') return;
     if (found === 'changed') return this.#opened();
-    // What was written since the last look may have been written after the deletion; what was there before, somebody took away.
+    // Lines since the last check may have been written after the deletion, so they are written again. Older ones were deleted.
     const rescued = found === 'deleted' ? this.#file.unseen() : NOTHING;
     this.#replace();
     this.#opened();
     if (rescued.length > 0) this.#writeAgain(rescued);
   }
 
-  /** Finishes the file and begins a new one. When that fails, the log goes on in the file it has. */
+  /** Finishes the file and begins a new one. When that fails, the log goes on in the current file. */
   rotate(): void {
     const { path, notices } = this.options;
     try {
@@ -168,7 +168,7 @@ export class LineLog {
   async close(): Promise<void> {
     clearTimeout(this.#syncTimer);
     try {
-      // A file that was renamed is left where it is: nothing more is to be written.
+      // A renamed file stays where it is, because nothing more is written.
       if (this.#inspect() === 'deleted' && this.#file.unseen().length > 0) this.check();
       else this.lock.verify(false);
       await this.#drain();
@@ -180,7 +180,7 @@ export class LineLog {
   }
 
   /**
-   * Resolves when all that was added is on the disk. If it is not, that is told here, and still to whoever added it.
+   * Resolves when all lines are on the disk, and rejects if they are not. The next flush rejects too.
    */
   async settle(): Promise<void> {
     await Promise.all(this.#chores);
@@ -208,7 +208,7 @@ export class LineLog {
     return found;
   }
 
-  /** A new file is readable to those whom an administrator let read the one before it. */
+  /** Opens a file. A new one has the readers of the file before it, whom an administrator may have chosen. */
   #open(like: Access | undefined): LogFile {
     const { path, widerMode, mode, notices } = this.options;
     return new LogFile(path, { widerMode, mode, like }, notices, this.fsync !== 'never');
@@ -224,7 +224,7 @@ export class LineLog {
     else this.#tellAfter(Promise.resolve(), event).catch((error: unknown) => void (this.#unsafe ??= error));
   }
 
-  /** Tells the hooks once `done` resolves or rejects, but never before what came earlier. */
+  /** Calls a hook once `done` has settled, and after all earlier calls. */
   #tellAfter(done: Promise<unknown>, event: () => void, failed: () => void = () => undefined): Promise<void> {
     const earlier = this.#untold;
     const told = Promise.all([done, earlier]).then(event, (error: unknown) => {
@@ -238,14 +238,14 @@ export class LineLog {
     return told;
   }
 
-  /** Leaves the current file, which may have another name by now, for a new one under the path. */
+  /** Opens a new file under the path, and closes the current one, which may have another name by now. */
   #replace(): void {
     const old = this.#file;
     this.#file = this.#open(old.access);
     this.#chore(old.close(this.fsync !== 'never').catch((error: unknown) => void (this.#unsafe ??= error)));
   }
 
-  /** Puts the lines of a deleted file into the one that took its place: they were acknowledged. */
+  /** Writes the lines of a deleted file into the one that takes its place, because they were acknowledged. */
   #writeAgain(lines: Uint8Array): void {
     try {
       const written = this.#write(this.#file, lines);
@@ -262,7 +262,7 @@ export class LineLog {
   }
 
   #checkNowAndThen(): void {
-    // What is to be durable must not go into a file that somebody has deleted.
+    // Durable records must not go into a deleted file, so every write checks.
     const interval = this.fsync === 'always' ? 0 : this.options.checkIntervalMs;
     if (performance.now() - this.#checkedAt >= interval) this.check();
   }
@@ -275,7 +275,7 @@ export class LineLog {
     return due && performance.now() >= this.#rotateNotBefore;
   }
 
-  /** Writes whole lines; what is returned is told to the hooks by {@link #added} or {@link #failed}. */
+  /** Writes whole lines. {@link #added} or {@link #failed} must follow with what it returns. */
   #write(file: LogFile, bytes: Uint8Array): Written {
     const hooks = this.#hooks;
     const lines = hooks.onLines === undefined && hooks.beforeLines === undefined ? [] : linesOf(bytes);
@@ -318,14 +318,14 @@ export class LineLog {
     this.#chore(this.#tidying);
   }
 
-  /** Work in the background that a flush waits for. It must not reject. */
+  /** Starts background work that a flush waits for. It must not reject. */
   #chore(work: Promise<void>): void {
     this.#chores.add(work);
     void work.finally(() => this.#chores.delete(work));
   }
 }
 
-/** The lines in a run of bytes, without their line feeds; nothing is copied. */
+/** The lines in some bytes, without their line feeds. Nothing is copied. */
 function linesOf(bytes: Uint8Array): Uint8Array[] {
   const lines: Uint8Array[] = [];
   for (let from = 0; from < bytes.length;) {

@@ -35,14 +35,14 @@ export interface LockOptions {
 
 /** Heartbeats in that time: two may be late. */
 const BEATS = 3;
-/** How long a look at the lock is believed, in ms. A process that was stopped for longer looks before it writes. */
+/** How long a look at the lock is valid, in ms. A process that was stopped for longer looks again before it writes. */
 const BELIEVED_MS = 1_000;
-/** Others may take over a stale lock at the same time, each of them a moment earlier. */
+/** How often to try: other processes may take over a stale lock at the same time, each a moment earlier. */
 const ATTEMPTS = 20;
 
 const taken = new WeakSet<object>();
 
-/** Whether an error says that another writer has the log at this time: worth trying again, where writes are short. */
+/** Whether an error says that another writer has the log now: where writes are short, it is worth trying again. */
 export function isLogInUse(error: unknown): boolean {
   return typeof error === 'object' && error !== null && taken.has(error);
 }
@@ -53,7 +53,7 @@ function inUse(problem: string): ConfigError {
   return error;
 }
 
-/** The lock is another writer's now: nothing may be written any more. */
+/** Another writer has the lock now: nothing more may be written. */
 export class LockLostError extends Error {
   readonly code = 'LOCK_LOST';
 
@@ -64,9 +64,9 @@ export class LockLostError extends Error {
 }
 
 /**
- * Only one writer per log: two would tear each other's lines and number twice. A file beside the log says who holds it, the
- * kernel's lock on that file and heartbeats say that the holder lives, and before it writes the holder looks whether the
- * lock is still its own. Within one process it holds just as well, and across duplicate installs of this package.
+ * Lets only one writer at a log: two would tear each other's lines and use numbers twice. A file beside the log names the holder;
+ * the kernel's lock on that file and heartbeats show that the holder lives; before each write the holder checks that the lock is
+ * still its own. It works within one process too, and across duplicate installs of this package.
  *
  * docs/locking.md says what holds on which file system.
  */
@@ -74,7 +74,7 @@ export class LogLock {
   readonly #path: string;
   #own: OwnLock;
   #lost = false;
-  /** When the lock was last seen to be ours, by both clocks: each may stand still while the machine or the process does. */
+  /** When the lock was last seen to be ours, by both clocks: either may stand still while the machine or the process is stopped. */
   #seen = { monotonic: performance.now(), wall: Date.now() };
   #beatAt = performance.now();
   readonly #timer: NodeJS.Timeout;
@@ -92,12 +92,12 @@ export class LogLock {
     held.add(this);
   }
 
-  /** Whether another writer has it now. It stays so: what that one has numbered, this one does not know. */
+  /** Whether another writer has the lock now. That is final, because this writer does not know which numbers the other has used. */
   get lost(): boolean {
     return this.#lost;
   }
 
-  /** To be called before each write: cheap while the last look is fresh. @throws LockLostError */
+  /** Checks the lock, before each write; cheap while the last look is valid. @throws LockLostError */
   ensure(): void {
     const { monotonic, wall } = this.#seen;
     const fresh = performance.now() - monotonic < BELIEVED_MS && Math.abs(Date.now() - wall) < BELIEVED_MS;
@@ -105,23 +105,23 @@ export class LogLock {
   }
 
   /**
-   * Looks now. A lock that somebody removed is made again, with its folder, unless there is nothing more to write.
+   * Looks at the lock now. A lock that somebody removed is made again, with its folder, unless `restore` is false.
    *
    * @throws LockLostError when another writer has it.
    */
   verify(restore = true): void {
     if (this.#lost) throw new LockLostError(this.logPath);
-    // The process exits: what it still holds is written after this.
+    // The process exits and has released its locks; it still writes its last records.
     if (!held.has(this)) return;
     const whose = this.#look();
     if (whose === 'missing' && restore) this.#makeAgain();
     if (whose === 'of another') this.#lose();
     this.#seen = { monotonic: performance.now(), wall: Date.now() };
-    // The timer may not have run for long: those who wait for the lock must see that its holder is there.
+    // A busy event loop may have kept the timer from running: others must see that the holder lives.
     if (performance.now() - this.#beatAt > this.staleMs / BEATS) this.#beat();
   }
 
-  /** Gives the path free; a lock that is no longer ours stays. */
+  /** Releases the lock; a lock that is no longer ours stays. */
   release(): void {
     if (!held.delete(this)) return;
     clearInterval(this.#timer);
@@ -145,7 +145,7 @@ export class LogLock {
     try {
       return whoseLock(this.#path, this.#own);
     } catch (error) {
-      // A file system that does not answer: until the lease ends, nobody can have taken the lock.
+      // The file system does not answer. Nobody can have taken the lock before our last heartbeat is stale.
       if (performance.now() - this.#beatAt < this.staleMs) return 'ours';
       throw error;
     }
@@ -168,14 +168,14 @@ export class LogLock {
     throw new LockLostError(this.logPath);
   }
 
-  /** A folder that was removed is left so until there is something to write. */
+  /** Checks the lock and makes a heartbeat. A removed folder is made again only by the next write. */
   #tick(): void {
     try {
       if (!existsSync(dirname(this.#path))) return;
       this.verify();
       this.#beat();
     } catch {
-      // Whatever it is, the next write meets it, and its caller is told.
+      // The next write meets the same fault, and its caller hears of it.
     }
   }
 
@@ -195,7 +195,7 @@ export class LogLock {
   }
 }
 
-/** What this thread holds: given free when it exits, by one listener however many logs there are. */
+/** The locks that this thread holds. One listener releases them all on exit, however many logs there are. */
 const held = new Set<LogLock>();
 
 function releaseAll(): void {
@@ -203,7 +203,7 @@ function releaseAll(): void {
     try {
       lock.release();
     } catch {
-      // The others must still be given free; the next writer sees that this one is stale.
+      // The others must still be released; the next writer finds that this one is stale.
     }
   }
 }

@@ -28,20 +28,20 @@ import {
 import { FILE_MODE } from './open.js';
 import { readRange } from './tail.js';
 
-/** What link(2) says where a file system has no hard links (exFAT, SMB, many FUSE mounts), or a sandbox forbids them. */
+/** The errors of link(2) where a file system has no hard links (exFAT, SMB, many FUSE mounts) or a sandbox forbids them. */
 const NO_LINKS: ReadonlySet<string> = new Set([
   ...['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'UNKNOWN'],
 ]);
-/** No lock's text is longer. */
+/** How many bytes of a lock's file are read; no lock is longer. */
 const MOST = 64 * 1024;
 
-/** A lock of our own: its file, held open. */
+/** Our own lock, with its open file. */
 export interface OwnLock {
   readonly fd: number;
   readonly holder: Holder;
 }
 
-/** Somebody else's lock, as it was found. */
+/** The lock of another writer. */
 export interface FoundLock {
   readonly text: string;
   readonly holder: Holder | undefined;
@@ -49,12 +49,12 @@ export interface FoundLock {
 }
 
 /**
- * Makes the lock's file, which says who holds it, unless there is one. It appears with its text in it and with the kernel's
- * lock taken: nobody can find it without either. Where there are no hard links it is made in its place, and for a moment it
- * is empty, which counts as held.
+ * Makes the lock's file, which names its holder, unless there is one. The file appears with its text in it and with the kernel's
+ * lock taken, so that nobody finds it without them. Without hard links it is made in its place, and is empty for a moment, which
+ * counts as held.
  *
  * @returns nothing when there is one already.
- * @throws ConfigError when none can be made here.
+ * @throws ConfigError when no lock can be made here.
  */
 export function makeLock(path: string, staleMs: number): OwnLock | undefined {
   try {
@@ -94,7 +94,7 @@ function create(path: string, staleMs: number): OwnLock {
   }
 }
 
-/** A sign of life. */
+/** Makes a heartbeat: writes the text anew, with the time in it. */
 export function beat({ fd, holder }: OwnLock): void {
   writeSync(fd, textOf(holder), 0);
 }
@@ -108,10 +108,10 @@ export function whoseLock(path: string, { fd }: OwnLock): 'ours' | 'missing' | '
 }
 
 /**
- * Looks at a lock, and judges whether its holder lives. The kernel knows best; the table of processes is right about those
- * in our PID namespace; of all others only their heartbeats tell.
+ * Looks at a lock, and decides whether its holder lives. The kernel's lock is the best evidence; then the table of processes, for
+ * those in our PID namespace; for all others, their heartbeats.
  *
- * @param staleMs - after how long without a heartbeat a holder counts as gone; what the holder says itself counts if it is more.
+ * @param staleMs - after how long without a heartbeat a holder counts as gone, unless the holder itself names a longer time.
  * @returns nothing when the lock has gone meanwhile.
  */
 export function findLock(path: string, staleMs: number): FoundLock | undefined {
@@ -145,7 +145,7 @@ function isAlive(path: string, fd: number, holder: Holder | undefined, staleMs: 
   return since <= Math.max(staleMs, delayMs(holder?.staleMs));
 }
 
-/** By the clock of the file system, which is the server's where it is a network's: our own may differ from the holder's. */
+/** How long ago the lock's file was written, in ms, by the file system's clock: our own may differ from the holder's. */
 function sinceWrite(path: string, lock: number, { mtimeMs }: BigIntStats): number {
   const now = clockAt(path);
   if (mtimeMs > now) redate(lock, now);
@@ -153,19 +153,19 @@ function sinceWrite(path: string, lock: number, { mtimeMs }: BigIntStats): numbe
 }
 
 /**
- * A heartbeat in the future: the clock has been set back since. It counts from now on, or the lock of a holder that is gone
- * would hold until the clock is there again. One that lives dates it again with its next heartbeat.
+ * Dates a lock whose heartbeat lies in the future, because the clock was set back: else the lock of a holder that is gone would
+ * hold until the clock reaches that time again. A living holder dates it again with its next heartbeat.
  */
 function redate(lock: number, now: bigint): void {
   const seconds = Number(now) / 1000;
   try {
     futimesSync(lock, seconds, seconds);
   } catch {
-    // The file of another user: his lock holds.
+    // The file belongs to another user, and may not be dated: the lock holds.
   }
 }
 
-/** The time in ms, by the file system's clock. */
+/** The time in ms by the clock of the file system: that of the server, where it is a network's. */
 function clockAt(path: string): bigint {
   const probe = asideOf(path, 'now');
   const fd = openSync(probe, 'wx', FILE_MODE);
@@ -179,8 +179,8 @@ function clockAt(path: string): bigint {
 }
 
 /**
- * Removes a lock whose holder is gone. Two processes may find the same stale lock, and a stopped holder may wake: the
- * rename tells whether it is still that lock, without another heartbeat, which was moved away.
+ * Removes a lock whose holder is gone. Two processes may find the same stale lock, and a stopped holder may wake up. So the lock is
+ * renamed first, and removed only if it is still the same lock, without another heartbeat.
  *
  * @returns whether it is gone.
  */
@@ -202,12 +202,12 @@ function putBack(aside: string, path: string): void {
   try {
     linkSync(aside, path);
   } catch (error) {
-    // Without hard links this may replace a lock that was made in these microseconds: its holder finds that out before it writes.
+    // Without hard links, this may replace a lock that was made in these microseconds; its holder finds that out before it writes.
     if (NO_LINKS.has(causeOf(error))) renameSync(aside, path);
   }
 }
 
-/** Closed first: Windows keeps the name of a file that is open. */
+/** Removes our own lock. Its file is closed first, because Windows keeps the name of an open file. */
 export function removeOwn(path: string, own: OwnLock): void {
   const ours = whoseLock(path, own) === 'ours';
   closeSync(own.fd);
@@ -227,7 +227,7 @@ function textAt(path: string): string | undefined {
   }
 }
 
-/** A name that nobody else uses: process ids are the same in many containers. */
+/** A random name: process ids would not do, because containers have the same ones. */
 function asideOf(path: string, what: string): string {
   return `${path}.${what}-${randomBytes(6).toString('hex')}`;
 }

@@ -15,25 +15,25 @@ import { spawnSync } from 'node:child_process';
 /** Who holds a lock, as its file says. */
 export interface Holder {
   readonly pid: number;
-  /** When that process started, in the kernel's ticks since boot: a process id alone comes back. */
+  /** When that process started, in the kernel's ticks since boot: process ids are used again. */
   readonly started: string;
   readonly host: string;
   readonly thread: number;
-  /** The kernel's boot id: containers of one machine share it, whatever host name they have; two machines never do. */
+  /** The kernel's boot id. The containers of a machine share it, whatever their host names are; two machines never do. */
   readonly boot?: string;
-  /** The PID namespace that `pid` means something in; empty where /proc shows another one's processes. */
+  /** The PID namespace of `pid`; empty where /proc shows the processes of another one. */
   readonly namespace?: string;
-  /** The descriptor that the holder keeps open on the lock: it is closed when its thread ends, by whatever end. */
+  /** The descriptor of the lock's file that the holder keeps open. It is closed when the holder's thread ends in any way. */
   readonly fd?: number;
-  /** Whether it holds the kernel's lock on the file as well. */
+  /** Whether the holder has the kernel's lock on the file too. */
   readonly kernel?: boolean;
   /** After how long without a heartbeat others may take the lock, in ms. */
   readonly staleMs?: number;
-  /** The machine's monotonic clock at its last heartbeat, in ms, padded: the text never changes its length. */
+  /** The machine's monotonic clock at the last heartbeat, in ms; padded, so that the text never changes its length. */
   readonly beat?: string;
 }
 
-/** What can be said about a holder without its help; `unknown` where it cannot be asked. */
+/** Whether a holder lives; `unknown` where this machine cannot tell. */
 export type Life = 'alive' | 'gone' | 'unknown';
 
 const DIGITS = 16;
@@ -51,7 +51,7 @@ export function textOf(holder: Holder): string {
   return JSON.stringify({ ...holder, beat: monotonic() });
 }
 
-/** Nothing when the text is none of a lock's. */
+/** Reads the text of a lock; nothing when it is not one. */
 export function parseHolder(text: string): Holder | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -61,15 +61,15 @@ export function parseHolder(text: string): Holder | undefined {
   }
 }
 
-/** Whether two threads run on one kernel. Without boot ids the host name has to do. */
+/** Whether a holder runs on this kernel. Without boot ids, the host name decides. */
 export function onThisKernel({ boot, host }: Holder): boolean {
   return boot === undefined || boot === '' ? host === hostname() : boot === bootId();
 }
 
 /**
- * What the table of processes says of a holder: it tells only of processes in our own PID namespace.
+ * What the table of processes says about a holder. It shows only processes in our own PID namespace.
  *
- * @param ours - the descriptor that we have the lock open by: it may have the number that was the holder's.
+ * @param ours - our own descriptor of the lock's file, which may have the same number as the holder's had.
  */
 export function lifeOf(holder: Holder, lock: BigIntStats, ours: number): Life {
   const { namespace, pid, started } = holder;
@@ -79,7 +79,7 @@ export function lifeOf(holder: Holder, lock: BigIntStats, ours: number): Life {
   return startOf(pid) === started ? threadLife(holder, lock, ours) : 'gone';
 }
 
-/** How long ago the last heartbeat was, in ms, by the machine's own clock; nothing where that clock does not tell. */
+/** How long ago the last heartbeat was, in ms, by the machine's monotonic clock; nothing where the holder had another clock. */
 export function sinceBeat(holder: Holder): number | undefined {
   if (holder.beat === undefined || holder.boot === '' || !onThisKernel(holder)) return undefined;
   const since = Number(monotonic()) - Number(holder.beat);
@@ -87,7 +87,7 @@ export function sinceBeat(holder: Holder): number | undefined {
   return since >= 0 ? since : undefined;
 }
 
-/** The thread closed its descriptor when it ended, as Node does for a worker that is terminated. */
+/** Whether the holder's thread lives: its descriptor is closed when it ends, and Node closes those of a terminated worker. */
 function threadLife({ pid, fd }: Holder, lock: BigIntStats, ours: number): Life {
   if (fd === undefined) return 'alive';
   try {
@@ -97,7 +97,7 @@ function threadLife({ pid, fd }: Holder, lock: BigIntStats, ours: number): Life 
     const open = own ? fstatSync(fd, { bigint: true }) : statSync(`/proc/${pid}/fd/${fd}`, { bigint: true });
     return open.ino === lock.ino && open.dev === lock.dev ? 'alive' : 'gone';
   } catch (error) {
-    // EACCES: a process of another user, which cannot be looked into.
+    // EACCES means a process of another user, whose descriptors we may not see.
     return ['ENOENT', 'EBADF'].includes(causeOf(error)) ? 'gone' : 'alive';
   }
 }
@@ -153,25 +153,25 @@ function isHolder(value: unknown): value is Holder {
   );
 }
 
-/** Where util-linux and BusyBox put `flock`. Fixed places: a search along PATH could start a program of somebody else. */
+/** Where util-linux and BusyBox install `flock`. The paths are fixed, because a search along PATH could start another program. */
 const PROGRAMS = ['/usr/bin/flock', '/bin/flock'];
-/** Far more than an attempt that does not wait can take, in ms. */
+/** Far longer than an attempt that does not wait can take, in ms. */
 const TIMEOUT_MS = 5_000;
-/** What flock(1) ends with when another holds the lock. */
+/** The exit code of flock(1) when another process has the lock. */
 const BUSY = 1;
-/** Why a program cannot be started again a moment later either. */
+/** Errors after which a later attempt to start the program fails too. */
 const FOR_GOOD: ReadonlySet<unknown> = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOEXEC', 'ERR_ACCESS_DENIED']);
 
-/** `taken`: it is ours; `busy`: another holds it; `unknown`: there is no such lock here. */
+/** `taken`: we have the lock; `busy`: another has it; `unknown`: there is no such lock here. */
 export type KernelLock = 'taken' | 'busy' | 'unknown';
 
 let program: string | undefined | 'not looked for' = 'not looked for';
 
 /**
- * Takes the kernel's lock on an open file (flock(2)), without waiting. The lock belongs to the open file description, and so
- * to whoever has it open: the program flock(1) gets our descriptor as its number 3, takes the lock, and ends; we go on
- * holding it. Node itself has no call for it. The kernel gives it free when the descriptor is closed, by whatever end the
- * process or the worker thread comes to; neither process ids nor host names play a part.
+ * Takes the kernel's lock on an open file (flock(2)), without waiting. Node has no call for it, so the program flock(1) does it: it
+ * gets our descriptor as its number 3, takes the lock, and ends. The lock belongs to the open file description, so we keep it.
+ * The kernel releases it when the descriptor is closed, however the process or the worker thread ends; process ids and host names
+ * play no part.
  */
 export function lockByKernel(fd: number): KernelLock {
   if (program === 'not looked for') program = findProgram();
@@ -195,7 +195,7 @@ function failed(error: unknown): KernelLock {
   return 'unknown';
 }
 
-/** Windows has no such program, and macOS brings none. */
+/** The path of flock(1). Windows and macOS do not have it. */
 function findProgram(): string | undefined {
   if (process.platform !== 'linux') return undefined;
   return PROGRAMS.find((path) => {

@@ -7,7 +7,7 @@ import { readRange, repairTail, writeAll } from './tail.js';
 
 const fdatasyncAsync = promisify(fdatasync);
 
-/** What happened to a file behind our back. */
+/** What somebody else has done to a file. */
 export type Interference = 'none' | 'renamed' | 'deleted' | 'changed';
 
 /** One open file of whole lines: a failed write leaves no part of a line behind, and a failed sync is never forgotten. */

@@ -1,24 +1,24 @@
 import { diag } from '@opentelemetry/api';
 
-/** What a file sink found or did that whoever keeps the log should know of. */
+/** What a file sink found or did that its operator should know of. */
 export type FileNoticeKind =
   /** Others could read or write the file; its mode is 0600 now. */
   | 'mode-narrowed'
   /** A crash left a last line without an end; the bytes were cut off and kept in `keptIn`. */
   | 'torn-tail'
-  /** A crash left a last line that lacked nothing but its line feed, which was added. */
+  /** A crash left a last line without its line feed, which was added. */
   | 'line-completed'
-  /** The writer that held the lock is gone, or gave no sign of life; the lock was taken over. */
+  /** The writer that held the lock is gone, or showed no sign of life; the lock was taken over. */
   | 'stale-lock'
-  /** Somebody removed the lock while its holder lived, who made it again. */
+  /** Somebody removed the lock while its holder was alive; the holder made it again. */
   | 'lock-restored'
-  /** Another writer has the lock, which somebody removed or which ran out: this one writes nothing any more. */
+  /** Another writer has the lock, because it was removed or ran out: this one writes no more. */
   | 'lock-lost'
   /** Somebody renamed the file; a new one was begun under the path. */
   | 'renamed'
   /**
-   * Somebody deleted the file, and with it `bytes` of the log; a new one was begun, with what had been written since the last
-   * look.
+   * Somebody deleted the file, and with it `bytes` of the log. A new one was begun, with what had been written since the last
+   * check.
    */
   | 'deleted'
   /** Somebody truncated the file (as `copytruncate` of logrotate does): `bytes` are no longer in it. */
@@ -27,16 +27,16 @@ export type FileNoticeKind =
   | 'foreign-bytes'
   /** An fdatasync failed: `bytes` that were written before it may not be on the disk. */
   | 'sync-failed'
-  /** Rotation, compression or clean-up failed; the log goes on in the file it has. */
+  /** Rotation, compression or clean-up failed; the log goes on in the current file. */
   | 'rotation-failed'
-  /** A file of a spool is missing or not what was written; `detail` says what follows from it. */
+  /** A file of a spool is missing, or is not what was written; `detail` says what follows. */
   | 'spool-damaged'
   /** Something is wrong with the evidence of a sealed log, as `detail` says. */
   | 'integrity'
   /** A key to seal the log with was made in the file `path`; `detail` is the verifier key that auditors need. */
   | 'key-generated';
 
-/** One finding. */
+/** One thing that a file sink or a spool found. */
 export interface FileNotice {
   /** What was found. */
   readonly kind: FileNoticeKind;
@@ -44,18 +44,18 @@ export interface FileNotice {
   readonly path: string;
   /** How many bytes it concerns. */
   readonly bytes?: number;
-  /** The file that bytes were put into which had to leave the log. */
+  /** The file that got the bytes that had to leave the log. */
   readonly keptIn?: string;
   /** The error code, where there was an error. */
   readonly code?: string;
-  /** What there is to say besides. */
+  /** Further words for people. */
   readonly detail?: string;
 }
 
-/** Told of findings, as they come. */
+/** Called with each finding. */
 export type NoticeListener = (notice: FileNotice) => void;
 
-/** How many findings are kept; the first ones tell most. */
+/** How many findings are kept: the first ones, which say most about a cause. */
 const KEPT = 100;
 
 /** Keeps findings, and passes them on. */
@@ -64,7 +64,7 @@ export class Notices {
 
   constructor(private readonly listener: NoticeListener | undefined) {}
 
-  /** Never throws, whatever the listener does. */
+  /** Adds a finding. Never throws, whatever the listener does. */
   add(notice: FileNotice): void {
     if (this.kept.length < KEPT) this.kept.push(notice);
     const { kind, path, bytes, keptIn, code, detail: words } = notice;

@@ -18,7 +18,7 @@ export const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const MODE_BITS = 0o777;
 
-/** The widest mode of a file that is taken as it is found: an administrator lets a group read it, a shipper of logs say. */
+/** The widest mode of an existing file that is kept: an administrator may let a group read it, such as that of a log shipper. */
 const GROUP_MODE = 0o640;
 
 /** Who may read a file. */
@@ -27,11 +27,11 @@ export interface Access {
   readonly group: number;
 }
 
-/** Who may read a log, as its options say. */
+/** Who may read a log, by its options. */
 export interface FileAccess {
   /** What to do with a file that others may read or write. */
   readonly widerMode: 'narrow' | 'refuse';
-  /** The mode that the file gets, new or not; without one, a new file gets that of the one before it. */
+  /** The mode that the file gets, new or not. Default: that of the file before it. */
   readonly mode?: number | undefined;
   /** The file that came before a new one. */
   readonly like?: Access | undefined;
@@ -46,11 +46,11 @@ export interface OpenFile {
 }
 
 /**
- * Opens a log for reading and appending, and makes it and its folder if they are not there. The last part of the path must
- * be a regular file: the open call itself refuses a symbolic link (O_NOFOLLOW) and does not wait for a reader of a FIFO
- * (O_NONBLOCK), so there is no moment between a check and the opening.
+ * Opens a log for reading and appending, and makes it and its folder if they do not exist. It must be a regular file: the call
+ * that opens it also refuses a symbolic link (O_NOFOLLOW) and does not wait for the reader of a FIFO (O_NONBLOCK), so nobody can
+ * exchange the file between a check and the opening.
  *
- * @throws ConfigError naming what stands in the way.
+ * @throws ConfigError that says why it cannot be opened.
  */
 export function openLog(path: string, access: FileAccess): OpenFile {
   makeFolder(dirname(path));
@@ -68,12 +68,12 @@ export function openLog(path: string, access: FileAccess): OpenFile {
   }
 }
 
-/** Folders that are made are for the owner only; those that exist are the owner's business. */
+/** Makes a folder that only its owner may use. An existing folder is left as it is. */
 export function makeFolder(path: string): void {
   attempt(path, () => mkdirSync(path, { recursive: true, mode: FOLDER_MODE }));
 }
 
-/** Puts a new or renamed file's name on the disk; file systems that cannot are let be. */
+/** Syncs the name of a new or renamed file to the disk, where the file system can. */
 export function syncFolder(path: string): void {
   try {
     const fd = openSync(dirname(path), constants.O_RDONLY);
@@ -83,7 +83,7 @@ export function syncFolder(path: string): void {
       closeSync(fd);
     }
   } catch {
-    // Windows opens no folders, some network file systems sync none: then the name is as safe as it can be.
+    // Windows cannot open folders, and some network file systems cannot sync them.
   }
 }
 
@@ -100,11 +100,11 @@ function openOrMake(path: string): { isNew: boolean; fd: number } {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
-  // With O_CREAT still: somebody may have removed it in between.
+  // Again with O_CREAT, because somebody may have removed the file in between.
   return { isNew: false, fd: openSync(path, flags | O_CREAT, FILE_MODE) };
 }
 
-/** The umask has no say: what an administrator has set is wanted whole. */
+/** Sets group and mode of a new file, whatever the umask: the administrator's choice must be kept. */
 function giveAccess(fd: number, { mode, like }: FileAccess): void {
   if (like !== undefined) {
     try {

@@ -26,8 +26,8 @@ export interface FileSinkOptions extends LockOptions {
   /** A folder that the path must stay in, whatever `..` or symbolic links it holds. Relative paths start there. @defaultValue none */
   readonly base?: string;
   /**
-   * When records are put on the disk (fdatasync): `always` before they are acknowledged, all that came meanwhile together;
-   * `batch` soon after, within `fsyncIntervalMs`; `never` leaves it to the operating system.
+   * When records are brought to the disk (fdatasync): `always` before they are acknowledged, with those that came meanwhile;
+   * `batch` within `fsyncIntervalMs` after; `never` leaves it to the operating system.
    * @defaultValue `batch`; a pipeline that needs durable records (`blocking-strict`, `acks: 'durable'`) makes it `always`
    */
   readonly fsync?: 'always' | 'batch' | 'never';
@@ -47,8 +47,8 @@ export interface FileSinkOptions extends LockOptions {
    */
   readonly mode?: 0o600 | 0o640;
   /**
-   * What to do with an existing file that is wider than that: that everybody may read, or others than its owner may write.
-   * `narrow` it to `mode` and report it, or `refuse` it.
+   * What to do with an existing file whose mode is wider: one that everybody may read, or that others than its owner may write.
+   * `narrow` sets it to `mode` and reports it; `refuse` throws.
    * @defaultValue `narrow`
    */
   readonly widerMode?: 'narrow' | 'refuse';
@@ -70,8 +70,9 @@ export interface FileSinkOptions extends LockOptions {
    */
   readonly integrity?: FileIntegrityOptions;
   /**
-   * Puts on record who reads the log: the commands that read it then write a sealed access log beside it, `<log>.access.jsonl`,
-   * or refuse. Kept as `<log>.access.json` beside the log; `false` takes that away. See docs/cli.md.
+   * Puts on record who reads the log: the commands that read it then write to a sealed access log beside it
+   * (`<log>.access.jsonl`), or refuse to read. The setting is kept beside the log (`<log>.access.json`); `false` removes it. See
+   * docs/cli.md.
    * @defaultValue as it was: reading is not on record unless a command is given `--access-log`
    * @variable OTEL_MCP_LOG_ACCESS_LOG as it was
    */
@@ -109,7 +110,7 @@ export function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSi
   };
 }
 
-/** Modes that let others write the log, or everybody read it, are none for an audit log (PCI DSS 10.3.1 and 10.3.2). */
+/** Refuses modes that let others write the log, or everybody read it (PCI DSS 10.3.1 and 10.3.2). */
 function resolveMode(given: unknown): number | undefined {
   if (given === undefined || given === 0o600 || given === 0o640) return given;
   return reject('mode', given, '0o600 or 0o640');
@@ -122,7 +123,7 @@ function resolvePath(given: string, base: string | undefined): string {
   if (base === undefined) return resolve(path);
   makeFolder(resolve(base));
   const target = resolve(base, path);
-  // Twice: what is outside by its name must not even get a folder, and a folder within may be a link that leads out.
+  // Checked twice: a path that leads out by its name must not even get a folder, and a folder within may be a link that leads out.
   requireWithin(resolve(base), target);
   makeFolder(dirname(target));
   requireWithin(realpathSync(base), resolve(realpathSync(dirname(target)), 'log'));

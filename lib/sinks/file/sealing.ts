@@ -11,17 +11,16 @@ import {
 import { ofLogHere, restarted, setAside } from '../../integrity/sealing/setAside.js';
 import { UnaccountedError } from '../../integrity/sealing/startAnchors.js';
 import type { WitnessFetch } from '../../integrity/sealing/witnesses.js';
+import type { Checkpoint } from '../../integrity/tlog/checkpoint.js';
+import { newRecordId, newSpanId, newTraceId } from '../../schema/ids.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { newRecordId } from '../../schema/ids.js';
+import { EVENT_TYPES } from '../../schema/tables.js';
 import { quietly } from '../emit.js';
 import type { Sink } from '../sink.js';
 import type { LineLog, LineLogHooks } from './lineLog.js';
 import type { Notices } from './notice.js';
-import { randomBytes } from 'node:crypto';
-import type { Checkpoint } from '../../integrity/tlog/checkpoint.js';
-import { EVENT_TYPES } from '../../schema/tables.js';
 
-/** Where checkpoints go: see {@link IntegrityOptions.anchor}; here, any sink as well. */
+/** Where copies of checkpoints go: see {@link IntegrityOptions.anchor}. Here it may be a sink too. */
 export type FileAnchor = string | Anchor | Sink;
 
 /**
@@ -38,19 +37,19 @@ export interface FileIntegrityOptions extends Omit<IntegrityOptions, 'anchor'> {
   readonly anchor?: FileAnchor | readonly FileAnchor[];
 }
 
-/** What sealing is made of. */
+/** What {@link Sealing} needs. */
 export interface SealingParts {
   readonly path: string;
   readonly options: FileIntegrityOptions;
   readonly log: LineLog;
   readonly notices: Notices;
-  /** The newest record of the log, at start-up. */
+  /** Reads the newest record that was in the log at start-up. */
   readonly lastRecord: () => AuditRecord | undefined;
 }
 
-/** Keeps the evidence of a file sink's log: hands its lines to a {@link MerkleLog}. */
+/** Seals a file sink's log: hands its lines to a {@link MerkleLog}. */
 export class Sealing {
-  /** Resolves when lines may be written; rejects when the log is not what its evidence says. */
+  /** Resolves when lines may be written; rejects when the log is not as its evidence says. */
   readonly ready: Promise<void>;
   #sealed: MerkleLog | undefined;
   #newest: AuditRecord | undefined;
@@ -69,13 +68,13 @@ export class Sealing {
       this.#sealed = sealed;
       log.attach(hooksOf(sealed));
     });
-    // Whoever writes is told; until somebody does, it is no unhandled rejection.
+    // The next write reports it. Until then it must not count as an unhandled rejection.
     this.ready.catch(() => undefined);
   }
 
   /**
-   * Opens the log that lies here. One that its evidence does not account for is not gone on with: it is set aside as it is,
-   * and a new log begins, openly under an origin of its own.
+   * Opens the existing log. A log that its evidence does not account for is not continued: it is set aside as it is, and a new log
+   * begins, under an origin of its own that shows this.
    */
   async #open(
     { path, log, notices }: Pick<SealingParts, 'path' | 'log' | 'notices'>,
@@ -102,13 +101,13 @@ export class Sealing {
     return this.#sealed !== undefined;
   }
 
-  /** Seals what is written: the last chance where a process ends without closing. What fails is reported, as at any time. */
+  /** Makes a checkpoint over what is written, in case the process ends without closing the log. A failure becomes a notice. */
   async seal(): Promise<void> {
     await this.ready.catch(() => undefined);
     await this.#sealed?.flush();
   }
 
-  /** The newest records that were written: anchors that are sinks tell of the log as they do. */
+  /** Remembers the newest record: the records that go to a sink as anchor name actor, component and environment as it does. */
   saw(records: readonly AuditRecord[]): void {
     this.#newest = records.at(-1) ?? this.#newest;
   }
@@ -129,14 +128,14 @@ function hooksOf(sealed: MerkleLog): LineLogHooks<Announcement> {
 }
 
 function withAnchors(options: FileIntegrityOptions, like: () => AuditRecord | undefined): IntegrityOptions {
-  // A copy, because what users give may be anything, null included: the check of it follows.
+  // A copy, because the options may still be anything, null included: they are checked later.
   const { anchor, ...others } = { ...options };
   if (anchor === undefined) return others;
   const anchors = Array.isArray(anchor) ? (anchor as readonly FileAnchor[]) : [anchor as FileAnchor];
   return { ...others, anchor: anchors.map((each) => (isSink(each) ? sinkAnchor(each, like) : each)) };
 }
 
-/** Asking a witness or a time-stamping authority makes no spans, as delivering a record makes none. */
+/** Requests to witnesses and time-stamping authorities make no spans, as the delivery of records makes none. */
 function withoutSpans(resolved: ResolvedIntegrity): ResolvedIntegrity {
   const quiet =
     (fetch: WitnessFetch): WitnessFetch =>
@@ -157,11 +156,11 @@ function isSink(anchor: FileAnchor): anchor is Sink {
 /**
  * Sends checkpoints to a sink, each as a record `audit/checkpoint` whose `data` holds the signed note.
  *
- * @param like The newest record of the log, whose component, environment and session the checkpoint's record repeats. Without one
- * there is nothing yet to vouch for, and nothing is sent.
+ * @param like - the newest record of the log, whose component, environment and session the checkpoint's record repeats. Without
+ * one there is nothing to vouch for yet, and nothing is sent.
  */
 function sinkAnchor(sink: Sink, like: () => AuditRecord | undefined): Anchor {
-  // An attempt that is repeated sends the same record, so that a receiver can tell.
+  // A repeated attempt sends the same record, so that a receiver can drop the second one.
   const made = new WeakMap<Checkpoint, AuditRecord>();
   return async (checkpoint) => {
     const model = like();
@@ -179,10 +178,10 @@ function sinkAnchor(sink: Sink, like: () => AuditRecord | undefined): Anchor {
 function checkpointRecord({ origin, size, note }: Checkpoint, model: AuditRecord): AuditRecord {
   const { ocsf_class_uid, ocsf_activity_id } = EVENT_TYPES.EVENT_CONFIG_CHANGE;
   const now = Date.now();
-  const trace = randomBytes(16).toString('hex');
+  const trace = newTraceId();
   return {
     record_id: newRecordId(now),
-    // Checkpoints of one log are ordered by their size.
+    // The size orders the checkpoints of a log.
     seq: size,
     time: new Date(now).toISOString(),
     duration_ms: 0,
@@ -198,7 +197,7 @@ function checkpointRecord({ origin, size, note }: Checkpoint, model: AuditRecord
     message: `The audit log ${origin} was sealed at ${size} records`,
     correlation_id: trace,
     trace_id: trace,
-    span_id: randomBytes(8).toString('hex'),
+    span_id: newSpanId(),
     session_id: model.session_id,
     ocsf_class_uid,
     ocsf_activity_id,

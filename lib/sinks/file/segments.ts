@@ -50,7 +50,7 @@ export interface RotationOptions {
   readonly keep?: number;
 }
 
-/** Digits of a segment's number: names sort as they were made. */
+/** How many digits a segment's number has, so that names sort in the order in which they were made. */
 const DIGITS = 6;
 
 /** A finished part of a log: `audit.jsonl.000001`, or `audit.jsonl.000001.gz`. */
@@ -73,14 +73,14 @@ function segmentsOf(logPath: string): Segment[] {
   return found.sort((a, b) => a.number - b.number);
 }
 
-/** Who may read the newest finished part: a log that starts again after it is for the same readers. */
+/** Who may read the newest finished part: the file that follows it is for the same readers. */
 export function accessOfNewest(logPath: string): Access | undefined {
   const newest = segmentsOf(logPath).at(-1);
   const stats = newest && statSync(newest.path, { throwIfNoEntry: false });
   return stats && accessOf(stats);
 }
 
-/** Gives the log's file the next segment name. A segment keeps its name for ever, so that what refers to it stays true. */
+/** Renames the log's file to the next segment. A segment never changes its name, so that references to it stay true. */
 export function moveAside(logPath: string): string {
   const next = (segmentsOf(logPath).at(-1)?.number ?? 0) + 1;
   const segment = `${logPath}.${String(next).padStart(DIGITS, '0')}`;
@@ -90,7 +90,7 @@ export function moveAside(logPath: string): string {
 }
 
 /**
- * Compresses all segments but the newest (its last line says where the log's numbers go on), and deletes the oldest beyond
+ * Compresses all segments but the newest, whose last line says where the numbers of the log go on, and deletes the oldest beyond
  * `keep`.
  */
 export async function tidy(logPath: string, compress: boolean, keep: number): Promise<void> {
@@ -101,9 +101,9 @@ export async function tidy(logPath: string, compress: boolean, keep: number): Pr
     if (!segment.compressed) await compressSegment(segment.path);
 }
 
-/** The plain file goes only when the compressed one is whole and on the disk. */
+/** Compresses a segment. The plain file is deleted only when the compressed one is whole and on the disk. */
 async function compressSegment(path: string): Promise<void> {
-  // Loaded by those alone who compress.
+  // Loaded only where parts are compressed.
   const [{ pipeline }, { createGzip }] = await Promise.all([
     import('node:stream/promises'),
     import('node:zlib'),
@@ -117,7 +117,7 @@ async function compressSegment(path: string): Promise<void> {
   unlinkSync(path);
 }
 
-/** The readers of the plain file read the compressed one, too. */
+/** Gives the compressed file the readers of the plain one. */
 function letRead(path: string, { mode, group }: Access): void {
   const { uid, gid } = statSync(path);
   try {
@@ -128,18 +128,18 @@ function letRead(path: string, { mode, group }: Access): void {
   if (mode !== FILE_MODE) chmodSync(path, mode);
 }
 
-/** How far back unfinished intents are looked for, in bytes: bounded, so that a start takes no longer for a larger log. */
+/** How far back to look for unfinished intents, in bytes. The bound keeps a start from taking longer for a larger log. */
 const LOOK_BACK = 8 * 1024 * 1024;
 /** The stage of an intent. */
 const INTENT = 'request_received';
 
-/** A log as it was when it was opened: what an earlier process left in it. */
+/** What an earlier process left in the log, as it was when it was opened. */
 export class LogHistory {
   #intents: readonly AuditRecord[] | undefined;
-  /** The newest finished part, while it is there; the log may have been cut just before the last process ended. */
+  /** The newest finished part, if there is one: the log may have been cut just before the last process ended. */
   readonly #segment: string | undefined;
 
-  /** @param size - of the log when it was opened, in bytes. */
+  /** @param size - how many bytes the log had when it was opened. */
   constructor(
     private readonly path: string,
     private readonly size: number,
@@ -149,7 +149,7 @@ export class LogHistory {
       .at(-1)?.path;
   }
 
-  /** The number of the last record. */
+  /** The `seq` of the last record. */
   lastSeq(): number | undefined {
     const seq: unknown = this.lastRecord()?.seq;
     return typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0 ? seq : undefined;
@@ -160,7 +160,7 @@ export class LogHistory {
     return this.#last(this.path, this.size) ?? this.#last(this.#segment);
   }
 
-  /** Intents whose operation has no later record. Read when first asked for. */
+  /** The intents whose operation has no later record. They are read when they are first asked for. */
   unfinishedIntents(): readonly AuditRecord[] {
     return (this.#intents ??= unfinished(this.#recent()));
   }
@@ -181,7 +181,7 @@ export class LogHistory {
   }
 }
 
-/** Only lines that can matter are parsed. */
+/** Finds intents without a completion. Only lines with an operation id are parsed, which is faster. */
 function unfinished(text: string): AuditRecord[] {
   const intents = new Map<string, AuditRecord>();
   for (const line of text.split('\n')) {

@@ -8,10 +8,10 @@ import { FILE_MODE } from './open.js';
 const LF = 0x0a;
 /** How much is read at once while looking for the start of the last line. */
 const CHUNK = 64 * 1024;
-/** A last line without an end that is longer than this was not left by a crash of ours: the file is no log. */
+/** No crash leaves a longer last line without an end, in bytes: such a file is not a log. */
 const LONGEST_TORN = 16 * 1024 * 1024;
 
-/** Reads these bytes of a file, or as many of them as there are. */
+/** Reads the bytes of a file between two places, or as many of them as there are. */
 export function readRange(fd: number, from: number, to: number): Buffer {
   const bytes = Buffer.alloc(Math.max(0, to - from));
   let read = 0;
@@ -23,15 +23,15 @@ export function readRange(fd: number, from: number, to: number): Buffer {
   return bytes.subarray(0, read);
 }
 
-/** Writes all of the bytes at the end of a file; a short write is gone on with. */
+/** Writes all bytes at the end of a file; a short write is continued. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
   let written = 0;
   while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written);
 }
 
 /**
- * Makes a log end with a whole line. A crash in the middle of a write leaves a line without an end: if only the line feed
- * is missing, it is added (what parses as a record is one); else the bytes go to a file of their own beside the log.
+ * Makes a log end with a whole line. A crash in the middle of a write leaves a line without an end. If it parses as a record, only
+ * the line feed is missing, and it is added; otherwise the bytes move to a file of their own beside the log.
  *
  * @returns the size of the log.
  */
@@ -54,7 +54,7 @@ export function repairTail(fd: number, path: string, notices: Notices): number {
   return whole;
 }
 
-/** Where the last line feed before `end` stands, or -1. */
+/** The place of the last line feed before `end`, or -1. */
 export function lastLineFeed(fd: number, end: number): number {
   for (let to = end; to > 0; to -= CHUNK) {
     const from = Math.max(0, to - CHUNK);

@@ -5,12 +5,12 @@ import { Gap, gapToldBy, type GapRecordFactory } from '../gap.js';
 import type { PendingGap } from './state.js';
 import type { SpoolStore } from './store.js';
 
-/** Records that the receiver of a spool will never get and has not been told of, however many processes it takes to tell it. */
+/** Records that the receiver will never get, and has not heard of yet. They are counted across processes until it has. */
 export class UntoldGap {
   readonly #gap = new Gap();
-  /** The id of the record that tells of it: the same after a crash, so that the receiver can drop the second one. */
+  /** The id of the gap record: the same after a crash, so that the receiver can drop the second one. */
   #id = newRecordId();
-  /** Whether its number is that of the last lost record, and not a guess from the places that were empty. */
+  /** Whether `seq` is that of the last lost record, and not a guess by the places that were empty. */
   #exact = false;
 
   constructor(kept?: PendingGap) {
@@ -25,14 +25,14 @@ export class UntoldGap {
     return this.#gap.count;
   }
 
-  /** What is kept with the cursor; nothing when nothing is missing. */
+  /** What the state keeps; nothing when no record is missing. */
   get pending(): PendingGap | undefined {
     const { count, firstTime, lastTime, seq, causes } = this.#gap;
     if (count === 0) return undefined;
     return { count, firstTime, lastTime, seq, causes: [...causes], id: this.#id, exact: this.#exact };
   }
 
-  /** Counts a record that the receiver refused; one that told of a gap counts for what it told of. Returns how many these are. */
+  /** Counts a refused record; a gap record counts as the records that it stands for. Returns how many were not counted before. */
   lose(record: AuditRecord, cause: string): number {
     const told = gapToldBy(record);
     if (told === undefined) this.#gap.add(record, cause);
@@ -41,7 +41,7 @@ export class UntoldGap {
     return told === undefined ? 1 : 0;
   }
 
-  /** Counts records that are nowhere in the spool; `seq` is about the number of the last of them. */
+  /** Counts records that were not found in the spool; `seq` is about the number of the last of them. */
   miss(count: number, about: { readonly time: string; readonly seq: number }, cause: string): void {
     const { time, seq } = about;
     this.#gap.merge({ count, firstTime: time, lastTime: time, seq, causes: [cause] });
@@ -49,7 +49,7 @@ export class UntoldGap {
   }
 
   /**
-   * The record that tells of them: the same one on every attempt, until there are more.
+   * The gap record: the same one on every attempt, until more records are lost.
    *
    * @param next - the number of the record that follows, where one does.
    */
@@ -83,7 +83,7 @@ export class RefusedRecords {
     this.#unkept = new UntoldGap(unkept);
   }
 
-  /** What is kept with the cursor; nothing when the file has every refused record. */
+  /** What the state keeps; nothing when the file has every refused record. */
   get pending(): PendingGap | undefined {
     return this.#unkept.pending;
   }

@@ -2,22 +2,22 @@ import type { AuditRecord } from '../../schema/record.js';
 import { decodeEntry, placeOf, type SegmentLine } from './segments.js';
 import type { Cursor } from './state.js';
 
-/** A part of the spool, read in order: records, or what is wrong with the place where they should be. */
+/** A part of the spool, read in order: records, or what is wrong where they should be. */
 export interface Stretch {
   readonly records: readonly AuditRecord[];
   /** Lines that are not what was written. */
   readonly corrupt: readonly Uint8Array[];
-  /** How many records should be there and are nowhere. */
+  /** How many records should be there and were not found anywhere. */
   readonly lost: number;
   /** Where the next stretch begins. */
   readonly end: Cursor;
 }
 
-/** The entries that a reader reads. */
+/** What a reader needs of a spool. */
 export interface Readable {
   /** The segments' numbers, in the order of their entries. */
   readonly segments: readonly number[];
-  /** The place that the next entry gets: all before it have been put in, and are on the disk. */
+  /** The place that the next entry gets: all entries before it were put in, and are on the disk. */
   readonly next: number;
   /** The number of the record in the last of them. */
   readonly lastSeq: number | undefined;
@@ -26,9 +26,9 @@ export interface Readable {
 }
 
 /**
- * What follows the cursor, at most so many records; nothing when the receiver has everything. Every entry has its place, so
- * that what is missing, repeated or out of order is seen: an entry of a place that was passed is skipped, one that is
- * elsewhere is fetched from there, and one that is nowhere counts as lost.
+ * Reads what follows the cursor, at most `most` records; nothing when the receiver has everything. Every entry has its place, which
+ * shows what is missing, repeated or out of order: an entry whose place was passed is skipped, one that stands elsewhere is read
+ * from there, and one that is not found anywhere counts as lost.
  */
 export function readStretch(spool: Readable, cursor: Cursor, most: number): Stretch | undefined {
   const reading = new Reading(spool, cursor, most);
@@ -54,7 +54,7 @@ class Reading {
     this.#end = end;
   }
 
-  /** Gives back a stretch when it is whole before the segment ends. */
+  /** Reads a segment. Returns a stretch when it is complete before the segment ends. */
   segment(segment: number, offset: number): Stretch | undefined {
     if (segment !== this.#end.segment) this.#end = { ...this.#end, segment, offset: 0 };
     for (const { bytes, end } of this.spool.lines(segment, offset)) {
@@ -64,7 +64,7 @@ class Reading {
         this.#corrupt.push(Buffer.from(bytes));
       } else if (n > this.#end.n) return this.#jump(n, this.#end.seq);
       else if (n === this.#end.n) {
-        // What was corrupt was in nobody's place.
+        // The corrupt lines took no entry's place.
         if (this.#corrupt.length > 0) return this.#stretch();
         this.#take(bytes);
       }
@@ -88,7 +88,7 @@ class Reading {
     this.#end = { ...this.#end, n: entry.n + 1, seq: entry.record.seq };
   }
 
-  /** The next entry that follows here is a later one: those between are elsewhere, or lost. */
+  /** The next entry here has a later place: those before it stand elsewhere, or are lost. */
   #jump(to: number, lastSeq: number | undefined): Stretch {
     if (this.#records.length > 0) return this.#stretch();
     const { n } = this.#end;
@@ -103,7 +103,7 @@ class Reading {
     return { ...this.#stretch(), lost };
   }
 
-  /** Looks through all segments for entries of these places: as many as a stretch takes, and the smallest place of all. */
+  /** Searches all segments for the entries of these places: as many as a stretch takes, and the smallest place of all. */
   #searchAll(from: number, to: number): { found: Map<number, Uint8Array>; smallest: number } {
     const found = new Map<number, Uint8Array>();
     let smallest = to;

@@ -11,7 +11,7 @@ import type { SpoolStore } from './store.js';
 
 const LINE_FEED = Buffer.of(0x0a);
 
-/** What `onError` is told beside the error. */
+/** What `onError` of a spool is given beside the error. */
 export interface SpoolErrorInfo {
   /** The sink behind the spool. */
   readonly sink: string;
@@ -26,7 +26,7 @@ export interface ReplayOptions {
   readonly batchSize: number;
   /** How many bytes `refused.spool` may hold. */
   readonly maxRefusedBytes: number;
-  /** How long the receiver may put us off with one answer, in milliseconds. */
+  /** The longest pause that the receiver may ask for in one answer, in milliseconds. */
   readonly maxRetryAfterMs: number;
   readonly report: (error: Error, info: SpoolErrorInfo) => void;
 }
@@ -39,24 +39,24 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** Gives what is in a spool to its receiver, in order, again and again until it is taken. */
+/** Gives the records of a spool to its receiver, in order, and again until it takes them. */
 export class Replay {
   #working = false;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
   #failures = 0;
-  /** Whether the user knows that the receiver asks for longer pauses than it is granted. */
+  /** Whether `onError` has heard that the receiver asks for longer pauses than it is granted. */
   #toldOfPause = false;
   #wake: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
   #gap: UntoldGap;
   readonly #refusedRecords: RefusedRecords;
-  /** Whether the user knows that `refused.spool` is full. */
+  /** Whether `onError` has heard that `refused.spool` is full. */
   #toldOfFull = false;
-  /** Whether the user knows that the receiver refuses to hear of what is missing. */
+  /** Whether `onError` has heard that the receiver refuses the gap record. */
   #toldOfRefusal = false;
   #gapRecord: GapRecordFactory | undefined;
-  /** How many records go one by one, to find the one that the receiver refuses. */
+  /** How many records are still sent one by one, to find the one that the receiver refuses. */
   #singly = 0;
   #lastTime: string | undefined;
 
@@ -70,30 +70,30 @@ export class Replay {
     this.#refusedRecords = new RefusedRecords(store, options.maxRefusedBytes, unkept);
   }
 
-  /** Makes the record that tells the receiver of what it will never get. */
+  /** Sets the function that makes the gap record for the receiver. */
   set gapRecord(factory: GapRecordFactory) {
     this.#gapRecord = factory;
     this.start();
   }
 
-  /** Goes to work, unless it is at work or waits for the receiver to recover. */
+  /** Starts to send, unless it is sending or waits for the receiver to recover. */
   start(): void {
     if (this.#stopped || this.#working || this.#wake !== undefined) return;
     this.#working = true;
     this.#running = this.#run();
   }
 
-  /** Resolves when the receiver has everything; rejects when it fails, or refuses to hear of what is missing. */
+  /** Resolves when the receiver has everything; rejects when the receiver fails, or refuses the gap record. */
   flush(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
       this.#wakeUp();
-      // What is being tried now may be the last of it, or may have begun before the newest record: look again afterwards.
+      // The attempt in progress may have begun before the newest record came, so start again after it.
       void this.#running.then(() => this.start());
     });
   }
 
-  /** Ends after the batch that the receiver has in hand. */
+  /** Stops after the batch that the receiver was given. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wakeUp();
@@ -103,7 +103,7 @@ export class Replay {
 
   async #run(): Promise<void> {
     try {
-      // Whether the receiver has refused to hear of what is missing, since it last took records.
+      // Set when the receiver has refused the gap record since it last took records.
       let refusal: Error | undefined;
       while (!this.#stopped) {
         const stretch = this.store.read(this.#singly > 0 ? 1 : this.options.batchSize);
@@ -116,7 +116,7 @@ export class Replay {
         if (told?.status === 'retryable') return this.#later(told.error, told.retryAfterMs);
         refusal ??= told?.error;
         if (stretch === undefined) {
-          // A record may have come meanwhile.
+          // A record may have come meanwhile, in which case the waiters must wait on.
           if (this.store.read(1) !== undefined) continue;
           return this.#tellWaiters(refusal);
         }
@@ -144,15 +144,15 @@ export class Replay {
     return undefined;
   }
 
-  /** What the receiver has of a stretch is not given to it again with the rest. */
+  /** Passes the part of a stretch that the receiver has taken, so that it is not sent again with the rest. */
   #takenInPart({ settled = 0, rejected = [] }: Retryable): void {
     const part = settled === 0 ? undefined : this.store.read(settled);
     if (part !== undefined) this.#taken(part, rejected);
   }
 
   /**
-   * Tells the receiver of what it will never get, by a record of its own: nothing else is in doubt when that is refused. It is
-   * then told again with the next records, if need be by the next process.
+   * Sends the gap record by itself, so that nothing else is in doubt when the receiver refuses it. A refused one is sent again with
+   * the next records, if need be by the next process.
    *
    * @param next - the number of the record that follows.
    */
@@ -167,7 +167,7 @@ export class Replay {
     this.#gap = new UntoldGap();
     this.#toldOfRefusal = false;
     this.#advance(this.store.cursor);
-    // Taken, and yet no more is wanted just now.
+    // The receiver has taken the record, and asks for a pause.
     if (result.status === 'retryable') return result;
     this.#failures = 0;
     return undefined;
@@ -189,7 +189,7 @@ export class Replay {
     this.#pass(stretch);
   }
 
-  /** One record may spoil a batch for the others: they are tried one by one, and only what is refused alone is lost. */
+  /** One bad record may make the receiver refuse a batch, so its records are sent one by one; what is refused alone is lost. */
   #refused(stretch: Stretch, error: Error): void {
     if (stretch.records.length > 1) {
       this.#singly = stretch.records.length;
@@ -205,7 +205,7 @@ export class Replay {
     this.#advance(stretch.end);
   }
 
-  /** What is still to be told is kept with the cursor: the next process may have to do it. */
+  /** Moves the cursor. Gaps that are not told yet are kept with it, because the next process may have to tell them. */
   #advance({ gap: _gap, unkept: _unkept, ...cursor }: Cursor): void {
     const [gap, unkept] = [this.#gap.pending, this.#refusedRecords.pending];
     this.store.advance({ ...cursor, ...(gap && { gap }), ...(unkept && { unkept }) });
@@ -247,7 +247,7 @@ export class Replay {
     this.#failures++;
     if (this.#failures === 1) this.options.report(error, { sink: sinkName(this.sink), lost: 0 });
     this.#tellWaiters(error);
-    // The records are on disk, so the process need not live for them.
+    // The records are on the disk, so the timer does not keep the process alive.
     const { ms, notice } = postponement(retryAfterMs, this.options.maxRetryAfterMs);
     if (notice !== undefined && !this.#toldOfPause) {
       this.#toldOfPause = true;

@@ -7,22 +7,22 @@ import { crc32ByTable } from '../../internal/crc32.js';
 import type { AuditRecord } from '../../schema/record.js';
 
 const LF = 0x0a;
-/** How much of a segment is read at once, at least, in bytes: larger than any sensible line, so that one read has a whole one. */
+/** How much of a segment is read at once, in bytes: more than a common line has, so that a read holds a whole one. */
 const READ = 1024 * 1024;
 
-/** A segment file, by what is in it. */
+/** A segment file, and the places of its entries. */
 export interface Segment {
   readonly number: number;
   readonly bytes: number;
-  /** The smallest place of its entries; nothing when there is no sound one at its beginning. */
+  /** The smallest place of its entries; absent when its beginning has no valid one. */
   readonly first?: number;
-  /** The place and the record number of the entry of the largest. */
+  /** The largest place, and the number of the record there. */
   readonly last?: { readonly n: number; readonly seq: number };
 }
 
 /** A line of a segment, and where the next one begins. */
 export interface SegmentLine {
-  /** Without its line feed, where it has one. */
+  /** Without its line feed. */
   readonly bytes: Buffer;
   readonly end: number;
 }
@@ -33,8 +33,8 @@ export function segmentPath(folder: string, number: number): string {
 }
 
 /**
- * The segments of a spool in the order of their entries, which is that of their names unless somebody had his hands on
- * them. Those without an entry come last.
+ * The segments of a spool in the order of their entries: that of their names, unless somebody has changed the files. Segments
+ * without an entry come last.
  */
 export function findSegments(folder: string): Segment[] {
   const names = readdirSync(folder).filter((name) => /^\d{8,15}\.spool$/.test(name));
@@ -60,7 +60,7 @@ function describeSegment(folder: string, number: number): Segment {
   });
 }
 
-/** The lines of a segment from an offset on, up to `size`; the last one may lack its end. A segment that is gone has none. */
+/** The lines of a segment from an offset on, up to `size`; the last one may lack its end. A missing segment has none. */
 export function* linesFrom(
   folder: string,
   number: number,
@@ -82,7 +82,7 @@ export function* linesFrom(
   }
 }
 
-/** The same of an open file. */
+/** The lines of an open file: see {@link linesFrom}. */
 export function* linesOf(fd: number, from: number, size: number): Generator<SegmentLine, void, undefined> {
   let offset = from;
   for (let length = READ; offset < size;) {
@@ -102,13 +102,13 @@ export function* linesOf(fd: number, from: number, size: number): Generator<Segm
   }
 }
 
-/** The smallest place of these lines: somebody may have changed their order. */
+/** The smallest place of these lines, whose order somebody may have changed. */
 function smallest(lines: readonly Buffer[]): number | undefined {
   const places = lines.flatMap((line) => placeOf(line) ?? []);
   return places.length === 0 ? undefined : places.reduce((a, b) => Math.min(a, b));
 }
 
-/** The entry of the largest place. */
+/** The entry with the largest place. */
 function largest(lines: readonly Buffer[]): SpoolEntry | undefined {
   let found: { readonly n: number; readonly line: Buffer } | undefined;
   for (const line of lines) {
@@ -148,7 +148,7 @@ const SUM = 8;
 let loading: Promise<void> | undefined;
 let byNode: ((bytes: Uint8Array) => number) | undefined;
 
-/** CRC-32 as in RFC 1952 section 8. Node has it from 20.15 on; zlib is loaded by those alone who spool, and not waited for: a table does until then. */
+/** CRC-32 (RFC 1952, section 8): by zlib, which Node has it in from 20.15 on and a first use loads; until then by a table. */
 function crc32(bytes: Uint8Array): number {
   loading ??= import('node:zlib').then(({ crc32: found }: { crc32?: typeof byNode }) => {
     byNode = found;
@@ -156,19 +156,19 @@ function crc32(bytes: Uint8Array): number {
   return byNode === undefined ? crc32ByTable(bytes) : byNode(bytes);
 }
 
-/** A record in a spool, with its place: places are counted by the spool itself, whatever the records say of their own. */
+/** A record in a spool, with its place. The spool counts places itself, whatever numbers the records have. */
 export interface SpoolEntry {
   readonly n: number;
   readonly record: AuditRecord;
 }
 
-/** The line of a record: the checksum of the rest in 8 hex digits, its place, the record's own line, each after a space. */
+/** An entry as a line: the checksum of the rest in 8 hex digits, the place and the record's line, with spaces between. */
 export function encodeEntry(line: string, n: number): Buffer {
   const body = Buffer.from(`${n} ${line}`);
   return Buffer.concat([Buffer.from(`${checksum(body)} `), body, Buffer.of(LF)]);
 }
 
-/** The entry in a line of the spool (without its line feed); nothing when the line is not what was written. */
+/** The entry in a line (without its line feed); nothing when the line is not what was written. */
 export function decodeEntry(line: Uint8Array): SpoolEntry | undefined {
   const n = placeOf(line);
   if (n === undefined) return undefined;
@@ -180,7 +180,7 @@ export function decodeEntry(line: Uint8Array): SpoolEntry | undefined {
   }
 }
 
-/** The place of an entry alone, without looking into its record. */
+/** The place of an entry, without parsing its record. */
 export function placeOf(line: Uint8Array): number | undefined {
   const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
   const end = text.indexOf(SPACE, SUM + 1);

@@ -54,14 +54,14 @@ export interface SpoolOptions extends LockOptions, SinkFeedOptions {
   readonly batchSize?: number;
 }
 
-/** What an entry is longer than its record, in bytes: checksum, place and line feed. */
+/** How much longer an entry is than its record, in bytes: checksum, place and line feed. */
 const ENTRY_BYTES = 20;
 const MIB = 1024 * 1024;
 
 /**
- * A disk queue in front of a sink that may be away: a record is acknowledged (`durable`) when it is on the local disk, and
- * given to the sink in order when that works, after a crash or an outage too. A record may reach the sink twice, never not
- * at all: its `record_id` tells.
+ * A disk queue in front of a sink that may be away. A record is acknowledged (`durable`) when it is on the local disk, and given to
+ * the sink in order when that works, after a crash or an outage too. A record may reach the sink twice; its `record_id` shows
+ * that.
  *
  * @throws ConfigError for a folder that another process uses, or a bad option.
  * @example
@@ -115,12 +115,12 @@ export class SpoolSink implements Sink {
     return this.#store.bytes;
   }
 
-  /** What the spool has found out of order on disk. */
+  /** What the spool has found out of order on disk; the first 100 findings. */
   get notices(): readonly FileNotice[] {
     return this.#notices.kept;
   }
 
-  /** @throws ConfigError for `delivered`: a spool acknowledges before that. */
+  /** @throws ConfigError for `delivered`: a spool acknowledges records before they are delivered. */
   requireAck(ack: Ack): void {
     if (ack === 'delivered')
       throw new ConfigError(
@@ -129,7 +129,7 @@ export class SpoolSink implements Sink {
       );
   }
 
-  /** The pipeline's own record of a gap, unless the options have one. */
+  /** Uses the pipeline's gap records, unless the options have a function for them. */
   useGapRecord(factory: GapRecordFactory): void {
     if (this.#ownGapRecord === undefined) this.#replay.gapRecord = factory;
   }
@@ -137,7 +137,7 @@ export class SpoolSink implements Sink {
   async emit(records: readonly AuditRecord[]): Promise<SinkResult> {
     const lines = records.map(lineOf);
     const bytes = lines.reduce((sum, { line }) => sum + Buffer.byteLength(line) + ENTRY_BYTES, 0);
-    // A batch that is larger than the whole spool must still get through.
+    // A batch that is larger than the whole spool is taken when the spool is empty.
     if (this.#store.bytes > 0 && this.#store.bytes + bytes > this.#maxBytes)
       return { status: 'retryable', error: full(this.#maxBytes) };
     try {
@@ -149,7 +149,7 @@ export class SpoolSink implements Sink {
     return { status: 'delivered', ack: 'durable' };
   }
 
-  /** Resolves when the sink has everything; rejects when it fails, while the records stay spooled. */
+  /** Resolves when the sink has everything; rejects when the sink fails. The records then stay in the spool. */
   async flush(): Promise<void> {
     await this.#replay.flush();
     await this.#sink.flush?.();
@@ -159,7 +159,7 @@ export class SpoolSink implements Sink {
     this.#store.appendNow(records.map(lineOf));
   }
 
-  /** What the sink does not have stays on disk for the next start. */
+  /** Closes the spool. What the sink does not have stays on the disk for the next start. */
   async close(): Promise<void> {
     await this.#replay.stop();
     try {

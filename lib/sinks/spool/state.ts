@@ -4,35 +4,35 @@ import { causeOf } from '../gap.js';
 import { FILE_MODE } from '../file/open.js';
 import { checksum } from './segments.js';
 
-/** Records that are lost and that the receiver has not been told of. */
+/** Lost records that no gap record tells of yet. */
 export interface PendingGap {
   readonly count: number;
   readonly firstTime: string;
   readonly lastTime: string;
   readonly seq: number;
   readonly causes: readonly string[];
-  /** The id of the record that tells of them. */
+  /** The id of the gap record. */
   readonly id?: string;
-  /** Whether `seq` is that of the last of them, and not a guess. */
+  /** Whether `seq` is that of the last of them; otherwise it is a guess. */
   readonly exact?: boolean;
 }
 
-/** Up to where the receiver has everything. */
+/** How far the receiver has everything. */
 export interface Cursor {
   readonly segment: number;
   /** Bytes into that segment. */
   readonly offset: number;
-  /** The place of the next entry: all before it are with the receiver, or lost and told of. What counts, wherever it lies. */
+  /** The place of the next entry: all before it are with the receiver, or counted as lost. It counts wherever that entry stands. */
   readonly n: number;
   /** The number of the last record before it. */
   readonly seq?: number;
-  /** What the receiver is still to be told. */
+  /** Lost records that the receiver has not heard of yet. */
   readonly gap?: PendingGap;
-  /** What `refused.spool` is still to be told: the refused records that found no room in it. */
+  /** Refused records that found no room in `refused.spool`, and that no gap record in it tells of yet. */
   readonly unkept?: PendingGap;
 }
 
-/** What a spool knows of itself beside its entries: enough to see that some of them are missing. */
+/** What a spool stores beside its entries, which shows when some of them are missing. */
 export interface SpoolState {
   readonly cursor: Cursor;
   /** The place that the next entry gets. */
@@ -42,17 +42,17 @@ export interface SpoolState {
 }
 
 const NAMES = ['cursor.json', 'head.json'] as const;
-/** The files are written over in their places, which is cheap and leaves no draft behind: their length must not change. */
+/** The length of the files, in bytes. They are overwritten in place, which is cheap and leaves no drafts, so it must not change. */
 const BYTES = 2_048;
 
 /**
- * Keeps a spool's state twice, in `cursor.json` and `head.json`. Whichever of them is removed, damaged or replaced by an older
- * one, the other tells.
+ * Stores a spool's state twice, in `cursor.json` and `head.json`: if one is removed, damaged or replaced by an older version, the
+ * other one has it.
  */
 export class StateFiles {
   constructor(private readonly folder: string) {}
 
-  /** What the files say together, and which of them are damaged or missing. */
+  /** Reads the newest state of both files, and which of them are damaged or missing. */
   load(): { readonly state: SpoolState | undefined; readonly unsound: readonly string[] } {
     const found = NAMES.map((name) => ({ name, state: this.#read(name) }));
     const states = found.flatMap(({ state }) => (typeof state === 'object' ? [state] : []));
@@ -62,7 +62,7 @@ export class StateFiles {
     return { state: states.length === 0 ? undefined : states.reduce(newer), unsound };
   }
 
-  /** One after the other: when the process dies in between, or half-way through one, the other is whole. */
+  /** Writes one file after the other: when the process dies while it writes, the other file is whole. */
   save(state: SpoolState): void {
     const text = format(state).padEnd(BYTES);
     for (const name of NAMES) overwrite(join(this.folder, name), text);
@@ -86,7 +86,7 @@ function overwrite(path: string, text: string): void {
   }
 }
 
-/** Both only ever grow. */
+/** The newer parts of two states: places only ever grow. */
 function newer(a: SpoolState, b: SpoolState): SpoolState {
   const { cursor } = b.cursor.n > a.cursor.n ? b : a;
   const { next, lastSeq } = b.next > a.next ? b : a;
@@ -97,7 +97,7 @@ function format(state: SpoolState): string {
   return `${JSON.stringify({ sum: checksum(Buffer.from(JSON.stringify(state))), state })}\n`;
 }
 
-/** Only what was written here has the sum: nothing else of it needs a check. */
+/** The checksum shows that this code wrote the text, so its form needs no further check. */
 function parse(text: string): SpoolState | undefined {
   try {
     const { sum, state } = JSON.parse(text) as { sum: unknown; state: SpoolState };

@@ -33,8 +33,8 @@ export interface SpoolLine {
 }
 
 /**
- * Records on disk that wait for a receiver: numbered segment files, appended to at one end and read from the other. Each
- * entry has a place, and the state says which places there must be: whatever becomes of the files, what is missing is seen.
+ * Records on disk that wait for a receiver, in numbered segment files: appended at one end, and read at the other. Each entry has
+ * a place, and the state says which places there must be, so that a missing entry is noticed whatever happens to the files.
  */
 export class SpoolStore {
   readonly #lock: LogLock;
@@ -43,7 +43,7 @@ export class SpoolStore {
   #segments: number[];
   #file: LogFile;
   #cursor: Cursor;
-  /** The place of the next entry, and what that was when all before it was on the disk. */
+  /** The place of the next entry; `#durable` has what it was when all entries before it were on the disk. */
   #next: number;
   #durable: { readonly next: number; readonly lastSeq: number | undefined };
   #appending: Promise<void> | undefined;
@@ -67,7 +67,7 @@ export class SpoolStore {
       this.#file = this.#openLast(found);
       this.#cursor = this.#startAt(found, state);
       this.#finishedBytes = this.#sizeOfFinished();
-      // From the first moment on, so that even a spool that delivered nothing knows what it held.
+      // Saved at once, so that even a spool that has delivered nothing knows what it held.
       this.#files.save(this.#state);
     } catch (error) {
       this.#lock.release();
@@ -75,12 +75,12 @@ export class SpoolStore {
     }
   }
 
-  /** Bytes that the receiver does not have yet. On disk there may be one segment more, which goes when it is finished. */
+  /** Bytes that the receiver does not have yet. The disk may hold one segment more, which is deleted when it is finished. */
   get bytes(): number {
     return Math.max(0, this.#finishedBytes + this.#file.size - this.#cursor.offset);
   }
 
-  /** The number of the last record that is in the spool or was. */
+  /** The number of the last record that was put into the spool. */
   get lastSeq(): number | undefined {
     return this.#durable.lastSeq;
   }
@@ -90,7 +90,7 @@ export class SpoolStore {
     return this.#cursor;
   }
 
-  /** Adds records at the end; they are there, and can be read, when the promise resolves. If it rejects, they are not. */
+  /** Adds records at the end. Resolves when they are on the disk and can be read; if it rejects, they are not in the spool. */
   async append(lines: readonly SpoolLine[]): Promise<void> {
     while (this.#appending !== undefined) await this.#appending;
     this.#prepare();
@@ -106,7 +106,7 @@ export class SpoolStore {
     this.#settled(after);
   }
 
-  /** The same without an event loop. */
+  /** Adds records without an event loop. */
   appendNow(lines: readonly SpoolLine[]): void {
     this.#prepare();
     const after = this.#write(lines);
@@ -114,7 +114,7 @@ export class SpoolStore {
     this.#settled(after);
   }
 
-  /** What comes next, at most so many records; nothing when the receiver has everything. */
+  /** Reads what comes next, at most `most` records; nothing when the receiver has everything. */
   read(most: number): Stretch | undefined {
     const { segments, file } = { segments: this.#segments, file: this.#file };
     const lines = (segment: number, offset: number) =>
@@ -124,7 +124,7 @@ export class SpoolStore {
     return readStretch({ segments, ...this.#durable, lines }, this.#cursor, most);
   }
 
-  /** The receiver has all before here: segments that are done with are deleted. */
+  /** Stores that the receiver has everything before the cursor, and deletes the segments before it. */
   advance(cursor: Cursor): void {
     this.#lock.ensure();
     this.#cursor = cursor;
@@ -137,7 +137,7 @@ export class SpoolStore {
   }
 
   /**
-   * Puts bytes that have to leave the spool into a file of their own, and says where.
+   * Puts bytes that have to leave the spool into a file of their own. Returns its path.
    *
    * @param maxBytes - how large that file may become; one that is empty takes any bytes.
    * @returns nothing when the file has no room.
@@ -170,16 +170,16 @@ export class SpoolStore {
     return { cursor: this.#cursor, next, ...(lastSeq !== undefined && { lastSeq }) };
   }
 
-  /** Before each write: whether the folder is still ours, and the file still there. */
+  /** Checks before each write that the folder is still ours and the file is still there. */
   #prepare(): void {
     this.#lock.verify();
     const found = this.#file.inspect();
     if (found === 'deleted' || found === 'renamed') {
-      // The file can be read as long as it is open: what the receiver has already is skipped again by its places.
+      // The file can be read while it is open. What the receiver has already is skipped by its place.
       const all = readRange(this.#file.fd, 0, this.#file.size);
       this.#begin();
       this.#file.append(all);
-      // At once: the reader must find these entries wherever it looks next.
+      // Synced at once, because the reader must find these entries now.
       this.#file.syncNow();
     } else if (this.#file.size >= this.options.segmentBytes && this.#file.unsynced === 0) this.#begin();
   }
@@ -206,7 +206,7 @@ export class SpoolStore {
     void old.close(false);
   }
 
-  /** Goes on in the segment that holds the newest entry, or in an empty one; else in a new one. */
+  /** Opens the segment that holds the newest entry, or an empty one; otherwise a new one. */
   #openLast(found: readonly Segment[]): LogFile {
     const last = found.at(-1);
     if (last !== undefined && (last.bytes === 0 || last.last?.n === this.#next - 1))
@@ -231,7 +231,7 @@ export class SpoolStore {
     return state;
   }
 
-  /** Where the cursor points is believed only if the entry that it names is there, and nothing stands before it. */
+  /** Where to start reading. The cursor is used only if it leads to the entry that it names, in the first segment. */
   #startAt(found: readonly Segment[], state: SpoolState | undefined): Cursor {
     const start = { segment: this.#segments[0] ?? 1, offset: 0, n: found[0]?.first ?? 1 };
     if (state === undefined) return start;
@@ -257,7 +257,7 @@ export class SpoolStore {
   }
 }
 
-/** What follows all that is there, and all that the state knows of. */
+/** The next place and the last number, after all entries that were found and all that the state knows of. */
 function afterAll(
   found: readonly Segment[],
   state: SpoolState | undefined,
