@@ -1,6 +1,6 @@
 import { SinkError, type RefusedError } from '../errors.js';
+import { peek } from '../internal/peek.js';
 import type { Operation } from '../operations/operation.js';
-import { peek } from './client.js';
 import { Connection } from './connection.js';
 import { watchHttp } from './http.js';
 import { RunningOperation, type Entrance } from './operation.js';

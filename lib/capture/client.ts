@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { peek } from '../internal/peek.js';
 
 /**
  * What is assumed of the SDK's `Client`, v1 and v2 alike: its public methods, and a few internals that are read with care
@@ -19,34 +20,6 @@ export interface McpClientClass {
   readonly prototype: object;
   /** The class's own name. */
   readonly name: string;
-}
-
-/** Reads a property of anything without ever throwing. */
-export function peek(value: unknown, key: string): unknown {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
-  try {
-    // Many times a call: `Reflect.get` is no inline cache but a call into the engine.
-    return (value as Record<string, unknown>)[key];
-  } catch {
-    return undefined;
-  }
-}
-
-/** The same for a string that is not empty. */
-export function peekText(value: unknown, key: string): string | undefined {
-  const found = peek(value, key);
-  return typeof found === 'string' && found !== '' ? found : undefined;
-}
-
-/** Calls a method without arguments, if it is there, and gives undefined for whatever goes wrong. */
-export function peekCall(value: unknown, key: string): unknown {
-  const method = peek(value, key);
-  if (typeof method !== 'function') return undefined;
-  try {
-    return Reflect.apply(method, value, []);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Any method, as the wrapping loop sees it. */

@@ -1,11 +1,11 @@
 import { SpanKind, type Context } from '@opentelemetry/api';
+import { peek, peekCall, peekText } from '../internal/peek.js';
 import type { ConnectionFacts, OperationDetail } from '../processor/operation.js';
 import type { Answer, Judgement } from '../processor/outcome.js';
 import { RequestLedger } from '../processor/requestTally.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { newRecordId } from '../schema/ids.js';
 import type { McpOAuth } from '../schema/record.js';
-import { peek, peekCall, peekText } from './client.js';
 import { authorizationOf } from './oauth.js';
 import type { SpanSource } from './source.js';
 

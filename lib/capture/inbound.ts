@@ -1,7 +1,8 @@
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
+import { peek, peekCall } from '../internal/peek.js';
 import { methodName, operationFor } from '../operations/table.js';
 import { inside, whenAdmitted } from './call.js';
-import { ignore, peek, peekCall, standIn, type Method, type Wrapper } from './client.js';
+import { ignore, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
 import { RunningOperation, type Start } from './operation.js';
 import { asked, decide, reject } from './pending.js';

@@ -7,16 +7,17 @@ import {
 } from '@opentelemetry/instrumentation';
 import { Hook } from 'require-in-the-middle';
 import type { PropagationOptions } from '../config.js';
-import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
 import { checkOptions } from '../internal/options.js';
+import { peek } from '../internal/peek.js';
+import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
 import { LOADED_FOR_CLIENT, tellOwnClient } from '../loader/ownClients.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
-import { copyOf, SDK_V1, SDK_V2, type SdkCopy, onSdkModule, type SdkModule } from '../loader/sdk.js';
+import { copyOf, onSdkModule, SDK_V1, SDK_V2, type SdkCopy, type SdkModule } from '../loader/sdk.js';
 import { notePatched } from '../processor/logRecords.js';
 import { createRedactor, type Redactor } from '../redaction/createRedactor.js';
 import type { RedactionOptions } from '../redaction/policy/options.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
-import { peek, type McpClientClass } from './client.js';
+import type { McpClientClass } from './client.js';
 import {
   clientClassIn,
   discover,

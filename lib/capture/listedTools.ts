@@ -1,7 +1,7 @@
+import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { hasMarks, markedIn } from '../redaction/schemaMarks.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
-import { peek } from './client.js';
 import type { OperationUnderWay } from './connection.js';
 
 /** What a server has said of a tool that matters to its calls. */

@@ -1,6 +1,7 @@
+import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import type { McpOAuth } from '../schema/record.js';
-import { ignore, peek, peekText } from './client.js';
+import { ignore } from './client.js';
 
 /** What is known of a client's authorization, and the token that it was last read from. */
 interface Known {

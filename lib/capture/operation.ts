@@ -1,4 +1,5 @@
 import { diag, SpanKind, type Context, type Link } from '@opentelemetry/api';
+import { peek } from '../internal/peek.js';
 import { isSameSubject, type Operation, type Subject } from '../operations/operation.js';
 import type {
   Ending,
@@ -16,7 +17,7 @@ import {
 } from '../processor/outcome.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import type { McpLeg } from '../schema/record.js';
-import { identityOf, ignore, peek } from './client.js';
+import { identityOf, ignore } from './client.js';
 import type { Connection, OperationUnderWay } from './connection.js';
 import { annotationsOf, markedArguments, markedResult, noteTools } from './listedTools.js';
 import { awaitAnswer, forgetAnswers } from './pending.js';

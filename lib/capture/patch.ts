@@ -1,9 +1,10 @@
 import Module from 'node:module';
+import { peek } from '../internal/peek.js';
 import { tellUnaudited } from '../internal/say.js';
 import { shared } from '../internal/shared.js';
 import { isSupported, SDK_V1, SDK_V2, SUPPORTED, type SdkCopy } from '../loader/sdk.js';
 import { expectRecords } from '../processor/auditLog.js';
-import { peek, standIn, type McpClientClass, type Method } from './client.js';
+import { standIn, type McpClientClass, type Method } from './client.js';
 import { changes } from './source.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';
 import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';

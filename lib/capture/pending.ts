@@ -1,6 +1,7 @@
+import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { judgeError, readAnswer, type Judgement } from '../processor/outcome.js';
-import { peek, type Wrapper } from './client.js';
+import type { Wrapper } from './client.js';
 import type { OperationUnderWay } from './connection.js';
 
 /** What servers have asked and nobody has answered, by transport and JSON-RPC id. Ids that a server uses twice queue up. */

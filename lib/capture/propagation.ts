@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { context, propagation, trace, type Context, type SpanContext } from '@opentelemetry/api';
+import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
-import { peek } from './client.js';
 import type { OperationUnderWay } from './connection.js';
 import { guarded } from './source.js';
 

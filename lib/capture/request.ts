@@ -1,6 +1,7 @@
+import { peek } from '../internal/peek.js';
 import { methodName, operationFor } from '../operations/table.js';
 import { inside, observe } from './call.js';
-import { ignore, peek } from './client.js';
+import { ignore } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
 import { withTraceFields } from './propagation.js';
 import { activeOperation } from './state.js';

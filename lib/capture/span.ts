@@ -12,12 +12,12 @@ import {
   type SpanContext,
   type SpanOptions,
 } from '@opentelemetry/api';
+import { peek, peekCall, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { coverSpan, ownSpan } from '../processor/foreign.js';
 import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/operation.js';
 import { newSpanId, newTraceId } from '../schema/ids.js';
 import { PACKAGE_NAME } from '../version.js';
-import { peek, peekCall, peekText } from './client.js';
 import type { OperationUnderWay } from './connection.js';
 import { parseTraceparent } from './propagation.js';
 import { guarded } from './source.js';

@@ -1,8 +1,9 @@
+import { peek } from '../internal/peek.js';
 import type { Operation } from '../operations/operation.js';
 import { operationFor } from '../operations/table.js';
 import type { Judgement } from '../processor/outcome.js';
 import { afterDelivery, begin, inside, settle, whenAdmitted, type ObservedCall } from './call.js';
-import { ignore, peek, standIn, type Method } from './client.js';
+import { ignore, standIn, type Method } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
 
 /** By these a stream looks after the task that its request has created. */

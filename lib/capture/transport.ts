@@ -1,7 +1,8 @@
 import { SpanKind } from '@opentelemetry/api';
+import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { methodName } from '../operations/table.js';
-import { peek, standIn, type Method } from './client.js';
+import { standIn, type Method } from './client.js';
 import type { Connection } from './connection.js';
 import type { RunningOperation } from './operation.js';
 import { answered } from './pending.js';

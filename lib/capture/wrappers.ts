@@ -1,7 +1,8 @@
+import { peek } from '../internal/peek.js';
 import type { Operation } from '../operations/operation.js';
 import { methodName, operationFor, OPERATIONS } from '../operations/table.js';
 import { observe } from './call.js';
-import { ignore, peek, type Method, type Wrapper } from './client.js';
+import { ignore, type Method, type Wrapper } from './client.js';
 import { observeEmbedded, observeInbound } from './inbound.js';
 import type { Entrance } from './operation.js';
 import { noticeAnswer, withdrawn } from './pending.js';

@@ -1,4 +1,4 @@
-import { read, readText } from './read.js';
+import { peek, peekText } from '../internal/peek.js';
 
 /** How an error that concerns authorization ends an operation. */
 type AuthorizationOutcome = 'OUTCOME_FAILURE_UNAUTHORIZED' | 'OUTCOME_FAILURE_DENIED';
@@ -53,7 +53,7 @@ export function authorizationFailure(
   for (let depth = 0; depth < MAX_CAUSES && link !== undefined; depth++) {
     const outcome = outcomeOf(link, isServersError && depth === 0);
     if (outcome !== undefined) return { outcome, error: link };
-    const cause = read(link, 'cause');
+    const cause = peek(link, 'cause');
     link = cause === link ? undefined : cause;
   }
   return undefined;
@@ -75,13 +75,13 @@ function outcomeOf(error: unknown, isServersError: boolean): AuthorizationOutcom
  * `statusCode`, or the response itself.
  */
 function httpStatusOf(error: unknown, isServersError: boolean): number | undefined {
-  const response = read(error, 'response');
+  const response = peek(error, 'response');
   const places = [
-    read(error, 'status'),
-    read(error, 'statusCode'),
-    read(response, 'status'),
-    read(response, 'statusCode'),
-    isServersError ? undefined : read(error, 'code'),
+    peek(error, 'status'),
+    peek(error, 'statusCode'),
+    peek(response, 'status'),
+    peek(response, 'statusCode'),
+    isServersError ? undefined : peek(error, 'code'),
   ];
   return places.map(asStatus).find((status) => status !== undefined);
 }
@@ -96,7 +96,7 @@ function asStatus(value: unknown): number | undefined {
  * it, or by a code that nothing else has. A database's or a platform's `errorCode` is none.
  */
 function oauthCodeOf(error: unknown, names: readonly string[]): string | undefined {
-  const code = readText(error, 'errorCode') ?? readText(error, 'code');
+  const code = peekText(error, 'errorCode') ?? peekText(error, 'code');
   if (code !== undefined && OAUTH_CODES.has(code)) return code;
   const isOfFamily = names.some((name) => name.includes('OAuth')) || canRespond(error, code);
   return isOfFamily ? (code ?? '') : undefined;
@@ -105,16 +105,16 @@ function oauthCodeOf(error: unknown, names: readonly string[]): string | undefin
 /** v1's errors of OAuth keep this family trait in bundles that have renamed their classes. */
 function canRespond(error: unknown, code: string | undefined): boolean {
   return (
-    typeof read(error, 'toResponseObject') === 'function' && (code === undefined || /^[a-z_]+$/.test(code))
+    typeof peek(error, 'toResponseObject') === 'function' && (code === undefined || /^[a-z_]+$/.test(code))
   );
 }
 
 /** The name of an error, and those of its classes. */
 function namesOf(error: unknown): string[] {
-  const names = [readText(error, 'name')];
+  const names = [peekText(error, 'name')];
   try {
     for (let link = error; typeof link === 'object' && link !== null; link = Object.getPrototypeOf(link))
-      names.push(readText(read(link, 'constructor'), 'name'));
+      names.push(peekText(peek(link, 'constructor'), 'name'));
   } catch {
     // A Proxy may refuse to tell its prototype.
   }

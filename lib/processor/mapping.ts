@@ -1,5 +1,6 @@
 import type { RecordSettings } from '../config.js';
 import type { Actor } from '../identity.js';
+import { peek } from '../internal/peek.js';
 import { newRecordId } from '../schema/ids.js';
 import type {
   DraftRecord,
@@ -15,7 +16,6 @@ import { toTimestamp } from '../schema/time.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import type { ConnectionFacts, Ending, OperationDetail } from './operation.js';
 import type { Answer } from './outcome.js';
-import { read } from './read.js';
 
 /** Severity follows from the outcome unless user code set it. */
 const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
@@ -227,7 +227,7 @@ function addHttp(mcp: McpDetail, { legs, connection }: OperationDetail): void {
 function metaOf(meta: unknown, allowed: readonly string[]): object | undefined {
   if (allowed.length === 0 || typeof meta !== 'object' || meta === null) return undefined;
   const entries = allowed.filter((key) => Object.hasOwn(meta, key));
-  const kept = entries.map((key): [string, unknown] => [key, read(meta, key)]);
+  const kept = entries.map((key): [string, unknown] => [key, peek(meta, key)]);
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
@@ -246,7 +246,7 @@ function addHandshake(
 }
 
 function extensionsOf(capabilities: unknown): readonly string[] {
-  const extensions = read(capabilities, 'extensions');
+  const extensions = peek(capabilities, 'extensions');
   return typeof extensions === 'object' && extensions !== null ? Object.keys(extensions) : [];
 }
 

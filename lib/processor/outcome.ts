@@ -1,7 +1,7 @@
 import { RefusedError } from '../errors.js';
+import { peek, peekText } from '../internal/peek.js';
 import type { McpDetail, Outcome, RecordError } from '../schema/record.js';
 import { authorizationFailure } from './authorization.js';
-import { read, readText } from './read.js';
 
 /** What else is known of a failure when it is judged. */
 export interface FailureContext {
@@ -121,7 +121,7 @@ function refusalOf(reason: unknown, method: string | undefined): McpDetail['answ
       // v1's streams wrap whatever their own checks throw into an internal error.
       return 'result_schema';
     default:
-      return Array.isArray(read(reason, 'issues')) ? 'result_schema' : 'other';
+      return Array.isArray(peek(reason, 'issues')) ? 'result_schema' : 'other';
   }
 }
 
@@ -149,8 +149,8 @@ function ofCause(error: unknown, reason: unknown): { code?: string } {
 function isAbort(reason: unknown, { aborted, abortReason, answer }: FailureContext): boolean {
   if (!aborted) return false;
   if (answer === undefined || answer.kind === 'input_required') return true;
-  if (reason === abortReason || read(reason, 'cause') === abortReason) return true;
-  const name = readText(reason, 'name');
+  if (reason === abortReason || peek(reason, 'cause') === abortReason) return true;
+  const name = peekText(reason, 'name');
   return name === 'AbortError' || name === 'TimeoutError' || tells(reason, abortReason);
 }
 
@@ -174,7 +174,7 @@ function isDeadline(abortReason: unknown): boolean {
     const code = codeOf(link);
     // An abort is the caller's own, so that nobody's answer can be mistaken for it.
     if (isTimeout(link, code) || code === String(REQUEST_TIMEOUT)) return true;
-    link = read(link, 'cause');
+    link = peek(link, 'cause');
   }
   return false;
 }
@@ -198,10 +198,10 @@ const TIMEOUT_NAME = /Timeout(?:Error|Exception)?$/;
 /** -32001 is also what some servers answer; only the SDK's own timeout says how long it waited. */
 function isTimeout(reason: unknown, code: string | undefined): boolean {
   if (TIMEOUT_CODES.has(code) || TIMEOUT_NAME.test(classOf(reason))) return true;
-  const data = read(reason, 'data');
+  const data = peek(reason, 'data');
   return (
     code === String(REQUEST_TIMEOUT) &&
-    (read(data, 'timeout') !== undefined || read(data, 'maxTotalTimeout') !== undefined)
+    (peek(data, 'timeout') !== undefined || peek(data, 'maxTotalTimeout') !== undefined)
   );
 }
 
@@ -217,21 +217,21 @@ function typeOf(reason: unknown): string {
 
 function codeOf(reason: unknown): string | undefined {
   // A DOMException's number is a legacy of the DOM's (20 for every abort); its name says what it is.
-  const own = isDomException(reason) ? undefined : read(reason, 'code');
-  const code = own ?? read(reason, 'errorCode') ?? read(read(reason, 'cause'), 'code');
+  const own = isDomException(reason) ? undefined : peek(reason, 'code');
+  const code = own ?? peek(reason, 'errorCode') ?? peek(peek(reason, 'cause'), 'code');
   return (typeof code === 'number' && Number.isFinite(code)) || (typeof code === 'string' && code !== '')
     ? String(code)
     : undefined;
 }
 
 function isDomException(reason: unknown): boolean {
-  return read(read(reason, 'constructor'), 'name') === 'DOMException';
+  return peek(peek(reason, 'constructor'), 'name') === 'DOMException';
 }
 
 function classOf(reason: unknown): string {
   if (typeof reason !== 'object' || reason === null) return typeof reason;
-  const name = read(reason, 'name');
-  const own = read(read(reason, 'constructor'), 'name');
+  const name = peek(reason, 'name');
+  const own = peek(peek(reason, 'constructor'), 'name');
   // A class that never set `name` still says `Error` there; its constructor knows better.
   if (typeof own === 'string' && own !== '' && (name === 'Error' || typeof name !== 'string')) return own;
   return typeof name === 'string' && name !== '' ? name : 'Error';
@@ -239,7 +239,7 @@ function classOf(reason: unknown): string {
 
 function messageOf(reason: unknown): string | undefined {
   if (typeof reason === 'string') return reason;
-  const message = read(reason, 'message');
+  const message = peek(reason, 'message');
   return typeof message === 'string' ? message : undefined;
 }
 
@@ -266,34 +266,34 @@ export interface TaskFacts {
 
 /** Reads a JSON-RPC response, of either SDK and any revision of the protocol. */
 export function readAnswer(response: unknown): Answer {
-  const error = read(response, 'error');
+  const error = peek(response, 'error');
   if (error !== undefined) return { kind: 'error', code: codeIn(error) };
-  const result = read(response, 'result');
-  const info = read(read(result, '_meta'), SERVER_INFO);
+  const result = peek(response, 'result');
+  const info = peek(peek(result, '_meta'), SERVER_INFO);
   const server =
-    info === undefined ? undefined : { name: readText(info, 'name'), version: readText(info, 'version') };
+    info === undefined ? undefined : { name: peekText(info, 'name'), version: peekText(info, 'version') };
   return { kind: kindOf(result), task: taskIn(result), server, result };
 }
 
 /** What kind of answer a result is. */
 function kindOf(result: unknown): Answer['kind'] {
-  if (read(result, 'isError') === true) return 'tool_error';
-  if (read(result, 'resultType') === 'input_required') return 'input_required';
+  if (peek(result, 'isError') === true) return 'tool_error';
+  if (peek(result, 'resultType') === 'input_required') return 'input_required';
   const isTask =
-    read(result, 'resultType') === 'task' || readText(read(result, 'task'), 'taskId') !== undefined;
+    peek(result, 'resultType') === 'task' || peekText(peek(result, 'task'), 'taskId') !== undefined;
   return isTask ? 'task' : 'result';
 }
 
 /** The task that a result tells of: revision 2025-11-25 has it under `task`, the extension of 2026 in the result itself. */
 function taskIn(result: unknown): TaskFacts | undefined {
-  for (const place of [read(result, 'task'), result]) {
-    const id = readText(place, 'taskId');
-    if (id !== undefined) return { id, status: readText(place, 'status') };
+  for (const place of [peek(result, 'task'), result]) {
+    const id = peekText(place, 'taskId');
+    if (id !== undefined) return { id, status: peekText(place, 'status') };
   }
   return undefined;
 }
 
 function codeIn(error: unknown): string | undefined {
-  const code = read(error, 'code');
+  const code = peek(error, 'code');
   return typeof code === 'number' ? String(code) : undefined;
 }
