@@ -41,7 +41,7 @@ export function endedCall(args: unknown, index = 0): Ended {
     ending: { outcome: 'OUTCOME_SUCCESS', durationMs: 1.25 },
     legs: [{ request_id: String(index), method: 'tools/call' }],
     recorders: liveRecorders(),
-    ledger: [],
+    states: [],
   };
   const span = { spanContext: () => context } as FinishedSpan;
   return { detail, span };

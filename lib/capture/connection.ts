@@ -2,7 +2,7 @@ import { SpanKind, type Context } from '@opentelemetry/api';
 import { peek, peekCall, peekText } from '../internal/peek.js';
 import type { ConnectionFacts, OperationDetail } from '../processor/operation.js';
 import type { Answer, Judgement } from '../processor/outcome.js';
-import { RequestLedger } from '../processor/requestTally.js';
+import { RequestTally } from '../processor/requestTally.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { newRecordId } from '../schema/ids.js';
 import type { McpOAuth } from '../schema/record.js';
@@ -58,7 +58,7 @@ export class Connection implements ConnectionFacts {
   /** Operations that have begun and not ended, the server's own requests among them. */
   readonly underWay = new Set<OperationUnderWay>();
   readonly client: object;
-  readonly #requests = new RequestLedger((log) => this.#idsUnderWay(log));
+  readonly #requests = new RequestTally((log) => this.#idsUnderWay(log));
   #transport: unknown;
   #initializeParams: unknown;
   #initializeResult: unknown;
@@ -96,7 +96,7 @@ export class Connection implements ConnectionFacts {
     this.#initializeResult = result;
   }
 
-  get requests(): RequestLedger | undefined {
+  get requests(): RequestTally | undefined {
     return this.watched ? this.#requests : undefined;
   }
 

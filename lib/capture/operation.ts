@@ -3,7 +3,7 @@ import { peek } from '../internal/peek.js';
 import { isSameSubject, type Operation, type Subject } from '../operations/operation.js';
 import type {
   Ending,
-  LedgerEntry,
+  RecorderState,
   OperationDetail,
   OperationRecorder,
   TraceIds,
@@ -65,7 +65,7 @@ export class RunningOperation implements OperationUnderWay {
   readonly connection: Connection;
   readonly startTime = Date.now();
   readonly recorders: readonly OperationRecorder[];
-  readonly ledger: LedgerEntry[] = [];
+  readonly states: RecorderState[] = [];
   readonly legs: McpLeg[] = [];
   readonly kind: SpanKind;
   readonly source: SpanSource;

@@ -44,11 +44,14 @@ type SubjectReader = (this: void, params: Record<string, unknown>) => Subject;
 const rows = new WeakMap<object, Map<string, Operation>>();
 
 /**
- * Declares which MCP operation a method of the SDK's `Client` is. Decorates static methods of a table class: the method's
- * name is the client's, its body reads the subject from the parameters.
+ * Declares which MCP operation a method of the SDK's `Client` is. Decorates static members of a table class: the member's name is
+ * the client's method, and a method's body reads the subject from the parameters. A field stands for an operation without one.
  */
 export function operation(row: OperationRow) {
-  return (read: SubjectReader, context: ClassMethodDecoratorContext): void => {
+  return (
+    read: SubjectReader | undefined,
+    context: ClassMethodDecoratorContext | ClassFieldDecoratorContext,
+  ): void => {
     context.addInitializer(function (this: unknown) {
       const table = this as object;
       const declared = rows.get(table) ?? new Map<string, Operation>();
@@ -57,18 +60,18 @@ export function operation(row: OperationRow) {
   };
 }
 
-/** All operations that a table class declares, by the name of the client's method, in the order of declaration. */
+/** All operations that a table class declares, by the name of the client's method. */
 export function operationsOf(table: object): ReadonlyMap<string, Operation> {
   return rows.get(table) ?? new Map();
 }
 
 /** A row that no table declares: a method of the protocol that the SDK's client has no method of its own for. */
-export function prepare(row: OperationRow, read: SubjectReader): Operation {
+export function prepare(row: OperationRow, read?: SubjectReader): Operation {
   const event = typeof row.event === 'string' ? { documented: row.event, '0.2': row.event } : row.event;
   return {
     method: row.method,
     event,
-    subject: (params) => readSafely(read, params),
+    subject: read === undefined ? () => ({}) : (params) => readSafely(read, params),
     resource: typeof row.resource === 'function' ? row.resource : filler(row.resource),
     summary: filler(row.summary),
   };

@@ -2,6 +2,9 @@ import { operation, operationsOf, prepare, type Operation, type Subject } from '
 
 type Params = Record<string, unknown>;
 
+/** The type of rows whose operations act on nothing that has a name. */
+type NoSubject = undefined;
+
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 const TASK_ROW = { event: 'EVENT_TOOL_INVOCATION', resource: 'tasks/{task}' } as const;
@@ -17,9 +20,7 @@ class ClientOperations {
     resource: 'session/initialize',
     summary: 'Opened a session',
   })
-  static connect(): Subject {
-    return {};
-  }
+  static readonly connect: NoSubject;
 
   @operation({
     method: 'tools/list',
@@ -27,9 +28,7 @@ class ClientOperations {
     resource: 'tools/list',
     summary: 'Listed tools',
   })
-  static listTools(): Subject {
-    return {};
-  }
+  static readonly listTools: NoSubject;
 
   @operation({
     method: 'tools/call',
@@ -47,9 +46,7 @@ class ClientOperations {
     resource: 'resources/list',
     summary: 'Listed resources',
   })
-  static listResources(): Subject {
-    return {};
-  }
+  static readonly listResources: NoSubject;
 
   @operation({
     method: 'resources/read',
@@ -67,9 +64,7 @@ class ClientOperations {
     resource: 'prompts/list',
     summary: 'Listed prompts',
   })
-  static listPrompts(): Subject {
-    return {};
-  }
+  static readonly listPrompts: NoSubject;
 
   @operation({
     method: 'prompts/get',
@@ -87,9 +82,7 @@ class ClientOperations {
     resource: 'session/close',
     summary: 'Closed the session',
   })
-  static close(): Subject {
-    return {};
-  }
+  static readonly close: NoSubject;
 
   @operation({
     method: 'ping',
@@ -97,9 +90,7 @@ class ClientOperations {
     resource: 'session/ping',
     summary: 'Pinged the server',
   })
-  static ping(): Subject {
-    return {};
-  }
+  static readonly ping: NoSubject;
 
   @operation({
     method: 'server/discover',
@@ -107,9 +98,7 @@ class ClientOperations {
     resource: 'session/discover',
     summary: 'Asked the server what it offers',
   })
-  static discover(): Subject {
-    return {};
-  }
+  static readonly discover: NoSubject;
 
   @operation({
     method: 'resources/templates/list',
@@ -117,9 +106,7 @@ class ClientOperations {
     resource: 'resources/templates/list',
     summary: 'Listed resource templates',
   })
-  static listResourceTemplates(): Subject {
-    return {};
-  }
+  static readonly listResourceTemplates: NoSubject;
 
   @operation({
     method: 'resources/subscribe',
@@ -172,9 +159,7 @@ class ClientOperations {
     resource: 'logging/setLevel',
     summary: 'Set the logging level of the server',
   })
-  static setLoggingLevel(): Subject {
-    return {};
-  }
+  static readonly setLoggingLevel: NoSubject;
 
   @operation({ ...TASK_ROW, method: 'tasks/get', summary: 'Looked at a task' })
   static getTask(params: Params): Subject {
@@ -192,9 +177,7 @@ class ClientOperations {
   }
 
   @operation({ ...TASK_ROW, method: 'tasks/list', resource: 'tasks/list', summary: 'Listed tasks' })
-  static listTasks(): Subject {
-    return {};
-  }
+  static readonly listTasks: NoSubject;
 }
 
 /**
@@ -236,9 +219,7 @@ class ServerRequests {
     resource: 'roots/list',
     summary: 'The server asked for the roots',
   })
-  static listRoots(): Subject {
-    return {};
-  }
+  static readonly listRoots: NoSubject;
 }
 
 function pick(params: Params, keys: readonly string[]): Params {
@@ -249,15 +230,12 @@ function pick(params: Params, keys: readonly string[]): Params {
 export const OPERATIONS: ReadonlyMap<string, Operation> = operationsOf(ClientOperations);
 
 /** The end of a session that nobody closed: the transport was lost, or the process came to its end. */
-export const SESSION_LOST: Operation = prepare(
-  {
-    method: 'close',
-    event: { documented: 'EVENT_LOGOUT', '0.2': 'EVENT_TRANSPORT_DISCONNECT' },
-    resource: 'session/close',
-    summary: 'Lost the session',
-  },
-  () => ({}),
-);
+export const SESSION_LOST: Operation = prepare({
+  method: 'close',
+  event: { documented: 'EVENT_LOGOUT', '0.2': 'EVENT_TRANSPORT_DISCONNECT' },
+  resource: 'session/close',
+  summary: 'Lost the session',
+});
 
 const byMethod = new Map(
   [...OPERATIONS.values(), ...operationsOf(ServerRequests).values()].map((row) => [row.method, row]),

@@ -77,7 +77,7 @@ function operationOf(
     ending: endingOf(span),
     legs: requestId === undefined ? [] : [{ request_id: requestId, method }],
     recorders: [recorder],
-    ledger: [],
+    states: [],
   };
 }
 

@@ -15,7 +15,7 @@ import type {
   Severity,
 } from '../schema/record.js';
 import type { Answer, TaskFacts } from './outcome.js';
-import type { RequestLedger } from './requestTally.js';
+import type { RequestTally } from './requestTally.js';
 
 /** What is known of the two parties and of the connection between them; read when a record is made. */
 export interface ConnectionFacts {
@@ -37,7 +37,7 @@ export interface ConnectionFacts {
   /** The URL (without userinfo, query and fragment) or command that was dialled. */
   readonly serverAddress?: string | undefined;
   /** The requests that went over it; absent for what others have traced, and where not all that goes out is seen. */
-  readonly requests?: RequestLedger | undefined;
+  readonly requests?: RequestTally | undefined;
   /** That command with its arguments, which may hold secrets: a record shows them redacted. */
   readonly serverCommand?: readonly string[] | undefined;
 }
@@ -102,7 +102,7 @@ export interface OperationDetail {
   /** Who records this operation; nobody else does, so that one operation is one record in each log. */
   readonly recorders: readonly OperationRecorder[];
   /** What each recorder resolved at the start (the actor) and promised at the end (delivery). */
-  readonly ledger: LedgerEntry[];
+  readonly states: RecorderState[];
 }
 
 /**
@@ -132,7 +132,7 @@ export interface OperationRecorder {
 }
 
 /** What one recorder keeps with an operation. */
-export interface LedgerEntry {
+export interface RecorderState {
   readonly recorder: OperationRecorder;
   readonly actor?: Actor | undefined;
   /** Why the operation must not be made, found at its start. */

@@ -4,7 +4,7 @@ import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
 import { createAuditLog } from './auditLog.js';
-import { detailOf, type FinishedSpan } from './operation.js';
+import { detailOf, type FinishedSpan, type OperationDetail } from './operation.js';
 import { foreignOperation, noteStart } from './foreign.js';
 import { awaitProvider, discharge, leave, takePart } from './recorders.js';
 import type { Recording } from './recording.js';
@@ -107,16 +107,14 @@ export class AuditSpanProcessor {
     return (this.#shutdown ??= this.#close());
   }
 
+  /** The instrumentation waits for the record of its own operation; here nobody does, and a failure must not count as unhandled. */
   #take(span: FinishedSpan): void {
-    const detail = detailOf(span);
-    if (detail !== undefined) {
-      // The instrumentation waits for this promise; here nobody does, and its failure must not count as unhandled.
-      if (detail.recorders.includes(this.#recording))
-        this.#recording.complete(detail)?.catch(() => undefined);
-      return;
-    }
-    if (!this.#foreignSpans) return;
-    const foreign = foreignOperation(span, this.#recording);
-    if (foreign !== undefined) this.#recording.completeInBackground(foreign);
+    const operation = detailOf(span) ?? this.#foreign(span);
+    if (operation?.recorders.includes(this.#recording) === true)
+      this.#recording.complete(operation)?.catch(() => undefined);
+  }
+
+  #foreign(span: FinishedSpan): OperationDetail | undefined {
+    return this.#foreignSpans ? foreignOperation(span, this.#recording) : undefined;
   }
 }

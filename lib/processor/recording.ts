@@ -15,7 +15,7 @@ import type { ServerIdentity } from '../tools/memory.js';
 import { ToolWatch, type ToolChange } from '../tools/watch.js';
 import { PACKAGE_NAME } from '../version.js';
 import { sessionIdOf, toDraft } from './mapping.js';
-import type { ConnectionFacts, LedgerEntry, OperationDetail, OperationRecorder } from './operation.js';
+import type { ConnectionFacts, RecorderState, OperationDetail, OperationRecorder } from './operation.js';
 
 /** Whether this process has been told that requests are not on record. */
 const told = shared('missing requests', () => ({ missing: false }));
@@ -71,7 +71,7 @@ export class Recording implements OperationRecorder {
     const actor = this.#resolveActor(detail);
     const { toolName } = detail.subject;
     const isRefused = actor === undefined && this.#options.requireActor;
-    detail.ledger.push({
+    detail.states.push({
       recorder: this,
       actor,
       refusal: isRefused
@@ -93,8 +93,9 @@ export class Recording implements OperationRecorder {
 
   listed(detail: OperationDetail, tools: readonly unknown[]): void {
     const { actor } = this.#entry(detail);
+    // Nobody waits for these: whoever listed the tools waits for the record of the listing.
     for (const change of this.#tools.listed(detail.connection, this.#server(detail), tools))
-      this.completeInBackground(toolChanged(change, detail, this, actor));
+      this.complete(toolChanged(change, detail, this, actor))?.catch(() => undefined);
   }
 
   intent(detail: OperationDetail): Promise<void> {
@@ -111,16 +112,6 @@ export class Recording implements OperationRecorder {
     entry.delivery ??= this.#accept(detail);
     // To await it all the same would cost each caller some promises.
     return entry.delivery === DELIVERED ? undefined : entry.delivery;
-  }
-
-  /** Records an operation whose caller cannot be made to wait. */
-  completeInBackground(detail: OperationDetail): void {
-    const entry = this.#entry(detail);
-    if (entry.delivery !== undefined) return;
-    entry.delivery = DELIVERED;
-    const draft = this.#draft(detail);
-    this.#settle(detail, draft);
-    if (draft !== undefined && draft !== SKIPPED) this.#pipeline.acceptInBackground(draft);
   }
 
   /** Tells of an operation of an earlier process that was about to be sent when that process ended. */
@@ -189,12 +180,12 @@ export class Recording implements OperationRecorder {
     return requests;
   }
 
-  #entry(detail: OperationDetail): LedgerEntry {
-    for (const entry of detail.ledger) if (entry.recorder === this) return entry;
+  #entry(detail: OperationDetail): RecorderState {
+    for (const entry of detail.states) if (entry.recorder === this) return entry;
     // What others have traced did not begin here: a function can no longer be asked in its caller's context.
     const { actor } = this.#options;
-    const entry: LedgerEntry = { recorder: this, actor: typeof actor === 'object' ? actor : undefined };
-    detail.ledger.push(entry);
+    const entry: RecorderState = { recorder: this, actor: typeof actor === 'object' ? actor : undefined };
+    detail.states.push(entry);
     return entry;
   }
 
@@ -263,7 +254,7 @@ export function toolChanged(
       },
     },
     recorders: [recorder],
-    ledger: [{ recorder, actor }],
+    states: [{ recorder, actor }],
   };
 }
 

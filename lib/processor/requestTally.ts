@@ -8,7 +8,7 @@ const NAMED = 20;
 const LONGEST = 64;
 
 /** What one log knows of the requests of a connection. */
-class Tally {
+class LogTally {
   readonly sent = new RequestIds();
   /** Those that were sent and whose operation has not been handed to the log. */
   readonly open = new RequestIds();
@@ -17,8 +17,8 @@ class Tally {
 }
 
 /** What went over the wire of one connection, held against what was handed to each log. */
-export class RequestLedger {
-  readonly #tallies = new WeakMap<object, Tally>();
+export class RequestTally {
+  readonly #tallies = new WeakMap<object, LogTally>();
   readonly #pending: (log: object) => Iterable<string>;
 
   /** @param pending Ids of requests whose operations are under way, and will be handed to that log. */
@@ -63,9 +63,9 @@ export class RequestLedger {
     };
   }
 
-  #of(log: object): Tally {
+  #of(log: object): LogTally {
     let tally = this.#tallies.get(log);
-    if (tally === undefined) this.#tallies.set(log, (tally = new Tally()));
+    if (tally === undefined) this.#tallies.set(log, (tally = new LogTally()));
     return tally;
   }
 }

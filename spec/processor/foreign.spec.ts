@@ -56,7 +56,7 @@ describe("a span of another's instrumentation", () => {
       ending: { outcome: 'OUTCOME_SUCCESS', durationMs: 2001.5 },
       legs: [{ request_id: '7', method: 'tools/call' }],
       recorders: [recorder],
-      ledger: [],
+      states: [],
     });
     expect(operation?.summary).to.contain('echo');
   });

@@ -66,10 +66,10 @@ describe('the record of a changed tool', () => {
       id: 'ada',
     });
     expect(detail.recorders).to.deep.equal([recorder]);
-    expect(detail.ledger).to.deep.equal([{ recorder, actor: { id: 'ada' } }]);
+    expect(detail.states).to.deep.equal([{ recorder, actor: { id: 'ada' } }]);
     expect(detail.legs).to.deep.equal([]);
     expect(Math.abs(detail.startTime - Date.now())).to.be.below(60_000);
-    expect(toDraft(detail, SETTINGS, detail.ledger[0]!)).to.deep.include({
+    expect(toDraft(detail, SETTINGS, detail.states[0]!)).to.deep.include({
       event_type: 'EVENT_CONFIG_CHANGE',
       outcome: 'OUTCOME_SUCCESS',
       severity: 'SEVERITY_WARNING',

@@ -32,7 +32,7 @@ export function detailOfCall(changes: Partial<OperationDetail> = {}): OperationD
     ending: { outcome: 'OUTCOME_SUCCESS', durationMs: 1.25 },
     legs: [{ request_id: '3', method: 'tools/call' }],
     recorders: [],
-    ledger: [],
+    states: [],
     ...changes,
   };
 }
