@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { runCli, startCli } from '../support/builtCli.js';
 import { sampleLog } from '../support/sampleLog.js';
@@ -61,6 +62,11 @@ describe('query: filters', () => {
     ],
     [['--event', 'login'], ({ event_type }) => event_type === 'EVENT_LOGIN'],
     [['--severity', 'warning'], ({ severity }) => /WARNING|ERROR/.test(severity)],
+    [['--contains', 'invoice'], (record) => JSON.stringify(record).includes('invoice')],
+    [
+      ['--contains', 'invoice', '--contains', 'billing'],
+      (record) => /billing/.test(JSON.stringify(record)) && /invoice/.test(JSON.stringify(record)),
+    ],
     [['--contains', '/srv/data/7'], (record) => JSON.stringify(record).includes('/srv/data/7')],
     [
       ['--since', '2026-01-05T07:00Z', '--until', '2026-01-05T08:00:00+00:00'],
@@ -147,6 +153,61 @@ describe('query: filters', () => {
       `time,mcp.method,metadata.product_name\r\n${first!.time},,otel-mcp-log\r\n`,
     );
     expect((await query('--format', 'table', ...fields)).stdout).to.match(/^TIME +MCP\.METHOD +METADATA/);
+  });
+
+  for (const [columns, heads] of [
+    ['60', ['OUTCOME', 'WHAT', 'MESSAGE']],
+    ['80', ['OUTCOME', 'WHAT', 'MESSAGE', 'TIME']],
+    ['100', ['OUTCOME', 'WHAT', 'MESSAGE', 'TIME', 'ACTOR']],
+    ['140', ['OUTCOME', 'WHAT', 'MESSAGE', 'TIME', 'ACTOR', 'TOOK', 'SERVER']],
+  ] as const)
+    it(`shows ${heads.join(', ')} in ${columns} columns, as COLUMNS asks for`, async () => {
+      const options = { env: { COLUMNS: columns } };
+      const { stdout } = await runCli(['query', '--format', 'table', '--outcome', 'failure', log], options);
+      const [head = '', ...rows] = stdout.trimEnd().split('\n');
+      expect(head.split(/ +/)).to.deep.equal(heads);
+      const wide = rows.filter((row) => [...row].length > Number(columns));
+      expect(wide).to.deep.equal([]);
+      const { error, resource } = records.find(failed)!;
+      expect(rows[0]).to.include(resource.slice(0, 19)).and.include(error!.type.slice(0, 19));
+    });
+
+  it('says how many records it has read so far, where --limit ends it early', async () => {
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+    const stderr = Object.assign(new PassThrough(), { isTTY: true });
+    const { runCli: runHere } = await import('../../lib/cli/run.js');
+    await runHere(['query', '--format', 'table', '-n', '4', log], { stdin, stdout, stderr, env: {} });
+    expect(String(stderr.read())).to.match(/4 of the [\d,]+ read so far/);
+  });
+
+  it('counts and searches undecoded lines as it does decoded ones, also where lines are no records of ours', async () => {
+    const [first, second, third] = lines.map((line) => JSON.parse(line) as AuditRecord);
+    const spaced = JSON.stringify(first, null, 1).replaceAll('\n', '');
+    const reordered = JSON.stringify(Object.fromEntries(Object.entries(second!).reverse()));
+    const later = JSON.stringify({ ...third, metadata: { ...third!.metadata, schema_version: '2.0' } });
+    const torn = `${lines[3]!.slice(0, 400)}${lines[4]!}`;
+    const mixed = [
+      ...lines.slice(0, 5),
+      spaced,
+      torn,
+      reordered,
+      later,
+      '{"record_id":"x"}',
+      ...lines.slice(5),
+    ];
+    const path = join(folder.path, 'mixed.jsonl');
+    writeFileSync(path, `${mixed.join('\n')}\n`);
+    const all = await runCli(['query', '--json', path]);
+    expect(all.stdout.split('\n')).to.have.length(lines.length + 3);
+    expect(all.code).to.equal(3);
+    const counted = await runCli(['query', '--count', path]);
+    expect([counted.code, counted.stdout]).to.deep.equal([3, `${lines.length + 2}\n`]);
+    expect(counted.stderr).to.include(`${path}:7 `).and.include(`${path}:9 `).and.include(`${path}:10 `);
+    const found = await runCli(['query', '--contains', 'OUTCOME_', '--json', path]);
+    expect(found.stdout).to.equal(all.stdout);
+    const { stderr } = await runCli(['query', '--gaps', '--count', path]);
+    expect(stderr).to.include(`${path}:6 `).and.include('counting starts anew: seq 0 again');
+    expect(stderr).to.include('3 records missing before this one: seq 2 to 4');
   });
 
   it('names what is missing, with --gaps, and ends with exit code 1', async () => {

@@ -10,7 +10,7 @@ import { isTerminal, palette } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';
 import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
 import { parseFields } from '../formats/csv.js';
-import { HoleReport, select } from '../query/select.js';
+import { HoleReport, select, type Selection } from '../query/select.js';
 import { csvWriter, lineWriter, tableWriter, type RecordWriter } from '../formats/writers.js';
 
 const OPTIONS = {
@@ -140,11 +140,11 @@ async function runFilters(
   const holes = options.gaps === true ? new HoleReport(io, options.json === true, logs) : undefined;
   const common = {
     ...{ io, problems, filter, limit, reading, label: 'reading' },
-    ...(holes && { inspect: holes.inspect }),
+    ...(holes && { order: holes.see }),
   };
 
   if (options.count === true) {
-    const { matched } = await select(logs, () => undefined, common);
+    const { matched } = await select(logs, () => undefined, { ...common, takeLine: () => undefined });
     io.stdout.write(options.json === true ? `${JSON.stringify({ count: matched })}\n` : `${matched}\n`);
     problems.conclude();
     return problems.exitCode(holes?.exitCode(matched));
@@ -160,20 +160,32 @@ async function runFilters(
   }
   const output = await Output.to(options.output, inputsOf(options, operands), io);
   const writer = makeWriter(format, output, options, io);
+  // Without a filter every line is decoded, so that a line that is no record is noticed.
+  const isAsLogged = format === 'jsonl' && options.fields === undefined && !filter.empty;
   writer.begin();
   const { lines, matched } = await select(
     logs,
     (record, data, start, end) => writer.record(record, data, start, end),
     {
       ...common,
+      ...(isAsLogged && { takeLine: (data, start, end) => output.line(data, start, end) }),
       pause: () => output.settle(),
     },
   );
   await output.end();
   problems.conclude();
-  if (format === 'table' && isTerminal(io.stderr))
-    io.stderr.write(palette(io.stderr, io.env).dim(`${count(matched)} of ${plural(lines, 'record')}\n`));
+  if (format === 'table' && isTerminal(io.stderr)) tellMatched({ lines, matched }, limit, io);
   return problems.exitCode(holes?.exitCode(matched));
+}
+
+/** Where a limit ended the reading, the number of lines is not that of the log. */
+function tellMatched(
+  { lines, matched }: Selection,
+  limit: number | undefined,
+  { stderr, env }: CommandIo,
+): void {
+  const read = matched === limit ? `the ${count(lines)} read so far` : plural(lines, 'record');
+  stderr.write(palette(stderr, env).dim(`${count(matched)} of ${read}\n`));
 }
 
 function makeWriter(format: Format, output: Output, options: QueryOptions, io: CommandIo): RecordWriter {

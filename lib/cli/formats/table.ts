@@ -28,41 +28,69 @@ export function fit(text: string, width: number): string {
     : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** The widths of a table that fills a terminal. */
-function widths(total: number): { actor: number; what: number; server: number; message: number } {
-  const left = Math.max(46, total - 24 - 10 - 10 - 4);
-  const [actor, what, server] = [0.2, 0.3, 0.18].map((part) => Math.floor(left * part)) as [
-    number,
-    number,
-    number,
-  ];
-  return { actor, what, server, message: left - actor - what - server - 3 };
+type ColumnName = 'OUTCOME' | 'WHAT' | 'MESSAGE' | 'TIME' | 'ACTOR' | 'TOOK' | 'SERVER';
+
+/**
+ * The columns with their least widths, in the order of the table: what a reader needs first stands first, and a narrow terminal
+ * leaves the last ones out.
+ */
+const COLUMNS: readonly (readonly [name: ColumnName, least: number])[] = [
+  ['OUTCOME', 9],
+  ['WHAT', 20],
+  ['MESSAGE', 20],
+  ['TIME', 24],
+  ['ACTOR', 16],
+  ['TOOK', 9],
+  ['SERVER', 14],
+];
+/** Columns that are there in any terminal. */
+const ALWAYS = 3;
+/** The parts of the width left over that columns of varying content get; the rest goes to MESSAGE. */
+const SHARES: Readonly<Partial<Record<ColumnName, number>>> = { WHAT: 0.3, ACTOR: 0.1, SERVER: 0.1 };
+
+/** The columns that fit into a terminal, each with its width. */
+function layout(total: number): readonly (readonly [name: ColumnName, width: number])[] {
+  let used = -1;
+  const shown = COLUMNS.filter(([, least], index) => {
+    if (index >= ALWAYS && used + 1 + least > total) used = Infinity;
+    else used += 1 + least;
+    return used !== Infinity;
+  });
+  const left = Math.max(0, total - shown.reduce((sum, [, least]) => sum + 1 + least, -1));
+  const shared = shown.map(([name]) => Math.floor(left * (SHARES[name] ?? 0)));
+  const rest = left - shared.reduce((sum, width) => sum + width, 0);
+  return shown.map(([name, least], index) => [
+    name,
+    least + (shared[index] ?? 0) + (name === 'MESSAGE' ? rest : 0),
+  ]);
 }
 
 /** The head of the table. */
 export function tableHead(total: number, bold: Paint): string {
-  const { actor, what, server } = widths(total);
-  const cells = ['TIME'.padEnd(24), 'OUTCOME'.padEnd(9), 'ACTOR'.padEnd(actor), 'WHAT'.padEnd(what)];
-  return `${bold([...cells, 'SERVER'.padEnd(server), 'TOOK'.padStart(9), 'MESSAGE'].join(' '))}\n`;
+  const cells = layout(total).map(([name, width]) =>
+    name === 'TOOK' ? name.padStart(width) : name.padEnd(width),
+  );
+  return `${bold(cells.join(' ').trimEnd())}\n`;
 }
 
 /** One record as one line of the table. */
 export function tableRow(record: AuditRecord, total: number, style: Palette): string {
-  const { actor, what, server, message } = widths(total);
-  const said =
-    record.error === undefined
-      ? record.message
-      : `${record.error.type}: ${record.error.message ?? record.message}`;
-  return `${[
-    style.dim(fit(record.time, 24)),
-    outcomeCell(record.outcome, style),
-    fit(record.actor_id, actor),
-    style.bold(fit(record.resource, what)),
-    fit(record.server_id ?? '', server),
-    fit(duration(record.duration_ms), 9).trimEnd().padStart(9),
-    fit(said, message).trimEnd(),
-  ].join(' ')}\n`;
+  return `${layout(total)
+    .map(([name, width]) => CELLS[name](record, width, style))
+    .join(' ')
+    .trimEnd()}\n`;
 }
+
+const CELLS: Readonly<Record<ColumnName, (record: AuditRecord, width: number, style: Palette) => string>> = {
+  OUTCOME: ({ outcome }, _, style) => outcomeCell(outcome, style),
+  WHAT: ({ resource }, width, { bold }) => bold(fit(resource, width)),
+  MESSAGE: ({ error, message }, width) =>
+    fit(error === undefined ? message : `${error.type}: ${error.message ?? message}`, width),
+  TIME: ({ time }, width, { dim }) => dim(fit(time, width)),
+  ACTOR: ({ actor_id: actor }, width) => fit(actor, width),
+  TOOK: ({ duration_ms: took }, width) => fit(duration(took), width).trimEnd().padStart(width),
+  SERVER: ({ server_id: server = '' }, width) => fit(server, width),
+};
 
 /** A record's own text in lines of `key  value`, indented, for those who want to see all of it. */
 export function details(record: AuditRecord, style: Palette): string {

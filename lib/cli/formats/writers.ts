@@ -45,7 +45,7 @@ export function tableWriter(
   { fields, detailed = false }: { fields?: readonly FieldPath[] | undefined; detailed?: boolean } = {},
 ): RecordWriter {
   const style = palette(io.stdout, io.env);
-  const width = terminalWidth(io.stdout);
+  const width = terminalWidth(io);
   if (fields !== undefined) return fieldTable(output, style, width, fields);
   return {
     begin: () => output.text(tableHead(width, style.bold)),

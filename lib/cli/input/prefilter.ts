@@ -1,4 +1,5 @@
-/** `{"record_id":"` and a UUID: where `","seq":` begins in a line of ours. */
+const ID_KEY = Buffer.from('{"record_id":"');
+/** After the key of the id and a UUID: where `","seq":` begins in a line that this package has written. */
 const SEQ_AT = 14 + 36;
 const SEQ_KEY = Buffer.from('","seq":');
 const TIME_KEY = Buffer.from(',"time":"');
@@ -113,6 +114,47 @@ export class Prefilter {
     if (at + TIME_LENGTH > end) return true;
     if (this.#since !== undefined && compare(data, at, this.#since) < 0) return false;
     return this.#until === undefined || compare(data, at, this.#until) < 0;
+  }
+}
+
+const METADATA_KEY = Buffer.from(',"metadata":{');
+/** The end of a line is remembered up to this length, in bytes; an end that is longer is not of this package's writing. */
+const LONGEST_TAIL = 512;
+
+/**
+ * Recognises whole records by their bytes, so that they can be counted and put in order without decoding. Such a line begins
+ * with the id and `seq` as this package writes them, ends exactly as a line that was decoded before (its metadata: schema and
+ * product), and holds no second beginning of a record, as a line does where a torn record and the next one run together.
+ */
+export class WholeLines {
+  readonly #beginning = new Needle(ID_KEY.toString());
+  #data: Buffer = Buffer.alloc(0);
+  #frequencies: Uint32Array | undefined;
+  #tail: Buffer | undefined;
+
+  /** To be called with each buffer before its lines are asked about, in order. */
+  enter(data: Buffer): void {
+    this.#data = data;
+    this.#beginning.enter(data, () => (this.#frequencies ??= byteFrequencies(data)));
+  }
+
+  /** Remembers how a line ends that was decoded and held a record. */
+  learn(data: Buffer, start: number, end: number): void {
+    const at = data.lastIndexOf(METADATA_KEY, end - METADATA_KEY.length);
+    if (at > start && end - at <= LONGEST_TAIL) this.#tail = Buffer.from(data.subarray(at, end));
+  }
+
+  /** The `seq` of the line from `start` to `end`; undefined where only decoding can tell whether it is a record. */
+  seqOf(start: number, end: number): number | undefined {
+    const data = this.#data;
+    const tail = this.#tail;
+    if (tail === undefined || end - start < SEQ_AT + tail.length) return undefined;
+    if (!holds(data, start, ID_KEY) || !holds(data, start + SEQ_AT, SEQ_KEY)) return undefined;
+    if (!holds(data, end - tail.length, tail) || this.#beginning.within(start + 1, end)) return undefined;
+    let seq = 0;
+    let at = start + SEQ_AT + SEQ_KEY.length;
+    for (; data[at]! >= 0x30 && data[at]! <= 0x39; at++) seq = seq * 10 + data[at]! - 0x30;
+    return holds(data, at, TIME_KEY) ? seq : undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Progress } from '../term/terminal.js';
 import { readFault, STDIN_NAME, type LogInput } from './logs.js';
 import type { Prefilter } from './prefilter.js';
 import type { Problems } from './problems.js';
-import { LineScanner, type LinePlace, type ScanEvents } from './scanner.js';
+import { LineScanner, type LinePlace, type LineVisitor, type ScanEvents } from './scanner.js';
 
 /** Takes one record with the bytes that it was read from. They are valid during the call only. */
 export type RecordVisitor = (
@@ -23,6 +23,10 @@ export interface ReadOptions {
   readonly pause?: () => Promise<void> | void;
   /** Asked between two pieces of a file: whether enough has been read. */
   readonly enough?: () => boolean;
+  /** Takes wanted records undecoded: for a prefilter that decides alone. */
+  readonly admitted?: LineVisitor | undefined;
+  /** Takes the `seq` of records that the prefilter rules out. */
+  readonly ruledOut?: ((seq: number, place: LinePlace) => void) | undefined;
   /** Called after each file with the number of its lines. */
   readonly leave?: (file: string, lines: number) => void;
 }
@@ -64,9 +68,15 @@ async function readFile(
   log: LogInput,
   file: string,
   visit: RecordVisitor,
-  { problems, prefilter, progress, pause, enough }: ReadOptions,
+  options: ReadOptions,
 ): Promise<number> {
-  const scanner = new LineScanner(file, lineEvents(visit, problems), prefilter);
+  const { problems, prefilter, progress, pause, enough, admitted, ruledOut } = options;
+  const taking: RecordVisitor = (record, data, start, end, place) => {
+    if (admitted !== undefined || ruledOut !== undefined) scanner.whole.learn(data, start, end);
+    visit(record, data, start, end, place);
+  };
+  const events = { ...lineEvents(taking, problems), admitted, ruledOut };
+  const scanner = new LineScanner(file, events, prefilter);
   try {
     for await (const chunk of log.read(file)) {
       scanner.feed(chunk);

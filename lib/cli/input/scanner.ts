@@ -1,5 +1,5 @@
 import type { LogChunk } from '../../integrity/storage/segments.js';
-import type { Prefilter } from './prefilter.js';
+import { WholeLines, type Prefilter } from './prefilter.js';
 
 const LF = 0x0a;
 const OPEN = 0x7b;
@@ -30,6 +30,10 @@ export interface ScanEvents {
   readonly torn: LineVisitor;
   /** A line too long to be a record; its bytes are passed over. */
   readonly oversized: (place: LinePlace) => void;
+  /** A whole record that the prefilter admits. Without this, such a line goes to `line`. */
+  readonly admitted?: LineVisitor | undefined;
+  /** A whole record that the prefilter rules out. Without this, such a line is passed over. */
+  readonly ruledOut?: ((seq: number, place: LinePlace) => void) | undefined;
 }
 
 /**
@@ -39,9 +43,12 @@ export interface ScanEvents {
 export class LineScanner {
   /** How many lines were seen. */
   lines = 0;
+  /** Recognises records without decoding, for `admitted` and `ruledOut`. */
+  readonly whole = new WholeLines();
   readonly #events: ScanEvents;
   readonly #prefilter: Prefilter | undefined;
   readonly #place: { file: string; line: number; offset: number };
+  readonly #undecoded: boolean;
   #carry: Buffer[] = [];
   #carried = 0;
   #skipping = false;
@@ -49,6 +56,7 @@ export class LineScanner {
   constructor(file: string, events: ScanEvents, prefilter?: Prefilter) {
     this.#events = events;
     this.#prefilter = prefilter;
+    this.#undecoded = events.admitted !== undefined || events.ruledOut !== undefined;
     this.#place = { file, line: 0, offset: 0 };
   }
 
@@ -81,21 +89,35 @@ export class LineScanner {
 
   /** The hot loop: one search for the line end, and the prefilter's own searches, which run ahead over many lines. */
   #scan(data: Buffer, from: number, offset: number): number {
-    const prefilter = this.#prefilter;
-    const { line } = this.#events;
     const place = this.#place;
-    prefilter?.enter(data);
+    this.#enter(data);
     let start = from;
     for (let end = data.indexOf(LF, start); end !== -1; end = data.indexOf(LF, start)) {
-      this.lines++;
-      if (prefilter === undefined || !looksLikeRecord(data, start, end) || prefilter.admits(start, end)) {
-        place.line = this.lines;
-        place.offset = offset + start;
-        line(data, start, end, place);
-      }
+      place.line = ++this.lines;
+      place.offset = offset + start;
+      this.#take(data, start, end);
       start = end + 1;
     }
     return start;
+  }
+
+  #enter(data: Buffer): void {
+    this.#prefilter?.enter(data);
+    if (this.#undecoded) this.whole.enter(data);
+  }
+
+  #take(data: Buffer, start: number, end: number): void {
+    const prefilter = this.#prefilter;
+    const { line, admitted, ruledOut } = this.#events;
+    const wanted =
+      prefilter === undefined || !looksLikeRecord(data, start, end) || prefilter.admits(start, end);
+    const seq = this.#undecoded ? this.whole.seqOf(start, end) : undefined;
+    if (wanted && (seq === undefined || admitted === undefined)) line(data, start, end, this.#place);
+    else if (wanted) admitted?.(data, start, end, this.#place);
+    else if (ruledOut !== undefined) {
+      if (seq === undefined) line(data, start, end, this.#place);
+      else ruledOut(seq, this.#place);
+    }
   }
 
   /** Keeps a copy of the beginning of a line: the reader's buffers are used again. */
@@ -119,12 +141,9 @@ export class LineScanner {
     const whole = Buffer.concat([...this.#carry, part]);
     this.#carry = [];
     this.#carried = 0;
-    const end = whole.length;
-    const prefilter = this.#prefilter;
-    prefilter?.enter(whole);
-    if (prefilter !== undefined && looksLikeRecord(whole, 0, end) && !prefilter.admits(0, end)) return;
+    this.#enter(whole);
     this.#place.line = this.lines;
-    this.#events.line(whole, 0, end, this.#place);
+    this.#take(whole, 0, whole.length);
   }
 }
 

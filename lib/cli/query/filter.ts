@@ -68,6 +68,8 @@ export interface RecordFilter {
   matches(record: AuditRecord): boolean;
   /** The same question, asked of raw bytes: a new one for each run; undefined where the bytes cannot tell. */
   prefilter(): Prefilter | undefined;
+  /** Whether {@link RecordFilter.prefilter} is right about each record that this package has written, so that none need be decoded. */
+  readonly decidedByBytes: boolean;
   /** Whether it lets everything through. */
   readonly empty: boolean;
   /** The bounds of time, as records write times. */
@@ -79,6 +81,8 @@ export interface RecordFilter {
 interface Condition {
   test(record: AuditRecord): boolean;
   readonly needles: AnyOf | undefined;
+  /** Whether a line that holds one of the needles fulfils it. */
+  readonly exact?: boolean;
 }
 
 /** Short names of outcomes, beside the schema's own; those of schema package 0.2 mean the same. */
@@ -129,6 +133,7 @@ export function compileFilter(options: FilterOptions, now?: number): RecordFilte
   return {
     since,
     until,
+    decidedByBytes: conditions.every(({ exact }) => exact),
     empty: conditions.length === 0 && !timed,
     matches: (record) =>
       (since === undefined || record.time >= since) &&
@@ -228,12 +233,20 @@ function severitiesFrom(word: string): string[] {
   return levels.slice(from);
 }
 
+/** Characters that every JSON writer leaves as they are, so that a line holds the text if and only if its record does. */
+const SEARCHABLE = /^[A-Za-z0-9_.:@ -]+$/;
+
 function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
-  const conditions: Condition[] = (contains ?? []).map((text) => ({
-    test: (record) =>
-      JSON.stringify(record).includes(JSON.stringify(required('contains', text)).slice(1, -1)),
-    needles: /^[A-Za-z0-9_.:@ -]+$/.test(text) ? [text] : undefined,
-  }));
+  const conditions = (contains ?? []).map((text): Condition => {
+    const written = JSON.stringify(required('contains', text)).slice(1, -1);
+    const exact = SEARCHABLE.test(text);
+    const needle = exact ? text : longestRun(text);
+    return {
+      test: (record) => JSON.stringify(record).includes(written),
+      needles: needle === undefined ? undefined : [needle],
+      exact,
+    };
+  });
   if (gaps === true) conditions.push({ test: tellsOfLoss, needles: ['gap"', '"unknown_outcome"'] });
   return conditions;
 }
@@ -260,6 +273,12 @@ function compilePattern(text: string): Pattern {
     );
   const expression = new RegExp(`^${source.join('')}$`, 'su');
   return { test: (value) => expression.test(value), needle: needleIn(`"${text}"`) };
+}
+
+/** The longest run of plain characters in a text; undefined where none is worth a search. */
+function longestRun(text: string): string | undefined {
+  const runs = (text.match(PLAIN) ?? []).filter(({ length }) => length >= WORTHWHILE);
+  return runs.sort((a, b) => b.length - a.length)[0];
 }
 
 /** The longest run of plain characters, with the quotation mark at the value's begin or end where it touches one. */

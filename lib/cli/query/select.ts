@@ -2,7 +2,9 @@ import type { Reading } from '../shared/reading.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
+import { Prefilter } from '../input/prefilter.js';
 import { readRecords, totalBytes, type RecordVisitor } from '../input/records.js';
+import type { LinePlace, LineVisitor } from '../input/scanner.js';
 import { SequenceCheck, type SequenceFinding } from '../input/sequence.js';
 import { printable } from '../../internal/text.js';
 import { palette, progressBar } from '../term/terminal.js';
@@ -31,20 +33,27 @@ export interface SelectOptions {
   readonly reading?: Reading;
   /** Sees every record, wanted or not; there is no prefilter then. */
   readonly inspect?: RecordVisitor;
+  /** Sees the place of every record in the order, wanted or not. */
+  readonly order?: (seq: number, place: LinePlace) => void;
+  /** Takes wanted records undecoded, where their bytes alone decide; `take` gets the others. */
+  readonly takeLine?: LineVisitor;
 }
 
 /** Hands the records that a filter wants to a visitor. */
 export async function select(
   logs: readonly LogInput[],
   take: RecordVisitor,
-  { io, problems, filter, limit = Infinity, label, pause, inspect, reading }: SelectOptions,
+  options: SelectOptions,
 ): Promise<Selection> {
+  const { io, problems, filter, limit = Infinity, label, pause, inspect, order, reading } = options;
+  const takeLine = filter.decidedByBytes && inspect === undefined ? options.takeLine : undefined;
   let matched = 0;
   const progress = progressBar(io, label, totalBytes(logs));
   const lines = await readRecords(
     logs,
     (record, data, start, end, place) => {
       inspect?.(record, data, start, end, place);
+      order?.(record.seq, place);
       if (matched >= limit || !filter.matches(record)) return;
       matched++;
       reading?.showed(matched);
@@ -53,7 +62,16 @@ export async function select(
     {
       problems,
       progress,
-      prefilter: inspect === undefined ? filter.prefilter() : undefined,
+      prefilter: inspect === undefined ? (filter.prefilter() ?? new Prefilter([])) : undefined,
+      ruledOut: order,
+      admitted:
+        takeLine &&
+        ((data, start, end, place) => {
+          if (matched >= limit) return;
+          matched++;
+          reading?.showed(matched);
+          takeLine(data, start, end, place);
+        }),
       enough: () => matched >= limit,
       ...(pause === undefined ? {} : { pause }),
     },
@@ -76,11 +94,11 @@ export class HoleReport {
     for (const { name, files } of logs) for (const { path } of files) this.#logOf.set(path, name);
   }
 
-  readonly inspect: RecordVisitor = (record, _data, _start, _end, place) => {
+  readonly see = (seq: number, place: LinePlace): void => {
     const log = this.#logOf.get(place.file) ?? place.file;
     let check = this.#logs.get(log);
     if (check === undefined) this.#logs.set(log, (check = new SequenceCheck()));
-    const finding = check.see(record.seq);
+    const finding = check.see(seq);
     if (finding !== undefined) this.#say(finding, place);
   };
 

@@ -167,7 +167,7 @@ function rowWriter(
 /** Column widths follow the first rows, as `column -t` would have it for all. */
 function tableSink(names: readonly string[], output: Output, io: CommandIo): RowSink {
   const { bold } = palette(io.stdout, io.env);
-  const most = Math.max(12, Math.floor(terminalWidth(io.stdout) / Math.max(1, Math.min(3, names.length))));
+  const most = Math.max(12, Math.floor(terminalWidth(io) / Math.max(1, Math.min(3, names.length))));
   let widths: number[] | undefined;
   const cell = (value: unknown) =>
     value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);

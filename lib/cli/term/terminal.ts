@@ -34,10 +34,15 @@ export function isTerminal(stream: object): boolean {
   return Reflect.get(stream, 'isTTY') === true;
 }
 
-/** The width of a terminal in columns; 100 where there is none to ask. */
-export function terminalWidth(stream: object): number {
-  const width: unknown = Reflect.get(stream, 'columns');
-  return typeof width === 'number' && width >= 40 ? width : 100;
+/** A table in fewer columns than this tells nothing; in a narrower terminal its lines wrap. */
+const LEAST_WIDTH = 40;
+/** The width of output that goes to no terminal. */
+const DEFAULT_WIDTH = 100;
+
+/** The width to write tables in, in columns: `COLUMNS` where it is set (POSIX, XBD 8.3), else that of the terminal. */
+export function terminalWidth({ stdout, env }: CommandIo): number {
+  const asked = Number(env['COLUMNS'] || Reflect.get(stdout, 'columns'));
+  return Number.isInteger(asked) && asked > 0 ? Math.max(LEAST_WIDTH, asked) : DEFAULT_WIDTH;
 }
 
 /** Colours on a terminal only; NO_COLOR (no-color.org) and TERM=dumb take them away, FORCE_COLOR brings them. */
