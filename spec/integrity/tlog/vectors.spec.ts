@@ -146,7 +146,7 @@ describe('integrity: published vectors', () => {
       const answer = await witness.addCheckpoint(body);
       // 404 for a log that is not known is younger than these requests.
       expect(answer.status, body).to.equal(says.includes('unknown log') ? 404 : status);
-      if (status === 409) expect(`body == ${JSON.stringify(answer.body)}`).to.equal(says);
+      if (status === 409) expect(`== ${JSON.stringify(answer.body)}`).to.equal(says);
       if (status !== 200) continue;
       const cosigned = `${parseNote(request.checkpoint).text}\n${answer.body}`;
       expect(cosignaturesOf(cosigned, [parseWitnessVkey(witness.vkey)]).length).to.equal(1);
