@@ -2,8 +2,8 @@ import type { AuditRecord, Outcome, Sensitivity, EventType, Severity } from '../
 import { EVENT_TYPES, SEVERITIES } from '../schema/tables.js';
 import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
-import type { Profile } from './profile.js';
 import { toJsonLine } from './line.js';
+import type { Profile } from './profile.js';
 
 /** The version of the Open Cybersecurity Schema Framework that the events name. */
 const OCSF_VERSION = '1.3.0';

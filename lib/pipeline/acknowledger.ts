@@ -2,8 +2,8 @@ import { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { causeOf, Gap } from '../sinks/gap.js';
 import { vouchesFor, type Ack, type Rejection } from '../sinks/sink.js';
-import type { SinkCounters, Loss } from './stats.js';
 import { Entry, type ItemQueue } from './queue.js';
+import type { SinkCounters, Loss } from './stats.js';
 
 const NONE: ReadonlyMap<number, Error> = new Map();
 

@@ -1,14 +1,14 @@
-import type { AuditRecord } from '../schema/record.js';
-import type { Gap, GapRecordFactory } from '../sinks/gap.js';
-import { asError, type GuardedSink } from '../sinks/emit.js';
-import type { SinkResult } from '../sinks/sink.js';
-import type { SinkCounters } from './stats.js';
-import { Barrier, Entry, type ItemQueue } from './queue.js';
-import type { Report } from './options.js';
-import { after } from '../internal/duration.js';
 import { SinkError } from '../errors.js';
+import { after } from '../internal/duration.js';
+import type { AuditRecord } from '../schema/record.js';
+import { asError, type GuardedSink } from '../sinks/emit.js';
+import type { Gap, GapRecordFactory } from '../sinks/gap.js';
 import { backoffMs, postponement } from '../sinks/retry.js';
+import type { SinkResult } from '../sinks/sink.js';
 import { recordsOf, type Acknowledger } from './acknowledger.js';
+import type { Report } from './options.js';
+import { Barrier, Entry, type ItemQueue } from './queue.js';
+import type { SinkCounters } from './stats.js';
 
 /** How a {@link BatchSender} serves its sink. */
 export interface BatchSenderOptions {

@@ -1,10 +1,10 @@
 import { diag } from '@opentelemetry/api';
 import { isMainThread } from 'node:worker_threads';
 import { after } from '../internal/duration.js';
-import { shared } from '../internal/shared.js';
 import { checkOptions } from '../internal/options.js';
-import { reject } from '../internal/validate.js';
+import { shared } from '../internal/shared.js';
 import { say } from '../internal/stderr.js';
+import { reject } from '../internal/validate.js';
 
 /**
  * How a log follows its process to the end.

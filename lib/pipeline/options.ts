@@ -1,8 +1,8 @@
+import { diag } from '@opentelemetry/api';
 import { ConfigError } from '../errors.js';
 import { checkOptions, ofSet, type Resolved } from '../internal/options.js';
 import { reject } from '../internal/validate.js';
 import type { DraftRecord } from '../schema/record.js';
-import { diag } from '@opentelemetry/api';
 import { isSink, sinkName } from '../sinks/emit.js';
 import type { GapRecordFactory } from '../sinks/gap.js';
 import type { SinkFeedOptions } from '../sinks/retry.js';

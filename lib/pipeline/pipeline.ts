@@ -1,13 +1,13 @@
-import type { DraftRecord, AuditRecord } from '../schema/record.js';
+import { isDeepStrictEqual } from 'node:util';
 import { AuditUnavailableError, SinkError, ConfigError } from '../errors.js';
+import { shared } from '../internal/shared.js';
+import type { DraftRecord, AuditRecord } from '../schema/record.js';
 import type { Sink } from '../sinks/sink.js';
 import { joined, Completion } from './completion.js';
-import { SinkWorker } from './sinkWorker.js';
 import { resolvePipeline, type PipelineOptions, type ResolvedPipeline, termsOf } from './options.js';
 import { Sequence } from './queue.js';
+import { SinkWorker } from './sinkWorker.js';
 import type { PipelineStats } from './stats.js';
-import { isDeepStrictEqual } from 'node:util';
-import { shared } from '../internal/shared.js';
 
 /** The promise of a record that nobody waits for: one for all of them. */
 export const DELIVERED = Promise.resolve();

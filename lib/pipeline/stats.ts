@@ -1,8 +1,8 @@
+import { metrics, type Counter, type Histogram, type MeterProvider } from '@opentelemetry/api';
 import type { SinkError } from '../errors.js';
 import type { AuditRecord } from '../schema/record.js';
 import { causeOf } from '../sinks/gap.js';
 import type { Report } from './options.js';
-import { metrics, type Counter, type Histogram, type MeterProvider } from '@opentelemetry/api';
 
 /** What one sink has done since the start. */
 export interface SinkStats {

@@ -6,16 +6,16 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { encodeLine } from '../codecs/json.js';
 import type { Profile, ProfileOptions } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
-import type { AuditRecord, Severity } from '../schema/record.js';
 import { checkOptions } from '../internal/options.js';
 import { reject } from '../internal/validate.js';
+import type { AuditRecord, Severity } from '../schema/record.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { quietly } from './emit.js';
 import { SerialSink, deliveredBut, encodeEach } from './serialSink.js';
 import type { SinkResult } from './sink.js';
-import { quietly } from './emit.js';
-import { encodeLine } from '../codecs/json.js';
 
 /** The part of a `Logger` of `@opentelemetry/api-logs` that the sink uses. */
 export interface OtelLogger {

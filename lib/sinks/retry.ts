@@ -1,7 +1,7 @@
 import { delayMs, sleep } from '../internal/duration.js';
-import type { AuditRecord } from '../schema/record.js';
 import { checkOptions } from '../internal/options.js';
 import { OPTIONS } from '../options/tables.js';
+import type { AuditRecord } from '../schema/record.js';
 import { emitTo, sinkName } from './emit.js';
 import type { Rejection, Sink, SinkResult } from './sink.js';
 

@@ -1,13 +1,13 @@
 import type { Writable } from 'node:stream';
 import { encodeLine } from '../codecs/json.js';
+import { toJsonLine } from '../codecs/line.js';
 import type { ProfileOptions } from '../codecs/profile.js';
 import { SinkError } from '../errors.js';
-import type { AuditRecord, Outcome } from '../schema/record.js';
 import { checkOptions } from '../internal/options.js';
+import { printable } from '../internal/text.js';
+import type { AuditRecord, Outcome } from '../schema/record.js';
 import { deliveredBut, encodeEach, SerialSink } from './serialSink.js';
 import type { SinkResult } from './sink.js';
-import { toJsonLine } from '../codecs/line.js';
-import { printable } from '../internal/text.js';
 
 const WRITTEN = { status: 'delivered', ack: 'written' } as const;
 

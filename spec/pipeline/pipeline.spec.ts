@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { ConfigError, SinkError } from '../../lib/errors.js';
 import type { ErrorInfo } from '../../lib/pipeline/options.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
+import type { AuditRecord } from '../../lib/schema/record.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
+import type { Sink } from '../../lib/sinks/sink.js';
 import { draft } from '../support/drafts.js';
 import { folders, seqsIn } from '../support/logFolder.js';
+import { sampleRecord } from '../support/sampleRecords.js';
 import { failureOf, ScriptedSink, until, type Step } from '../support/scriptedSink.js';
 
 const upTo = (count: number) => [...Array(count).keys()];
@@ -243,4 +246,31 @@ describe('routing', () => {
       expect(() => createPipeline(options as never)).to.throw(ConfigError);
     });
   }
+});
+
+describe('a pipeline of several sinks', () => {
+  it('finds each unfinished intent once, whichever sinks know it', async () => {
+    const [one, two] = [sampleRecord(1), sampleRecord(2)];
+    const sinkWith = (unfinishedIntents: readonly AuditRecord[]): Sink => ({
+      emit: () => undefined,
+      unfinishedIntents,
+    });
+    const pipeline = createPipeline({
+      sinks: [sinkWith([one, two]), sinkWith([two]), { emit: () => undefined }],
+    });
+    expect(pipeline.unfinishedIntents).to.deep.equal([one, two]);
+    await pipeline.shutdown();
+  });
+
+  it('names all of them in the error of a record that comes after the shutdown, and hands it out', async () => {
+    const told: ErrorInfo[] = [];
+    const sinks = [new ScriptedSink('a'), new ScriptedSink('b')];
+    const pipeline = createPipeline({ sinks, onError: (_, info) => void told.push(info) });
+    await pipeline.shutdown();
+    const late = draft();
+    const failure = (await failureOf(pipeline.accept(late))) as SinkError;
+    expect(failure).to.include({ sink: 'a,b', code: 'MCP_LOG_ERR_SHUTDOWN' });
+    expect(told).to.deep.equal([{ lost: 1, records: [late] }]);
+    expect(pipeline.stats()).to.include({ refused: 1, accepted: 0 });
+  });
 });

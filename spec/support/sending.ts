@@ -18,6 +18,17 @@ export function gapOf(seq: number): Gap {
   return gap;
 }
 
+/** The counters of a sink, and what they reported. */
+export function countersOf() {
+  const told: ErrorInfo[] = [];
+  const metrics = new SinkMetrics(
+    'a',
+    () => 0,
+    () => undefined,
+  );
+  return { counters: new SinkCounters('a', (_, info) => void told.push(info), metrics), told };
+}
+
 /** A sender with its queue, and what it told: each as the worker makes it, only that the worker's own part is written down. */
 export function sending(sink: Sink, over: Partial<BatchSenderOptions> = {}) {
   const told: string[] = [];

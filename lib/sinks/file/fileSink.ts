@@ -5,15 +5,15 @@ import { bytesOfLines } from '../../codecs/line.js';
 import { ConfigError } from '../../errors.js';
 import { withSeed } from '../../integrity/tlog/commitments.js';
 import type { AuditRecord } from '../../schema/record.js';
+import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from '../sink.js';
 import { describeAccessLog } from './accessLog.js';
-import { LogHistory } from './segments.js';
 import { LineLog } from './lineLog.js';
 import { LockLostError, LogLock } from './lock.js';
 import type { FileNotice, Notices } from './notice.js';
 import { makeFolder } from './open.js';
-import { Sealing } from './sealing.js';
 import { resolveFileSink, type FileSinkOptions, type ResolvedFileSink } from './options.js';
-import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from '../sink.js';
+import { Sealing } from './sealing.js';
+import { LogHistory } from './segments.js';
 
 export type { AccessLogOptions } from './accessLog.js';
 export type { FileNotice, FileNoticeKind } from './notice.js';

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   fstatSync,
   readFileSync,
@@ -10,7 +11,6 @@ import {
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { causeOf } from '../gap.js';
-import { spawnSync } from 'node:child_process';
 
 /** Who holds a lock, as its file says. */
 export interface Holder {

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { Anchor } from '../../integrity/sealing/anchors.js';
 import type { Announcement } from '../../integrity/sealing/announced.js';
-import { MerkleLog } from '../../integrity/sealing/log.js';
 import type { LogWriter } from '../../integrity/sealing/evidence.js';
+import { MerkleLog } from '../../integrity/sealing/log.js';
 import {
   resolveIntegrity,
   type IntegrityOptions,
@@ -15,7 +15,7 @@ import type { Checkpoint } from '../../integrity/tlog/checkpoint.js';
 import { newRecordId, newSpanId, newTraceId } from '../../schema/ids.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES } from '../../schema/tables.js';
-import { quietly } from '../emit.js';
+import { isSink, quietly } from '../emit.js';
 import type { Sink } from '../sink.js';
 import type { LineLog, LineLogHooks } from './lineLog.js';
 import type { Notices } from './notice.js';
@@ -147,10 +147,6 @@ function withoutSpans(resolved: ResolvedIntegrity): ResolvedIntegrity {
     witnesses: witnesses && { ...witnesses, fetch: quiet(witnesses.fetch) },
     timestamps: timestamps && { ...timestamps, fetch: quiet(timestamps.fetch) },
   };
-}
-
-function isSink(anchor: FileAnchor): anchor is Sink {
-  return typeof anchor === 'object' && anchor !== null && typeof anchor.emit === 'function';
 }
 
 /**

@@ -14,8 +14,8 @@ import {
 } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { accessOf, FILE_MODE, syncFolder, type Access } from './open.js';
 import type { AuditRecord } from '../../schema/record.js';
+import { accessOf, FILE_MODE, syncFolder, type Access } from './open.js';
 import { lastLineFeed, readRange, recordIn } from './tail.js';
 
 /**

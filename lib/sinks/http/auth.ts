@@ -1,10 +1,10 @@
 import type * as OAuth from 'oauth4webapi' with { 'resolution-mode': 'import' };
-import { MAX_DELAY_MS, deadlineSignal } from '../../internal/duration.js';
 import { SinkError, ConfigError } from '../../errors.js';
-import { isLoopback, requireHeaders } from './options.js';
-import type { Authorization, Failure } from './exchange.js';
-import { retryAfterMs, type HttpTransport, until } from './transport.js';
+import { MAX_DELAY_MS, deadlineSignal } from '../../internal/duration.js';
 import { quietly } from '../emit.js';
+import type { Authorization, Failure } from './exchange.js';
+import { isLoopback, requireHeaders } from './options.js';
+import { retryAfterMs, type HttpTransport, until } from './transport.js';
 
 /** How to ask for a token. */
 export interface ClientCredentialsSettings {

@@ -1,10 +1,16 @@
-import { createHash } from 'node:crypto';
 import { diag } from '@opentelemetry/api';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Codec } from '../../codecs/codec.js';
-import { delayMs } from '../../internal/duration.js';
+import { encodeLine } from '../../codecs/json.js';
+import { toJsonLine } from '../../codecs/line.js';
 import { SinkError } from '../../errors.js';
+import { delayMs } from '../../internal/duration.js';
 import type { AuditRecord } from '../../schema/record.js';
+import { retry } from '../retry.js';
 import { deliveredBut, unencodable } from '../serialSink.js';
+import type { Rejection, SinkResult } from '../sink.js';
 import {
   HttpExchange,
   type Failure,
@@ -13,12 +19,6 @@ import {
   type HttpStats,
   type ItemVerdict,
 } from './exchange.js';
-import { retry } from '../retry.js';
-import type { Rejection, SinkResult } from '../sink.js';
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { encodeLine } from '../../codecs/json.js';
-import { toJsonLine } from '../../codecs/line.js';
 
 /** Statuses that a single bad or large record in a batch can cause: Bad Request, Content Too Large, Unprocessable Content. */
 const DIVISIBLE: readonly (number | undefined)[] = [400, 413, 422];

@@ -1,9 +1,9 @@
 import { SinkError } from '../../errors.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { retryAfterMs, type HttpOutcome, type HttpTransport, type HttpAnswer } from './transport.js';
 import type { RetryPolicy } from '../retry.js';
-import type { BodySigner } from './signature.js';
 import type { SinkResult } from '../sink.js';
+import type { BodySigner } from './signature.js';
+import { retryAfterMs, type HttpOutcome, type HttpTransport, type HttpAnswer } from './transport.js';
 
 /**
  * Status codes after which the same request may succeed: those of OTLP 1.x ("Retryable Response Codes"), 408 Request Timeout

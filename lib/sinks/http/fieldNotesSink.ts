@@ -1,16 +1,16 @@
 import { loadCodec } from '../../codecs/load.js';
 import { ConfigError } from '../../errors.js';
-import type { AuditRecord } from '../../schema/record.js';
+import { sleep } from '../../internal/duration.js';
 import { checkOptions, type Resolved } from '../../internal/options.js';
 import { reject, requireText } from '../../internal/validate.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { SerialSink } from '../serialSink.js';
+import type { SinkResult } from '../sink.js';
 import { ClientCredentials } from './auth.js';
 import { HttpDelivery } from './delivery.js';
 import type { HttpStats } from './exchange.js';
 import { commonSettings, requireEndpoint, transportTo, type HttpCommonOptions } from './options.js';
-import { SerialSink } from '../serialSink.js';
 import { optionalSigner } from './signature.js';
-import type { SinkResult } from '../sink.js';
-import { sleep } from '../../internal/duration.js';
 
 /** How the sink proves who sends: `oauth` to the service; `hmac` or `none` to its container. */
 export type FieldNotesAuth = 'oauth' | 'hmac' | 'none';

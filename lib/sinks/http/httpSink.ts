@@ -1,6 +1,11 @@
 import type { Format } from '../../codecs/load.js';
-import type { AuditRecord } from '../../schema/record.js';
 import { checkOptions } from '../../internal/options.js';
+import type { AuditRecord } from '../../schema/record.js';
+import { SerialSink } from '../serialSink.js';
+import type { SinkResult } from '../sink.js';
+import { FreshHeaders, type HeadersFunction } from './auth.js';
+import { HttpDelivery } from './delivery.js';
+import type { HttpStats } from './exchange.js';
 import {
   requireHeaders,
   commonSettings,
@@ -8,12 +13,7 @@ import {
   type HttpBatchOptions,
   type HttpCommonOptions,
 } from './options.js';
-import { FreshHeaders, type HeadersFunction } from './auth.js';
-import { HttpDelivery } from './delivery.js';
-import type { HttpStats } from './exchange.js';
-import { SerialSink } from '../serialSink.js';
 import { optionalSigner } from './signature.js';
-import type { SinkResult } from '../sink.js';
 
 /**
  * Options of {@link HttpSink}.

@@ -6,7 +6,10 @@ import type {
   AgentOptions,
   request,
 } from 'node:http';
+import { ConfigError } from '../../errors.js';
+import { applicationRequire } from '../../internal/application.js';
 import { after, deadlineSignal } from '../../internal/duration.js';
+import { requireText } from '../../internal/validate.js';
 import { quietly } from '../emit.js';
 import {
   faultCode,
@@ -17,9 +20,6 @@ import {
   type HttpTransport,
   type TransportOptions,
 } from './transport.js';
-import { applicationRequire } from '../../internal/application.js';
-import { ConfigError } from '../../errors.js';
-import { requireText } from '../../internal/validate.js';
 
 /**
  * How long to wait for the end of a body that nobody reads, in milliseconds. A body that ends in this time leaves a connection

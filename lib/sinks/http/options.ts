@@ -4,11 +4,11 @@ import { ConfigError, type SinkError } from '../../errors.js';
 import { checkOptions, type Resolved } from '../../internal/options.js';
 import { optionalChoice, reject, requireText } from '../../internal/validate.js';
 import type { AuditRecord } from '../../schema/record.js';
-import type { HttpDeliverySettings } from './delivery.js';
-import { fetchTransport, type FetchFunction, type HttpTransport } from './transport.js';
-import { fetchAloneGoesThroughProxies, NodeTransport, requireProxy } from './nodeTransport.js';
-import type { ResponseCheck } from './exchange.js';
 import { retryPolicy, type RetryOptions, type TimeoutOptions } from '../retry.js';
+import type { HttpDeliverySettings } from './delivery.js';
+import type { ResponseCheck } from './exchange.js';
+import { fetchAloneGoesThroughProxies, NodeTransport, requireProxy } from './nodeTransport.js';
+import { fetchTransport, type FetchFunction, type HttpTransport } from './transport.js';
 
 /** How the records of a batch are put together. `delimited` (each record after its length) is for protobuf, the others for text. */
 export type BatchFraming = 'single' | 'ndjson' | 'array' | 'delimited';

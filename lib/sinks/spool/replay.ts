@@ -1,8 +1,8 @@
-import type { AuditRecord } from '../../schema/record.js';
 import { after } from '../../internal/duration.js';
-import { backoffMs, postponement } from '../retry.js';
+import type { AuditRecord } from '../../schema/record.js';
 import { asError, emitTo, sinkName } from '../emit.js';
 import { causeOf, type GapRecordFactory } from '../gap.js';
+import { backoffMs, postponement } from '../retry.js';
 import type { Sink, SinkResult } from '../sink.js';
 import { RefusedRecords, UntoldGap } from './lost.js';
 import type { Stretch } from './reader.js';

@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRange } from '../file/tail.js';
-import { causeOf } from '../gap.js';
 import { decodeLine } from '../../codecs/json.js';
 import { crc32ByTable } from '../../internal/crc32.js';
 import type { AuditRecord } from '../../schema/record.js';
+import { readRange } from '../file/tail.js';
+import { causeOf } from '../gap.js';
 
 const LF = 0x0a;
 /** How much of a segment is read at once, in bytes: more than a common line has, so that a read holds a whole one. */

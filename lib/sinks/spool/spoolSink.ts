@@ -1,15 +1,15 @@
 import { diag } from '@opentelemetry/api';
 import { resolve } from 'node:path';
 import { encodeLine } from '../../codecs/json.js';
-import type { AuditRecord } from '../../schema/record.js';
+import { ConfigError } from '../../errors.js';
 import { checkOptions } from '../../internal/options.js';
 import { reject } from '../../internal/validate.js';
-import { ConfigError } from '../../errors.js';
-import type { SinkFeedOptions } from '../retry.js';
+import type { AuditRecord } from '../../schema/record.js';
 import { asError, isSink, sinkName } from '../emit.js';
 import { LockLostError, type LockOptions } from '../file/lock.js';
 import { Notices, type FileNotice, type NoticeListener } from '../file/notice.js';
 import { causeOf, type GapRecordFactory } from '../gap.js';
+import type { SinkFeedOptions } from '../retry.js';
 import type { Ack, Sink, SinkResult } from '../sink.js';
 import { Replay, type SpoolErrorInfo } from './replay.js';
 import { SpoolStore, type SpoolLine } from './store.js';

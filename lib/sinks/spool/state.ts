@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { causeOf } from '../gap.js';
 import { FILE_MODE } from '../file/open.js';
+import { causeOf } from '../gap.js';
 import { checksum } from './segments.js';
 
 /** Lost records that no gap record tells of yet. */

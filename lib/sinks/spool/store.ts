@@ -5,6 +5,7 @@ import { LogFile } from '../file/logFile.js';
 import type { Notices } from '../file/notice.js';
 import { FILE_MODE, makeFolder } from '../file/open.js';
 import { readRange, writeAll } from '../file/tail.js';
+import { readStretch, type Stretch } from './reader.js';
 import {
   encodeEntry,
   placeOf,
@@ -14,7 +15,6 @@ import {
   segmentPath,
   type Segment,
 } from './segments.js';
-import { readStretch, type Stretch } from './reader.js';
 import { StateFiles, type Cursor, type SpoolState } from './state.js';
 
 const PRIVATE = { widerMode: 'narrow', mode: FILE_MODE } as const;
