@@ -2,14 +2,19 @@ import type { ProfileOptions } from './codecs/profile.js';
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
 import { checkOptions, ofSet } from './internal/options.js';
 import { reject, requireBoolean } from './internal/validate.js';
-import type { DeliveryOptions, ErrorListener, PipelineOptions, SinkEntry } from './pipeline/options.js';
+import type {
+  DeliveryOptions,
+  DeliveryErrorListener,
+  PipelineOptions,
+  SinkEntry,
+} from './pipeline/options.js';
 import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import type { Sink } from './sinks/sink.js';
 import type { ToolChangedHook } from './tools/watch.js';
 
 /** To all servers, to none, or to those whose address (URL without its query, or command) the function says `true` to. */
-export type Propagate = boolean | ((serverAddress: string | undefined) => boolean);
+type Propagate = boolean | ((serverAddress: string | undefined) => boolean);
 
 /**
  * Whether servers learn of the trace.
@@ -185,7 +190,7 @@ export interface ResolvedOptions {
   readonly propagate: Propagate;
   /** Undefined where the sinks decide. */
   readonly startRecord: boolean | undefined;
-  readonly onError: ErrorListener | undefined;
+  readonly onError: DeliveryErrorListener | undefined;
 }
 
 /**

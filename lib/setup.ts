@@ -14,7 +14,7 @@ import { isHooksThread, registerLoaderHook } from './loader/register.js';
 import { resolvePipeline } from './pipeline/options.js';
 import { AuditSpanProcessor } from './processor/processor.js';
 import { requireModuleHooks } from './internal/runtime.js';
-import type { FileNotice } from './sinks/file/fileSink.js';
+import type { FileNotice } from './sinks/file/notice.js';
 import type { Sink } from './sinks/sink.js';
 import { shared } from './internal/shared.js';
 import { PACKAGE_NAME } from './version.js';

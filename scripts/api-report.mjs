@@ -29,6 +29,8 @@ for (const [name, types] of Object.entries(entries)) {
       mainEntryPointFilePath: join(root, types),
       apiReport: {
         enabled: true,
+        // What an exported type shows can be written by users, whether or not they can name it.
+        includeForgottenExports: true,
         reportFileName: name,
         reportFolder: folder,
         reportTempFolder: scratch,

@@ -1,5 +1,6 @@
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
-import { FileSink, type FileIntegrityOptions } from '../../lib/sinks/file/fileSink.js';
+import { FileSink } from '../../lib/sinks/file/fileSink.js';
+import type { FileIntegrityOptions } from '../../lib/sinks/file/sealing.js';
 import { newWitnessKey } from '../../spec/support/signing.js';
 import { startWitness } from '../../spec/support/witness.js';
 import { parseVkey } from '../../lib/integrity/tlog/note.js';

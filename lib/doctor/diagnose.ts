@@ -12,7 +12,7 @@ import {
   OTEL_PACKAGES,
 } from './packages.js';
 import type { DiagnoseOptions } from './doctor.js';
-import { finding, type Finding } from './finding.js';
+import { finding, type DoctorFinding } from './finding.js';
 import { diagnoseSinks } from './sinks.js';
 import { applicationRequire } from '../internal/application.js';
 import { isPatched, loadedClientClasses } from '../capture/patch.js';
@@ -69,7 +69,7 @@ process.exit();
 `;
 
 /** Runs every check on one application; the worst findings come first. */
-export async function examine(options: DiagnoseOptions = {}): Promise<Finding[]> {
+export async function examine(options: DiagnoseOptions = {}): Promise<DoctorFinding[]> {
   const { cwd = process.cwd(), env = {}, offline = false } = options;
   const packages = installedCopies(cwd, new Set([...SDK_PACKAGES, ...OWN_CLIENT_PACKAGES, ...OTEL_PACKAGES]));
   const sdks = packages.filter(({ name }) => SDK_PACKAGES.includes(name));
@@ -89,7 +89,7 @@ export async function examine(options: DiagnoseOptions = {}): Promise<Finding[]>
 }
 
 /** Whether a version of Node.js can run this package. */
-export function diagnoseNode(version: string): Finding[] {
+export function diagnoseNode(version: string): DoctorFinding[] {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [least, leastMinor] = NODE_AT_LEAST;
   if (major > least || (major === least && minor >= leastMinor)) return [];
@@ -97,22 +97,22 @@ export function diagnoseNode(version: string): Finding[] {
 }
 
 /** Checks each copy of the SDK, unless the runtime has no module hooks: then no copy can be patched while it is loaded. */
-async function diagnosePatching(cwd: string, sdks: readonly InstalledPackage[]): Promise<Finding[]> {
+async function diagnosePatching(cwd: string, sdks: readonly InstalledPackage[]): Promise<DoctorFinding[]> {
   const runtime = otherRuntime();
   if (runtime !== undefined) return [finding('no-module-hooks', runtime)];
   return diagnoseCopies(cwd, sdks);
 }
 
 /** Finds packages that bring their own MCP client instead of the SDK's: patching the SDK does not audit them. */
-function diagnoseOwnClients(packages: readonly InstalledPackage[]): Finding[] {
+function diagnoseOwnClients(packages: readonly InstalledPackage[]): DoctorFinding[] {
   return packages
     .filter(({ name, version }) => hasOwnClient(name, version))
     .map(({ name, version, path }) => finding('own-client', `${name} ${version} in ${path}`));
 }
 
-function diagnoseProject(cwd: string, env: NonNullable<DiagnoseOptions['env']>): Finding[] {
+function diagnoseProject(cwd: string, env: NonNullable<DiagnoseOptions['env']>): DoctorFinding[] {
   const manifest = readManifest(cwd);
-  const findings: Finding[] = [];
+  const findings: DoctorFinding[] = [];
   const starts = JSON.stringify(manifest['scripts'] ?? {}) + (env['NODE_OPTIONS'] ?? '');
   if (!/otel-mcp-log\/(?:register|hook)/.test(starts))
     findings.push(
@@ -129,14 +129,17 @@ function asObject(value: unknown): object {
 }
 
 /** Finds which copies of the SDK are patched when they are loaded, and which are not. */
-async function diagnoseCopies(cwd: string, copies: readonly InstalledPackage[]): Promise<Finding[]> {
+async function diagnoseCopies(cwd: string, copies: readonly InstalledPackage[]): Promise<DoctorFinding[]> {
   const ours = ownFiles(cwd);
   if (ours === undefined) return [finding('package-missing', `otel-mcp-log cannot be resolved from ${cwd}`)];
   if (copies.length === 0) return [finding('sdk-missing', `no MCP SDK is installed in or above ${cwd}`)];
   return Promise.all(copies.map((copy) => diagnoseCopy(ours, copy)));
 }
 
-async function diagnoseCopy(ours: OwnFiles, { name, version, path }: InstalledPackage): Promise<Finding> {
+async function diagnoseCopy(
+  ours: OwnFiles,
+  { name, version, path }: InstalledPackage,
+): Promise<DoctorFinding> {
   const what = `${name} ${version} in ${path}`;
   if (!isSupported(name, version)) return finding('sdk-unsupported', what);
   const fates = await probe(ours, path, ENTRIES[name] ?? name);
@@ -148,7 +151,7 @@ async function diagnoseCopy(ours: OwnFiles, { name, version, path }: InstalledPa
 }
 
 /** Checks the process that calls: the copies of the SDK that it has loaded, and its hook. No finding where it has loaded none. */
-function diagnoseProcess(): Finding[] {
+function diagnoseProcess(): DoctorFinding[] {
   const loaded = loadedClientClasses();
   const findings = loaded
     .filter(({ prototype }) => !isPatched(prototype))
@@ -161,7 +164,7 @@ function diagnoseProcess(): Finding[] {
 }
 
 /** Finds processors of the process that calls that no provider has. The application may still register its provider later. */
-export function diagnoseProcessors(): Finding[] {
+export function diagnoseProcessors(): DoctorFinding[] {
   lookInto(trace.getTracerProvider());
   const { length } = idleRecorders();
   return length === 0 ? [] : [finding('processor-idle', `${length} AuditSpanProcessor without a provider`)];

@@ -1,4 +1,4 @@
-import type { Finding } from './finding.js';
+import type { DoctorFinding } from './finding.js';
 
 /** Options of {@link diagnose}. */
 export interface DiagnoseOptions {
@@ -23,7 +23,7 @@ export interface DiagnoseOptions {
  * const bad = findings.filter(({ severity }) => severity === 'error');
  * ```
  */
-export async function diagnose(options: DiagnoseOptions = {}): Promise<Finding[]> {
+export async function diagnose(options: DiagnoseOptions = {}): Promise<DoctorFinding[]> {
   // Loaded on demand: few applications call this, and none of them at start-up.
   const { examine } = await import('./diagnose.js');
   return examine(options);

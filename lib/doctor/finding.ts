@@ -165,7 +165,7 @@ export const TOPICS = {
 export type TopicName = keyof typeof TOPICS;
 
 /** One finding of the doctor. */
-export interface Finding {
+export interface DoctorFinding {
   /** What it is about; docs/troubleshooting.md has a section for each. */
   readonly topic: TopicName;
   /** How bad it is; the worst decides the exit code of the command. */
@@ -177,7 +177,7 @@ export interface Finding {
 }
 
 /** Makes a finding; its severity and remedy follow from its topic. */
-export function finding(topic: TopicName, message: string): Finding {
+export function finding(topic: TopicName, message: string): DoctorFinding {
   const { severity, remedy }: Topic = TOPICS[topic];
   return { topic, severity, message, ...(remedy !== undefined && { remedy }) };
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { finding, type Finding } from './finding.js';
+import { finding, type DoctorFinding } from './finding.js';
 
 /** One installed copy of a package. */
 export interface InstalledPackage {
@@ -90,7 +90,7 @@ const LIMITS = [
 ];
 
 /** Finds the installed OpenTelemetry, and checks whether its copies agree. */
-export function diagnoseOpenTelemetry(packages: readonly InstalledPackage[]): Finding[] {
+export function diagnoseOpenTelemetry(packages: readonly InstalledPackage[]): DoctorFinding[] {
   const of = (name: string) => packages.filter((each) => each.name === name);
   const sdks = [...of('@opentelemetry/sdk-trace-base'), ...of('@opentelemetry/sdk-trace')];
   const findings = [
@@ -109,7 +109,7 @@ export function diagnoseOpenTelemetry(packages: readonly InstalledPackage[]): Fi
 }
 
 /** Finds settings that drop or cut spans. Records do not depend on them. */
-export function diagnoseSampling(env: Readonly<Record<string, string | undefined>>): Finding[] {
+export function diagnoseSampling(env: Readonly<Record<string, string | undefined>>): DoctorFinding[] {
   const causes = LIMITS.filter((name) => (env[name] ?? '') !== '').map((name) => `${name} is set`);
   if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') causes.push('OTEL_SDK_DISABLED is true');
   const sampler = env['OTEL_TRACES_SAMPLER'] ?? '';

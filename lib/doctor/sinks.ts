@@ -15,7 +15,7 @@ import { resolveIntegrity } from '../integrity/sealing/options.js';
 import { resolvePipeline } from '../pipeline/options.js';
 import { requireEndpoint, requireHeaders } from '../sinks/http/options.js';
 import { quietly } from '../sinks/emit.js';
-import { finding, type Finding } from './finding.js';
+import { finding, type DoctorFinding } from './finding.js';
 
 /** How long a receiver may take to answer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -33,13 +33,13 @@ export interface SinkQuestions {
 }
 
 /** Checks whether the sinks that the environment names can take records. Sends no record and makes no file. */
-export async function diagnoseSinks({ cwd, env, offline }: SinkQuestions): Promise<Finding[]> {
+export async function diagnoseSinks({ cwd, env, offline }: SinkQuestions): Promise<DoctorFinding[]> {
   if (!Object.keys(env).some((name) => name.startsWith(PREFIX)))
     return [finding('unconfigured', `no ${PREFIX} variable is set`)];
   try {
     const environment = readEnvironment(env);
     checkOptions(environment, env, cwd);
-    const findings: Finding[] = [];
+    const findings: DoctorFinding[] = [];
     for (const kind of environment.sinks) {
       if (kind === 'file') findings.push(...diagnoseFile(resolve(cwd, filePath(environment))));
       else if (kind === 'stdout' || kind === 'stderr') findings.push(finding('sink-ok', kind));
@@ -64,8 +64,8 @@ function checkOptions(environment: Environment, env: Variables, cwd: string): vo
 }
 
 /** Checks the file that the sink would open, whether or not it is there yet. */
-function diagnoseFile(path: string): Finding[] {
-  const findings: Finding[] = [];
+function diagnoseFile(path: string): DoctorFinding[] {
+  const findings: DoctorFinding[] = [];
   try {
     const folder = nearestFolder(dirname(path));
     accessSync(folder, constants.W_OK | constants.X_OK);
@@ -80,7 +80,7 @@ function diagnoseFile(path: string): Finding[] {
   return findings.length === 0 ? [finding('sink-ok', `file ${path}`)] : findings;
 }
 
-function diagnoseExisting(path: string): Finding[] {
+function diagnoseExisting(path: string): DoctorFinding[] {
   const stats = lstatSync(path);
   if (!stats.isFile()) return [finding('file-unwritable', `${path} is no regular file`)];
   accessSync(path, constants.W_OK);
@@ -124,7 +124,7 @@ function otlpLogsUrl(env: Variables): URL {
 }
 
 /** `HEAD` sends no record: any answer shows that somebody is there, and some say that a record would be refused. */
-async function diagnoseReceiver(kind: SinkKind, receiver: Receiver | undefined): Promise<Finding> {
+async function diagnoseReceiver(kind: SinkKind, receiver: Receiver | undefined): Promise<DoctorFinding> {
   if (receiver === undefined) return finding('sink-unasked', kind);
   const { url, headers } = receiver;
   const where = `${kind} ${url.origin}${url.pathname}`;

@@ -95,7 +95,7 @@ export interface DeliveryOptions extends SinkFeedOptions {
    * Called with every failure of delivery.
    * @defaultValue OpenTelemetry's `diag` logger
    */
-  readonly onError?: ErrorListener;
+  readonly onError?: DeliveryErrorListener;
   /** @deprecated {@link exportTimeoutMillis} */
   readonly sinkTimeoutMs?: number;
   /** @deprecated {@link maxQueueSize} */
@@ -298,13 +298,13 @@ export interface ErrorInfo {
 }
 
 /** Hears of failures. What it throws is caught. */
-export type ErrorListener = (error: Error, info: ErrorInfo) => void;
+export type DeliveryErrorListener = (error: Error, info: ErrorInfo) => void;
 
 /** Reports a failure to the user's callback if there is one, else to OpenTelemetry's `diag` logger. Never throws. */
 export type Report = (error: Error, info: ErrorInfo) => void;
 
 /** Makes a {@link Report} of the user's callback. */
-export function guardedReport(onError: ErrorListener | undefined): Report {
+export function guardedReport(onError: DeliveryErrorListener | undefined): Report {
   if (onError === undefined) return (error) => diag.error(`audit log: ${error.message}`);
   return (error, info) => {
     try {

@@ -26,7 +26,7 @@ export interface OtelLogger {
 }
 
 /** The part of a `LoggerProvider` of `@opentelemetry/sdk-logs` that the sink uses. */
-export interface OtelLoggerProvider {
+interface OtelLoggerProvider {
   /** Gets a logger by its name. */
   getLogger(name: string, version?: string): OtelLogger;
   /** Resolves when all that was emitted is exported. */
@@ -44,7 +44,7 @@ interface OtelReadableLogRecord extends LogFacts {
 }
 
 /** The part of a `Resource` of `@opentelemetry/resources` that exporters read. */
-export interface OtelResource {
+interface OtelResource {
   /** What made the records, e.g. `service.name`. */
   readonly attributes: Record<string, unknown>;
 }

@@ -182,7 +182,7 @@ export interface ToolChange {
 }
 
 /** What a {@link ToolChangedHook} may answer: only `false` and `'refuse'` refuse. */
-export type ToolChangeAnswer = boolean | 'refuse' | undefined | void;
+type ToolChangeAnswer = boolean | 'refuse' | undefined | void;
 
 /**
  * Told of a changed tool before the listing that showed it is given to the caller. While it refuses, every call of that tool

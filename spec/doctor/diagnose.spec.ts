@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { diagnoseNode } from '../../lib/doctor/diagnose.js';
 import { diagnose } from '../../lib/doctor/doctor.js';
-import type { Finding } from '../../lib/doctor/finding.js';
+import type { DoctorFinding } from '../../lib/doctor/finding.js';
 import { runCli } from '../support/builtCli.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -52,7 +52,8 @@ describe('the doctor', function () {
     return (await find(env)).map(({ topic }) => topic);
   }
 
-  const find = (env: Record<string, string> = {}): Promise<Finding[]> => diagnose({ cwd: folder.path, env });
+  const find = (env: Record<string, string> = {}): Promise<DoctorFinding[]> =>
+    diagnose({ cwd: folder.path, env });
 
   it('says which copies of the SDK are patched, by loading them', async () => {
     install('@modelcontextprotocol/sdk');
@@ -272,7 +273,7 @@ describe('the doctor', function () {
     install('@modelcontextprotocol/client');
     const [good, json] = await run('--json', folder.path);
     expect(good, json).to.equal(0);
-    const report = JSON.parse(json) as { ok: boolean; findings: Finding[] };
+    const report = JSON.parse(json) as { ok: boolean; findings: DoctorFinding[] };
     expect(report.ok).to.equal(true);
     expect(report.findings.map(({ topic }) => topic)).to.include('sdk-patched');
   });

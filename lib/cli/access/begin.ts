@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { FileNotice } from '../../sinks/file/fileSink.js';
+import type { FileNotice } from '../../sinks/file/notice.js';
 import { accessLayout, readAccessDescription, type AccessLogOptions } from '../../sinks/file/accessLog.js';
 import { printable } from '../../internal/text.js';
 import type { CommandIo } from '../shared/command.js';

@@ -7,7 +7,9 @@ import { integrityLayout } from '../../integrity/storage/layout.js';
 import { firstOrigin } from '../../integrity/tlog/checkpoint.js';
 import { parseState, readIfThere } from '../../integrity/storage/store.js';
 import type { DraftRecord } from '../../schema/record.js';
-import { FileSink, type AccessLogOptions, type FileNotice } from '../../sinks/file/fileSink.js';
+import { FileSink } from '../../sinks/file/fileSink.js';
+import type { AccessLogOptions } from '../../sinks/file/accessLog.js';
+import type { FileNotice } from '../../sinks/file/notice.js';
 import { accessLayout } from '../../sinks/file/accessLog.js';
 import { isLogInUse } from '../../sinks/file/lock.js';
 

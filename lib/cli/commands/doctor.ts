@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { printable } from '../../internal/text.js';
 import { diagnose } from '../../doctor/doctor.js';
-import type { Finding, Severity } from '../../doctor/finding.js';
+import type { DoctorFinding, Severity } from '../../doctor/finding.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { usageFailure } from '../shared/failure.js';
@@ -50,7 +50,7 @@ section for each finding.`,
   },
 });
 
-function print(findings: readonly Finding[], { stdout, env }: CommandIo): void {
+function print(findings: readonly DoctorFinding[], { stdout, env }: CommandIo): void {
   const styles = palette(stdout, env);
   for (const { topic, severity, message, remedy } of findings) {
     const paint = styles[COLOURS[severity]];

@@ -229,7 +229,7 @@ function redactJwts(text: string, { hide }: Hider): string {
  *
  * @see docs/redaction.md
  */
-export interface ContactOptions {
+interface ContactOptions {
   /** The country (ISO 3166-1 alpha-2) whose national numbers are found as well. @defaultValue none: international ones only */
   readonly defaultCountry?: string;
   /**

@@ -139,7 +139,7 @@ export interface RedactionOptions extends ToolRedactionOptions {
    * @defaultValue `hash`
    */
   readonly sessionId?: 'hash' | 'keep';
-  /** How large values and records may become. @defaultValue those of {@link LimitOptions} */
+  /** How large values and records may become. @defaultValue the default of each limit */
   readonly limits?: LimitOptions;
   /** How much is recorded, by tool and by event type. @defaultValue `Request`: arguments, but no outputs */
   readonly levels?: LevelOptions;

@@ -15,12 +15,6 @@ import { resolveFileSink, type FileSinkOptions, type ResolvedFileSink } from './
 import { Sealing } from './sealing.js';
 import { LogHistory } from './segments.js';
 
-export type { AccessLogOptions } from './accessLog.js';
-export type { FileNotice, FileNoticeKind } from './notice.js';
-export type { RotationOptions } from './segments.js';
-export type { FileSinkOptions } from './options.js';
-export type { FileAnchor, FileIntegrityOptions } from './sealing.js';
-
 /**
  * An append-only log of JSON lines. The constructor opens it, so that a path that cannot work is found at start-up. A path has one
  * writer. Only the owner can read the file (mode 0600; folders that are made have 0700).

@@ -1,7 +1,7 @@
 import { diag } from '@opentelemetry/api';
 
 /** What a file sink found or did that its operator should know of. */
-export type FileNoticeKind =
+type FileNoticeKind =
   /** Others could read or write the file; its mode is 0600 now. */
   | 'mode-narrowed'
   /** A crash left a last line without an end; the bytes were cut off and kept in `keptIn`. */

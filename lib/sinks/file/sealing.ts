@@ -21,7 +21,7 @@ import type { LineLog, LineLogHooks } from './lineLog.js';
 import type { Notices } from './notice.js';
 
 /** Where copies of checkpoints go: see {@link IntegrityOptions.anchor}. Here it may be a sink too. */
-export type FileAnchor = string | Anchor | Sink;
+type FileAnchor = string | Anchor | Sink;
 
 /**
  * How a {@link FileSink} seals its log.

@@ -172,7 +172,7 @@ function lifetimeSeconds(given: unknown): number | undefined {
 }
 
 /** What a {@link HeadersFunction} is given. */
-export interface HeadersRequest {
+interface HeadersRequest {
   /** Whether the receiver has just refused (401) the last headers: a token must then be a new one. */
   readonly refused: boolean;
 }

@@ -13,7 +13,7 @@ import { commonSettings, requireEndpoint, transportTo, type HttpCommonOptions } 
 import { optionalSigner } from './signature.js';
 
 /** How the sink proves who sends: `oauth` to the service; `hmac` or `none` to its container. */
-export type FieldNotesAuth = 'oauth' | 'hmac' | 'none';
+type FieldNotesAuth = 'oauth' | 'hmac' | 'none';
 
 /**
  * Options of {@link FieldNotesSink}.

@@ -11,7 +11,7 @@ import { fetchAloneGoesThroughProxies, NodeTransport, requireProxy } from './nod
 import { fetchTransport, type FetchFunction, type HttpTransport } from './transport.js';
 
 /** How the records of a batch are put together. `delimited` (each record after its length) is for protobuf, the others for text. */
-export type BatchFraming = 'single' | 'ndjson' | 'array' | 'delimited';
+type BatchFraming = 'single' | 'ndjson' | 'array' | 'delimited';
 
 /**
  * Batches of {@link HttpSinkOptions}.
@@ -36,7 +36,7 @@ export interface HttpBatchOptions {
  * @see docs/sinks.md
  */
 export interface HttpCommonOptions extends TimeoutOptions, ProfileOptions {
-  /** When to try again after 429, 502, 503, 504 and broken connections; full jitter. @defaultValue those of {@link RetryOptions} */
+  /** When to try again after 429, 502, 503, 504 and broken connections; full jitter. @defaultValue the default of each of its options */
   readonly retry?: RetryOptions;
   /** A file that takes the records that the receiver refuses for good: JSON lines, mode 0600. @defaultValue none */
   readonly deadLetterFile?: string;

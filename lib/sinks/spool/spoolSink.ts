@@ -14,8 +14,6 @@ import type { Ack, Sink, SinkResult } from '../sink.js';
 import { Replay, type SpoolErrorInfo } from './replay.js';
 import { SpoolStore, type SpoolLine } from './store.js';
 
-export type { SpoolErrorInfo } from './replay.js';
-
 /**
  * How a {@link SpoolSink} keeps what its receiver does not have yet.
  *

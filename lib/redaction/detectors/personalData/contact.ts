@@ -3,7 +3,7 @@ import { hideShapes } from './numbers.js';
 import { ADDRESSES } from './phi.js';
 
 /** A telephone number in a text. */
-export interface FoundPhone {
+interface FoundPhone {
   /** Where it begins, in UTF-16 code units. */
   readonly startsAt: number;
   /** Where it ends: the first unit behind it. */
