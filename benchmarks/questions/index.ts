@@ -15,7 +15,7 @@ import { perCallWithNode } from './perCallNodes.js';
 import { perCallOnTheWire } from './perCallWire.js';
 import { perRecord } from './perRecord.js';
 import { query } from './query.js';
-import { largeTexts, redaction } from './redaction.js';
+import { largeTexts, readmeTexts, redaction } from './redaction.js';
 import { report } from './report.js';
 import { size } from './size.js';
 import { spool } from './spool.js';
@@ -26,7 +26,7 @@ import { witnessed } from './witnessed.js';
 /** Every question, in the order in which they are asked and told. */
 export const questions: readonly Question[] = [
   ...[perCall, ...perCallWithNode, perCallV2, ...perCallOnTheWire, sampling],
-  ...[perRecord, redaction, largeTexts, codecs, integrity, witnessed],
+  ...[perRecord, redaction, readmeTexts, largeTexts, codecs, integrity, witnessed],
   ...[fileSink, acceptCost, groupCommit, httpSink, spool, memory, ceilings],
   ...growth,
   ...[eventLoop, importTime, size],

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import slowRedact from '@pinojs/redact';
 import fastRedact from 'fast-redact';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
@@ -81,6 +84,45 @@ const TEXTS: Readonly<Record<string, () => string>> = {
     Buffer.from(Array.from({ length: 37_500_000 }, (_, index) => (index * 2_654_435_761) >>> 24)).toString(
       'base64',
     ),
+};
+
+/** The READMEs of the installed packages that hold code: what a coding agent passes on all day. */
+function readmes(): readonly string[] {
+  const folder = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /(?:^|[/\\])readme\.md$/i.test(path))
+    .map((path) => readFileSync(join(folder, path), 'utf8'))
+    .filter((text) => text.includes('```'));
+}
+
+/** Texts of code and links, of which every detector finds something worth a look. */
+export const readmeTexts: Question = {
+  name: 'readme-texts',
+  asks: 'What does redacting READMEs full of code cost, one by one and as one text?',
+  rounds: 5,
+  quick: false,
+  ratios: [],
+  prepare: () => {
+    const texts = readmes();
+    const joined = texts.join('\n\n').slice(0, 1_000_000);
+    const cases: Readonly<Record<string, readonly string[]>> = {
+      'each by itself': texts,
+      'the first 1 MB as one text': [joined],
+    };
+    return {
+      cases: Object.entries(cases).map(([name, parts]) => ({
+        name,
+        measure: async () => {
+          const units = parts.reduce((sum, { length }) => sum + length, 0);
+          const ms =
+            (await cpuOf(() => {
+              for (const text of parts) redactor.value({ text });
+            })) / 1e3;
+          return { 'CPU ms a MB': (ms * 1e6) / units };
+        },
+      })),
+    };
+  },
 };
 
 /** Texts of 50 million characters, each looked at up to the limits of the policy. */

@@ -83,7 +83,7 @@ export function markedResult(
     const form = peek(subject.arguments, 'requestedSchema');
     if (!hasMarks(form)) return undefined;
     const marked = markedIn(form, peek(result, 'content'), ['mcp', 'tool_result', 'content']);
-    for (const running of connection.underWay) running.learn({ echoes: marked?.echoes });
+    for (const running of connection.underWay) running.learn({ texts: marked?.texts });
     return marked;
   }
   const output = toolOf(connection, subject.toolName)?.output;

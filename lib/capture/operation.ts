@@ -246,10 +246,10 @@ export class RunningOperation implements OperationUnderWay {
   /** Takes note of secrets that stand in what the operation sends, gets or has asked for. */
   learn(secrets: KnownSecrets | undefined): void {
     if (secrets === undefined) return;
-    const { places = [], echoes = [] } = this.secrets ?? {};
+    const { places = [], texts = [] } = this.secrets ?? {};
     this.secrets = {
       places: [...places, ...(secrets.places ?? [])],
-      echoes: [...echoes, ...(secrets.echoes ?? [])],
+      texts: [...texts, ...(secrets.texts ?? [])],
     };
   }
 

@@ -6,8 +6,9 @@ import { compilePolicies, type Policy } from './policy/policy.js';
 import { prune, sizeOf } from './record/fit.js';
 import { bareRecord, redactRecord } from './record/record.js';
 import { compileSessionIds, FAILED } from './text/replacement.js';
-import { type KnownSecrets, sweepEchoes } from './walk/knownSecrets.js';
+import type { KnownSecrets } from './walk/knownSecrets.js';
 import { keepString, keepUri } from './walk/strings.js';
+import type { Pass } from './walk/pass.js';
 import { newPass, walk } from './walk/walk.js';
 
 /** What the rest of the library asks of redaction; one is made from the options, once, at start-up. */
@@ -84,7 +85,7 @@ export function prepareRedactor(redactor: Redactor): void {
 function redactOwn(text: string, keep: typeof keepUri, policy: Policy, known?: KnownSecrets): string {
   try {
     const pass = newPass(policy, {});
-    pass.know(known?.echoes, known?.sessionId);
+    know(pass, known);
     pass.wholeUris = true;
     return keep(text, undefined, pass);
   } catch {
@@ -99,13 +100,18 @@ function redactValue(
   known: KnownSecrets | undefined,
 ): unknown {
   const pass = newPass(policy, toolName === undefined ? {} : { toolName });
-  pass.know(known?.echoes, known?.sessionId);
+  know(pass, known);
   const paths = addPlaces(policy.paths, known?.places);
   const below = paths === undefined ? undefined : stepInto(paths, 'mcp');
   pass.path.push('mcp', 'tool_arguments');
   const walked = walk(value, pass, below === undefined ? undefined : stepInto(below, 'tool_arguments'));
-  const kept = sweepEchoes(walked, pass);
+  const kept = pass.secrets.hideWithin(walked);
   const { totalBytes } = policy.limits;
   const fits = (kept === walked && pass.units * 6 + pass.slack <= totalBytes) || sizeOf(kept) <= totalBytes;
   return fits ? kept : prune(kept, totalBytes).value;
+}
+
+function know({ secrets }: Pass, known: KnownSecrets | undefined): void {
+  secrets.addKnown(known?.texts);
+  if (known?.sessionId !== undefined) secrets.addKnown([known.sessionId]);
 }

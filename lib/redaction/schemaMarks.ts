@@ -5,7 +5,7 @@ import type { KnownSecrets } from './walk/knownSecrets.js';
 const MAX_STEPS = 20_000;
 const MAX_DEPTH = 64;
 const MAX_PLACES = 1_000;
-const MAX_ECHOES = 64;
+const MAX_TEXTS = 64;
 
 /** Whether a schema marks its value as secret: `format: password` (OpenAPI) or `writeOnly` (JSON Schema, validation 9.4). */
 function isMarked({ format, writeOnly }: Schema): boolean {
@@ -43,12 +43,12 @@ export function markedIn(
     places = [[]];
   }
   if (places.length === 0) return undefined;
-  return { places: places.map((place) => [...prefix, ...place]), echoes: search.echoes };
+  return { places: places.map((place) => [...prefix, ...place]), texts: search.texts };
 }
 
 class Search {
   readonly places: (readonly string[])[] = [];
-  readonly echoes: string[] = [];
+  readonly texts: string[] = [];
   #steps = 0;
   readonly #reader: SchemaReader;
 
@@ -90,8 +90,8 @@ class Search {
   }
 
   #keep(value: unknown, depth: number): void {
-    if (this.echoes.length >= MAX_ECHOES || depth > MAX_DEPTH) return;
-    if (typeof value !== 'object' || value === null) this.echoes.push(String(value));
+    if (this.texts.length >= MAX_TEXTS || depth > MAX_DEPTH) return;
+    if (typeof value !== 'object' || value === null) this.texts.push(String(value));
     else for (const item of Object.values(value)) this.#keep(readable(item), depth + 1);
   }
 }

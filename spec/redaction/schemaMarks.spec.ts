@@ -60,7 +60,7 @@ describe('what a JSON schema marks as secret', () => {
 
   it('gives what stands there, to be found elsewhere', () => {
     const schema = { properties: { a: SECRET, b: { writeOnly: true } } };
-    expect(markedIn(schema, { a: 'x', b: { c: ['y', 3] } }, [])?.echoes).to.deep.equal(['x', 'y', '3']);
+    expect(markedIn(schema, { a: 'x', b: { c: ['y', 3] } }, [])?.texts).to.deep.equal(['x', 'y', '3']);
   });
 
   it('is all of a value that cannot be read, or is too large', () => {

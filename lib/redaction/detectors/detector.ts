@@ -28,11 +28,11 @@ export interface Detector {
   /** What a text must hold for it to be run; `names` are the words of the policy's key names. */
   readonly trigger: (names: readonly string[]) => Trigger;
   /** Puts markers in the places of secrets; gives back the same string where there is none. Absent where texts are walked. */
-  readonly redact?: (text: string, hider: Hider) => string;
+  readonly redact?: (text: string, context: DetectorContext) => string;
 }
 
 /** What a detector may ask for while it works on a text. */
-export interface Hider {
+export interface DetectorContext {
   /**
    * What stands in the place of a secret; with `mask` never a token. A marker is given back as it is. The secret is hidden
    * wherever else the record has it, unless it is `plain`: hidden for its place, and no secret by itself.
@@ -61,13 +61,13 @@ export class Rewriter {
 
   constructor(
     readonly text: string,
-    private readonly hider: Hider,
+    private readonly context: DetectorContext,
   ) {}
 
   /** Hides what stands from `start` to `end`; the search goes on at `next`. Parts are hidden in the text's order. */
   hide(start: number, end: number, mask = false, next = end): void {
     if (start < this.#written) return;
-    this.#out += this.text.slice(this.#written, start) + this.hider.hide(this.text.slice(start, end), mask);
+    this.#out += this.text.slice(this.#written, start) + this.context.hide(this.text.slice(start, end), mask);
     this.#written = end;
     this.done = Math.max(this.done, next);
   }

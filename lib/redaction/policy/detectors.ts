@@ -5,65 +5,26 @@ import { requireBoolean } from '../../internal/validate.js';
 import { redactAssignments } from '../detectors/assignments/assignments.js';
 import { SPECIAL_LITERALS } from '../detectors/assignments/forms.js';
 import { COMMAND_LITERALS, redactCommands } from '../detectors/commands/commands.js';
-import { redactUris } from '../detectors/credentials/uris.js';
 import {
-  type Detector,
-  type Hider,
-  type Pack,
-  type PackDetector,
-  type PackName,
-  Rewriter,
-} from '../detectors/detector.js';
+  redactCredentials,
+  redactJwts,
+  redactPrivateKeys,
+  SCHEMES,
+} from '../detectors/credentials/credentials.js';
+import { redactUris } from '../detectors/credentials/uris.js';
+import type { Detector, Pack, PackDetector, PackName } from '../detectors/detector.js';
 import { redactCards, redactSsns } from '../detectors/personalData/cards.js';
-import { CONTACT, type FindPhones, phoneDetector } from '../detectors/personalData/contact.js';
+import { CONTACT, type FindPhones, phoneDetector, redactEmails } from '../detectors/personalData/contact.js';
 import { FINANCE } from '../detectors/personalData/finance.js';
 import { NATIONAL_ID } from '../detectors/personalData/nationalId.js';
 import { PHI } from '../detectors/personalData/phi.js';
-import { catalogueAnchors, findKeys } from '../detectors/providerKeys/providerKeys.js';
+import {
+  catalogueAnchors,
+  redactProviderKeys,
+  SHORTEST_SHAPELESS,
+} from '../detectors/providerKeys/providerKeys.js';
 
-// Every expression below runs in linear time: a match begins only at the boundary that its look-behind asks for, and repeats
-// are over character classes that exclude what follows them. `spec/redaction/detectors/linear.spec.ts` feeds each its worst texts.
-
-const PEM_BEGIN = /-{4,5} ?BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}/;
-const PEM_END = /-{4,5} ?END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}/;
-/** The lines of a PuTTY key file that hold the private part. */
-const PUTTY = /(?<=Private-Lines: \d{1,3}\r?\n)(?:[A-Za-z0-9+/=]{1,76}\r?\n?){1,200}/g;
-
-const SCHEMES = [
-  'bearer',
-  'basic',
-  'digest',
-  'negotiate',
-  'ntlm',
-  'apikey',
-  'aws4-hmac-sha256',
-  'auth plain',
-  'auth login',
-];
-
-const CREDENTIALS =
-  /(?<![A-Za-z0-9])(Bearer|Basic|Digest|Negotiate|NTLM|ApiKey|AWS4-HMAC-SHA256|AUTH PLAIN|AUTH LOGIN)([ \t]+)(?![=:!?+|-]{1,3}[\s>=]|[({$&`*)])(?=([^\s"'<>,;\\]{1,16384}))\3/gi;
-
-/** A word that stands after `Bearer` in plain English is no token: `Bearer authentication required`. */
-const PLAIN_WORD =
-  /^(?:[A-Za-z]{1,19}(?:-[A-Za-z]{1,19}){0,3}(?:[.:!?)]|\*\*|__|\]\[.*|\]\(.*)?|\[[A-Z][a-z]*)$/;
-
-/** Discord's bot tokens: an account, a time and a signature, with nothing before them that would tell. */
-/** The shortest key that has no beginning to search for. */
-const SHORTEST_SHAPELESS = 51;
-const DISCORD =
-  /(?<![\w-])(?=[\w-]{0,40}[a-z])(?=[\w-]{0,40}\d)[\w-]{24,28}\.[\w-]{6}\.[\w-]{27,48}(?:![\w-]{1,16})?/g;
-/** Private keys of wallets: WIF (Base58 with a known beginning), 32 bytes in hex near a word that says so. */
-const WALLET_KEY =
-  /(?<![A-Za-z0-9+/])(?:5[HJK][1-9A-HJ-NP-Za-km-z]{49}|[KL][1-9A-HJ-NP-Za-km-z]{51})(?![A-Za-z0-9+/=])/g;
-
-const HEX_KEY = /(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{64}(?![0-9A-Za-z])/g;
-const WALLET_WORDS = /\b(?:wallet|private key|privkey|priv_key|secp256k1|mnemonic)\b/i;
-
-const EMAIL =
-  /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![A-Za-z0-9-])/g;
-
-/** The detectors that are built in, in the order in which they run. `docs/redaction.md` lists them. */
+/** The built-in detectors, in the order in which they run. `docs/redaction.md` lists them. */
 export const DETECTORS: readonly Detector[] = Object.freeze([
   {
     name: 'privateKey',
@@ -155,74 +116,9 @@ export const DETECTORS: readonly Detector[] = Object.freeze([
     source: 'RFC 5322',
     on: false,
     trigger: () => ({ literals: ['@'] }),
-    redact: (text, { hide }) => (text.includes('@') ? text.replace(EMAIL, hideMatch(hide)) : text),
+    redact: redactEmails,
   },
 ]);
-
-function redactCredentials(text: string, { hide }: Hider): string {
-  return text.replace(CREDENTIALS, (all, scheme: string, gap: string, token: string) =>
-    PLAIN_WORD.test(token) ? all : `${scheme}${gap}${hide(token)}`,
-  );
-}
-
-function redactProviderKeys(text: string, hider: Hider): string {
-  const rewriter = new Rewriter(text, hider);
-  for (const { start, end } of findKeys(text)) rewriter.hide(start, end);
-  const out = rewriter
-    .toString()
-    .replace(DISCORD, hideMatch(hider.hide))
-    .replace(WALLET_KEY, hideMatch(hider.hide));
-  return WALLET_WORDS.test(out) ? out.replace(HEX_KEY, hideMatch(hider.hide)) : out;
-}
-
-/** `replace` hands its callback more than the match; this takes only that. */
-function hideMatch(hide: Hider['hide']): (match: string) => string {
-  return (match) => hide(match);
-}
-
-/** A key whose end line is missing, because the text was cut, is hidden to the end of the text. */
-function redactPrivateKeys(text: string, { hide }: Hider): string {
-  if (text.includes('Private-Lines:')) return text.replace(PUTTY, hideMatch(hide));
-  if (!text.includes('PRIVATE KEY')) return text;
-  let out = '';
-  let rest = text;
-  for (let begin = PEM_BEGIN.exec(rest); begin !== null; begin = PEM_BEGIN.exec(rest)) {
-    const body = rest.slice(begin.index);
-    const end = PEM_END.exec(body);
-    const length = end === null ? body.length : end.index + end[0].length;
-    out += rest.slice(0, begin.index) + hide(body.slice(0, length));
-    rest = body.slice(length);
-  }
-  return out + rest;
-}
-
-const RUN = /[\w-]*/y;
-
-function runEnd(text: string, at: number): number {
-  RUN.lastIndex = at;
-  RUN.test(text);
-  return RUN.lastIndex;
-}
-
-/** Base64url of `{"` is `eyJ`; with a dot and a second part it is a token (RFC 7519), with up to five parts (RFC 7516). */
-function redactJwts(text: string, { hide }: Hider): string {
-  let out = '';
-  let done = 0;
-  for (let start = text.indexOf('eyJ'); start !== -1; start = text.indexOf('eyJ', start)) {
-    let end = runEnd(text, start);
-    let parts = 1;
-    while (parts < 5 && text[end] === '.') {
-      end = runEnd(text, end + 1);
-      parts++;
-    }
-    if (parts > 1 && end - start >= 16) {
-      out += text.slice(done, start) + hide(text.slice(start, end));
-      done = end;
-    }
-    start = Math.max(end, start + 3);
-  }
-  return done === 0 ? text : out + text.slice(done);
-}
 
 /**
  * How telephone numbers are found.

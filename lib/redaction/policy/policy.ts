@@ -5,7 +5,7 @@ import { prepareCatalogue } from '../detectors/providerKeys/providerKeys.js';
 import { DEFAULT_KEY_PATTERNS } from '../keys/nameLists.js';
 import type { Detector, DetectorName, PackDetector } from '../detectors/detector.js';
 import { DETECTORS, resolvePacks } from './detectors.js';
-import { Gate } from '../text/prefilter.js';
+import { Prefilter } from '../text/prefilter.js';
 import { compileKeys, nameLiterals, type KeyJudge } from '../keys/keyNames.js';
 import {
   type CustomRedaction,
@@ -53,8 +53,8 @@ type RunningDetector = Detector | PackDetector;
 
 /** Longer keys are not worth a look at each character first. */
 const PLAIN_KEY_UNITS = 64;
-/** Gates that are kept for further policies. */
-const MAX_GATES = 16;
+/** Tables that are kept for further policies. */
+const MAX_SHARED = 16;
 
 /** Gives the policy for a tool, or the one for everything else. */
 export type Policies = (toolName: string | undefined) => Policy;
@@ -103,7 +103,7 @@ function compileRules(prefix: string, options: CheckedRules, hmacKey: unknown): 
   const detectors = [...DETECTORS.filter(({ name }) => on.has(name)), ...packs.detectors];
   const names: readonly unknown[] = [...named, ...packs.keys];
   const words = nameWords(names, defaults);
-  const look = gateOf(detectors, words);
+  const look = prefilterOf(detectors, words);
   const wordsAutomaton = lazy(() => (words === undefined ? undefined : automatonOf(words)));
   const isPlain = (key: string): boolean =>
     quick && key.length <= PLAIN_KEY_UNITS && key !== '__proto__' && look(key) === 0;
@@ -136,25 +136,25 @@ function nameWords(named: readonly unknown[], defaults: boolean): string[] | und
   return nameLiterals([...names, ...(defaults ? DEFAULT_KEY_PATTERNS : [])], defaults);
 }
 
-/** Policies of the same detectors and names share one gate. */
-const gates = new Map<string, Gate>();
+/** Policies of the same detectors and names share one prefilter. */
+const prefilters = new Map<string, Prefilter>();
 
-function gateOf(
+function prefilterOf(
   detectors: readonly RunningDetector[],
   words: readonly string[] | undefined,
 ): (text: string) => number {
   // A name that only an expression knows is followed by one of these, or begins a flag.
   const literals = words ?? ['=', ':', '%3', '-', '>', '：', '"', "'"];
-  const gate = lazy(() => {
+  const prefilter = lazy(() => {
     const id = JSON.stringify([detectors.map(({ name }) => name), literals]);
-    const known = gates.get(id);
+    const known = prefilters.get(id);
     if (known !== undefined) return known;
-    const made = new Gate(detectors.map(({ trigger }) => trigger(literals)));
-    if (gates.size < MAX_GATES) gates.set(id, made);
+    const made = new Prefilter(detectors.map(({ trigger }) => trigger(literals)));
+    if (prefilters.size < MAX_SHARED) prefilters.set(id, made);
     return made;
   });
-  let made: Gate | undefined;
-  return (text) => (made ??= gate()).look(text);
+  let made: Prefilter | undefined;
+  return (text) => (made ??= prefilter()).look(text);
 }
 
 /** Policies of the same names share what these are searched for with. */
@@ -165,7 +165,7 @@ function automatonOf(words: readonly string[]): Automaton {
   const known = automata.get(id);
   if (known !== undefined) return known;
   const made = new Automaton(words);
-  if (automata.size < MAX_GATES) automata.set(id, made);
+  if (automata.size < MAX_SHARED) automata.set(id, made);
   return made;
 }
 

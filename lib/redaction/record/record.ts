@@ -1,5 +1,5 @@
 import type { DraftRecord, McpDetail } from '../../schema/record.js';
-import { type KnownSecrets, sweepEchoes } from '../walk/knownSecrets.js';
+import type { KnownSecrets } from '../walk/knownSecrets.js';
 import { LOOKED_AT, LOOKED_AT_MCP, type Field } from '../policy/fields.js';
 import { fitRecord } from './fit.js';
 import { levelFor, type AuditLevel, type Levels } from '../policy/levels.js';
@@ -39,7 +39,7 @@ export function redactRecord(
   const pass = newPass(policies(draft.mcp?.tool_name), contextOf(draft));
   const { limits } = pass.policy;
   const paths = addPlaces(pass.policy.paths, known?.places);
-  pass.know(known?.echoes);
+  pass.secrets.addKnown(known?.texts);
   const record: Fields = { ...draft };
   if (!showsRequest(level)) delete record['data'];
   let bytes = SKELETON_BYTES;
@@ -51,8 +51,8 @@ export function redactRecord(
     record['mcp'] = mcp;
   }
   bytes += keepFields(record, LOOKED_AT, pass, paths);
-  // Only now: while echoes are looked for, nothing is passed over as clean, and this id hardly ever stands anywhere.
-  pass.know([], known?.sessionId);
+  // Added last, because no text counts as clean while a secret is known, and a record rarely holds this id.
+  if (known?.sessionId !== undefined) pass.secrets.addKnown([known.sessionId]);
   const swept = sweep(record, pass);
   if (pass.cuts.length > 0) record['truncated'] = [...(draft.truncated ?? []), ...pass.cuts];
   return asRecord(
@@ -64,12 +64,13 @@ export function redactRecord(
 
 /** Hides what was found only after a field had been redacted; gives back whether there was any. */
 function sweep(record: Fields, pass: Pass): boolean {
-  if (pass.echoes.length === 0) return false;
+  if (pass.secrets.size === 0) return false;
   const { changes } = pass;
   const mcp = record['mcp'] as Fields | undefined;
   for (const [fields, looked] of [[record, LOOKED_AT] as const, [mcp, LOOKED_AT_MCP] as const])
     for (const { name, kind } of looked)
-      if (kind !== 'label' && fields?.[name] !== undefined) fields[name] = sweepEchoes(fields[name], pass);
+      if (kind !== 'label' && fields?.[name] !== undefined)
+        fields[name] = pass.secrets.hideWithin(fields[name]);
   return pass.changes !== changes;
 }
 
@@ -137,8 +138,8 @@ function keepFields(
 }
 
 /** Whether a text is the one that stood in this field last time, and had nothing to hide: most fields say the same all day. */
-function isKnownClean(name: string, value: unknown, { policy, echoes }: Pass): value is string {
-  return typeof value === 'string' && echoes.length === 0 && policy.lastClean.get(name) === value;
+function isKnownClean(name: string, value: unknown, { policy, secrets }: Pass): value is string {
+  return typeof value === 'string' && secrets.size === 0 && policy.lastClean.get(name) === value;
 }
 
 /** The redactor's own failure costs the value, never the record. */
@@ -174,6 +175,6 @@ function keepText(value: string, name: string, kind: Field['kind'], pass: Pass):
   pass.wholeUris = true;
   if (kind === 'label') return capLabel(value, name, pass);
   const kept = kind === 'uri' ? keepUri(value, name, pass) : keepString(value, name, pass, LABEL_BYTES);
-  if (kept === value && pass.echoes.length === 0) pass.policy.lastClean.set(name, value);
+  if (kept === value && pass.secrets.size === 0) pass.policy.lastClean.set(name, value);
   return kept;
 }

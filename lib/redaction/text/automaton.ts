@@ -51,13 +51,13 @@ export class Automaton {
     return this.#found;
   }
 
-  /** The place where the next literal ends from `place` on, with the literals that end there; undefined without one. */
-  find(text: string, { at, state }: Place): Hit | undefined {
+  /** The first place after `place`, and not after `until`, where a literal ends, with all literals that end there. */
+  find(text: string, { at, state }: Place, until = text.length): Hit | undefined {
     const next = this.next;
     const ascii = this.ascii;
     const ends = this.#ends;
     const width = this.width;
-    for (let index = at, now = state; index < text.length; index++) {
+    for (let index = at, now = state; index < until; index++) {
       const code = text.charCodeAt(index);
       const kind = code < 128 ? (ascii[code] as number) : this.classOf(code);
       now = next[now * width + kind] as number;

@@ -1,26 +1,28 @@
 import { Automaton } from './automaton.js';
 
-/** What a text must hold for a detector to find anything in it; one of these is enough. */
+/** What a text must contain for a detector to find anything in it. One of these is enough. */
 export interface Trigger {
-  /** Texts, in any case. */
+  /** Texts, in either case. */
   readonly literals?: readonly string[];
-  /** So many digits in all. */
+  /** This many digits altogether. */
   readonly digits?: number;
-  /** So many characters in a row that keys are written in: letters, digits, `_ + / . -`. */
+  /** A run of this many characters that keys are written in: letters, digits, `_ + / . -`. */
   readonly run?: number;
 }
 
-/** A bit beside those of the triggers: the text holds a half of a surrogate pair, which may be a lone one. */
+/** A bit beside those of the triggers: the text holds a surrogate, which may be a lone one. */
 export const SURROGATE = 1 << 30;
-/** A bit beside those of the triggers: the text holds characters that show nothing, which may part a secret. */
+/** A bit beside those of the triggers: the text holds invisible characters, which may divide a secret. */
 export const INVISIBLE = 1 << 29;
 
-/** Characters that keys are written in. */
+/** 1 for each ASCII character that keys are written in. */
 const RUN_CHARS = new Uint8Array(128);
 for (let code = 0; code < RUN_CHARS.length; code++)
   RUN_CHARS[code] = /[A-Za-z0-9_+/.-]/.test(String.fromCharCode(code)) ? 1 : 0;
+/** How many characters behind a run belong to the part that {@link mapRuns} maps: Base64 ends in `=`, a token of Discord in `!…`. */
+const BEHIND_RUN = 20;
 
-/** The characters of a text that are looked at, some thousands at a time: reading them here is faster than out of a string. */
+/** Some thousands of a text's characters at a time: an array is faster to read than a string. */
 const UNITS = new Uint16Array(4_096);
 const BYTES = Buffer.from(UNITS.buffer);
 /** From this length on, writing a text into bytes is faster than copying its characters one by one. */
@@ -31,21 +33,21 @@ const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const DIGITS = /[\d\uff10-\uff19]/g;
 
 /**
- * Says which of some triggers a text holds, by one look at each character: most strings of a call hold none, and what no
- * detector can find anything in costs nothing more.
+ * Tells which triggers a text satisfies, in one look at each character. Most strings of a call satisfy none, and cost nothing
+ * more.
  */
-export class Gate {
+export class Prefilter {
   readonly #automaton: Automaton;
   /**
-   * The steps of the automaton, its states in an order in which those that a literal ends in come last. A state is the place of
-   * its row here, so that a step, which waits for the one before it, needs no multiplication.
+   * The automaton's table, with the states in which a literal ends moved to its end. A state is the offset of its row, so that a
+   * step, which depends on the step before it, needs no multiplication.
    */
   readonly #steps: Uint32Array;
-  /** The row of the first state that a literal ends in. */
+  /** The offset of the first state in which a literal ends. */
   readonly #firstEnd: number;
-  /** The bits of the triggers whose literals end there, state by state from that one on. */
+  /** For each state from that one on, the bits of the triggers whose literals end there. */
   readonly #bits: Int32Array;
-  /** Bits by the number of digits, and by the length of a run, that are enough. */
+  /** The bits that a number of digits satisfies, and those that a length of a run does. */
   readonly #digits: Int32Array;
   readonly #runs: Int32Array;
   readonly #shortestRun: number;
@@ -67,7 +69,7 @@ export class Gate {
     this.#shortestRun = Math.min(...triggers.map(({ run }) => run ?? Infinity));
   }
 
-  /** Which triggers hold, as bits in their order, with {@link SURROGATE} and {@link INVISIBLE}. */
+  /** The bits of the triggers that hold, in their order, with {@link SURROGATE} and {@link INVISIBLE}. */
   look(text: string): number {
     const { ascii, width } = this.#automaton;
     const steps = this.#steps;
@@ -89,7 +91,7 @@ export class Gate {
     return found | this.#countDigits(text) | this.#measureRuns(text);
   }
 
-  /** Digits are counted no further than it matters. */
+  /** Counts digits only until all thresholds are reached. */
   #countDigits(text: string): number {
     const most = this.#digits.length - 1;
     let digits = 0;
@@ -98,27 +100,63 @@ export class Gate {
     return atMost(this.#digits, digits);
   }
 
-  /** A run of some length has a character at every place so far apart: what stands between is looked at only where one is. */
   #measureRuns(text: string): number {
-    const step = this.#shortestRun;
     let longest = 0;
-    for (let index = step - 1; index < text.length;) {
-      if (!isRunChar(text, index)) {
-        index += step;
-        continue;
-      }
-      let start = index;
-      while (start > 0 && isRunChar(text, start - 1)) start--;
-      let end = index + 1;
-      while (end < text.length && isRunChar(text, end)) end++;
-      longest = Math.max(longest, end - start);
-      index = end + step;
-    }
-    return longest >= step ? atMost(this.#runs, longest) : 0;
+    for (let run = nextRun(text, 0, this.#shortestRun); run; run = nextRun(text, run.end, this.#shortestRun))
+      longest = Math.max(longest, run.end - run.start);
+    return longest === 0 ? 0 : atMost(this.#runs, longest);
   }
 }
 
-/** Copies characters from a place on into {@link UNITS}; how many they were. */
+interface Run {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The next run of key characters at least so long. Such a run covers one of any places that are so far apart, so only these are
+ * looked at, and what surrounds those that hit.
+ */
+function nextRun(text: string, from: number, shortest: number): Run | undefined {
+  for (let index = from + shortest - 1; index < text.length;) {
+    if (!isRunChar(text, index)) {
+      index += shortest;
+      continue;
+    }
+    let start = index;
+    while (start > from && isRunChar(text, start - 1)) start--;
+    let end = index + 1;
+    while (end < text.length && isRunChar(text, end)) end++;
+    if (end - start >= shortest) return { start, end };
+    index = end + shortest;
+  }
+  return undefined;
+}
+
+/**
+ * Maps the parts of a text that hold runs of key characters at least so long, each with a few characters behind it, and passes over
+ * the rest.
+ */
+export function mapRuns(text: string, shortest: number, map: (part: string) => string): string {
+  let out = '';
+  let done = 0;
+  for (let run = nextRun(text, 0, shortest); run !== undefined;) {
+    const { start } = run;
+    let end = run.end + BEHIND_RUN;
+    for (run = nextRun(text, run.end, shortest); run !== undefined && run.start < end;) {
+      end = run.end + BEHIND_RUN;
+      run = nextRun(text, run.end, shortest);
+    }
+    const part = text.slice(start, end);
+    const mapped = map(part);
+    if (mapped === part) continue;
+    out += text.slice(done, start) + mapped;
+    done = end;
+  }
+  return done === 0 ? text : out + text.slice(done);
+}
+
+/** Copies characters into {@link UNITS} and returns their number. */
 function copyUnits(text: string, start: number): number {
   const length = Math.min(UNITS.length, text.length - start);
   if (LITTLE_ENDIAN && length >= LONG) return BYTES.write(text.slice(start, start + length), 'utf16le') >> 1;
@@ -131,7 +169,7 @@ function isRunChar(text: string, index: number): boolean {
   return code < 128 && RUN_CHARS[code] === 1;
 }
 
-/** The automaton's table with its states in another order, in which the first stays the first, each as the place of its row. */
+/** The automaton's table with its states in another order; the first state has to stay the first. */
 function reordered({ next, width }: Automaton, order: readonly number[]): Uint32Array {
   const places = new Uint32Array(order.length);
   order.forEach((state, place) => (places[state] = place * width));
@@ -147,7 +185,7 @@ function atMost(table: Int32Array, count: number): number {
   return table[Math.min(count, table.length - 1)] ?? 0;
 }
 
-/** By a number, the bits of all that are satisfied with it: at each place those that ask for no more. */
+/** For each number up to the largest threshold, the bits of the triggers that it satisfies. */
 function thresholds(asked: readonly (number | undefined)[]): Int32Array {
   const most = Math.max(0, ...asked.map((number) => number ?? 0));
   return Int32Array.from({ length: most + 1 }, (_, count) =>
@@ -163,7 +201,7 @@ function unusual(code: number): number {
   return isInvisible(code) ? INVISIBLE : 0;
 }
 
-/** Soft hyphens, joiners, marks of direction, zero-width spaces: what no reader sees and no secret is written with. */
+/** Soft hyphens, joiners, direction marks and zero-width spaces: no reader sees them, and no secret is written with them. */
 function isInvisible(code: number): boolean {
   return (
     code === 0xad ||
@@ -176,7 +214,7 @@ function isInvisible(code: number): boolean {
   );
 }
 
-/** The text without characters that show nothing. */
+/** The text without invisible characters. */
 export function withoutInvisible(text: string): string {
   return text.replace(/[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/g, '');
 }

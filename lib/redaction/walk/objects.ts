@@ -156,3 +156,10 @@ function errorParts(error: object): Record<string, unknown> {
   }
   return parts;
 }
+
+/** Defines an own property under this name, or under `name (2)` and so on if it is taken. */
+export function defineUnique(out: object, name: string, value: unknown): void {
+  let unique = name;
+  for (let count = 2; Object.hasOwn(out, unique); count++) unique = `${name} (${count})`;
+  Object.defineProperty(out, unique, { value, enumerable: true, configurable: true, writable: true });
+}

@@ -1,74 +1,63 @@
 import type { Truncation } from '../../schema/record.js';
-import type { Hider } from '../detectors/detector.js';
+import type { DetectorContext } from '../detectors/detector.js';
 import type { RedactionContext } from '../policy/options.js';
 import type { Policy } from '../policy/policy.js';
 import { isMarker, REDACTED } from '../text/replacement.js';
-import { wellFormed } from './strings.js';
+import { SecretTexts } from './knownSecrets.js';
 
-/** Secrets that are looked for elsewhere, once they are known; shorter ones would hit common words. */
-const MAX_ECHOES = 64;
-const SHORTEST_ECHO = 8;
-const LONGEST_ECHO = 4_096;
-/** Units that every field may have searched, whatever those before it took. */
+/** Code units that every field may have searched, whatever the fields before it took. */
 const FIELD_UNITS = 256 * 1024;
 
-const BASIC = /^(?:Basic +)?([A-Za-z0-9+/]{8,1024}={0,2})$/i;
-/** A user and a password, in signs that can be read. */
-const PASSWORD = /^[\x20-\x7e]{0,128}?:([\x20-\x7e]{8,})$/;
-
-/** The walk, handed in from above so that texts can have what stands in them walked. */
+/** Walks a value. It is handed in from above, so that a text can have the JSON in it walked. */
 export type Walk = (value: unknown, pass: Pass, state: undefined) => unknown;
 
-/** The state of redacting one record: what is left of its bounds, where the walk stands, what it has changed and cut. */
+/** The state of redacting one record: what is left of its limits, where the walk stands, what was found and cut. */
 export class Pass {
-  readonly policy: Policy;
-  readonly context: RedactionContext;
+  /** Whether all query and fragment values of URIs are hidden. */
   wholeUris = false;
-  /** Objects that the walk is inside of. */
+  /** The objects that contain the walk's place. */
   readonly ancestors: object[] = [];
-  /** Keys that lead to where the walk stands. */
+  /** The keys that lead to the walk's place. */
   readonly path: string[] = [];
   readonly cuts: Truncation[] = [];
-  /** Secrets that were found, in whatever way: hidden wherever else in the record they stand, as in an error that quotes one. */
-  readonly echoes: string[] = [];
-  /** Redactions and cuts so far: what tells whether a text within a text has to be written anew. */
+  /** The secrets known so far. */
+  readonly secrets = new SecretTexts(this);
+  /** Redactions and cuts so far. They tell whether a text has to be replaced by what the walk of its JSON gave. */
   changes = 0;
-  /** Output so far, in UTF-16 code units: never more than the bytes that the record's line will have. */
+  /** Output so far in UTF-16 code units; the record's line has at least as many bytes. */
   units = 0;
-  /** What numbers can take up on the line beyond that. */
+  /** Bytes that numbers and replacements may take on the line beyond {@link units}. */
   slack = 0;
-  /** Whether a key stands in the output that is not what it was, so that another may collide with it. */
+  /** Whether a key of the output was changed, so that another key may collide with it. */
   renamed = false;
-  /** Units that may still be searched for secrets. */
+  /** Code units that may still be searched for secrets. */
   scanLeft: number;
-  /** How many texts within texts the walk is inside of. */
+  /** How many texts within texts contain the walk's place. */
   nesting = 0;
+  #detectorContext: DetectorContext | undefined;
 
-  /** Walks a value that was found inside a text. */
-  readonly walk: Walk;
-  #hider: Hider | undefined;
-
-  constructor(policy: Policy, context: RedactionContext, walk: Walk) {
-    this.walk = walk;
-    this.policy = policy;
-    this.context = context;
+  constructor(
+    readonly policy: Policy,
+    readonly context: RedactionContext,
+    readonly walk: Walk,
+  ) {
     this.scanLeft = policy.limits.scanUnits;
   }
 
-  /** What detectors work with; most records need none. */
-  get hider(): Hider {
-    return (this.#hider ??= hiderOf(this));
+  /** What detectors are given. It is made on first use, since most records need none. */
+  get detectorContext(): DetectorContext {
+    return (this.#detectorContext ??= detectorContextOf(this));
   }
 
-  /** What stands in the place of a secret; a marker is given back as it is. */
+  /** What replaces a secret; see {@link DetectorContext.hide}. */
   hide(secret: string, mask = false, plain = false): string {
     if (isMarker(secret)) return secret;
     this.changes++;
-    if (!plain) this.giveAway(secret);
+    if (!plain) this.secrets.add(secret);
     return mask ? REDACTED : this.policy.replacer.stand(secret);
   }
 
-  /** Begins a field of its own: the bounds of output hold for each, then for the whole. */
+  /** Begins a field: the limits of output hold for each field, then for the whole record. */
   startField(): void {
     this.units = 0;
     this.slack = 0;
@@ -83,43 +72,17 @@ export class Pass {
     this.nesting = 0;
   }
 
-  /** Remembers a secret for {@link Pass.echoes}. */
-  giveAway(secret: string): void {
-    if (isMarker(secret) || this.echoes.includes(secret)) return;
-    for (const form of formsOf(secret))
-      if (this.echoes.length < MAX_ECHOES && form.length >= SHORTEST_ECHO && form.length <= LONGEST_ECHO)
-        this.echoes.push(form);
-  }
-
-  /** Remembers secrets that are known beforehand, however many others there are. */
-  know(secrets: readonly string[] = [], sessionId?: string): void {
-    for (const secret of sessionId === undefined ? secrets : [...secrets, sessionId])
-      if (secret.length >= SHORTEST_ECHO && !this.echoes.includes(secret)) this.echoes.push(secret);
-  }
-
   /** Whether the output is as large as a record can be. */
   get full(): boolean {
     return this.units > this.policy.limits.totalBytes;
   }
 }
 
-/** A secret as it is, as it stands in a URI, and the password of `Basic` credentials (RFC 7617). */
-function formsOf(secret: string): string[] {
-  const forms = [secret];
-  if (secret.length > LONGEST_ECHO) return forms;
-  if (!/^[\w.~-]*$/.test(secret)) forms.push(encodeURIComponent(wellFormed(secret)));
-  const basic = BASIC.exec(secret)?.[1];
-  const [, password] =
-    basic === undefined ? [] : (PASSWORD.exec(Buffer.from(basic, 'base64').toString()) ?? []);
-  if (password !== undefined) forms.push(password);
-  return forms;
-}
-
-/** Its functions stand alone, since detectors take them off it. */
-function hiderOf(pass: Pass): Hider {
+/** Its functions are bound to the pass, because detectors destructure the context. */
+function detectorContextOf(pass: Pass): DetectorContext {
   return {
     hide: (secret, mask, plain) => pass.hide(secret, mask, plain),
-    remember: (secret) => pass.giveAway(secret),
+    remember: (secret) => pass.secrets.add(secret),
     judge: (name) => pass.policy.keys(name).verdict,
     get wholeUris() {
       return pass.wholeUris;

@@ -83,8 +83,8 @@ function failed(pass: Pass): string {
 export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
   if (value === null || value === undefined) return value;
   const text = scalarText(value);
-  if (text === undefined) giveAwayWithin(value, pass, 0);
-  else pass.giveAway(text);
+  if (text === undefined) addSecretsWithin(value, pass, 0);
+  else pass.secrets.add(text);
   if (pass.policy.replacer.kind === 'drop') {
     pass.changes++;
     return GONE;
@@ -94,7 +94,7 @@ export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
 }
 
 /** Objects are left out whole; what looks like a secret in them may be repeated elsewhere. Their words and names may, too. */
-function giveAwayWithin(value: unknown, pass: Pass, depth: number): void {
+function addSecretsWithin(value: unknown, pass: Pass, depth: number): void {
   if (
     typeof value === 'string' &&
     /\d/.test(value) &&
@@ -102,11 +102,11 @@ function giveAwayWithin(value: unknown, pass: Pass, depth: number): void {
     !/\s/.test(value) &&
     !isUuid(value)
   ) {
-    pass.giveAway(value);
+    pass.secrets.add(value);
   }
   if (typeof value !== 'object' || value === null || depth > MOST_DEPTH) return;
   try {
-    for (const item of Object.values(value).slice(0, MOST_ITEMS)) giveAwayWithin(item, pass, depth + 1);
+    for (const item of Object.values(value).slice(0, MOST_ITEMS)) addSecretsWithin(item, pass, depth + 1);
   } catch {
     // What throws while it is read is not repeated by anyone.
   }

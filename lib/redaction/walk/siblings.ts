@@ -72,7 +72,7 @@ function hideInCommand(out: Properties, pass: Pass): void {
 
 /** The words behind a tool's name, without the secrets that the tool takes. */
 export function hideInWords(tool: string, words: readonly string[], pass: Pass): string[] {
-  return redactArguments(tool, words, pass.hider.hide) ?? [...words];
+  return redactArguments(tool, words, pass.detectorContext.hide) ?? [...words];
 }
 
 /** Whether a value is a list of texts and nothing else. */

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { toUSVString } from 'node:util';
+import { wellFormed } from '../../internal/text.js';
 import type { Truncation } from '../../schema/record.js';
 import { isUri, redactUri } from '../detectors/credentials/uris.js';
 import type { KeyFacts } from '../keys/keyNames.js';
@@ -34,10 +34,12 @@ export function keepString(
 /** A URI, or a text where one may stand, with userinfo, query and fragment hidden; capped like a label. */
 export function keepUri(text: string, key: string | undefined, pass: Pass): string {
   const whole = wellFormed(text);
-  if (isUri(whole)) return keepString(redactUri(whole, pass.hider), key, pass, LABEL_BYTES);
+  if (isUri(whole)) return keepString(redactUri(whole, pass.detectorContext), key, pass, LABEL_BYTES);
   const kept = keepString(whole, key, pass, LABEL_BYTES);
   // A secret with blanks in it kept the text from being a URI; without it, it may be one.
-  return kept !== whole && isUri(kept) ? capText(redactUri(kept, pass.hider), key, pass, LABEL_BYTES) : kept;
+  return kept !== whole && isUri(kept)
+    ? capText(redactUri(kept, pass.detectorContext), key, pass, LABEL_BYTES)
+    : kept;
 }
 
 /** A text that the user has chosen, well-formed and capped, but not searched. */
@@ -122,7 +124,7 @@ const MAX_CUTS = 16;
 export function keepName(key: string, facts: KeyFacts, pass: Pass): string {
   if (facts.plain) return key;
   const name = cleanName(key, pass);
-  facts.plain = name === key && key !== '__proto__' && pass.echoes.length === 0;
+  facts.plain = name === key && key !== '__proto__' && pass.secrets.size === 0;
   return name;
 }
 
@@ -138,13 +140,6 @@ export function noteCut(key: string | undefined, sizes: Omit<Truncation, 'path'>
   const steps = key === undefined ? pass.path : [...pass.path, key];
   const path = steps.map((step) => cleanName(step, pass)).join('.');
   pass.cuts.push({ path: wellFormed(path.slice(0, NAME_UNITS)), ...sizes });
-}
-
-const SURROGATE = /[\ud800-\udfff]/;
-
-/** The text with every lone surrogate replaced by U+FFFD, as the Encoding Standard does: JSON and protobuf then agree. */
-export function wellFormed(text: string): string {
-  return SURROGATE.test(text) ? toUSVString(text) : text;
 }
 
 /** Whether the code unit at `index` is the second half of a pair: no cut may fall before it. */

@@ -1,20 +1,45 @@
 import { isUtf8 } from 'node:buffer';
 import { closingBracket } from '../detectors/assignments/values.js';
-import { INVISIBLE, SURROGATE, withoutInvisible } from '../text/prefilter.js';
+import { INVISIBLE, mapRuns, SURROGATE, withoutInvisible } from '../text/prefilter.js';
 import { mapBetweenMarkers } from '../text/replacement.js';
-import { hideEchoes } from './knownSecrets.js';
 import type { Pass } from './pass.js';
 
-/** Of longer texts it is not asked first whether they are clean: they are looked at when they are searched. */
+/** A longer text is not asked first whether it is clean: the search looks at it anyway. */
 const QUICK_UNITS = 1_024;
 
-/** Short texts that were clean are remembered, so many of them: names, states and units come again from call to call. */
+/** So many short texts that were clean are remembered: names, states and units recur from call to call. */
 const REMEMBERED_UNITS = 48;
 const MOST_REMEMBERED = 4_096;
 
-/** Whether a text can be kept as it is, told at little cost; false says nothing. */
-export function isClean(text: string, { policy, echoes }: Pass): boolean {
-  if (!policy.quick || echoes.length > 0 || text.length > QUICK_UNITS) return false;
+/** From this length on a text is put into one piece of memory before it is searched. */
+const LONG = 2_048;
+const WIDE = /[^\0-\xff]/;
+
+/** After so many rounds a text counts as redacted. Replacing one secret can expose another, but rarely twice. */
+const MAX_ROUNDS = 8;
+
+/** Texts within texts that are opened. Each adds a layer of escaping, so real ones are few. */
+const MAX_NESTING = 6;
+
+/** Base64 and base64url (RFC 4648) of at least 12 bytes. */
+const SHORTEST_BASE64 = 16;
+const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16}[A-Za-z0-9+/_-]*={0,2}/g;
+
+/** Characters of Base64 that are decoded first; a multiple of four. */
+const HEAD_UNITS = 64;
+
+/** A control character other than tab, line feed and carriage return: what holds one is not text. */
+const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
+/** Where a JSON object or array may begin within a text. A marker such as `[REDACTED]` does not match. */
+const OPENING = /[{[]\s{0,8}["{[]/g;
+
+/** What only the walk understands, and no detector: lists, pairs of name and value, texts within texts. */
+const NEEDS_WALK = /[[\\]|"value"/;
+
+/** Whether a text is certain to hold no secret. False means that it has to be searched. */
+export function isClean(text: string, { policy, secrets }: Pass): boolean {
+  if (!policy.quick || secrets.size > 0 || text.length > QUICK_UNITS) return false;
   if (text.length > REMEMBERED_UNITS) return policy.look(text) === 0;
   const { clean } = policy;
   if (clean.has(text)) return true;
@@ -24,71 +49,69 @@ export function isClean(text: string, { policy, echoes }: Pass): boolean {
   return true;
 }
 
-/** Rounds after which a text counts as redacted; what hides one secret can show another, rarely twice. */
-const MAX_ROUNDS = 8;
+/** Runs a step of the search on a text; a step that has left just this text as it is would do so again, and is not run. */
+type Run = (step: unknown, text: string, redact: (text: string) => string) => string;
 
-/** A well-formed text with every secret in it replaced; the same string where there is none. */
+/** A well-formed text with every secret in it replaced, or the same string if there is none. */
 export function redactText(text: string, pass: Pass): string {
-  let out = text;
+  const unchanged = new Map<unknown, string>();
+  const run: Run = (step, before, redact) => {
+    if (unchanged.get(step) === before) return before;
+    const after = redact(before);
+    if (after !== before) return contiguous(after);
+    unchanged.set(step, before);
+    return before;
+  };
+  let out = contiguous(text);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = out;
-    out = redactOnce(before, pass);
+    out = redactOnce(before, pass, run);
     if (out === before) break;
   }
   return out;
 }
 
-function redactOnce(text: string, pass: Pass): string {
+/** The same text in one piece of memory. V8 reads the characters of slices and of joined strings several times as slowly. */
+function contiguous(text: string): string {
+  if (text.length < LONG) return text;
+  const encoding = WIDE.test(text) ? 'utf16le' : 'latin1';
+  return Buffer.from(text, encoding).toString(encoding);
+}
+
+function redactOnce(text: string, pass: Pass, run: Run): string {
   const { patterns, look } = pass.policy;
   const holds = look(text);
-  let out = (holds & ~SURROGATE) === 0 ? text : searched(text, holds, pass);
-  if ((holds & INVISIBLE) !== 0) out = searchVisible(out, pass);
-  out = hideEchoes(out, pass);
+  let out = (holds & ~SURROGATE) === 0 ? text : search(text, holds, pass, run);
+  if ((holds & INVISIBLE) !== 0) out = searchVisible(out, pass, run);
+  out = pass.secrets.hideIn(out);
   for (const pattern of patterns)
-    out = mapBetweenMarkers(out, (part) => pattern.replace(part, pass.hider.hide));
+    out = mapBetweenMarkers(out, (part) => pattern.replace(part, pass.detectorContext.hide));
   return out;
 }
 
-/** What a text shows to its reader, searched as well: a secret that invisible characters part would not be known. */
-function searchVisible(text: string, pass: Pass): string {
+/** Searches the text as its reader sees it: invisible characters within a secret would keep it from being found. */
+function searchVisible(text: string, pass: Pass, run: Run): string {
   const visible = withoutInvisible(text);
-  const redacted = searched(visible, pass.policy.look(visible), pass);
+  const redacted = search(visible, pass.policy.look(visible), pass, run);
   return redacted === visible ? text : redacted;
 }
 
-/** The text after each detector that it holds something for. */
-function searched(text: string, holds: number, pass: Pass): string {
+/** Runs each detector whose bit is set. JSON is walked before them, Base64 decoded after them. */
+function search(text: string, holds: number, pass: Pass, run: Run): string {
   const { detectors } = pass.policy;
   const embedded = detectors.findIndex(({ name }) => name === 'embedded');
   const opened = embedded !== -1 && (holds & (1 << embedded)) !== 0;
-  let out = opened ? redactJson(text, pass) : text;
+  let out = opened ? run(redactJson, text, (part) => redactJson(part, pass)) : text;
   detectors.forEach(({ redact }, bit) => {
-    if (redact !== undefined && (holds & (1 << bit)) !== 0) out = redact(out, pass.hider);
+    if (redact !== undefined && (holds & (1 << bit)) !== 0)
+      out = run(redact, out, (part) => redact(part, pass.detectorContext));
   });
-  return opened ? redactBase64(out, pass, redactText) : out;
+  return opened ? run(redactBase64, out, (part) => redactBase64(part, pass)) : out;
 }
 
-/** Texts within texts that are opened: each adds a layer of escaping, so real ones are few. */
-const MAX_NESTING = 6;
-
-/** Base64 and base64url (RFC 4648) of at least 12 bytes. */
-const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16}[A-Za-z0-9+/_-]*={0,2}/g;
-
-/** Looked at first: a multiple of four. */
-const HEAD_UNITS = 64;
-
-/** A text with control characters other than tab, line feed and carriage return is no text. */
-const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
-
-/** Where an object or an array may begin within a text; what redaction leaves there (`[REDACTED]`) is neither. */
-const OPENING = /[{[]\s{0,8}["{[]/g;
-
-/** What the detectors of running text do not know: lists, pairs of name and value, texts within texts. */
-const NEEDS_WALK = /[[\\]|"value"/;
-
 /**
- * A text that is JSON, as a whole or in parts (`HTTP 500: {"error":…}`): what stands in it is walked like any value, and
- * written anew if something was redacted or cut. Each part is looked at once.
+ * Walks the JSON that a text is or contains (`HTTP 500: {"error":…}`) and replaces it if something in it was redacted or cut.
+ * Each part of the text is looked at once.
  */
 function redactJson(text: string, pass: Pass): string {
   if (pass.nesting >= MAX_NESTING) return text;
@@ -104,15 +127,20 @@ function redactJson(text: string, pass: Pass): string {
     const end = closingBracket(text, start);
     const part = text.slice(start, end);
     const parsed = NEEDS_WALK.test(part) ? parse(part) : undefined;
-    // What is walked may hold texts that are looked through by the same expression.
     const redacted = parsed === undefined ? part : redactParsed(part, parsed.value, pass);
     if (redacted !== part) {
       out += text.slice(done, start) + redacted;
       done = end;
     }
+    // Set last, because texts within the part are searched with the same expression.
     OPENING.lastIndex = end;
   }
   return done === 0 ? text : out + text.slice(done);
+}
+
+function mayBeJson(text: string): boolean {
+  const first = /\S/.exec(text)?.[0];
+  return first === '{' || first === '[' || first === '"';
 }
 
 function parse(text: string): { readonly value: unknown } | undefined {
@@ -124,38 +152,34 @@ function parse(text: string): { readonly value: unknown } | undefined {
 }
 
 function redactParsed(text: string, parsed: unknown, pass: Pass): string {
-  const before = pass.changes;
-  const { units } = pass;
+  const { changes, units } = pass;
   pass.nesting++;
   const redacted = pass.walk(parsed, pass, undefined);
   pass.nesting--;
   pass.units = units;
-  return pass.changes === before ? text : JSON.stringify(redacted);
+  return pass.changes === changes ? text : JSON.stringify(redacted);
 }
 
-function mayBeJson(text: string): boolean {
-  const first = /\S/.exec(text)?.[0];
-  return first === '{' || first === '[' || first === '"';
-}
-
-/** Base64 of readable text, wherever it stands: in a data URL, a header, a field of its own. */
-function redactBase64(text: string, pass: Pass, redact: (text: string, pass: Pass) => string): string {
+/** Searches the text that Base64 stands for, wherever it occurs: in a data URL, a header, a field of its own. */
+function redactBase64(text: string, pass: Pass): string {
   if (pass.nesting >= MAX_NESTING) return text;
-  return text.replace(BASE64, (run) => {
-    const decoded = decodeText(run);
-    if (decoded === undefined) return run;
-    const before = pass.changes;
-    pass.nesting++;
-    const redacted = redact(decoded, pass);
-    pass.nesting--;
-    return pass.changes === before ? run : encode(redacted, run);
-  });
+  return mapRuns(text, SHORTEST_BASE64, (part) => part.replace(BASE64, (run) => redactRun(run, pass)));
 }
 
-/** The text that Base64 stands for, if it is text: nearly all that is not shows within a few bytes. */
+function redactRun(run: string, pass: Pass): string {
+  const decoded = decodeText(run);
+  if (decoded === undefined) return run;
+  const { changes } = pass;
+  pass.nesting++;
+  const redacted = redactText(decoded, pass);
+  pass.nesting--;
+  return pass.changes === changes ? run : encode(redacted, run);
+}
+
+/** What Base64 decodes to, if that is text. Most binary data shows within the first bytes. */
 function decodeText(run: string): string | undefined {
   const head = Buffer.from(run.slice(0, HEAD_UNITS), 'base64').toString('utf8');
-  // The head may end within a character, nowhere else may one be broken.
+  // The head may end within a character; a broken character anywhere else means that this is not text.
   if (BINARY.test(head) || /\ufffd./s.test(head)) return undefined;
   const bytes = Buffer.from(run, 'base64');
   if (!isUtf8(bytes)) return undefined;
@@ -163,7 +187,7 @@ function decodeText(run: string): string | undefined {
   return BINARY.test(decoded) ? undefined : decoded;
 }
 
-/** In the same alphabet as what it replaces. */
+/** Encodes a text in the alphabet of the Base64 that it replaces. */
 function encode(text: string, like: string): string {
   const url = /[-_]/.test(like) || (!like.endsWith('=') && like.length % 4 !== 0);
   return Buffer.from(text, 'utf8').toString(url ? 'base64url' : 'base64');

@@ -46,6 +46,21 @@ describe('value detectors', () => {
     expect(out).to.contain('token_count');
   });
 
+  it('find a private key in PEM beside one of PuTTY', () => {
+    const putty = Buffer.from(plainSecret().repeat(4)).toString('base64').slice(0, 64);
+    const pem = secretSamples()['pem'] ?? '';
+    const out = show(`Private-Lines: 1\n${putty}\n\n${pem}`);
+    expect(out).not.to.contain(putty);
+    expect(out).not.to.contain(pem.split('\n')[1]);
+  });
+
+  it('find the second track of a card by either of its separators', () => {
+    for (const separator of ['=', 'D'])
+      expect(show(`read 4111111111111111${separator}25121010000012300 at the till`)).to.equal(
+        '"read [REDACTED] at the till"',
+      );
+  });
+
   it('find named values in running text', () => {
     for (const text of [
       (s: string) => `login failed: password=${s}`,

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import type { DetectorName } from '../../../lib/redaction/detectors/detector.js';
 import { DETECTORS } from '../../../lib/redaction/policy/detectors.js';
-import { hiderOf } from '../../support/hider.js';
+import { detectorContext } from '../../support/detectorContext.js';
 
 type Name = DetectorName;
 const redactBy = (name: Name, text: string): string =>
-  DETECTORS.find((detector) => detector.name === name)?.redact?.(text, hiderOf()) ?? '';
+  DETECTORS.find((detector) => detector.name === name)?.redact?.(text, detectorContext()) ?? '';
 const PEM = '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----';
 const RSA = PEM.replaceAll('PRIVATE', 'RSA PRIVATE');
 const PGP = PEM.replaceAll('PRIVATE KEY', 'PGP PRIVATE KEY BLOCK');

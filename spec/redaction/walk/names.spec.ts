@@ -25,7 +25,7 @@ describe('a key in a record', () => {
       expect([keepName(key, other, passOf()), other.plain]).to.deep.equal([shown, false]);
     }
     const pass = passOf();
-    pass.giveAway('a secret');
+    pass.secrets.add('a secret');
     const late = judged();
     expect([keepName('a"b', late, pass), late.plain]).to.deep.equal(['a"b', false]);
   });

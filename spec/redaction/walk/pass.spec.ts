@@ -10,7 +10,7 @@ describe('the state of redacting a record', () => {
       ...[false, false],
       ...[0, 0, 0],
     ]);
-    expect([pass.ancestors, pass.path, pass.cuts, pass.echoes]).to.deep.equal([[], [], [], []]);
+    expect([pass.ancestors, pass.path, pass.cuts, [...pass.secrets]]).to.deep.equal([[], [], [], []]);
   });
 
   it('counts what it hides, once', () => {
@@ -40,12 +40,12 @@ describe('the state of redacting a record', () => {
 
   it('remembers secrets of 8 to 4,096 units, and 64 of them', () => {
     const pass = passOf();
-    for (const secret of ['x'.repeat(7), 'x'.repeat(4_097), R]) pass.giveAway(secret);
-    expect(pass.echoes).to.deep.equal([]);
-    for (const secret of ['x'.repeat(8), 'x'.repeat(4_096)]) pass.giveAway(secret);
-    expect(pass.echoes.map(({ length }) => length)).to.deep.equal([8, 4_096]);
-    for (let n = 0; n < 70; n++) pass.giveAway(`secret number ${n}`);
-    expect(pass.echoes).to.have.length(64);
+    for (const secret of ['x'.repeat(7), 'x'.repeat(4_097), R]) pass.secrets.add(secret);
+    expect([...pass.secrets]).to.deep.equal([]);
+    for (const secret of ['x'.repeat(8), 'x'.repeat(4_096)]) pass.secrets.add(secret);
+    expect([...pass.secrets].map(({ length }) => length)).to.deep.equal([8, 4_096]);
+    for (let n = 0; n < 70; n++) pass.secrets.add(`secret number ${n}`);
+    expect(pass.secrets.size).to.equal(64);
   });
 
   it('is full when a record is', () => {

@@ -97,7 +97,7 @@ describe('a value that a key hides', () => {
   it('is gone, and counted, where secrets are dropped', () => {
     const pass = passOf({ replacement: 'drop' });
     expect(hideValue('a secret', pass, false)).to.equal(GONE);
-    expect([pass.changes, pass.slack, pass.echoes]).to.deep.equal([1, 0, ['a secret', 'a%20secret']]);
+    expect([pass.changes, pass.slack, [...pass.secrets]]).to.deep.equal([1, 0, ['a secret', 'a%20secret']]);
   });
 
   it('counts what it takes on a line', () => {

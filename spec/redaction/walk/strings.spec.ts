@@ -14,7 +14,7 @@ describe('a text that is kept', () => {
     expect(isClean('ab', passOf({ redactValues: { patterns: [/x/] } }))).to.equal(false);
     expect(isClean('a"b', passOf())).to.equal(false);
     const pass = passOf();
-    pass.echoes.push('a secret');
+    pass.secrets.add('a secret');
     expect(isClean('ab', pass)).to.equal(false);
   });
 

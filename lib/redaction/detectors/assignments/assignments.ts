@@ -12,7 +12,7 @@ import {
 } from './names.js';
 import { onNextLine, type Operator, operatorAt, pastName, readValue, type Value } from './values.js';
 import { isReference } from './references.js';
-import { type Hider, Rewriter } from '../detector.js';
+import { type DetectorContext, Rewriter } from '../detector.js';
 import { isNumberName, KeyVerdict } from '../../keys/keyNames.js';
 import { looksRandom, looksSecret } from '../../text/random.js';
 import { isMarker } from '../../text/replacement.js';
@@ -37,21 +37,21 @@ const DESCRIPTION =
   /^\{\s*(?:\.\.\.|\w+\??:\s*[\w.<>[\]]+;)|^\{\s*["']?(?:label|title|type|description|name|placeholder|gender|unit|version|resolved|required|\$ref|\$comment|secretKeyRef|valueFrom|message|default|enum|(?:max|min)Length|(?:min|max)(?:imum)?|pattern|properties|additionalProperties|items|insertionOrder|anyOf|oneOf|allOf)["']?\s*:/;
 
 /** Hides the values of secret names in running text, in whatever way a text gives a name its value. */
-export function redactAssignments(text: string, hider: Hider): string {
-  const rewriter = new Rewriter(text, hider);
+export function redactAssignments(text: string, context: DetectorContext): string {
+  const rewriter = new Rewriter(text, context);
   const names =
-    hider.names === undefined ? everyWord(text) : wordsOf(text, hider.names, hider.nameLengths ?? []);
+    context.names === undefined ? everyWord(text) : wordsOf(text, context.names, context.nameLengths ?? []);
   for (const name of names) {
     if (name.start < rewriter.done) continue;
-    const verdict = judgeName(text.slice(name.start, name.end), hider);
+    const verdict = judgeName(text.slice(name.start, name.end), context);
     if (verdict === KeyVerdict.keep) continue;
     hideNamed(text, name, verdict, rewriter);
   }
-  return hideSpecialForms(rewriter.toString(), hider);
+  return hideSpecialForms(rewriter.toString(), context);
 }
 
 /** Of `token.content` the last part counts: what is assigned to a part of a thing is rarely the thing. */
-function judgeName(name: string, { judge }: Hider): KeyVerdict {
+function judgeName(name: string, { judge }: DetectorContext): KeyVerdict {
   const verdict = judge(name);
   const dot = name.lastIndexOf('.');
   if (dot <= 0 || verdict === KeyVerdict.keep || judge(name.slice(dot + 1)) !== KeyVerdict.keep)

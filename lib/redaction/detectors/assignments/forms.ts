@@ -1,6 +1,6 @@
 import { isNumberName, KeyVerdict } from '../../keys/keyNames.js';
 import { looksRandom, looksSecret } from '../../text/random.js';
-import { type Hider, Rewriter } from '../detector.js';
+import { type DetectorContext, Rewriter } from '../detector.js';
 import type { Name } from './names.js';
 import { isReference } from './references.js';
 import { readValue, type Value } from './values.js';
@@ -203,9 +203,12 @@ function lastWord(text: string, at: number): Value | undefined {
   return { start: end - (found[1]?.length ?? 0), end, next: end, written: 'bare' };
 }
 
-/** Secrets that no name of the policy stands before: SQL's `IDENTIFIED BY`, the masks of GitHub's workflows. */
+/**
+ * Secrets without a name before them: SQL's `IDENTIFIED BY`, the masks of GitHub's workflows. The expression begins with the
+ * literals and looks behind from there, so that most of a text is passed over quickly.
+ */
 const WITHOUT_NAME =
-  /\bIDENTIFIED\s{1,8}(?:WITH\s{1,8}[\w"'`]{1,64}\s{1,8})?(?:BY|AS)\s{1,8}(?:PASSWORD\s{1,8}|VALUES\s{1,8})?(?=["'])|(?<=\bUSER\s{1,4}\S{1,64}\s{1,4})IDENTIFIED\s{1,4}BY\s{1,4}(?=\w)|::add-mask::(?=\S)/gi;
+  /IDENTIFIED(?:(?<=\bIDENTIFIED)\s{1,8}(?:WITH\s{1,8}[\w"'`]{1,64}\s{1,8})?(?:BY|AS)\s{1,8}(?:PASSWORD\s{1,8}|VALUES\s{1,8})?(?=["'])|(?<=\bUSER\s{1,4}\S{1,64}\s{1,4}IDENTIFIED)\s{1,4}BY\s{1,4}(?=\w))|::add-mask::(?=\S)/gi;
 const SECRET_KIND = /(?:^|\n)[ \t]*["']?kind["']?:[ \t]*["']?Secret\b/;
 const DATA = /(?:^|\n)([ \t]*)(?:data|stringData):[ \t]*\r?\n/g;
 const ENTRY = /^([ \t]*)(?:- )?["']?[\w.-]{1,128}["']?:[ \t]*/;
@@ -214,8 +217,8 @@ const ENTRY = /^([ \t]*)(?:- )?["']?[\w.-]{1,128}["']?:[ \t]*/;
 export const SPECIAL_LITERALS = ['identified', '::add-mask::', 'kind: secret', 'kind: "secret"', '"kind":'];
 
 /** Hides what these forms hold. */
-export function hideSpecialForms(text: string, hider: Hider): string {
-  const rewriter = new Rewriter(text, hider);
+export function hideSpecialForms(text: string, context: DetectorContext): string {
+  const rewriter = new Rewriter(text, context);
   for (const match of text.matchAll(WITHOUT_NAME)) {
     const at = match.index + match[0].length;
     const value = match[0].startsWith('::') ? restOfLine(text, at) : readValue(text, at);
@@ -226,7 +229,7 @@ export function hideSpecialForms(text: string, hider: Hider): string {
     }
   }
   const out = rewriter.toString();
-  return SECRET_KIND.test(out) ? hideSecretData(out, hider) : out;
+  return out.includes('Secret') && SECRET_KIND.test(out) ? hideSecretData(out, context) : out;
 }
 
 function restOfLine(text: string, at: number): { start: number; end: number } {
@@ -235,8 +238,8 @@ function restOfLine(text: string, at: number): { start: number; end: number } {
 }
 
 /** The values of `data` and `stringData` in a Kubernetes Secret. */
-function hideSecretData(text: string, hider: Hider): string {
-  const rewriter = new Rewriter(text, hider);
+function hideSecretData(text: string, context: DetectorContext): string {
+  const rewriter = new Rewriter(text, context);
   for (const match of text.matchAll(DATA)) {
     const indent = match[1]?.length ?? 0;
     for (let line = match.index + match[0].length; line < text.length;) {

@@ -1,4 +1,4 @@
-import type { Automaton, Place } from '../../text/automaton.js';
+import type { Automaton, Hit, Place } from '../../text/automaton.js';
 
 /** A name in a text. */
 export interface Name {
@@ -27,11 +27,9 @@ export function* wordsOf(text: string, automaton: Automaton, lengths: readonly n
     while (end < text.length && end - start < MAX_NAME && isNamePart(text.charCodeAt(end))) end++;
     // A name of several words may begin before the word of it that was found first.
     let last: Place = hit;
-    for (
-      let more = automaton.find(text, hit);
-      more !== undefined && more.at <= end + LONGEST_REST;
-      more = automaton.find(text, more)
-    ) {
+    const next = (from: Place): Hit | undefined =>
+      automaton.find(text, from, Math.min(text.length, end + LONGEST_REST));
+    for (let more = next(hit); more !== undefined; more = next(more)) {
       const from = more.at - Math.max(...more.literals.map((index) => lengths[index] ?? 0));
       if (from >= end) break;
       if (from >= done) start = Math.min(start, from);

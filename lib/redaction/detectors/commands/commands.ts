@@ -1,17 +1,19 @@
 import { Automaton, type Place } from '../../text/automaton.js';
 import { isMarker } from '../../text/replacement.js';
 import { isReference } from '../assignments/references.js';
-import { type Hider, Rewriter } from '../detector.js';
-import { secretsOf, TOOL_NAMES, toolName } from './tools.js';
+import { type DetectorContext, Rewriter } from '../detector.js';
+import { commandWords, secretsOf, TOOL_NAMES, toolName, type Word } from './tools.js';
+
+// These three begin with what few texts hold and look behind from there: tried at every character, they would cost the most here.
 
 /** A password that is echoed into a tool which reads it: `echo x | sudo -S`, `echo user:x | chpasswd`. */
 const PIPED =
-  /\becho\s{1,4}(?:-n\s{1,4})?(["']?)([^\s"'|]{1,256})\1\s{0,4}\|\s{0,4}(?:sudo\s{1,4}(?:-\w{1,8}\s{1,4}){0,4}-S|(?:sudo\s{1,4})?chpasswd|docker login|gh (?:secret set|auth login)|passwd|cryptsetup|podman login)/g;
+  /echo(?<=\becho)\s{1,4}(?:-n\s{1,4})?(["']?)([^\s"'|]{1,256})\1\s{0,4}\|\s{0,4}(?:sudo\s{1,4}(?:-\w{1,8}\s{1,4}){0,4}-S|(?:sudo\s{1,4})?chpasswd|docker login|gh (?:secret set|auth login)|passwd|cryptsetup|podman login)/g;
 /** A line of a mail or news protocol that logs in: IMAP (RFC 9051) sends the name and the password as two words. */
-const IMAP_LOGIN = /(?<=(?:^|\n)\S{1,8} LOGIN \S{1,128} )"?[^\s"]{1,256}/g;
+const IMAP_LOGIN = / LOGIN (?<=(?:^|\n)\S{1,8} LOGIN )\S{1,128} ("?[^\s"]{1,256})/g;
 /** A line of `.pgpass`: host, port, database, user, password. */
 const PGPASS =
-  /(?<=(?:^|\n)[\w.*-]{1,128}:(?:\d{2,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:)[^\s:]{1,256}(?=\r?\n|$)/g;
+  /:(?:\d{2,5}|\*):(?<=(?:^|\n)[\w.*-]{1,128}:(?:\d{2,5}|\*):)[^:\s]{1,64}:[^:\s]{1,64}:([^\s:]{1,256})(?=\r?\n|$)/g;
 
 /** What a text must hold for a command to stand in it. */
 export const COMMAND_LITERALS: readonly string[] = [
@@ -27,8 +29,8 @@ const endings = TOOL_NAMES.flatMap((name) => [`${name} `, `${name}.exe `]);
 let tools: Automaton | undefined;
 
 /** Hides what the tools of the command line take as a secret, wherever a command stands in a text. */
-export function redactCommands(text: string, hider: Hider): string {
-  const rewriter = new Rewriter(text, hider);
+export function redactCommands(text: string, context: DetectorContext): string {
+  const rewriter = new Rewriter(text, context);
   tools ??= new Automaton(endings);
   let place: Place = { at: 0, state: 0 };
   for (let hit = tools.find(text, place); hit !== undefined; hit = tools.find(text, place)) {
@@ -43,7 +45,7 @@ export function redactCommands(text: string, hider: Hider): string {
     const last = words.at(-1);
     if (last !== undefined && last.end - hit.at > LONG_COMMAND) place = { at: last.end, state: 0 };
   }
-  return hidePiped(rewriter.toString(), hider);
+  return hidePiped(rewriter.toString(), context);
 }
 
 /** A command this long holds no other that is worth a look, which bounds the work of many tools' names in a row. */
@@ -53,7 +55,7 @@ const LONG_COMMAND = 512;
 export function redactArguments(
   tool: string,
   words: readonly string[],
-  hide: Hider['hide'],
+  hide: DetectorContext['hide'],
 ): string[] | undefined {
   let at = 0;
   const placed = words.map((text): Word => {
@@ -86,53 +88,10 @@ function mayBeSecret(word: string): boolean {
   );
 }
 
-function hidePiped(text: string, { hide }: Hider): string {
+function hidePiped(text: string, { hide }: DetectorContext): string {
   const hidden = (secret: string): string => (mayBeSecret(secret) ? hide(secret) : secret);
   return text
     .replace(PIPED, (all, _quote: string, secret: string) => all.replace(secret, () => hidden(secret)))
-    .replace(IMAP_LOGIN, (secret) => hidden(secret))
-    .replace(PGPASS, (secret) => hidden(secret));
-}
-
-/** A word of a command line: what it says, and where that stands in the text, without quotes. */
-export interface Word {
-  readonly text: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Words of one command that are looked at, and characters of one. */
-const MAX_WORDS = 128;
-const LONGEST_COMMAND = 8_192;
-/** A word of a shell: quoted, or bare with what a backslash protects. What ends the command is no part of it. */
-const WORD =
-  /'([^'\n]{0,4096})'|\\?"((?:[^"\\\n]|\\[^"\n]){0,4096})\\?"|((?:[^\s'"`|;&<>()\\]|\\[^\s"]|(?<=[^\s])["'])+)/y;
-/** Blanks between words, and the end of a line that goes on with the next. */
-const GAP = /(?:[ \t]|\\\r?\n|`\r?\n|\^\r?\n){1,256}/y;
-
-/** The words of a command from `at` to its end: a line end, a pipe, a semicolon, or the quote that it stands in. */
-function commandWords(text: string, at: number): Word[] {
-  const words: Word[] = [];
-  const ceiling = at + LONGEST_COMMAND;
-  for (let place = at; words.length < MAX_WORDS && place < ceiling;) {
-    WORD.lastIndex = place;
-    const found = WORD.exec(text);
-    if (found === null) break;
-    const [all, single, double, bare] = found;
-    const word = single ?? double ?? bare ?? '';
-    const start = place + (bare === undefined ? all.indexOf(word, /^\\/.test(all) ? 2 : 1) : 0);
-    words.push({ text: word, start, end: start + word.length });
-    GAP.lastIndex = place + all.length;
-    if (!GAP.test(text)) {
-      // `--user='a b'` and `-p"x"` are one word each, written in two ways.
-      const next = text[place + all.length];
-      if (bare !== undefined && (next === "'" || next === '"') && /[=a-zA-Z]$/.test(bare)) {
-        place += all.length;
-        continue;
-      }
-      break;
-    }
-    place = GAP.lastIndex;
-  }
-  return words;
+    .replace(IMAP_LOGIN, (all, secret: string) => all.slice(0, -secret.length) + hidden(secret))
+    .replace(PGPASS, (all, secret: string) => all.slice(0, -secret.length) + hidden(secret));
 }

@@ -1,16 +1,19 @@
 import { findKeys } from '../providerKeys/providerKeys.js';
-import type { Hider } from '../detector.js';
+import { type DetectorContext, Rewriter } from '../detector.js';
 import { KeyVerdict } from '../../keys/keyNames.js';
 import { looksRandom } from '../../text/random.js';
 
 /** A query value that only its looks tell is at least so long. */
 const SHORTEST_GUESS = 10;
 
-/** Absolute and scheme-relative URIs in a text, up to what cannot stand in one (RFC 3986, section 2). */
-const URIS = /(?<![A-Za-z0-9+.-])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}:)?[/\\]{2}(?=([^\s"'<>`]+))\1/g;
-/** `user:password@host` without a scheme. */
+/**
+ * What follows the scheme of a URI, if it has one, up to a character that cannot stand in a URI (RFC 3986, section 2). The
+ * expression begins with a slash and looks behind from there, because few characters of a text are slashes.
+ */
+const URIS = /[/\\](?<![A-Za-z0-9+.-][/\\])[/\\][^\s"'<>`]+/g;
+/** The `@` of `user:password@host` without a scheme. */
 const BARE_USERINFO =
-  /(?<![\w.%+:/@-])([\w.%+-]{1,64}):(?=([^\s:/@"'<>]{1,256}))\2@(?=([A-Za-z0-9.-]{1,253}|\[))/g;
+  /@(?<=(?<![\w.%+:/@-])([\w.%+-]{1,64}):([^\s:/@"'<>]{1,256})@)(?=([A-Za-z0-9.-]{1,253}|\[))/g;
 /** Schemes without an authority, whose addresses have an `@` of their own. */
 const ADDRESS_SCHEMES = /^(?:mailto|sips?|xmpp|acct|im|pres|skype|tel|urn|npm|pkg|git|image)$/i;
 /** The user that a server of repositories knows everybody by. */
@@ -34,13 +37,17 @@ export function isUri(text: string): boolean {
 }
 
 /** Redacts the URIs that stand in a text. */
-export function redactUris(text: string, hider: Hider): string {
+export function redactUris(text: string, context: DetectorContext): string {
   let out = text;
-  if (out.includes('//') || out.includes('\\\\')) out = out.replace(URIS, (uri) => redactUri(uri, hider));
+  if (out.includes('//') || out.includes('\\\\')) out = out.replace(URIS, (uri) => redactUri(uri, context));
   if (!out.includes('@')) return out;
-  return out.replace(BARE_USERINFO, (found, user: string, password: string, host: string) =>
-    isUserinfo(user, password, host) ? `${hideUserinfo(found.slice(0, -1), hider)}@` : found,
-  );
+  const rewriter = new Rewriter(out, context);
+  for (const { index, 1: user = '', 2: password = '', 3: host = '' } of out.matchAll(BARE_USERINFO)) {
+    if (!isUserinfo(user, password, host)) continue;
+    context.remember?.(decode(password));
+    rewriter.hide(index - user.length - 1 - password.length, index);
+  }
+  return rewriter.toString();
 }
 
 /** A time, a ratio and a group have a colon before an `@` as well; a password has more than letters, or a real host. */
@@ -54,61 +61,61 @@ function isUserinfo(user: string, password: string, host: string): boolean {
  * One URI: userinfo is always hidden; of query and fragment the values of secret names or, where `wholeUris` says so, all
  * values.
  */
-export function redactUri(uri: string, hider: Hider): string {
-  if (!hider.wholeUris && !/[@?#]/.test(uri)) return uri;
+export function redactUri(uri: string, context: DetectorContext): string {
+  if (!context.wholeUris && !/[@?#]/.test(uri)) return uri;
   const unescaped = UNESCAPED.exec(uri);
   if (unescaped !== null) {
     const [all, before = '', userinfo = ''] = unescaped;
-    return `${before}${hideUserinfo(userinfo, hider)}@${redactUri(`//${uri.slice(all.length)}`, hider).slice(2)}`;
+    return `${before}${hideUserinfo(userinfo, context)}@${redactUri(`//${uri.slice(all.length)}`, context).slice(2)}`;
   }
   const parts = PARTS.exec(uri);
   if (parts === null) return uri;
   const [, scheme = '', authority = '', path = '', query = '', fragment = ''] = parts;
   return (
     scheme +
-    redactAuthority(authority, hider) +
-    redactPath(path, hider) +
-    (query === '' ? '' : `?${redactQuery(query.slice(1), hider)}`) +
-    (fragment === '' ? '' : `#${redactFragment(fragment.slice(1), hider)}`)
+    redactAuthority(authority, context) +
+    redactPath(path, context) +
+    (query === '' ? '' : `?${redactQuery(query.slice(1), context)}`) +
+    (fragment === '' ? '' : `#${redactFragment(fragment.slice(1), context)}`)
   );
 }
 
 /** The password of a userinfo may be quoted elsewhere without its user. */
-function hideUserinfo(userinfo: string, { hide, remember }: Hider): string {
+function hideUserinfo(userinfo: string, { hide, remember }: DetectorContext): string {
   const colon = userinfo.indexOf(':');
   if (colon !== -1) remember?.(decode(userinfo.slice(colon + 1)));
   return hide(userinfo);
 }
 
-function redactAuthority(authority: string, hider: Hider): string {
+function redactAuthority(authority: string, context: DetectorContext): string {
   const at = authority.lastIndexOf('@');
   // Backslashes begin a folder on a share, or escape a sign of an expression, more often than an address.
   if (authority.startsWith('\\') && !BACKSLASHED.test(authority)) return authority;
   return at === -1 || NO_SECRET.test(authority.slice(2, at))
     ? authority
-    : `${authority.slice(0, 2)}${hideUserinfo(authority.slice(2, at), hider)}${authority.slice(at)}`;
+    : `${authority.slice(0, 2)}${hideUserinfo(authority.slice(2, at), context)}${authority.slice(at)}`;
 }
 
-function redactPath(path: string, { hide, wholeUris, uriPaths }: Hider): string {
+function redactPath(path: string, { hide, wholeUris, uriPaths }: DetectorContext): string {
   if (!wholeUris || !uriPaths || path === '' || path === '/') return path;
   return path.startsWith('/') ? `/${hide(path.slice(1), false, true)}` : hide(path, false, true);
 }
 
 /** Items between `&` or `;`, as in `application/x-www-form-urlencoded`. */
-function redactQuery(query: string, hider: Hider): string {
+function redactQuery(query: string, context: DetectorContext): string {
   return query
     .split(/([&;])/)
-    .map((item, index) => (index % 2 === 1 ? item : redactItem(item, hider)))
+    .map((item, index) => (index % 2 === 1 ? item : redactItem(item, context)))
     .join('');
 }
 
 /** A fragment may hold a query of its own, as OAuth's implicit grant does (RFC 6749, section 4.2.2). */
-function redactFragment(fragment: string, hider: Hider): string {
-  if (fragment.includes('=')) return redactQuery(fragment, hider);
-  return hider.wholeUris && fragment !== '' ? hider.hide(fragment, false, true) : fragment;
+function redactFragment(fragment: string, context: DetectorContext): string {
+  if (fragment.includes('=')) return redactQuery(fragment, context);
+  return context.wholeUris && fragment !== '' ? context.hide(fragment, false, true) : fragment;
 }
 
-function redactItem(item: string, { hide, judge, wholeUris }: Hider): string {
+function redactItem(item: string, { hide, judge, wholeUris }: DetectorContext): string {
   const equals = item.indexOf('=');
   if (equals === -1) return wholeUris && item !== '' ? hide(item, false, true) : item;
   const value = item.slice(equals + 1);

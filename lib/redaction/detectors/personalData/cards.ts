@@ -1,14 +1,17 @@
-import type { Hider } from '../detector.js';
+import type { DetectorContext } from '../detector.js';
 import { mapBetweenMarkers } from '../../text/replacement.js';
 
 /** What people put between groups of digits: blanks of any width, and dashes of any length. */
 const GAP = '[ \\t\\u00a0\\u2002-\\u200a\\u202f\\u205f\\u3000\\u2010-\\u2015\\u2212\\ufe58\\ufe63\\uff0d-]';
 const BETWEEN = `(?: [\\u2010-\\u2015-] |${GAP})`;
-/** Groups of digits with one such sign between them, or a dash between blanks, no part of a decimal fraction. */
-const GROUPS = new RegExp(`(?<![A-Za-z\\d.])\\d+(?:${BETWEEN}\\d+)*(?![A-Za-z\\d])`, 'g');
+/** Groups of 13 digits or more with one such sign between them, or a dash between blanks, no part of a decimal fraction. */
+const GROUPS = new RegExp(
+  `\\d(?<![A-Za-z\\d.]\\d)(?=(?:${BETWEEN}?\\d){12})\\d*(?:${BETWEEN}\\d+)*(?![A-Za-z\\d])`,
+  'g',
+);
 /** Groups as on a card, with the same sign between all of them that other things are written with too: dots, slashes, `_`. */
 const TYPED =
-  /(?<![A-Za-z\d]|\d[._/])\d{4}([._/])(?:\d{4}\1\d{4}\1\d{2,4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})(?![A-Za-z\d]|[._/]\d)/g;
+  /\d{4}(?<=(?<![A-Za-z\d]|\d[._/])\d{4})([._/])(?:\d{4}\1\d{4}\1\d{2,4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})(?![A-Za-z\d]|[._/]\d)/g;
 /** Full-width digits, and runs that hold some, with what may stand between. */
 const WIDE = /[\uff10-\uff19]/;
 const WIDE_RUN = new RegExp(
@@ -33,6 +36,8 @@ const ISSUED =
 /** Digits of the shortest and of the longest card number. */
 const SHORTEST = 13;
 const LONGEST = 19;
+/** A number that a track may hold, with what follows one on a track: what a text without it is not searched further for. */
+const MAY_BE_TRACK = /\d{13,19}[=D^]/;
 
 /** Not 000, 666 or 9xx; no group all zeros (SSA's rules since 2011). */
 const SSN = new RegExp(
@@ -41,9 +46,9 @@ const SSN = new RegExp(
 );
 
 /** Card numbers become one marker each, whole: never a truncated number beside a token of it (PCI DSS 3.5.1). */
-export function redactCards(text: string, { hide }: Hider): string {
+export function redactCards(text: string, { hide }: DetectorContext): string {
   const out = mapBetweenMarkers(text, (part) => {
-    const cards = part.includes('^') || part.includes('=') ? hideTracks(part, hide) : part;
+    const cards = MAY_BE_TRACK.test(part) ? hideTracks(part, hide) : part;
     return inAnyWidth(cards, (narrow) =>
       narrow.replace(TYPED, hideCard(hide)).replace(GROUPS, (groups) => hideCards(groups, hide)),
     );
@@ -67,21 +72,21 @@ function inAnyWidth(text: string, redact: (narrow: string) => string): string {
   return redact(shown);
 }
 
-function hideCard(hide: Hider['hide']): (match: string) => string {
+function hideCard(hide: DetectorContext['hide']): (match: string) => string {
   return (match) => {
     const digits = match.replace(/\D/g, '');
     return isCard(digits) ? hide(digits) : match;
   };
 }
 
-function hideTracks(text: string, hide: Hider['hide']): string {
+function hideTracks(text: string, hide: DetectorContext['hide']): string {
   return text.replace(TRACK, (track) =>
     isCard(/\d{13,19}/.exec(track)?.[0] ?? '') ? hide(track, true) : track,
   );
 }
 
 /** The cards among groups of digits that stand beside each other: any run of whole groups may be one. */
-function hideCards(text: string, hide: Hider['hide']): string {
+function hideCards(text: string, hide: DetectorContext['hide']): string {
   if (text.length < SHORTEST) return text;
   const parts = text.split(SPLIT);
   let out = '';
@@ -112,7 +117,7 @@ function lastOfCard(parts: readonly string[], first: number): number {
 }
 
 /** US social security numbers in their written form; bare digits are told only by their key. */
-export function redactSsns(text: string, { hide }: Hider): string {
+export function redactSsns(text: string, { hide }: DetectorContext): string {
   return inAnyWidth(text, (narrow) =>
     narrow.replace(SSN, (_match, area: string, _gap: string, group: string, serial: string) =>
       hide(`${area}-${group}-${serial}`),

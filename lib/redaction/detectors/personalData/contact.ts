@@ -1,4 +1,4 @@
-import type { Hider, Pack, PackDetector } from '../detector.js';
+import type { DetectorContext, Pack, PackDetector } from '../detector.js';
 import { hideShapes } from './numbers.js';
 import { ADDRESSES } from './phi.js';
 
@@ -12,6 +12,9 @@ interface FoundPhone {
 
 /** Finds telephone numbers: `findPhoneNumbersInText` of libphonenumber-js. */
 export type FindPhones = (text: string) => readonly FoundPhone[];
+
+const EMAIL =
+  /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![A-Za-z0-9-])/g;
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 const IPV4 = new RegExp(`(?<![\\d.A-Za-z-])(?:${OCTET}\\.){3}${OCTET}(?![\\d.]*\\d)(?![A-Za-z-])`, 'g');
@@ -78,6 +81,11 @@ export const CONTACT: Pack = {
   ],
 };
 
+/** Hides e-mail addresses (RFC 5322), in the form in which they are written without quotes. */
+export function redactEmails(text: string, { hide }: DetectorContext): string {
+  return text.includes('@') ? text.replace(EMAIL, (address) => hide(address)) : text;
+}
+
 function isIpv6(text: string): boolean {
   return text !== '::' && text !== '::1' && /[\dA-F]/i.test(text) && URL.canParse(`http://[${text}]/`);
 }
@@ -89,11 +97,11 @@ export function phoneDetector(find: FindPhones): PackDetector {
     finds: 'telephone numbers, international ones and those of the country that the option names',
     source: 'ITU-T E.164, by libphonenumber-js',
     trigger: () => ({ digits: 7 }),
-    redact: (text, hider) => hidePhones(text, find(text), hider),
+    redact: (text, context) => hidePhones(text, find(text), context),
   };
 }
 
-function hidePhones(text: string, found: readonly FoundPhone[], { hide }: Hider): string {
+function hidePhones(text: string, found: readonly FoundPhone[], { hide }: DetectorContext): string {
   let out = '';
   let done = 0;
   for (const { startsAt, endsAt } of found) {

@@ -1,4 +1,4 @@
-import type { Hider } from '../detector.js';
+import type { DetectorContext } from '../detector.js';
 
 // Check digits, as the standards and the issuers of numbers define them. Each takes digits (and letters where the number has
 // some), without separators, and says whether the check holds.
@@ -100,7 +100,7 @@ export interface Shape {
 }
 
 /** Hides all that one of the shapes finds. */
-export function hideShapes(shapes: readonly Shape[]): (text: string, hider: Hider) => string {
+export function hideShapes(shapes: readonly Shape[]): (text: string, context: DetectorContext) => string {
   return (text, { hide }) =>
     shapes.reduce((rest, { pattern, holds }) => {
       return rest.replace(pattern, (match: string, ...groups: unknown[]) => {

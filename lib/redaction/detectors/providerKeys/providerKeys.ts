@@ -1,9 +1,23 @@
 import { Automaton, type Place } from '../../text/automaton.js';
+import { mapRuns } from '../../text/prefilter.js';
+import { type DetectorContext, Rewriter } from '../detector.js';
 import { SHAPES } from './shapes.js';
 import { parseTemplate, type Shape } from './template.js';
 
-/** Texts are searched for this much of a shape's anchor; the rest is for its expression. */
-const SEARCHED = 6;
+/** The shortest key that is told by its shape and has no fixed beginning. */
+export const SHORTEST_SHAPELESS = 51;
+/** Discord's bot tokens: an account, a time and a signature. */
+const DISCORD =
+  /(?<![\w-])(?=[\w-]{0,40}[a-z])(?=[\w-]{0,40}\d)[\w-]{24,28}\.[\w-]{6}\.[\w-]{27,48}(?:![\w-]{1,16})?/g;
+/** Private keys of wallets in Base58 (WIF). */
+const WALLET_KEY =
+  /(?<![A-Za-z0-9+/])(?:5[HJK][1-9A-HJ-NP-Za-km-z]{49}|[KL][1-9A-HJ-NP-Za-km-z]{51})(?![A-Za-z0-9+/=])/g;
+/** 32 bytes in hex: a private key only if the text speaks of a wallet. */
+const HEX_KEY = /(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{64}(?![0-9A-Za-z])/g;
+const WALLET_WORDS = /\b(?:wallet|private key|privkey|priv_key|secp256k1|mnemonic)\b/i;
+
+/** Texts are searched for this much of a shape's anchor; the rest is for its expression. With less, `public` would be one. */
+const SEARCHED = 8;
 /** A beginning at least this long, with a sign in it, can begin anywhere: no word ends so. */
 const TELLING = 3;
 /** So many characters of Base64 before a beginning that has no sign say that it is a part of the same run. */
@@ -62,6 +76,21 @@ function group(shapes: readonly Shape[]): Map<string, Shape[]> {
   return byAnchor;
 }
 
+/** Hides the keys that are told by their shape alone. */
+export function redactProviderKeys(text: string, context: DetectorContext): string {
+  const rewriter = new Rewriter(text, context);
+  for (const { start, end } of findKeys(text)) rewriter.hide(start, end);
+  const out = rewriter.toString();
+  const hide = (key: string): string => context.hide(key);
+  let wallet: boolean | undefined;
+  return mapRuns(out, SHORTEST_SHAPELESS, (part) =>
+    part
+      .replace(DISCORD, hide)
+      .replace(WALLET_KEY, hide)
+      .replace(HEX_KEY, (key) => ((wallet ??= WALLET_WORDS.test(out)) ? hide(key) : key)),
+  );
+}
+
 /**
  * Every provider's key in a text, in order. One look at each character finds the anchors; only there are the shapes that
  * begin so tried, each bounded, so that the work is linear and does not grow with the catalogue.
@@ -90,7 +119,7 @@ function longestKey(text: string, after: number, done: number, shapes: readonly 
 
 /** The key whose anchor stands at `anchor`, from as far before it as the shape allows. */
 function keyAt(text: string, anchor: number, done: number, shape: Shape): Found | undefined {
-  if (!text.startsWith(shape.anchor, anchor)) return undefined;
+  if (!text.startsWith(shape.anchor, anchor) || !shape.mayStandIn(text, anchor)) return undefined;
   const { expression, before, holds } = shape;
   for (let start = Math.max(done, anchor - before); start <= anchor; start++) {
     if (!mayBegin(text, start, shape)) continue;

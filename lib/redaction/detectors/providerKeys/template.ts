@@ -45,15 +45,25 @@ type Part =
 /** A template, taken apart. */
 export interface Shape {
   readonly parts: readonly Part[];
-  /** The part that texts are searched for: the first text of two characters or more, or else of one. */
+  /** The literal part that texts are searched for. */
   readonly anchor: string;
   /** The most characters that can stand before the anchor. */
   readonly before: number;
+  /** Whether the characters on both sides of an anchor are such as the parts beside it are written in. */
+  readonly mayStandIn: (text: string, anchor: number) => boolean;
   /** Matches the whole key from its first character on; what its first group holds, if it has one, stays. */
   readonly expression: RegExp;
   /** Whether the checksum at the end of a key is right; absent where there is none. */
   readonly holds?: (key: string) => boolean;
 }
+
+/** Literals of up to so many letters and digits that other words hold as well, and how far behind one a rarer one is taken. */
+const LONGEST_COMMON = 3;
+const COMMON = /^[A-Za-z0-9]{1,3}$/;
+const FARTHEST = 64;
+/** Base64 may be percent-encoded and end in padding. */
+const PERCENT = 0x25;
+const EQUALS = 0x3d;
 
 /** `{alnum:36}`, `{url:20-40}`, `{b64:100+}`, `{url!:16+}`; braces are in no key. */
 const PART = /\{(\w+)(!?):(\d+)(?:-(\d+)|(\+))?\}|([^{}]+)/g;
@@ -79,25 +89,65 @@ function choices(template: string): string[] {
 function shapeOf(template: string, checksum: ChecksumName | undefined): Shape {
   const stays = template.indexOf('^');
   const parts = [...template.replace('^', '').matchAll(PART)].map((match) => partOf(match));
-  const long = parts.findIndex((part) => 'literal' in part && part.literal.length > 1);
-  const first = long === -1 ? parts.findIndex((part) => 'literal' in part) : long;
-  const anchor = parts[first];
-  if (anchor === undefined || !('literal' in anchor)) throw new Error(`nothing to search for: ${template}`);
-  const before = parts
-    .slice(0, first)
-    .reduce((sum, part) => sum + ('literal' in part ? part.literal.length : part.most), 0);
+  const place = anchorOf(parts);
+  const anchor = literalOf(parts[place]);
+  if (anchor === '') throw new Error(`nothing to search for: ${template}`);
+  const before = mostOf(parts.slice(0, place));
   const kept = stays === -1 ? '' : template.slice(0, stays);
   let expression: RegExp | undefined;
   return {
     parts,
-    anchor: anchor.literal,
+    anchor,
     before,
+    mayStandIn: (text, at) =>
+      mayHold(parts[place - 1], text.charCodeAt(at - 1)) &&
+      mayHold(parts[place + 1], text.charCodeAt(at + anchor.length)),
     // Made for the few shapes whose anchor ever stands in a text.
     get expression() {
       return (expression ??= expressionOf(parts, escape(kept), checksum !== undefined));
     },
     ...(checksum && { holds: CHECKSUMS[checksum] }),
   };
+}
+
+function literalOf(part: Part | undefined): string {
+  return part !== undefined && 'literal' in part ? part.literal : '';
+}
+
+function mostOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, part) => sum + ('literal' in part ? part.literal.length : part.most), 0);
+}
+
+/**
+ * The part to search for: the first literal of two characters or more, or else of one. A longer literal near it is taken instead
+ * of one that many words hold, such as `us`.
+ */
+function anchorOf(parts: readonly Part[]): number {
+  const literals = parts.map(literalOf);
+  const long = literals.findIndex((literal) => literal.length > 1);
+  const first = long === -1 ? literals.findIndex((literal) => literal !== '') : long;
+  if (!COMMON.test(literals[first] ?? '')) return first;
+  const rarer = literals.findIndex((literal) => literal.length > LONGEST_COMMON);
+  return rarer > first && mostOf(parts.slice(0, rarer)) <= FARTHEST ? rarer : first;
+}
+
+/** Whether a part can begin or end with a character; at the end of the text, or of the template, nothing is ruled out. */
+function mayHold(part: Part | undefined, code: number): boolean {
+  if (part === undefined || 'literal' in part || part.least === 0) return true;
+  return code < 128 && (codesOf(part.alphabet)[code] === 1 || code === PERCENT || code === EQUALS);
+}
+
+const codesByAlphabet = new Map<string, Uint8Array>();
+
+/** 1 for each ASCII character of an alphabet. */
+function codesOf(alphabet: string): Uint8Array {
+  let codes = codesByAlphabet.get(alphabet);
+  if (codes === undefined) {
+    const char = new RegExp(`[${ALPHABETS[alphabet] ?? ''}]`);
+    codes = Uint8Array.from({ length: 128 }, (_, code) => (char.test(String.fromCharCode(code)) ? 1 : 0));
+    codesByAlphabet.set(alphabet, codes);
+  }
+  return codes;
 }
 
 function expressionOf(parts: readonly Part[], kept: string, isChecked: boolean): RegExp {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { redactAssignments } from '../../../../lib/redaction/detectors/assignments/assignments.js';
 import { KeyVerdict } from '../../../../lib/redaction/keys/keyNames.js';
-import { hiderOf } from '../../../support/hider.js';
+import { detectorContext } from '../../../support/detectorContext.js';
 
 /** The names that a text is found to give values to. */
 function namesIn(text: string): string[] {
@@ -10,7 +10,7 @@ function namesIn(text: string): string[] {
     names.push(name);
     return KeyVerdict.keep;
   };
-  expect(redactAssignments(text, hiderOf({ judge }))).to.equal(text);
+  expect(redactAssignments(text, detectorContext({ judge }))).to.equal(text);
   return names;
 }
 
@@ -35,7 +35,7 @@ describe('what is hidden behind a name in a text', () => {
     ['password=[1,[2]] x', 'password=<[1,[2]]> x'],
     ['password=[1', 'password=<[1>'],
   ] as const)
-    it(`is right in ${text}`, () => expect(redactAssignments(text, hiderOf())).to.equal(shown));
+    it(`is right in ${text}`, () => expect(redactAssignments(text, detectorContext())).to.equal(shown));
 
   for (const [text, shown] of [
     ['password="a\\"b" c', 'password="<a\\"b>" c'],
@@ -46,7 +46,7 @@ describe('what is hidden behind a name in a text', () => {
     ['password="a" token="b"', 'password="<a>" token="<b>"'],
   ] as const)
     it(`ends with the quote that it began with: ${text}`, () =>
-      expect(redactAssignments(text, hiderOf())).to.equal(shown));
+      expect(redactAssignments(text, detectorContext())).to.equal(shown));
 
   for (const [text, shown] of [
     ['Authorization: a b\nx', 'Authorization: <a b>\nx'],
@@ -63,7 +63,7 @@ describe('what is hidden behind a name in a text', () => {
     ['cookie: token"=b', 'cookie: <token>"=b'],
   ] as const)
     it(`is the rest of a header's line, but for what is hidden already: ${text}`, () =>
-      expect(redactAssignments(text, hiderOf())).to.equal(shown));
+      expect(redactAssignments(text, detectorContext())).to.equal(shown));
 });
 
 describe('a name in a text', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { redactUri, redactUris } from '../../../../lib/redaction/detectors/credentials/uris.js';
-import { hiderOf } from '../../../support/hider.js';
+import { detectorContext } from '../../../support/detectorContext.js';
 
 describe('what is hidden of the URIs in a text', () => {
   for (const [text, shown] of [
@@ -28,11 +28,11 @@ describe('what is hidden of the URIs in a text', () => {
     ['https://h/?a=1;password=b&cvv=c', 'https://h/?a=1;password=<b>&cvv=<mask c>'],
     ['https://h/#password=a&b', 'https://h/#password=<a>&b'],
   ] as const)
-    it(`is right in ${text}`, () => expect(redactUris(text, hiderOf())).to.equal(shown));
+    it(`is right in ${text}`, () => expect(redactUris(text, detectorContext())).to.equal(shown));
 });
 
 describe('what is hidden of a URI as a whole', () => {
-  const whole = hiderOf({ wholeUris: true });
+  const whole = detectorContext({ wholeUris: true });
   for (const [uri, shown] of [
     ['https://h/a/b', 'https://h/a/b'],
     ['https://h/a?x=1&y', 'https://h/a?x=<1>&<y>'],
@@ -43,7 +43,7 @@ describe('what is hidden of a URI as a whole', () => {
   ] as const)
     it(`is every value of ${uri}`, () => expect(redactUri(uri, whole)).to.equal(shown));
 
-  const paths = hiderOf({ wholeUris: true, uriPaths: true });
+  const paths = detectorContext({ wholeUris: true, uriPaths: true });
   for (const [uri, shown] of [
     ['file:///a/b', 'file:///<a/b>'],
     ['https://h/', 'https://h/'],
@@ -53,7 +53,7 @@ describe('what is hidden of a URI as a whole', () => {
     it(`is the path of ${uri}, where that is asked for`, () => expect(redactUri(uri, paths)).to.equal(shown));
 
   it('is no path where only whole URIs have one', () =>
-    expect(redactUri('https://h/a?password=b', hiderOf({ uriPaths: true }))).to.equal(
+    expect(redactUri('https://h/a?password=b', detectorContext({ uriPaths: true }))).to.equal(
       'https://h/a?password=<b>',
     ));
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Hider, Pack } from '../../../../lib/redaction/detectors/detector.js';
+import type { DetectorContext, Pack } from '../../../../lib/redaction/detectors/detector.js';
 import {
   luhn,
   mod11And2,
@@ -12,9 +12,9 @@ import { FINANCE } from '../../../../lib/redaction/detectors/personalData/financ
 import { NATIONAL_ID, NATIONAL_IDS } from '../../../../lib/redaction/detectors/personalData/nationalId.js';
 import { PHI } from '../../../../lib/redaction/detectors/personalData/phi.js';
 
-const hider = { hide: () => '▮' } as unknown as Hider;
+const context = { hide: () => '▮' } as unknown as DetectorContext;
 const by = (pack: Pack) => (text: string) =>
-  pack.detectors.reduce((rest, { redact }) => redact?.(rest, hider) ?? rest, text);
+  pack.detectors.reduce((rest, { redact }) => redact?.(rest, context) ?? rest, text);
 
 /** What is found, with what becomes of it; none is a real person's, all are examples of the issuers or made for tests. */
 const FOUND: readonly (readonly [Pack, string, string])[] = [

@@ -1,8 +1,8 @@
-import type { Hider } from '../../lib/redaction/detectors/detector.js';
+import type { DetectorContext } from '../../lib/redaction/detectors/detector.js';
 import { KeyVerdict } from '../../lib/redaction/keys/keyNames.js';
 
-/** A hider that shows what it was asked to hide, between `<` and `>`. */
-export function hiderOf(more: Partial<Hider> = {}): Hider {
+/** A context for detectors that shows what it was asked to hide, between `<` and `>`. */
+export function detectorContext(more: Partial<DetectorContext> = {}): DetectorContext {
   return {
     hide: (secret, mask) => `<${mask === true ? 'mask ' : ''}${secret}>`,
     judge: (name) => {
