@@ -13,7 +13,7 @@ import type { SinkCounters } from './stats.js';
 /** How a {@link BatchSender} serves its sink. */
 export interface BatchSenderOptions {
   readonly sink: GuardedSink;
-  readonly maxBatch: number;
+  readonly maxExportBatchSize: number;
   /** Whether records that the sink refuses for good are tried again all the same, until it takes them (`blocking-strict`). */
   readonly keepRefused: boolean;
   readonly gapRecord: GapRecordFactory | undefined;
@@ -118,7 +118,7 @@ export class BatchSender {
   }
 
   #sendNext(): void {
-    const items = this.queue.take(this.options.maxBatch);
+    const items = this.queue.take(this.options.maxExportBatchSize);
     this.options.onTaken(items);
     this.#send({ items, attempts: 0, since: performance.now() });
   }

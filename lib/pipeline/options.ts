@@ -37,7 +37,7 @@ export interface SinkEntry {
    * @unit ms
    */
   readonly exportTimeoutMillis?: number;
-  /** @deprecated {@link exportTimeoutMillis} */
+  /** @deprecated The old name of {@link exportTimeoutMillis}. */
   readonly deadlineMs?: number;
 }
 
@@ -96,13 +96,13 @@ export interface DeliveryOptions extends SinkFeedOptions {
    * @defaultValue OpenTelemetry's `diag` logger
    */
   readonly onError?: DeliveryErrorListener;
-  /** @deprecated {@link exportTimeoutMillis} */
+  /** @deprecated The old name of {@link exportTimeoutMillis}. */
   readonly sinkTimeoutMs?: number;
-  /** @deprecated {@link maxQueueSize} */
+  /** @deprecated The old name of {@link maxQueueSize}. */
   readonly maxQueue?: number;
-  /** @deprecated {@link maxExportBatchSize} */
+  /** @deprecated The old name of {@link maxExportBatchSize}. */
   readonly maxBatch?: number;
-  /** @deprecated {@link scheduledDelayMillis} */
+  /** @deprecated The old name of {@link scheduledDelayMillis}. */
   readonly lingerMs?: number;
 }
 
@@ -122,23 +122,23 @@ export interface PipelineOptions extends DeliveryOptions {
   readonly lastRecord?: () => DraftRecord;
 }
 
+/** The options of a log that each of its workers has too. */
+type WorkerBounds = Pick<
+  DeliveryOptions,
+  'maxQueueSize' | 'maxExportBatchSize' | 'scheduledDelayMillis' | 'exportTimeoutMillis' | 'maxRetryAfterMs'
+>;
+
 /** How one sink is served: the checked options of its worker. */
-export interface SinkWorkerOptions {
+export interface SinkWorkerOptions extends Required<WorkerBounds> {
   readonly sink: Sink;
   /** Unlike any other sink's name in the pipeline. */
   readonly name: string;
   readonly filter: CompiledFilter | undefined;
-  readonly mode: 'blocking' | 'blocking-strict' | 'batch';
+  readonly mode: DeliveryMode;
   /** Whether callers wait for this sink. */
   readonly awaited: boolean;
   readonly ack: Ack;
   readonly overflow: 'wait' | 'drop';
-  /** Records. */
-  readonly maxQueue: number;
-  readonly maxBatch: number;
-  readonly lingerMs: number;
-  readonly deadlineMs: number;
-  readonly maxRetryAfterMs: number;
   readonly gapRecord: GapRecordFactory | undefined;
   readonly report: Report;
   /** The first number of the sink's own log, which it has where a filter leaves records out. */
@@ -220,6 +220,7 @@ function workerOptions(
   report: Report,
 ): SinkWorkerOptions {
   const { filter, sink, required } = entry;
+  const { maxQueueSize, maxExportBatchSize, maxRetryAfterMs } = options;
   const mode = modeOfSink(options, entry, at);
   const overflow = overflowOf(options, mode);
   const ack = ackOf(options, mode);
@@ -238,11 +239,9 @@ function workerOptions(
     ack,
     overflow,
     awaited: required && (mode !== 'batch' || overflow === 'wait'),
-    maxQueue: options.maxQueueSize,
-    maxBatch: options.maxExportBatchSize,
-    lingerMs: mode === 'batch' ? options.scheduledDelayMillis : 0,
-    deadlineMs: entry.exportTimeoutMillis ?? options.exportTimeoutMillis,
-    maxRetryAfterMs: options.maxRetryAfterMs,
+    ...{ maxQueueSize, maxExportBatchSize, maxRetryAfterMs },
+    scheduledDelayMillis: mode === 'batch' ? options.scheduledDelayMillis : 0,
+    exportTimeoutMillis: entry.exportTimeoutMillis ?? options.exportTimeoutMillis,
     filter: filter && compileFilter(`${at}.filter`, filter, onError),
     gapRecord: options.gapRecord,
     report,

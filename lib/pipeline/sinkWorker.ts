@@ -25,7 +25,7 @@ export class SinkWorker {
   #waitForRoom = 0;
 
   constructor(readonly options: SinkWorkerOptions) {
-    const { name, maxBatch, maxRetryAfterMs, gapRecord, report } = options;
+    const { name, maxExportBatchSize, maxRetryAfterMs, gapRecord, report } = options;
     const sink = (this.#sink = new GuardedSink(name, options.sink));
     const metrics = new SinkMetrics(
       name,
@@ -37,10 +37,10 @@ export class SinkWorker {
     this.#acknowledger = new Acknowledger(this.#queue, this.#counters, options.ack);
     this.#sender = new BatchSender(this.#queue, this.#counters, this.#acknowledger, {
       sink,
-      maxBatch,
+      maxExportBatchSize,
       maxRetryAfterMs,
       gapRecord,
-      patienceMs: options.deadlineMs,
+      patienceMs: options.exportTimeoutMillis,
       report,
       keepRefused: options.mode === 'blocking-strict',
       onTaken: (items) => this.#onTaken(items),
@@ -78,15 +78,15 @@ export class SinkWorker {
 
   /** Queues a record. The worker settles its part of `completion`, where there is one, exactly once. */
   push(record: AuditRecord, completion: Completion | undefined, intent: boolean): void {
-    const { ack, maxQueue, overflow, deadlineMs } = this.options;
+    const { ack, maxQueueSize, overflow, exportTimeoutMillis } = this.options;
     const own = this.#sequence === undefined ? record : this.#sequence.number(record);
-    const full = this.#queue.entries >= maxQueue;
+    const full = this.#queue.entries >= maxQueueSize;
     if (full && (overflow === 'drop' || completion === undefined)) return this.#drop(own, completion);
     const goOn = ack === 'accepted' && !full;
     if (goOn) completion?.delivered();
     else if (ack === 'accepted' && completion !== undefined) this.#waitForRoom++;
     this.#queue.push(new Entry(own, goOn ? undefined : completion, performance.now(), intent));
-    this.#deadline.watch(deadlineMs);
+    this.#deadline.watch(exportTimeoutMillis);
     if (isPastExit()) writeNow(this);
     else this.#pump();
   }
@@ -94,10 +94,10 @@ export class SinkWorker {
   /** Delivers all records that wait and flushes the sink, within the deadline. */
   flush(gapAttempts?: Barrier['gapAttempts']): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { deadlineMs } = this.options;
-      const timer = after(deadlineMs, () => {
+      const { exportTimeoutMillis } = this.options;
+      const timer = after(exportTimeoutMillis, () => {
         this.#queue.remove(barrier);
-        reject(barrier.failure ?? timeoutError(this.name, deadlineMs));
+        reject(barrier.failure ?? timeoutError(this.name, exportTimeoutMillis));
       });
       const settled = (settle: () => void) => {
         clearTimeout(timer);
@@ -124,7 +124,7 @@ export class SinkWorker {
     if (this.#queue.missing > 0 && !this.#sender.awaitsSink) await this.flush('once').catch(note);
     this.#reportUntold();
     if (this.#sender.awaitsSink) this.#acknowledger.tell(this.#sender.inFlight, this.#shutDown());
-    else await within(this.options.deadlineMs, this.#sink.close(), this.name).catch(note);
+    else await within(this.options.exportTimeoutMillis, this.#sink.close(), this.name).catch(note);
     this.#deadline.stop();
     forgetAtExit(this);
     this.#counters.close();
@@ -226,11 +226,11 @@ export class SinkWorker {
   }
 
   #pump(): void {
-    const { lingerMs, maxBatch } = this.options;
+    const { scheduledDelayMillis, maxExportBatchSize } = this.options;
     if (this.#sender.isBusy) return;
     if (this.#queue.entries === 0) return this.#sender.pump();
-    if (lingerMs > 0 && this.#queue.entries < maxBatch) {
-      this.#linger ??= after(lingerMs, () => this.#pumpNow());
+    if (scheduledDelayMillis > 0 && this.#queue.entries < maxExportBatchSize) {
+      this.#linger ??= after(scheduledDelayMillis, () => this.#pumpNow());
     } else if (!this.#scheduled) {
       this.#scheduled = true;
       // The records of one turn of the event loop go together.
@@ -248,9 +248,9 @@ export class SinkWorker {
   /** Lets callers go on that waited for room in the queue, once their records are within its bound. */
   #onTaken(items: readonly (Entry | Gap)[]): void {
     // These may be the last records: no later `push` would set the timer.
-    this.#deadline.watch(this.options.deadlineMs);
+    this.#deadline.watch(this.options.exportTimeoutMillis);
     if (this.#waitForRoom === 0) return;
-    let room = this.options.maxQueue;
+    let room = this.options.maxQueueSize;
     for (const item of items) this.#letGoOn(item);
     for (const item of this.#queue) {
       if (room-- <= 0) return;
@@ -267,17 +267,17 @@ export class SinkWorker {
 
   /** Rejects the promises of callers whose deadline has passed. Returns the next deadline. */
   #expire(now: number): number | undefined {
-    const { deadlineMs } = this.options;
-    const due = now - deadlineMs;
-    const cause = timeoutError(this.name, deadlineMs);
+    const { exportTimeoutMillis } = this.options;
+    const due = now - exportTimeoutMillis;
+    const cause = timeoutError(this.name, exportTimeoutMillis);
     const waiting = this.#waiting();
     const late = waiting.filter((entry) => entry.acceptedAt <= due);
     const since = this.#sender.sentAt ?? now;
     if (late.length > 0 || since <= due) this.#counters.trouble(cause, recordsOf(late), late.length > 0);
     if (late.length > 0) this.#endPatience(late, cause);
     const next = waiting[late.length];
-    if (next !== undefined) return next.acceptedAt + deadlineMs;
-    return since > due && since < now ? since + deadlineMs : undefined;
+    if (next !== undefined) return next.acceptedAt + exportTimeoutMillis;
+    return since > due && since < now ? since + exportTimeoutMillis : undefined;
   }
 
   /** The records whose callers still wait, oldest first. */
@@ -292,7 +292,7 @@ export class SinkWorker {
     if (this.options.mode === 'batch') for (const entry of late) this.#letGoOn(entry);
     this.#acknowledger.tell(late, cause);
     this.#sender.rewrite((items) => this.#acknowledger.withoutRefusedIntents(items, cause));
-    let room = this.options.maxQueue;
+    let room = this.options.maxQueueSize;
     this.#queue.rewrite((item) => {
       if (!(item instanceof Entry) || item.completion !== undefined) return item;
       if (item.intent) return this.#acknowledger.withoutRefusedIntent(item, cause);

@@ -4,7 +4,7 @@
 //   @defaultValue  what it is where it is not given: a literal first (`10,000; the reason`), or words where it depends
 //   @minimum, @maximum  bounds of a number, by the keywords of JSON Schema; @unit  what the number counts
 //   @variable  the environment variable that sets it, and after that, in words, another default that it has there
-//   @deprecated {@link name}  an old name of the option `name`
+//   @deprecated  an old name of the option that it links to
 //   @see  its page, where that is not the page of its interface
 import ts from 'typescript';
 
@@ -73,7 +73,7 @@ function readOption(checker, property, set, setPage) {
     variable,
     fallbackThere,
     form,
-    renamedTo: old && inWords(old.text).replace(/[^\w]/g, ''),
+    renamedTo: old && /`(\w+)`/.exec(inWords(old.text))?.[1],
     page: tag('see')?.replace(/\s/g, '') ?? setPage,
   };
   if (!foreign) requireWhole(option, at);

@@ -11,8 +11,26 @@ const resolve = (options: Partial<PipelineOptions> = {}) => resolvePipeline({ si
 /** What is decided for the first sink, in figures and names. */
 const worker = (options: Partial<PipelineOptions> = {}, entry: Partial<SinkEntry> = {}) => {
   const [first] = resolve({ sinks: [{ sink: a, ...entry }], ...options }).workers;
-  const { mode, ack, overflow, awaited, deadlineMs, lingerMs, maxQueue, maxBatch } = first!;
-  return { mode, ack, overflow, awaited, deadlineMs, lingerMs, maxQueue, maxBatch };
+  const {
+    mode,
+    ack,
+    overflow,
+    awaited,
+    exportTimeoutMillis,
+    scheduledDelayMillis,
+    maxQueueSize,
+    maxExportBatchSize,
+  } = first!;
+  return {
+    mode,
+    ack,
+    overflow,
+    awaited,
+    exportTimeoutMillis,
+    scheduledDelayMillis,
+    maxQueueSize,
+    maxExportBatchSize,
+  };
 };
 
 describe('the options of a pipeline', () => {
@@ -22,10 +40,10 @@ describe('the options of a pipeline', () => {
       ack: 'written',
       overflow: 'wait',
       awaited: true,
-      deadlineMs: 10_000,
-      lingerMs: 0,
-      maxQueue: 10_000,
-      maxBatch: 512,
+      exportTimeoutMillis: 10_000,
+      scheduledDelayMillis: 0,
+      maxQueueSize: 10_000,
+      maxExportBatchSize: 512,
     });
   });
 
@@ -34,7 +52,7 @@ describe('the options of a pipeline', () => {
       ack: 'accepted',
       overflow: 'drop',
       awaited: false,
-      lingerMs: 100,
+      scheduledDelayMillis: 100,
     });
   });
 
@@ -43,7 +61,7 @@ describe('the options of a pipeline', () => {
       ack: 'durable',
       overflow: 'wait',
       awaited: true,
-      lingerMs: 0,
+      scheduledDelayMillis: 0,
     });
   });
 
@@ -61,10 +79,10 @@ describe('the options of a pipeline', () => {
       ack: 'accepted',
       overflow: 'wait',
       awaited: true,
-      deadlineMs: 5,
-      lingerMs: 9,
-      maxQueue: 7,
-      maxBatch: 3,
+      exportTimeoutMillis: 5,
+      scheduledDelayMillis: 9,
+      maxQueueSize: 7,
+      maxExportBatchSize: 3,
     });
     expect(worker({ acks: 'durable' })).to.include({ ack: 'durable' });
     expect(worker({ acks: 'durable', mode: 'batch' }), 'nobody waits').to.include({ ack: 'accepted' });
@@ -73,7 +91,7 @@ describe('the options of a pipeline', () => {
 
   it('can be those of one sink', () => {
     expect(worker({ exportTimeoutMillis: 5 }, { exportTimeoutMillis: 50, mode: 'batch' })).to.include({
-      deadlineMs: 50,
+      exportTimeoutMillis: 50,
       mode: 'batch',
     });
     expect(worker({}, { required: false })).to.include({ mode: 'blocking', awaited: false });
@@ -163,10 +181,10 @@ describe('the options of a pipeline that cannot work', () => {
       mode: 'batch',
     } as const;
     expect(worker(most)).to.include({
-      deadlineMs: 2 ** 31 - 1,
-      lingerMs: 0,
-      maxQueue: 1,
-      maxBatch: 1,
+      exportTimeoutMillis: 2 ** 31 - 1,
+      scheduledDelayMillis: 0,
+      maxQueueSize: 1,
+      maxExportBatchSize: 1,
     });
     expect(worker({ mode: 'blocking-strict', acks: 'delivered' })).to.include({ ack: 'delivered' });
   });

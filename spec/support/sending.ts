@@ -39,7 +39,7 @@ export function sending(sink: Sink, over: Partial<BatchSenderOptions> = {}) {
   const counters = new SinkCounters('a', report, new SinkMetrics('a', () => 0, none));
   const sender: BatchSender = new BatchSender(queue, counters, new Acknowledger(queue, counters, 'written'), {
     sink: new GuardedSink('a', sink),
-    maxBatch: 2,
+    maxExportBatchSize: 2,
     keepRefused: false,
     gapRecord: undefined,
     patienceMs: 60_000,

@@ -48,7 +48,7 @@ export interface SpoolOptions extends LockOptions, SinkFeedOptions {
   readonly onNotice?: NoticeListener;
   /** The sink's name in errors and metrics. @defaultValue the name of the sink behind it, with `spool:` before it */
   readonly name?: string;
-  /** @deprecated {@link maxExportBatchSize} */
+  /** @deprecated The old name of {@link maxExportBatchSize}. */
   readonly batchSize?: number;
 }
 
