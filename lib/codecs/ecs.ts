@@ -1,12 +1,20 @@
-import type { AuditRecord, Outcome } from '../schema/record.js';
+import type { AuditRecord, EventType, Outcome } from '../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../schema/tables.js';
 import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
 import type { Profile } from './profile.js';
 import { toJsonLine } from './line.js';
 
-/** The version of the Elastic Common Schema that the names are from. */
-const ECS_VERSION = '8.17.0';
+/** A version of the Elastic Common Schema. */
+export type EcsVersion = '8.17.0' | '9.4.0';
+
+/** How a record becomes an ECS document. */
+export interface EcsOptions {
+  profile?: Profile;
+  framing?: TextFraming;
+  /** @defaultValue `'8.17.0'` */
+  version?: EcsVersion;
+}
 
 /** `event.outcome` has three values. A partial result is neither a success nor a failure. */
 const OUTCOME_WORDS: Readonly<Record<Outcome, 'success' | 'failure' | 'unknown'>> = {
@@ -19,16 +27,20 @@ const OUTCOME_WORDS: Readonly<Record<Outcome, 'success' | 'failure' | 'unknown'>
 };
 
 /**
- * A record in the fields of the Elastic Common Schema, by the schema's export table. `event.original` holds the whole record as
- * its JSON line, so that nothing is lost, and no free value adds fields to the mapping of an index.
+ * A record in fields that the Elastic Common Schema has. What it has no field for (the session, the parent span) is a label.
+ * `event.original` holds the whole record as its JSON line, so that nothing is lost, and no free value adds fields to the mapping of
+ * an index.
  */
-export function toEcs(record: AuditRecord, profile: Profile = 'documented'): object {
+export function toEcs(
+  record: AuditRecord,
+  { profile = 'documented', version = '8.17.0' }: EcsOptions = {},
+): object {
   const { mcp, error, metadata } = record;
   const event = EVENT_TYPES[record.event_type];
   return {
     '@timestamp': record.time,
     message: record.message,
-    ecs: { version: ECS_VERSION },
+    ecs: { version },
     event: {
       kind: 'event',
       id: record.record_id,
@@ -36,7 +48,7 @@ export function toEcs(record: AuditRecord, profile: Profile = 'documented'): obj
       action: mcp?.method ?? record.event_type,
       code: record.event_type,
       category: event?.ecs_event_category,
-      type: event?.ecs_event_type,
+      type: TYPES[record.event_type] ?? event?.ecs_event_type,
       severity: SEVERITIES[record.severity],
       outcome: OUTCOME_WORDS[record.outcome] ?? 'unknown',
       duration: Math.round(record.duration_ms * 1_000_000),
@@ -44,24 +56,34 @@ export function toEcs(record: AuditRecord, profile: Profile = 'documented'): obj
     },
     trace: { id: record.trace_id },
     span: { id: record.span_id },
-    parent: record.parent_span_id && { id: record.parent_span_id },
+    labels: { session_id: record.session_id, parent_span_id: record.parent_span_id },
     user: { id: record.actor_id, roles: [record.actor_type] },
-    service: { name: record.component, environment: record.environment },
+    service: {
+      name: record.component,
+      environment: record.environment,
+      target: record.server_id && { name: record.server_id, version: record.server_version },
+    },
     url: { path: record.resource },
-    session: { id: record.session_id },
-    client: record.client_id && { id: record.client_id },
-    server: record.server_id && { id: record.server_id },
+    user_agent: record.client_id && { name: record.client_id },
     organization: record.tenant_id && { id: record.tenant_id },
     error: error && { type: error.type, code: error.code, message: error.message },
     tags: record.policy_tags,
     agent: { name: metadata.product_name, version: metadata.product_version },
+    gen_ai: version === '9.4.0' ? toolCallOf(record) : undefined,
   };
 }
 
+/** The tool that an agent called: ECS has had fields for it since 9.0. */
+function toolCallOf({ mcp }: AuditRecord): object | undefined {
+  if (mcp?.method !== 'tools/call' || mcp.tool_name === undefined) return undefined;
+  return { operation: { name: 'execute_tool' }, tool: { name: mcp.tool_name, call: { id: mcp.request_id } } };
+}
+
+/** `event.type` where ECS expects another one of the category than the compliance log schema's table has. */
+const TYPES: Readonly<Partial<Record<EventType, readonly string[]>>> = { EVENT_TRANSPORT_ERROR: ['info'] };
+
 /** One ECS document per record, for Elasticsearch and what reads its documents. */
-export function ecsCodec({
-  profile = 'documented',
-  framing = 'ndjson',
-}: { profile?: Profile; framing?: TextFraming } = {}): Codec {
-  return textCodec('ecs', (record) => toJsonLine(toEcs(record, profile)), framing);
+export function ecsCodec({ framing = 'ndjson', ...options }: EcsOptions = {}): Codec {
+  const line = (record: AuditRecord): string => toJsonLine(toEcs(record, options));
+  return textCodec(options.version === '9.4.0' ? 'ecs-9' : 'ecs', line, framing);
 }

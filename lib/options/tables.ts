@@ -306,7 +306,7 @@ const HttpSinkOptions = {
   format: {
     kind: 'choice',
     default: 'json',
-    choices: ['json', 'protobuf', 'protojson', 'ocsf', 'ocsf-strict', 'ecs'],
+    choices: ['json', 'protobuf', 'protojson', 'ocsf', 'ocsf-1.8', 'ocsf-strict', 'ecs', 'ecs-9'],
     variable: 'FORMAT',
     form: 'text',
   },

@@ -15,7 +15,7 @@ const RUNS = [
 /** What the program writes that has records, spans, metrics or log lines in it; files by the beginning of their names. */
 const OUTPUTS = [
   ...['stdout', 'stderr', '/v1/traces', 'audit.jsonl', 'dead.jsonl', 'spool/', 'tools.json'],
-  ...['/http-json', '/http-array', '/http-protobuf', '/http-protojson', '/http-ocsf', '/http-ocsf-strict'],
+  ...['/http-json', '/http-array', '/http-protobuf', '/http-protojson', '/http-ocsf', '/http-ocsf-1.8'],
   ...['/http-ecs', '/fieldnotes', '/otlp-logs-json', '/otlp-logs-proto'],
 ];
 

@@ -26,7 +26,7 @@ export function codecContract(name: string, { make, decode, decodeBatch, text = 
     });
 
     it('has a name and media types', () => {
-      expect(codec.name).to.match(/^[a-z-]+$/);
+      expect(codec.name).to.match(/^[a-z][a-z0-9.-]+$/);
       expect(codec.contentType).to.match(/^application\/[a-z-]+$/);
       expect(codec.batchContentType).to.match(/^application\/[a-z-]+/);
     });

@@ -91,7 +91,7 @@ export interface ExportWriter {
 }
 
 /** The formats that are written record by record; parquet has a way of its own. */
-export const TEXT_FORMATS = ['ocsf', 'ocsf-strict', 'ecs', 'csv', 'otlp'] as const;
+export const TEXT_FORMATS = ['ocsf', 'ocsf-1.8', 'ocsf-strict', 'ecs', 'ecs-9', 'csv', 'otlp'] as const;
 /** One of them. */
 export type TextFormat = (typeof TEXT_FORMATS)[number];
 
