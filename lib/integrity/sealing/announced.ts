@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { IntegrityError } from '../../errors.js';
+import { bootId } from '../../internal/bootId.js';
+import { replaceFile } from '../storage/store.js';
 import { leafHash, type Hash } from '../tlog/merkle.js';
 import { type IntegrityLayout } from '../storage/layout.js';
 import { type NoteSigner } from './keys.js';
@@ -60,11 +63,30 @@ export class AnnouncedLines {
     };
   }
 
+  /**
+   * Whether the machine has started anew since the last writer of the log began. Then the end of the log may be lines that reached
+   * the disk before a power cut and whose MACs did not. False where that cannot be told.
+   */
+  isOfEarlierBoot(): boolean {
+    try {
+      return readFileSync(this.#bootPath, 'utf8') !== bootId();
+    } catch {
+      return false;
+    }
+  }
+
   /** The log goes on at a place. Of what the last writer left, that stays which vouches for lines that are there. */
   async start(place: TreePlace): Promise<void> {
     this.#end = this.#announcedEnd = place;
-    if (this.#mac !== undefined) this.#macs = await TailMacs.open(this.#path, this.#kept);
+    if (this.#mac !== undefined) {
+      this.#macs = await TailMacs.open(this.#path, this.#kept);
+      if (bootId() !== '') await replaceFile(this.#bootPath, bootId());
+    }
     this.#kept = [];
+  }
+
+  get #bootPath(): string {
+    return `${this.#path}.boot`;
   }
 
   announce(lines: Iterable<Uint8Array>): Announcement {

@@ -42,14 +42,15 @@ export interface Restored {
  * @param log The path that the log is written to. Its last line must be whole.
  * @param anchored What the anchors of the log know of it.
  * @param announced What vouches for lines behind the newest checkpoint. Without it they are taken as they are.
- * @throws {UnaccountedError} when none does: to go on would be to sign a second history.
+ * @throws {UnaccountedError} when none does: to go on would be to sign a second history. It carries the number of lines where nothing is wrong
+ * but that the last of them are not vouched for, and the machine has started anew since.
  */
 export async function restoreTree(
   log: string,
   layout: IntegrityLayout,
   verifiers: readonly NoteVerifier[],
   anchored?: Anchored,
-  announced?: Pick<AnnouncedLines, 'checker'>,
+  announced?: Pick<AnnouncedLines, 'checker' | 'isOfEarlierBoot'>,
 ): Promise<Restored> {
   const found = await newestCheckpoint(layout, verifiers, anchored?.checkpoint);
   const { checkpoint } = found;
@@ -67,9 +68,9 @@ export async function restoreTree(
     if (restoration.foreign === 0) return restored;
     await restored.leaves.close();
     const { foreign } = restoration;
-    throw new UnaccountedError(
-      `behind the last checkpoint ${foreign === 1 ? 'stands a line' : `stand ${foreign} lines`} that the writer of the log did not write`,
-    );
+    const message = `behind the last checkpoint ${foreign === 1 ? 'stands a line' : `stand ${foreign} lines`} that the writer of the log did not write`;
+    const isOfPowerCut = restoration.isForeignAtEnd && announced?.isOfEarlierBoot() === true;
+    throw new UnaccountedError(message, isOfPowerCut ? foreign : undefined);
   }
   throw new UnaccountedError(`the log does not lead to its checkpoint of ${checkpoint?.size} records`);
 }
@@ -133,6 +134,8 @@ class Restoration {
   #last: Hash = EMPTY_ROOT;
   /** Lines behind the checkpoint for which nothing vouches, as the way that was gone last found them. */
   foreign = 0;
+  /** Whether all that follows the first of them is of their kind. */
+  isForeignAtEnd = true;
 
   constructor({ log, layout, segments, segmentList, checkpoint, alarms, announced }: Parts) {
     this.log = log;
@@ -147,6 +150,7 @@ class Restoration {
   /** Each way begins to count anew. */
   #begin(last: Hash = EMPTY_ROOT): void {
     this.foreign = 0;
+    this.isForeignAtEnd = true;
     this.#last = last;
     this.#vouched = this.#announced?.checker() ?? (() => true);
   }
@@ -154,7 +158,10 @@ class Restoration {
   /** A leaf was appended to the tree. */
   #pass(tree: CompactRange, leaf: Hash): void {
     const place = { size: tree.size - 1, last: this.#last };
-    if (tree.size > this.sealed && !this.#vouched(place, leaf)) this.foreign++;
+    if (tree.size > this.sealed) {
+      if (!this.#vouched(place, leaf)) this.foreign++;
+      else if (this.foreign > 0) this.isForeignAtEnd = false;
+    }
     this.#last = leaf;
   }
 
@@ -204,6 +211,8 @@ class Restoration {
         if (tree.size === this.sealed) sound = tree.root() === this.root;
       }
     }
+    // What is known by its hash alone may have no line that could be moved.
+    if (this.foreign > 0) this.isForeignAtEnd = false;
     return sound ? this.#goOn(tree, { lines: tree.size - this.segmentList.current }) : undefined;
   }
 

@@ -1,7 +1,9 @@
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { openCheckpoint, splitNotes } from '../tlog/checkpoint.js';
 import { integrityLayout } from '../storage/layout.js';
+import { readLines } from '../storage/lines.js';
+import { readSegments } from '../storage/segments.js';
 import { parseVkey } from '../tlog/note.js';
 import { type ResolvedIntegrity } from './options.js';
 import { firstOrigin, renamedVerifier, restartOrigin } from '../tlog/checkpoint.js';
@@ -14,7 +16,7 @@ import { readIfThere } from '../storage/store.js';
  * @returns the folder.
  */
 export async function setAside(log: string, time: Date): Promise<string> {
-  const folder = `${log}.set-aside-${time.toISOString().replace(/[-:.]/g, '')}`;
+  const folder = `${log}.set-aside-${stampOf(time)}`;
   await mkdir(folder, { mode: 0o700 });
   const name = basename(log);
   for (const found of await readdir(dirname(log))) {
@@ -22,6 +24,40 @@ export async function setAside(log: string, time: Date): Promise<string> {
     await rename(join(dirname(log), found), join(folder, found));
   }
   return folder;
+}
+
+/**
+ * Moves the last lines of a log into a file beside it, unchanged: what a power cut left without anything that vouches for it.
+ *
+ * @param log Its path. Nobody may write to it at the time.
+ * @returns the file; nothing where the lines begin in an earlier segment.
+ */
+export async function setTailAside(log: string, count: number, time: Date): Promise<string | undefined> {
+  const starts: number[] = [];
+  for await (const batch of readLines(readSegments([{ path: log, present: true }])))
+    for (const { offset } of batch) if (starts.push(offset) > count) starts.shift();
+  const [start] = starts;
+  if (start === undefined || starts.length < count) return undefined;
+  const aside = `${log}.unsealed-${stampOf(time)}`;
+  const source = await open(log, 'r+');
+  try {
+    const target = await open(aside, 'wx', 0o600);
+    try {
+      await writeFile(target, source.createReadStream({ start, autoClose: false }));
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+    await source.truncate(start);
+    await source.sync();
+  } finally {
+    await source.close();
+  }
+  return aside;
+}
+
+function stampOf(time: Date): string {
+  return time.toISOString().replace(/[-:.]/g, '');
 }
 
 /** The options of the log that is started in the place of another. */

@@ -10,7 +10,18 @@ import { type IntegrityLayout } from '../storage/layout.js';
 import { readIfThere } from '../storage/store.js';
 
 /** The log holds, or lacks, what its evidence does not account for: to go on with it would be to sign another history. */
-export class UnaccountedError extends IntegrityError {}
+export class UnaccountedError extends IntegrityError {
+  /**
+   * @param unvouched How many lines at the very end are all that is not accounted for, where a power cut may have left them so.
+   * Nothing in every other case.
+   */
+  constructor(
+    message: string,
+    readonly unvouched?: number,
+  ) {
+    super(message);
+  }
+}
 
 /** What the anchors of a log know of it when it starts. */
 export interface Anchored {

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
+import { bootId } from '../../internal/bootId.js';
 import { causeOf } from '../gap.js';
 
 /** Who holds a lock, as its file says. */
@@ -130,14 +131,6 @@ function ownNamespace(): string {
   if (process.platform !== 'linux') return 'one for the machine';
   try {
     return readlinkSync('/proc/self') === String(process.pid) ? readlinkSync('/proc/self/ns/pid') : '';
-  } catch {
-    return '';
-  }
-}
-
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
     return '';
   }

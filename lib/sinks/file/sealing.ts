@@ -8,7 +8,7 @@ import {
   type IntegrityOptions,
   type ResolvedIntegrity,
 } from '../../integrity/sealing/options.js';
-import { ofLogHere, restarted, setAside } from '../../integrity/sealing/setAside.js';
+import { ofLogHere, restarted, setAside, setTailAside } from '../../integrity/sealing/setAside.js';
 import { UnaccountedError } from '../../integrity/sealing/startAnchors.js';
 import type { WitnessFetch } from '../../integrity/sealing/witnesses.js';
 import type { Checkpoint } from '../../integrity/tlog/checkpoint.js';
@@ -74,7 +74,8 @@ export class Sealing {
 
   /**
    * Opens the existing log. A log that its evidence does not account for is not continued: it is set aside as it is, and a new log
-   * begins, under an origin of its own that shows this.
+   * begins, under an origin of its own that shows this. Where only its last lines are not accounted for, as after a power cut, they
+   * alone are set aside.
    */
   async #open(
     { path, log, notices }: Pick<SealingParts, 'path' | 'log' | 'notices'>,
@@ -86,6 +87,15 @@ export class Sealing {
     } catch (error) {
       if (!(error instanceof UnaccountedError)) throw error;
       const time = new Date();
+      if (error.unvouched !== undefined) {
+        const aside = await setTailAside(path, error.unvouched, time);
+        log.check();
+        if (aside !== undefined) {
+          const detail = `${error.message}, since the machine was started anew: a power cut leaves lines so. None of them is signed; they were moved to ${aside}, and the log goes on without them`;
+          notices.add({ kind: 'integrity', path, detail });
+          return await this.#open({ path, log, notices }, resolved, writer);
+        }
+      }
       const folder = await setAside(path, time);
       log.check();
       const anew = restarted(resolved, time);

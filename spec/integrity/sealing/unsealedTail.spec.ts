@@ -172,6 +172,37 @@ describe('integrity: lines behind the last checkpoint, after a crash', () => {
       expect(readFileSync(integrityLayout(log.path).history, 'utf8')).to.equal(before);
     });
 
+  describe('on a machine that was started anew since', () => {
+    const bootOf = () => `${integrityLayout(log.path).tail}.boot`;
+    const opening = () => log.open().catch((error: unknown) => error);
+    before(function () {
+      if (process.platform !== 'linux') this.skip();
+    });
+
+    it('are told apart from a log that was tampered with, if all that has no MAC is at the end', async () => {
+      expect(readFileSync(bootOf(), 'utf8')).to.match(/^[0-9a-f-]{36}$/);
+      writeFileSync(bootOf(), 'another boot');
+      appendFileSync(log.path, `${recordLine(15).toString()}\n${recordLine(16).toString()}\n`);
+      expect(await opening()).to.include({ unvouched: 2 });
+    });
+
+    it('are not where a line that the writer wrote follows, nor on the same boot, nor where that is not known', async () => {
+      const attacked = () =>
+        (log.lines = log.lines.map((line, i) => (i === 11 ? line.replace('call', 'cull') : line)));
+      writeFileSync(bootOf(), 'another boot');
+      attacked();
+      expect(await opening())
+        .to.be.instanceOf(UnaccountedError)
+        .and.to.include({ unvouched: undefined });
+      log.lines = log.lines.slice(0, 10).concat(recordLine(99).toString());
+      expect(await opening()).to.include({ unvouched: 1 });
+      rmSync(bootOf());
+      expect(await opening())
+        .to.be.instanceOf(UnaccountedError)
+        .and.to.include({ unvouched: undefined });
+    });
+  });
+
   it('are not vouched for by the MACs of another log, though it has the same key', async () => {
     const other = temporaryFolder();
     const origin = 'audit.example.com/others';

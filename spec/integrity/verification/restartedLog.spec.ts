@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { encodeLine } from '../../../lib/codecs/json.js';
 import { splitNotes } from '../../../lib/integrity/tlog/checkpoint.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
@@ -133,6 +134,42 @@ describe('integrity: a log whose evidence was tampered with before a restart', f
           expect(Number(note.split('\n')[1])).to.be.lessThan(21);
       folder.remove();
     });
+
+  it('goes on without the lines at its end that a power cut left without anything that vouches for them', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const folder = temporaryFolder();
+    const key = newKey(ORIGIN);
+    const path = join(folder.path, 'log', 'audit.jsonl');
+    const notices: string[] = [];
+    const options = {
+      path,
+      integrity: { origin: ORIGIN, key: { pem: key.pem } },
+      onNotice: ({ kind, detail }: { kind: string; detail?: string }) =>
+        kind === 'integrity' && notices.push(detail ?? ''),
+    };
+    const crashed = new FileSink(options);
+    for (let seq = 0; seq < 5; seq++) await crashed.emit([numbered(seq)]);
+    // Sealed, and left as a crash leaves it: with a state that says so.
+    await crashed.flush();
+    const crash = join(folder.path, 'crash');
+    cpSync(join(path, '..'), crash, { recursive: true, filter: (name) => !name.endsWith('.lock') });
+    await crashed.close();
+    const left = join(crash, 'audit.jsonl');
+    const unvouched = `${encodeLine(numbered(5))}\n${encodeLine(numbered(6))}\n`;
+    appendFileSync(left, unvouched);
+    writeFileSync(`${layoutOf(left).tail}.boot`, 'another boot');
+
+    const sink = new FileSink({ ...options, path: left });
+    expect(await sink.emit([numbered(7)])).to.include({ status: 'delivered' });
+    await sink.close();
+    const [aside = expect.fail()] = readdirSync(crash).filter((name) => name.includes('.unsealed-'));
+    expect(readFileSync(join(crash, aside), 'utf8')).to.equal(unvouched);
+    expect(notices.join('\n')).to.include('None of them is signed').and.to.include(aside);
+    expect(readdirSync(crash).filter((name) => name.includes('.set-aside-'))).to.deep.equal([]);
+    const report = await verifyLogFile(left, { vkeys: [key.vkey] });
+    expect(report).to.include({ status: 'intact', size: 6, sealed: 6, origin: ORIGIN });
+    folder.remove();
+  });
 
   it('goes on as before after a crash, and with an anchor that has not kept up', async () => {
     const folder = temporaryFolder();
