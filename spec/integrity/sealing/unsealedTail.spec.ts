@@ -189,6 +189,7 @@ describe('integrity: lines behind the last checkpoint, after a crash', () => {
     it('are not where a line that the writer wrote follows, nor on the same boot, nor where that is not known', async () => {
       const attacked = () =>
         (log.lines = log.lines.map((line, i) => (i === 11 ? line.replace('call', 'cull') : line)));
+      const boot = readFileSync(bootOf());
       writeFileSync(bootOf(), 'another boot');
       attacked();
       expect(await opening())
@@ -196,6 +197,10 @@ describe('integrity: lines behind the last checkpoint, after a crash', () => {
         .and.to.include({ unvouched: undefined });
       log.lines = log.lines.slice(0, 10).concat(recordLine(99).toString());
       expect(await opening()).to.include({ unvouched: 1 });
+      writeFileSync(bootOf(), boot);
+      expect(await opening())
+        .to.be.instanceOf(UnaccountedError)
+        .and.to.include({ unvouched: undefined });
       rmSync(bootOf());
       expect(await opening())
         .to.be.instanceOf(UnaccountedError)
