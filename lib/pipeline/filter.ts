@@ -63,7 +63,7 @@ function names(option: string, list: unknown, table: object): Set<unknown> | und
   if (!Array.isArray(list) || list.length === 0) reject(option, list, 'a non-empty array of names');
   for (const name of list) {
     if (typeof name !== 'string' || !Object.hasOwn(table, name))
-      throw new ConfigError(option, `holds a name that the schema does not know`);
+      throw new ConfigError(option, 'has a name that is not in the schema');
   }
   return new Set(list);
 }

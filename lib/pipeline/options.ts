@@ -173,7 +173,10 @@ export function resolvePipeline(given: PipelineOptions): ResolvedPipeline {
     workerOptions(options, entry, `sinks[${index}]`, names[index] ?? 'sink', report),
   );
   if (options.mode === 'blocking-strict' && !workers.some(({ mode }) => mode === 'blocking-strict'))
-    throw new ConfigError('mode', `'blocking-strict' needs a sink to wait for, and each says otherwise`);
+    throw new ConfigError(
+      'mode',
+      `'blocking-strict' needs a sink that callers wait for; each of these is not required, or has another mode`,
+    );
   return {
     ...{ workers, firstRecord, lastRecord },
     anyWillDo: options.requiredSinks === 'any',
@@ -252,7 +255,10 @@ function workerOptions(
 /** No operation waits for a sink that is not required, so such a sink of a strict log is served as in `blocking`. */
 function modeOfSink(options: Checked, { mode: own, required }: CheckedEntry, at: string): DeliveryMode {
   if (own === 'blocking-strict' && !required)
-    throw new ConfigError(`${at}.required`, `is false, and 'blocking-strict' waits for its sinks`);
+    throw new ConfigError(
+      `${at}.required`,
+      `is false, but callers wait for every sink of mode 'blocking-strict'`,
+    );
   return own ?? (options.mode === 'blocking-strict' && !required ? 'blocking' : options.mode);
 }
 

@@ -174,7 +174,7 @@ class SinkPipeline implements Pipeline {
   #refuse(draft: DraftRecord): SinkError {
     this.#refused++;
     const names = this.#workers.map((worker) => worker.name).join(',');
-    const error = new SinkError(names, 'the audit log is shut down: a record was refused', {
+    const error = new SinkError(names, 'the audit log is shut down and takes no more records', {
       code: 'MCP_LOG_ERR_SHUTDOWN',
     });
     this.#report(error, { lost: 1, records: [draft] });
@@ -243,6 +243,6 @@ function requireSame(known: Shared, sinks: readonly Sink[], terms: ReadonlyMap<s
 function refuse(option: string, difference: string): never {
   throw new ConfigError(
     option,
-    `a sink is in use by another audit log with ${difference}, and has one way of delivery; give both logs the same, or each a sink of its own`,
+    `the sink is in use by another audit log with ${difference}; give both logs the same options of delivery, or each its own sink`,
   );
 }

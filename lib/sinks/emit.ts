@@ -44,7 +44,7 @@ export function isSink(value: unknown): value is Sink {
 
 /** A thrown value as an error, because user code may throw anything. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error('what was thrown is no error');
+  return thrown instanceof Error ? thrown : new Error('a value that is not an Error was thrown');
 }
 
 function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
@@ -61,7 +61,11 @@ function toResult(answer: SinkResult | void, count: number): SinkResult {
     const isCount = Number.isInteger(settled) && settled >= 0 && settled <= count;
     return { ...answer, error: asError(answer.error), ...(!isCount && { settled: 0, rejected: [] }) };
   }
-  return permanent(answer.status === 'permanent' ? answer.error : new Error('the sink gave no known result'));
+  return permanent(
+    answer.status === 'permanent'
+      ? answer.error
+      : new Error('the sink returned a result without a known status'),
+  );
 }
 
 function permanent(error: unknown): SinkResult {

@@ -92,5 +92,5 @@ export function readAccessDescription(log: string): AccessLogOptions | undefined
   } catch {
     // The error below says it.
   }
-  throw new ConfigError('accessLog', `${description} is not of a known form`);
+  throw new ConfigError('accessLog', `${description} has an unknown form`);
 }

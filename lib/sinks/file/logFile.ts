@@ -89,7 +89,10 @@ export class LogFile {
   /** Writes whole lines at the end, all of them or (with an exception) none. */
   append(bytes: Uint8Array): void {
     if (this.#torn) this.#takeBack();
-    if (this.#torn) throw Object.assign(new Error('the end of the log is torn'), { code: 'EIO' });
+    if (this.#torn)
+      throw Object.assign(new Error('the log ends with part of a line that cannot be removed'), {
+        code: 'EIO',
+      });
     try {
       writeAll(this.fd, bytes);
       this.#size += bytes.length;

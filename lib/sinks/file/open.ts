@@ -58,7 +58,7 @@ export function openLog(path: string, access: FileAccess): OpenFile {
   try {
     const stats = fstatSync(fd);
     if (!stats.isFile()) throw new ConfigError('path', `${path} is no regular file`);
-    if (stats.nlink > 1) throw new ConfigError('path', `${path} has a second name (hard link)`);
+    if (stats.nlink > 1) throw new ConfigError('path', `${path} has another hard link`);
     if (process.platform === 'win32') return { fd, stats, narrowedFrom: undefined };
     if (isNew) giveAccess(fd, access);
     return { fd, stats, narrowedFrom: isNew ? undefined : narrow(path, fd, stats, access) };

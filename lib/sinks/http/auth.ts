@@ -102,7 +102,7 @@ export class ClientCredentials implements Authorization {
     const outcome = await this.#settings.transport.post(request, ms);
     if ('fault' in outcome) throw new Error(outcome.fault);
     const { status, body, complete } = outcome;
-    if (!complete) throw new Error('the token answer broke off, or is too large');
+    if (!complete) throw new Error('the token response broke off or is too large');
     if (status !== 200) this.#pauseMs = retryAfterMs(outcome.headers['retry-after'], outcome.headers['date']);
     const sent = new Headers(outcome.headers);
     // The transport has decompressed the body.

@@ -189,7 +189,7 @@ async function askCheck(
     const given = (await check({ status, headers, body: text, complete }, records)) ?? 'delivered';
     if (!Array.isArray(given)) return all(toItem(given as RecordVerdict, because));
     const verdicts = given as readonly RecordVerdict[];
-    if (verdicts.length !== records.length) throw new RangeError('one verdict for each record');
+    if (verdicts.length !== records.length) throw new RangeError('expected one verdict for each record');
     return verdicts.map((each) => toItem(each, because));
   } catch (fault) {
     // The fault's own text may quote the answer, so only the name of its class is reported.

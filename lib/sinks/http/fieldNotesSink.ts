@@ -142,7 +142,7 @@ function authSettings(
   const { auth = inferred, scope } = options;
   for (const [key, needs] of Object.entries(NEEDED_BY)) {
     if (given[key as keyof typeof NEEDED_BY] !== undefined && needs !== auth)
-      throw new ConfigError(`FieldNotesSink.${key}`, `has no meaning with auth '${auth}'`);
+      throw new ConfigError(`FieldNotesSink.${key}`, `cannot be combined with auth '${auth}'`);
   }
   if (auth === 'none') return {};
   if (auth === 'hmac') {

@@ -93,7 +93,7 @@ export function transportTo(
 ): HttpTransport {
   const proxy = requireProxy(`${sink}.proxy`, given);
   if (fetch !== undefined && proxy !== undefined)
-    throw new ConfigError(`${sink}.proxy`, 'has no meaning with a fetch, which goes its own way');
+    throw new ConfigError(`${sink}.proxy`, 'cannot be combined with fetch, which makes its own connections');
   const maxResponseBytes = most ?? (checkResponse === undefined ? 64 * 1024 : 4 * 1024 * 1024);
   const reading = { maxResponseBytes, keepBody };
   if (fetch !== undefined) return fetchTransport(fetch, reading);

@@ -2,18 +2,18 @@ import { encodeLine } from '../../codecs/json.js';
 import { newRecordId } from '../../schema/ids.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { Gap, gapToldBy, type GapRecordFactory } from '../gap.js';
-import type { PendingGap } from './state.js';
+import type { StoredGap } from './state.js';
 import type { SpoolStore } from './store.js';
 
 /** Records that the receiver will never get, and has not heard of yet. They are counted across processes until it has. */
-export class UntoldGap {
+export class PendingGap {
   readonly #gap = new Gap();
   /** The id of the gap record: the same after a crash, so that the receiver can drop the second one. */
   #id = newRecordId();
   /** Whether `seq` is that of the last lost record, and not a guess by the places that were empty. */
   #exact = false;
 
-  constructor(kept?: PendingGap) {
+  constructor(kept?: StoredGap) {
     if (kept === undefined) return;
     this.#gap.merge(kept);
     this.#id = kept.id ?? this.#id;
@@ -26,7 +26,7 @@ export class UntoldGap {
   }
 
   /** What the state keeps; nothing when no record is missing. */
-  get pending(): PendingGap | undefined {
+  get pending(): StoredGap | undefined {
     const { count, firstTime, lastTime, seq, causes } = this.#gap;
     if (count === 0) return undefined;
     return { count, firstTime, lastTime, seq, causes: [...causes], id: this.#id, exact: this.#exact };
@@ -72,19 +72,19 @@ export class UntoldGap {
  * bytes. What finds no room is counted, and a gap record tells of it in the file as soon as somebody has made room.
  */
 export class RefusedRecords {
-  #unkept: UntoldGap;
+  #unkept: PendingGap;
 
   /** @param unkept - what an earlier process had still to tell. */
   constructor(
     private readonly store: SpoolStore,
     private readonly maxBytes: number,
-    unkept: PendingGap | undefined,
+    unkept: StoredGap | undefined,
   ) {
-    this.#unkept = new UntoldGap(unkept);
+    this.#unkept = new PendingGap(unkept);
   }
 
   /** What the state keeps; nothing when the file has every refused record. */
-  get pending(): PendingGap | undefined {
+  get pending(): StoredGap | undefined {
     return this.#unkept.pending;
   }
 
@@ -95,7 +95,7 @@ export class RefusedRecords {
     const lines = [...gap, record].map((each) => Buffer.from(`${encodeLine(each)}\n`));
     const path = this.store.keepAside('refused.spool', lines, this.maxBytes);
     if (path === undefined) this.#unkept.lose(record, 'refused_full');
-    else if (isGapDue) this.#unkept = new UntoldGap();
+    else if (isGapDue) this.#unkept = new PendingGap();
     return path;
   }
 }

@@ -3,13 +3,13 @@ import { decodeEntry, placeOf, type SegmentLine } from './segments.js';
 import type { Cursor } from './state.js';
 
 /** A part of the spool, read in order: records, or what is wrong where they should be. */
-export interface Stretch {
+export interface Chunk {
   readonly records: readonly AuditRecord[];
   /** Lines that are not what was written. */
   readonly corrupt: readonly Uint8Array[];
   /** How many records should be there and were not found anywhere. */
   readonly lost: number;
-  /** Where the next stretch begins. */
+  /** Where the next chunk begins. */
   readonly end: Cursor;
 }
 
@@ -30,8 +30,8 @@ export interface Readable {
  * shows what is missing, repeated or out of order: an entry whose place was passed is skipped, one that stands elsewhere is read
  * from there, and one that is not found anywhere counts as lost.
  */
-export function readStretch(spool: Readable, cursor: Cursor, most: number): Stretch | undefined {
-  const reading = new Reading(spool, cursor, most);
+export function readChunk(spool: Readable, cursor: Cursor, most: number): Chunk | undefined {
+  const reading = new ChunkReader(spool, cursor, most);
   const at = Math.max(0, spool.segments.indexOf(cursor.segment));
   for (const segment of spool.segments.slice(at)) {
     const done = reading.segment(segment, segment === cursor.segment ? cursor.offset : 0);
@@ -40,7 +40,7 @@ export function readStretch(spool: Readable, cursor: Cursor, most: number): Stre
   return reading.atTheEnd();
 }
 
-class Reading {
+class ChunkReader {
   readonly #records: AuditRecord[] = [];
   readonly #corrupt: Uint8Array[] = [];
   #end: Cursor;
@@ -54,31 +54,31 @@ class Reading {
     this.#end = end;
   }
 
-  /** Reads a segment. Returns a stretch when it is complete before the segment ends. */
-  segment(segment: number, offset: number): Stretch | undefined {
+  /** Reads a segment. Returns a chunk when it is complete before the segment ends. */
+  segment(segment: number, offset: number): Chunk | undefined {
     if (segment !== this.#end.segment) this.#end = { ...this.#end, segment, offset: 0 };
     for (const { bytes, end } of this.spool.lines(segment, offset)) {
       const n = placeOf(bytes);
       if (n === undefined) {
-        if (this.#records.length > 0) return this.#stretch();
+        if (this.#records.length > 0) return this.#chunk();
         this.#corrupt.push(Buffer.from(bytes));
       } else if (n > this.#end.n) return this.#jump(n, this.#end.seq);
       else if (n === this.#end.n) {
         // The corrupt lines took no entry's place.
-        if (this.#corrupt.length > 0) return this.#stretch();
+        if (this.#corrupt.length > 0) return this.#chunk();
         this.#take(bytes);
       }
       this.#end = { ...this.#end, offset: end };
-      if (this.#records.length >= this.most) return this.#stretch();
+      if (this.#records.length >= this.most) return this.#chunk();
     }
     return undefined;
   }
 
-  atTheEnd(): Stretch | undefined {
-    if (this.#records.length > 0) return this.#stretch();
+  atTheEnd(): Chunk | undefined {
+    if (this.#records.length > 0) return this.#chunk();
     const { next, lastSeq } = this.spool;
     if (this.#end.n < next) return this.#jump(next, lastSeq);
-    return this.#corrupt.length > 0 ? this.#stretch() : undefined;
+    return this.#corrupt.length > 0 ? this.#chunk() : undefined;
   }
 
   #take(line: Uint8Array): void {
@@ -89,21 +89,21 @@ class Reading {
   }
 
   /** The next entry here has a later place: those before it stand elsewhere, or are lost. */
-  #jump(to: number, lastSeq: number | undefined): Stretch {
-    if (this.#records.length > 0) return this.#stretch();
+  #jump(to: number, lastSeq: number | undefined): Chunk {
+    if (this.#records.length > 0) return this.#chunk();
     const { n } = this.#end;
     const { found, smallest } = this.#searchAll(n, to);
-    if (smallest === n && this.#corrupt.length > 0) return this.#stretch();
+    if (smallest === n && this.#corrupt.length > 0) return this.#chunk();
     for (let place = n; found.has(place) && this.#records.length < this.most; place++)
       this.#take(found.get(place) ?? Buffer.alloc(0));
-    if (this.#records.length > 0) return this.#stretch();
+    if (this.#records.length > 0) return this.#chunk();
     const lost = smallest - n;
     const seq = smallest === this.spool.next ? lastSeq : (this.#end.seq ?? -1) + lost;
     this.#end = { ...this.#end, n: smallest, ...(seq !== undefined && { seq }) };
-    return { ...this.#stretch(), lost };
+    return { ...this.#chunk(), lost };
   }
 
-  /** Searches all segments for the entries of these places: as many as a stretch takes, and the smallest place of all. */
+  /** Searches all segments for the entries of these places: as many as a chunk takes, and the smallest place of all. */
   #searchAll(from: number, to: number): { found: Map<number, Uint8Array>; smallest: number } {
     const found = new Map<number, Uint8Array>();
     let smallest = to;
@@ -117,7 +117,7 @@ class Reading {
     return { found, smallest };
   }
 
-  #stretch(): Stretch {
+  #chunk(): Chunk {
     return { records: this.#records, corrupt: this.#corrupt, lost: 0, end: this.#end };
   }
 }

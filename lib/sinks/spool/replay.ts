@@ -4,8 +4,8 @@ import { asError, emitTo, sinkName } from '../emit.js';
 import { causeOf, type GapRecordFactory } from '../gap.js';
 import { backoffMs, postponement } from '../retry.js';
 import type { Sink, SinkResult } from '../sink.js';
-import { RefusedRecords, UntoldGap } from './lost.js';
-import type { Stretch } from './reader.js';
+import { RefusedRecords, PendingGap } from './lost.js';
+import type { Chunk } from './reader.js';
 import type { Cursor } from './state.js';
 import type { SpoolStore } from './store.js';
 
@@ -49,7 +49,7 @@ export class Replay {
   #toldOfPause = false;
   #wake: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
-  #gap: UntoldGap;
+  #gap: PendingGap;
   readonly #refusedRecords: RefusedRecords;
   /** Whether `onError` has heard that `refused.spool` is full. */
   #toldOfFull = false;
@@ -66,7 +66,7 @@ export class Replay {
     private readonly options: ReplayOptions,
   ) {
     const { gap, unkept } = store.cursor;
-    this.#gap = new UntoldGap(gap);
+    this.#gap = new PendingGap(gap);
     this.#refusedRecords = new RefusedRecords(store, options.maxRefusedBytes, unkept);
   }
 
@@ -106,21 +106,21 @@ export class Replay {
       // Set when the receiver has refused the gap record since it last took records.
       let refusal: Error | undefined;
       while (!this.#stopped) {
-        const stretch = this.store.read(this.#singly > 0 ? 1 : this.options.batchSize);
-        if (stretch !== undefined && (stretch.corrupt.length > 0 || stretch.lost > 0)) {
-          this.#skip(stretch);
+        const chunk = this.store.read(this.#singly > 0 ? 1 : this.options.batchSize);
+        if (chunk !== undefined && (chunk.corrupt.length > 0 || chunk.lost > 0)) {
+          this.#skip(chunk);
           continue;
         }
         const isDue = refusal === undefined && this.#gap.count > 0;
-        const told = isDue ? await this.#tellGap(stretch?.records[0]?.seq) : undefined;
+        const told = isDue ? await this.#tellGap(chunk?.records[0]?.seq) : undefined;
         if (told?.status === 'retryable') return this.#later(told.error, told.retryAfterMs);
         refusal ??= told?.error;
-        if (stretch === undefined) {
+        if (chunk === undefined) {
           // A record may have come meanwhile, in which case the waiters must wait on.
           if (this.store.read(1) !== undefined) continue;
           return this.#tellWaiters(refusal);
         }
-        const failure = await this.#deliver(stretch);
+        const failure = await this.#deliver(chunk);
         if (failure !== undefined) return this.#later(failure.error, failure.retryAfterMs);
         refusal = undefined;
       }
@@ -131,20 +131,20 @@ export class Replay {
     }
   }
 
-  async #deliver(stretch: Stretch): Promise<Retryable | undefined> {
-    const result = await emitTo(this.sink, stretch.records);
+  async #deliver(chunk: Chunk): Promise<Retryable | undefined> {
+    const result = await emitTo(this.sink, chunk.records);
     if (result.status === 'retryable') {
       this.#takenInPart(result);
       return result;
     }
     this.#failures = 0;
     this.#toldOfPause = false;
-    if (result.status === 'permanent') this.#refused(stretch, result.error);
-    else this.#taken(stretch, result.rejected ?? []);
+    if (result.status === 'permanent') this.#refused(chunk, result.error);
+    else this.#taken(chunk, result.rejected ?? []);
     return undefined;
   }
 
-  /** Passes the part of a stretch that the receiver has taken, so that it is not sent again with the rest. */
+  /** Passes the part of a chunk that the receiver has taken, so that it is not sent again with the rest. */
   #takenInPart({ settled = 0, rejected = [] }: Retryable): void {
     const part = settled === 0 ? undefined : this.store.read(settled);
     if (part !== undefined) this.#taken(part, rejected);
@@ -164,7 +164,7 @@ export class Replay {
     if (result.status === 'retryable' && (result.settled ?? 0) === 0) return result;
     const error = result.status === 'permanent' ? result.error : result.rejected?.[0]?.error;
     if (error !== undefined) return { status: 'permanent', error: this.#gapRefused(count, error) };
-    this.#gap = new UntoldGap();
+    this.#gap = new PendingGap();
     this.#toldOfRefusal = false;
     this.#advance(this.store.cursor);
     // The receiver has taken the record, and asks for a pause.
@@ -174,35 +174,35 @@ export class Replay {
   }
 
   #gapRefused(count: number, cause: Error): Error {
-    const message = `the receiver refuses the record that says that ${count} records are missing; it is told again`;
+    const message = `the receiver refuses the record that says that ${count} records are missing; it is sent again with the next records`;
     const error = Object.assign(new Error(message, { cause }), { code: 'GAP_REFUSED' });
     if (!this.#toldOfRefusal) this.options.report(error, { sink: sinkName(this.sink), lost: 0 });
     this.#toldOfRefusal = true;
     return error;
   }
 
-  #taken(stretch: Stretch, rejected: readonly { index: number; error: Error }[]): void {
+  #taken(chunk: Chunk, rejected: readonly { index: number; error: Error }[]): void {
     for (const { index, error } of rejected) {
-      const record = stretch.records[index];
+      const record = chunk.records[index];
       if (record !== undefined) this.#lose(record, error);
     }
-    this.#pass(stretch);
+    this.#pass(chunk);
   }
 
   /** One bad record may make the receiver refuse a batch, so its records are sent one by one; what is refused alone is lost. */
-  #refused(stretch: Stretch, error: Error): void {
-    if (stretch.records.length > 1) {
-      this.#singly = stretch.records.length;
+  #refused(chunk: Chunk, error: Error): void {
+    if (chunk.records.length > 1) {
+      this.#singly = chunk.records.length;
       return;
     }
-    for (const record of stretch.records) this.#lose(record, error);
-    this.#pass(stretch);
+    for (const record of chunk.records) this.#lose(record, error);
+    this.#pass(chunk);
   }
 
-  #pass(stretch: Stretch): void {
-    this.#singly = Math.max(0, this.#singly - stretch.records.length);
-    this.#lastTime = stretch.records.at(-1)?.time ?? this.#lastTime;
-    this.#advance(stretch.end);
+  #pass(chunk: Chunk): void {
+    this.#singly = Math.max(0, this.#singly - chunk.records.length);
+    this.#lastTime = chunk.records.at(-1)?.time ?? this.#lastTime;
+    this.#advance(chunk.end);
   }
 
   /** Moves the cursor. Gaps that are not told yet are kept with it, because the next process may have to tell them. */
@@ -221,8 +221,8 @@ export class Replay {
     this.#toldOfFull = keptIn === undefined;
   }
 
-  #skip(stretch: Stretch): void {
-    const { corrupt, lost, end } = stretch;
+  #skip(chunk: Chunk): void {
+    const { corrupt, lost, end } = chunk;
     const keptIn =
       corrupt.length === 0
         ? undefined
@@ -240,7 +240,7 @@ export class Replay {
       lost,
       ...(keptIn !== undefined && { keptIn }),
     });
-    this.#pass(stretch);
+    this.#pass(chunk);
   }
 
   #later(error: Error, retryAfterMs: number | undefined): void {

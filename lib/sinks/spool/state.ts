@@ -5,7 +5,7 @@ import { causeOf } from '../gap.js';
 import { checksum } from './segments.js';
 
 /** Lost records that no gap record tells of yet. */
-export interface PendingGap {
+export interface StoredGap {
   readonly count: number;
   readonly firstTime: string;
   readonly lastTime: string;
@@ -27,9 +27,9 @@ export interface Cursor {
   /** The number of the last record before it. */
   readonly seq?: number;
   /** Lost records that the receiver has not heard of yet. */
-  readonly gap?: PendingGap;
+  readonly gap?: StoredGap;
   /** Refused records that found no room in `refused.spool`, and that no gap record in it tells of yet. */
-  readonly unkept?: PendingGap;
+  readonly unkept?: StoredGap;
 }
 
 /** What a spool stores beside its entries, which shows when some of them are missing. */

@@ -5,7 +5,7 @@ import { LogFile } from '../file/logFile.js';
 import type { Notices } from '../file/notice.js';
 import { FILE_MODE, makeFolder } from '../file/open.js';
 import { readRange, writeAll } from '../file/tail.js';
-import { readStretch, type Stretch } from './reader.js';
+import { readChunk, type Chunk } from './reader.js';
 import {
   encodeEntry,
   placeOf,
@@ -115,13 +115,13 @@ export class SpoolStore {
   }
 
   /** Reads what comes next, at most `most` records; nothing when the receiver has everything. */
-  read(most: number): Stretch | undefined {
+  read(most: number): Chunk | undefined {
     const { segments, file } = { segments: this.#segments, file: this.#file };
     const lines = (segment: number, offset: number) =>
       segment === segments.at(-1)
         ? linesOf(file.fd, offset, file.durable)
         : linesFrom(this.folder, segment, offset);
-    return readStretch({ segments, ...this.#durable, lines }, this.#cursor, most);
+    return readChunk({ segments, ...this.#durable, lines }, this.#cursor, most);
   }
 
   /** Stores that the receiver has everything before the cursor, and deletes the segments before it. */
@@ -226,7 +226,8 @@ export class SpoolStore {
       this.options.notices.add({
         kind: 'spool-damaged',
         path: join(this.folder, name),
-        detail: 'it is missing or no longer what was written; the spool goes on from what else it knows',
+        detail:
+          'it is missing or was changed; the spool uses the other copy of its state, or reads its entries',
       });
     return state;
   }
