@@ -23,6 +23,8 @@ export class SinkWorker {
   #linger: NodeJS.Timeout | undefined;
   #scheduled = false;
   #waitForRoom = 0;
+  /** What the last record that found no room was told. */
+  #full: SinkError | undefined;
 
   constructor(readonly options: SinkWorkerOptions) {
     const { name, maxExportBatchSize, maxRetryAfterMs, gapRecord, report } = options;
@@ -186,10 +188,12 @@ export class SinkWorker {
   }
 
   #drop(record: AuditRecord, completion: Completion | undefined): void {
-    const error = new SinkError(this.name, `the queue of sink '${this.name}' is full`);
-    const first = this.#queue.loseLast(record, QUEUE_FULL);
-    this.#counters.lost('dropped', error, [record], first);
-    completion?.failed(error);
+    const isFirst = this.#queue.loseLast(record, QUEUE_FULL);
+    // The stack of an error costs several times what a record does: while the queue stays full, only callers get one of their own.
+    if (isFirst || completion !== undefined || this.#full === undefined)
+      this.#full = new SinkError(this.name, `the queue of sink '${this.name}' is full`);
+    this.#counters.lost('dropped', this.#full, [record], isFirst);
+    completion?.failed(this.#full);
   }
 
   #giveUp(): void {
