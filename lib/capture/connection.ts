@@ -155,7 +155,9 @@ export class Connection implements ConnectionFacts {
   }
 
   get oauth(): McpOAuth | undefined {
-    return authorizationOf(this.#transport);
+    const { transport } = this.#known;
+    // Asked for with each record, and not found out where no HTTP is spoken.
+    return transport === 'stdio' || transport === 'in-memory' ? undefined : authorizationOf(this.#transport);
   }
 
   /** The version of HTTP, where it is known: without TLS there is no negotiation, and so nothing but 1.1. */

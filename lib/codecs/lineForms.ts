@@ -30,6 +30,8 @@ interface Changing {
   readonly ofMcp: boolean;
   readonly key: string;
   readonly before: string;
+  /** Whether it is a text, whose quotes are a part of what stands around it. */
+  readonly isText: boolean;
 }
 
 /** What the lines of some records have in common, as text. */
@@ -101,16 +103,22 @@ function written(record: AuditRecord, { changing, end }: Form): string | undefin
   const fields = record as unknown as Fields;
   const mcp = record.mcp as unknown as Fields;
   let line = '';
-  for (const { ofMcp, key, before } of changing) {
-    const text = textOf((ofMcp ? mcp : fields)[key]);
-    if (text === undefined) return undefined;
-    line += before + text;
+  for (let index = 0; index < changing.length; index++) {
+    const { ofMcp, key, before, isText } = changing[index] as Changing;
+    const value = (ofMcp ? mcp : fields)[key];
+    if ((typeof value === 'string') !== isText) return undefined;
+    line += before;
+    if (typeof value === 'string') line += PLAIN.test(value) ? value : toJsonLine(value).slice(1, -1);
+    else {
+      const text = textOf(value);
+      if (text === undefined) return undefined;
+      line += text;
+    }
   }
   return line + end;
 }
 
 function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : toJsonLine(value);
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
   return value === undefined || typeof value === 'function' || typeof value === 'symbol'
     ? undefined
@@ -123,12 +131,15 @@ function formOf(record: AuditRecord, varying: ReadonlySet<string>): Form | undef
   const constants: Constant[] = [];
   const changing: Changing[] = [];
   let text = '{';
+  let isFirst = true;
   const add = (key: string, value: unknown, ofMcp: boolean): boolean => {
     const constant = { ofMcp, key, value };
-    text += `${text.endsWith('{') ? '' : ','}${toJsonLine(key)}:`;
+    text += `${isFirst ? '' : ','}${toJsonLine(key)}:`;
+    isFirst = false;
     if (varying.has(nameOf(constant)) || !isFixed(value)) {
-      changing.push({ ofMcp, key, before: text });
-      text = '';
+      const isText = typeof value === 'string';
+      changing.push({ ofMcp, key, before: isText ? `${text}"` : text, isText });
+      text = isText ? '"' : '';
       return true;
     }
     const encoded = textOf(value);
@@ -141,10 +152,12 @@ function formOf(record: AuditRecord, varying: ReadonlySet<string>): Form | undef
       if (!add(key, value, false)) return undefined;
       continue;
     }
-    text += `${text.endsWith('{') ? '' : ','}"mcp":{`;
+    text += `${isFirst ? '' : ','}"mcp":{`;
+    isFirst = true;
     for (const [name, detail] of Object.entries(value as Fields))
       if (!add(name, detail, true)) return undefined;
     text += '}';
+    isFirst = false;
   }
   const mcpKeys = Object.keys(record.mcp ?? {});
   return { keys: Object.keys(record), mcpKeys, constants, changing, end: `${text}}` };

@@ -145,14 +145,15 @@ export class Recording implements OperationRecorder {
     try {
       const serverAddress = this.#dialled.by(detail.connection);
       const { sessionId } = detail.connection;
-      const facts = {
-        ...this.#entry(detail),
-        sessionId: this.#shownSession(sessionId),
-        requests: this.#requests(detail),
-      };
+      const { actor, toolFingerprint, operationId } = this.#entry(detail);
+      const shown = this.#shownSession(sessionId);
+      const requests = this.#requests(detail);
+      // Field by field: a spread among other fields costs more than the whole mapping.
+      const facts = { sessionId: shown, actor, toolFingerprint, operationId, requests };
       const draft = toDraft(detail, this.#options.settings, facts, serverAddress);
       if (levelFor(this.#levels, draft) === 'None') return SKIPPED;
-      return this.#redactor.record(draft, { ...detail.secrets, sessionId });
+      const { secrets } = detail;
+      return this.#redactor.record(draft, secrets === undefined ? { sessionId } : { ...secrets, sessionId });
     } catch (cause) {
       this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);
       return undefined;

@@ -173,8 +173,12 @@ function hideField(value: unknown, name: string, pass: Pass): unknown {
 
 function keepText(value: string, name: string, kind: Field['kind'], pass: Pass): string {
   pass.wholeUris = true;
-  if (kind === 'label') return capLabel(value, name, pass);
-  const kept = kind === 'uri' ? keepUri(value, name, pass) : keepString(value, name, pass, LABEL_BYTES);
+  const kept =
+    kind === 'label'
+      ? capLabel(value, name, pass)
+      : kind === 'uri'
+        ? keepUri(value, name, pass)
+        : keepString(value, name, pass, LABEL_BYTES);
   if (kept === value && pass.secrets.size === 0) pass.policy.lastClean.set(name, value);
   return kept;
 }
