@@ -22,10 +22,10 @@ export interface AnySampler {
 }
 
 /**
- * Has the spans of MCP operations recorded where a sampler would drop them, so that span processors see them, those of other
- * MCP instrumentations among them. They stay unsampled: exporters skip them, and servers and child spans see no other flag
- * than before. Audit records do not need this; it is for those who want the spans' attributes and durations as well, and for
- * records of foreign spans.
+ * Records the spans of MCP operations that a sampler would drop, so that span processors see them, also those of other MCP
+ * instrumentations. They stay unsampled: exporters skip them, and the flags that servers and child spans see do not change. Audit
+ * records of the SDK's clients do not need this. Use it to have the attributes and durations of all spans, and records of spans that
+ * other instrumentations make.
  *
  * @example
  * ```ts

@@ -11,7 +11,7 @@ import { connectionOver, watchTransport } from './transport.js';
 
 type Call = () => unknown;
 
-/** A call of one of the client's own methods, as the wrapping loop hands it on. */
+/** A call of one of the client's own methods. */
 export interface ObservedCall {
   readonly client: object;
   readonly entrance: Entrance;
@@ -21,22 +21,22 @@ export interface ObservedCall {
   /** The transport that `connect` was given. */
   readonly transport?: unknown;
   readonly args: readonly unknown[];
-  /** Makes the call itself, exactly as it would have been made without us. */
+  /** Makes the call as the program would have made it without us. */
   readonly proceed: Call;
 }
 
-/** Runs a call as an operation: a span around it, a record after it. Passes it through where nobody listens. */
+/** Runs a call as an operation: a span around it, a record after it. Where nothing records or traces it, it is just made. */
 export function observe(call: ObservedCall): unknown {
   const running = begin(call);
   if (running === undefined) return call.proceed();
   return whenAdmitted(running, () => settle(running, () => inside(running, call.proceed)));
 }
 
-/** Starts the operation that a call is; undefined where nobody listens, and where it is a part of another. */
+/** Starts the operation of a call. Undefined where nothing records or traces it, and where it is a part of another operation. */
 export function begin(call: ObservedCall): RunningOperation | undefined {
   const audience = audienceOf(call.client);
   if (audience === undefined || isInner(call, audience.state)) return undefined;
-  // Field by field here and wherever a call passes: a spread among other fields costs V8 microseconds.
+  // Field by field: a spread among other fields costs V8 microseconds, here and wherever a call passes.
   return new RunningOperation({
     recorders: audience.recorders,
     source: audience.source,
@@ -55,9 +55,9 @@ export function inside<T>(running: RunningOperation, run: () => T): T {
 }
 
 /**
- * Whether a call is a part of an operation that is already under way: the SDK's methods call each other, and a method that
- * was wrapped at two levels of a class chain is entered twice. The same wrapper entered again is a call of its own. A
- * failed handshake closes the transport inside `connect`, and that is no logout.
+ * Whether a call is a part of an operation that is already under way. The SDK's methods call each other, and a call enters a
+ * method twice that is wrapped on two classes of a chain. A call that enters the same wrapper again is an operation of its own.
+ * Where a handshake fails, `connect` closes the transport, and this is no logout.
  */
 function isInner(call: ObservedCall, { connection }: ClientState): boolean {
   const { client, operation, entrance } = call;
@@ -78,10 +78,10 @@ function prepareConnection(
   if (transport !== undefined) {
     connection = new Connection(client, transport);
     connection.resumed = peek(transport, 'sessionId') !== undefined || hasPriorDiscovery(args[1]);
-    // An open session stays the client's until another has taken its place: connecting once more may well be refused.
+    // The client keeps an open session until another takes its place: the SDK may refuse to connect once more.
     if (!state.connection.open) state.connection = connection;
   }
-  // Without one, the client may have been wrapped or patched after it had connected.
+  // A client that had connected before it was wrapped has a transport that nobody watches yet.
   const current = transport ?? peek(client, 'transport');
   connection.watched = watchTransport(current);
   connectionOver(current, connection);
@@ -94,14 +94,14 @@ function prepareConnection(
   return connection;
 }
 
-/** v2 connects without a word to a server whose answer to `server/discover` the caller has kept. */
+/** Whether the caller gives v2 an earlier answer to `server/discover`: then it connects without a request. */
 function hasPriorDiscovery(options: unknown): boolean {
   return peek(peek(options, 'prior'), 'kind') === 'modern';
 }
 
 /**
- * Makes the call of an operation that has begun, and ends the operation as the call ends. Whatever can be awaited is, but for
- * callers to whom only a real promise is one.
+ * Makes the call of an operation that has begun, and ends the operation when the call ends. Awaits thenables as well as promises;
+ * decorators pass a stricter check, because the `then` of a query builder runs the query.
  */
 export function settle(
   running: RunningOperation,
@@ -112,7 +112,7 @@ export function settle(
   try {
     value = enter();
   } catch (reason) {
-    // Nobody can be made to wait for a record without turning a synchronous throw into something else.
+    // To wait for the record would turn a synchronous throw into a rejected promise.
     running.fail(reason);
     running.completeInBackground();
     throw reason;
@@ -136,7 +136,7 @@ export function settle(
   );
 }
 
-/** Gives the operation's own outcome to the caller once its record is safe; where it is not, both travel together. */
+/** Gives the caller the operation's outcome once its record is safe; where it is not, an error that carries both. */
 export function afterDelivery(
   running: RunningOperation,
   outcome: PromiseSettledResult<unknown>,
@@ -150,7 +150,7 @@ export function afterDelivery(
   });
 }
 
-/** A sink's error may stand for many records of one batch; each caller gets one of its own, with its own outcome. */
+/** One error of a sink may be about all records of a batch: each caller gets an error of its own, with its own outcome. */
 function withOutcome(error: unknown, outcome: PromiseSettledResult<unknown>): SinkError {
   const own =
     error instanceof SinkError
@@ -164,14 +164,14 @@ function trackSession({ method, ending, connection, client }: RunningOperation):
   const succeeded = ending?.outcome === 'OUTCOME_SUCCESS';
   if (method === 'initialize' && succeeded) sessionOpened(connection);
   if (method !== 'close') return;
-  // A close that failed and left the transport in place can be tried again, and the session is not over.
+  // A close that failed and left the transport in place can be tried again: the session is not over.
   if (succeeded || peek(client, 'transport') === undefined) sessionClosed(connection);
   else connection.closing = false;
 }
 
 /**
- * Request options stand last among the arguments, wherever the SDK's version puts them. A signal may be of another realm or of
- * a polyfill, so that its class says nothing.
+ * The caller's signal. Request options are the last of the arguments that has one; their place differs between v1 and v2. A signal
+ * is known by its members, since it may be of another realm or of a polyfill.
  */
 function signalOf(args: readonly unknown[]): unknown {
   for (let index = args.length - 1; index >= 0; index--) {
@@ -186,8 +186,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Makes a call once every recorder admits it and, in mode `blocking-strict`, its intent is durable. Where nothing has to be
- * waited for, the call is made at once and what it gives is given back as it is; else a promise is.
+ * Makes a call once every recorder admits it and, in mode `blocking-strict`, its intent is durable. Returns what the call returns
+ * where there is nothing to wait for, and a promise of it otherwise.
  */
 export function whenAdmitted(running: RunningOperation, go: () => unknown): unknown {
   const refusal = refusalOf(running);
@@ -217,7 +217,7 @@ function whenIntended(running: RunningOperation, go: () => unknown): unknown {
   );
 }
 
-/** Nothing was sent: the refusal is on record where that is possible, and the caller learns of it. */
+/** Ends an operation of which nothing was sent: records the refusal where that is possible, and throws it. */
 export function refuse(running: RunningOperation, refusal: unknown): never {
   running.fail(refusal);
   running.completeInBackground();

@@ -2,8 +2,8 @@ import { types } from 'node:util';
 import { peek } from '../internal/peek.js';
 
 /**
- * What is assumed of the SDK's `Client`, v1 and v2 alike: its public methods, and a few internals that are read with care
- * and missed without harm. Structural, so that this package needs no version of the SDK at run time or in its types.
+ * What this package needs of the SDK's `Client`, v1 and v2 alike. Structural, so that neither types nor run time need a certain
+ * version of the SDK.
  */
 export interface McpClientLike {
   /** Begins a session over a transport. */
@@ -16,21 +16,21 @@ export interface McpClientLike {
 
 /** The class of such a client. */
 export interface McpClientClass {
-  /** Where its methods are, which are wrapped there. */
+  /** The object that has the methods, which are wrapped there. */
   readonly prototype: object;
   /** The class's own name. */
   readonly name: string;
 }
 
-/** Any method, as the wrapping loop sees it. */
+/** Any method of a client. */
 export type Method = (this: object, ...args: unknown[]) => unknown;
 /** Makes the method that stands in for another. */
 export type Wrapper = (original: Method) => Method;
 
 /**
- * The object that stands for a client, whichever stand-in a call came through. Frameworks put a Proxy around a client, or make
- * an object that inherits from it, and then call both: each must find what is kept of the one client behind them. The SDK makes
- * one map of request handlers per client and never replaces it, and every stand-in that lets calls through shows that map.
+ * The key by which the state of a client is kept. Frameworks put a Proxy around a client, or make an object that inherits from it,
+ * and call both: each must find the same state. The SDK makes one map of request handlers per client and never replaces it, and
+ * every stand-in that lets calls through shows that map.
  */
 export function identityOf(client: object): object {
   const handlers = peek(client, '_requestHandlers');
@@ -42,15 +42,15 @@ export function hidesItsClient(client: object): boolean {
   return types.isProxy(client) && identityOf(client) === client;
 }
 
-/** At most so many functions of ours stand between one function that is wrapped and the next. */
+/** At most so many of our functions run between two functions that are wrapped. */
 const OWN_FRAMES = 25;
 
 /**
- * A function that stands where another stood: a Proxy around that very function, so that what its owner put on it (a mock's
- * calls, a spy's `restore`, a name) is still read and written there. Only what a call of it does is ours.
+ * A function that takes the place of another: a Proxy around it, so that what its owner put on it (the calls of a mock, the `restore`
+ * of a spy, a name) is still read and written there. Only the call itself is ours.
  *
- * An error keeps the innermost frames of its stack alone. While the call runs it keeps more, so that our frames leave the place of
- * its callers to them.
+ * An error keeps no more frames than `Error.stackTraceLimit`, the innermost ones. The limit is raised while the call runs, so that
+ * our frames do not push out those of the callers.
  */
 export function standIn<T extends object>(original: T, call: Method): T {
   return new Proxy(original, {
@@ -58,7 +58,7 @@ export function standIn<T extends object>(original: T, call: Method): T {
       const { stackTraceLimit } = Error;
       const raised = stackTraceLimit + OWN_FRAMES;
       try {
-        // Where the program keeps no stacks (0), or all of each (Infinity), it stays as it is.
+        // A program that keeps no stacks has set it to 0.
         if (stackTraceLimit > 0) Error.stackTraceLimit = raised;
       } catch {
         // `Error` is frozen.
@@ -66,14 +66,14 @@ export function standIn<T extends object>(original: T, call: Method): T {
       try {
         return Reflect.apply(call, self as object, args) as unknown;
       } finally {
-        // Whoever has set it meanwhile has the last word.
+        // A limit that the program has set meanwhile stays.
         if (Error.stackTraceLimit === raised) Error.stackTraceLimit = stackTraceLimit;
       }
     },
   });
 }
 
-/** For promises whose failure no caller waits for; whoever answers for it has reported it. */
+/** Handles a rejection that has been reported elsewhere, so that it does not count as unhandled. */
 export function ignore(): void {
   return;
 }

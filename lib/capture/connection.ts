@@ -9,7 +9,7 @@ import type { McpOAuth } from '../schema/record.js';
 import { authorizationOf } from './oauth.js';
 import type { SpanSource } from './source.js';
 
-/** An operation that has begun: what its span, its messages and its session have to do with. */
+/** An operation that has begun, as its span, its messages and its session see it. */
 export interface OperationUnderWay extends OperationDetail {
   readonly client: object;
   readonly connection: Connection;
@@ -18,42 +18,42 @@ export interface OperationUnderWay extends OperationDetail {
   readonly source: SpanSource;
   /** The context that it runs in: the caller's, with its span. */
   readonly context: Context;
-  /** Whether no SDK has given it its ids. */
+  /** Whether its ids are ours, because no OpenTelemetry SDK gave any. */
   readonly minted: boolean;
   readonly ended: boolean;
-  /** A stream whose caller is not reading just now: nothing but its caller can end it. */
+  /** Whether it is a stream that its caller does not read at the moment: only the caller can end it. */
   readonly isIdle: boolean;
-  /** What the user decided about a question of the server's. */
+  /** How the user decided about a request of the server: `accept`, `decline` or `cancel`. */
   decision: string | undefined;
   /** Notes what the server answered its last request with. */
   answered(answer: Answer): void;
-  /** Takes note of secrets that stand in what it sends, gets or has asked for. */
+  /** Notes secrets that its arguments, its result or the answers to the server's requests hold. */
   learn(secrets: KnownSecrets | undefined): void;
-  /** Ends it, and hands it to its recorders; nobody waits for the record. */
+  /** Ends it and hands it to its recorders, without waiting for them. */
   finish(judgement: Judgement, result?: unknown): void;
 }
 
 /**
- * One connection of one client: what the handshake and the transport tell of the two parties. The SDK learns most of it only while
- * `connect` is under way; once the handshake is done, it is read a last time and kept.
+ * One connection of one client: what the handshake and the transport tell of the two sides. The SDK learns most of it while `connect`
+ * is under way; when the handshake is done, it is read once more and kept.
  */
 export class Connection implements ConnectionFacts {
   readonly connectionId = newRecordId();
-  /** Whether a login has happened that no logout has followed. */
+  /** Whether a login has happened and no logout since. */
   open: boolean;
-  /** Whether the user has called `close()`: losing the transport is then no event of its own. */
+  /** Whether the user has called `close()`: the end of the transport is then no event of its own. */
   closing = false;
-  /** Whether the transport's owner is closing it: its end is a logout then. */
+  /** Whether the transport's owner is closing it: its end is then a logout. */
   isLeaving = false;
-  /** Whether the transport has just reported an error: one that closes itself for that reason is lost, not closed by its owner. */
+  /** Whether the transport has just reported an error: where it closes itself now, the session is lost, and its owner did not close it. */
   isInTrouble = false;
   /** Monotonic, in milliseconds. */
   readonly startedAt = performance.now();
-  /** Whether every message that goes out is seen; a transport that lets nobody in is none such. */
+  /** Whether every outgoing message is seen. False for a frozen transport, whose `send` cannot be replaced. */
   watched = true;
   /** The version of HTTP that was negotiated over TLS, once a request has shown it. */
   negotiatedHttp: string | undefined;
-  /** Whether the session was there before, so that the login needed no handshake. */
+  /** Whether the session existed before, so that the login needed no handshake. */
   resumed = false;
   /** Operations that have begun and not ended, the server's own requests among them. */
   readonly underWay = new Set<OperationUnderWay>();
@@ -71,7 +71,7 @@ export class Connection implements ConnectionFacts {
     this.open = transport === undefined && this.#transport !== undefined;
   }
 
-  /** The transport that it goes over, as far as it is known. */
+  /** Its transport, where that is known. */
   get over(): object | undefined {
     return typeof this.#transport === 'object' && this.#transport !== null ? this.#transport : undefined;
   }
@@ -81,7 +81,7 @@ export class Connection implements ConnectionFacts {
     return this.#transport === transport;
   }
 
-  /** Keeps what is known of both sides now: the client forgets it when it closes, or learns it anew of another server. */
+  /** Keeps what is known of both sides now: the client forgets it at its end, or replaces it at the next handshake. */
   remember(): void {
     this.#parties ??= this.#read();
   }
@@ -101,7 +101,7 @@ export class Connection implements ConnectionFacts {
   }
 
   get sessionId(): string | undefined {
-    // Remembered, since the transport forgets it when the session ends, and the logout is a record of that session.
+    // Kept, because the transport forgets it at the end of the session, and the logout is a record of that session.
     return (this.#sessionId = peekText(this.#transport, 'sessionId') ?? this.#sessionId);
   }
 
@@ -219,7 +219,7 @@ export class Connection implements ConnectionFacts {
   }
 }
 
-/** What stands fast of the two sides of a connection once the handshake is done. */
+/** What no longer changes once the handshake is done. */
 interface Parties {
   readonly clientName: string | undefined;
   readonly clientVersion: string | undefined;
@@ -251,7 +251,7 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? defaultPort : Number(port);
 }
 
-/** By what a transport has rather than by its class name, which a bundler may have changed. */
+/** Tells transports apart by their members, because a bundler may have changed the names of their classes. */
 function transportKind(transport: unknown): string | undefined {
   if (typeof transport !== 'object' || transport === null) return undefined;
   if (typeof peek(peek(transport, '_serverParams'), 'command') === 'string') return 'stdio';

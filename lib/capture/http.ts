@@ -14,9 +14,9 @@ type Fetch = (...args: unknown[]) => unknown;
 const FETCHES = ['_fetch', '_fetchWithInit'];
 
 /**
- * Looks at the HTTP exchanges of a transport: the status of each response, the scopes that a refusal asks for, and what the
- * exchange with an authorization server tells. Whatever fetches is called as it would be, with the same arguments, and what it
- * gives is handed on as it is; a transport without these properties is left alone.
+ * Reads the HTTP exchanges of a transport: the status of each response, the scopes that a refusal asks for, and what the exchange
+ * with an authorization server tells. The transport's `fetch` gets the same arguments and its response is handed on unchanged. A
+ * transport without these properties is left alone.
  */
 export function watchHttp(transport: unknown): void {
   if (typeof transport !== 'object' || transport === null || watched.has(transport)) return;
@@ -29,7 +29,7 @@ export function watchHttp(transport: unknown): void {
     if (own === undefined || !('value' in own) || own.configurable === false) continue;
     const given: unknown = own.value;
     if (given !== undefined && typeof given !== 'function') continue;
-    // The SDK takes the platform's where none was given, whichever that is at the time.
+    // Where none was given, the SDK calls the platform's `fetch`, as it is at the time of the call.
     const fetches = (given ?? ((...args: unknown[]) => Reflect.apply(fetch, undefined, args))) as Fetch;
     Reflect.defineProperty(transport, name, { ...own, value: watchFetch(transport, fetches) });
   }
@@ -47,14 +47,14 @@ function watchFetch(transport: object, fetches: Fetch): Fetch {
             running.exchanged({ status: Number(peek(response, 'status')), scopes: scopesAskedFor(response) });
         } else if (isAuthorizationOf(transport)) noteGrant(transport, args, response);
       };
-      // First in the row, and so before the SDK goes on; it learns of no failure of ours.
+      // This handler is the first, so it runs before the SDK goes on. A failure of ours does not reach the SDK.
       if (value instanceof Promise) value.then((response: unknown) => quietly(() => note(response)), ignore);
       return value;
     },
   });
 }
 
-/** What cannot be read of an exchange is not on record. A throw here would reach the exchange, or end the process. */
+/** Runs a look at an exchange: a throw in it would reach the exchange, or end the process. What cannot be read is not on record. */
 function quietly(look: () => void): void {
   try {
     look();
@@ -63,7 +63,7 @@ function quietly(look: () => void): void {
   }
 }
 
-/** Whether a URL is the server's own: of v1's SSE transport, the one that the server has named. */
+/** Whether a URL is the MCP server's. With v1's SSE transport the server has named it. */
 function isEndpoint(transport: object, target: unknown): boolean {
   const url = urlOf(target);
   const own = [peek(transport, '_url'), peek(transport, '_endpoint')].map(urlOf);
@@ -75,7 +75,7 @@ function urlOf(target: unknown): string | undefined {
   return typeof target === 'string' ? target : peekText(target, 'url');
 }
 
-/** Whether it is the exchange of a request: notifications and answers are taken with 202, and a GET opens a stream. */
+/** Whether an exchange carries a request. A server accepts notifications and answers with 202, and a GET opens a stream. */
 function isRequest(init: unknown, response: unknown): boolean {
   return peek(init, 'method') === 'POST' && peek(response, 'status') !== 202;
 }
@@ -99,15 +99,14 @@ const operations = new WeakMap<object, RunningOperation>();
 
 /** By origin, the versions that connections to it have negotiated in this process. */
 const negotiated = new Map<string, Set<string>>();
-/** Origins that are remembered. */
+/** At so many origins, all are forgotten. */
 const MAX_ORIGINS = 1_000;
 
 let listens = false;
 
 /**
- * Learns which version of HTTP a server's own connection speaks. Over TLS that is negotiated, and a response does not say the
- * outcome; undici, which is also Node's `fetch`, shows the socket of each request to those who subscribe. What sends by other
- * means stays unknown.
+ * Learns which version of HTTP the connection to a server speaks. TLS negotiates it, and a response does not show the result.
+ * undici, which is also Node's `fetch`, publishes the socket of each request. For other HTTP clients the version stays unknown.
  *
  * @see https://github.com/nodejs/undici/blob/main/docs/docs/api/DiagnosticsChannel.md
  */
@@ -116,17 +115,17 @@ function watchHttpVersion(): void {
   listens = true;
   subscribe('undici:request:create', (message) => quietly(() => noteRequest(message)));
   subscribe('undici:client:sendHeaders', (message) => quietly(() => noteSocket(message)));
-  // For HTTP/2 undici tells of no request which socket it took.
+  // For HTTP/2, undici does not say which socket a request took.
   subscribe('undici:client:connected', (message) => quietly(() => noteConnected(message)));
   subscribe('undici:request:headers', (message) => quietly(() => noteResponse(message)));
 }
 
-/** In the asynchronous context of who sends. */
+/** undici publishes this in the asynchronous context of the sender. */
 function noteRequest(message: unknown): void {
   const request = peek(message, 'request');
   const running = servedOperation();
   if (running === undefined || typeof request !== 'object' || request === null) return;
-  // Authorization servers are asked on an operation's behalf as well, and are not the operation's server.
+  // An operation may also ask an authorization server, and that is another server.
   if (String(peek(request, 'origin')) === running.connection.origin) operations.set(request, running);
 }
 
@@ -144,7 +143,7 @@ function noteConnected(message: unknown): void {
   negotiated.set(origin, (negotiated.get(origin) ?? new Set()).add(version));
 }
 
-/** Where all connections to a server negotiated the same, its answers came by that. */
+/** Where all connections to an origin negotiated the same version, its responses came by that version. */
 function noteResponse(message: unknown): void {
   const running = operationOf(message);
   const [version, ...others] = negotiated.get(running?.connection.origin ?? '') ?? [];
@@ -158,7 +157,7 @@ function noteSocket(message: unknown): void {
   if (running !== undefined && version !== undefined) running.connection.negotiatedHttp = version;
 }
 
-/** Where a server chose nothing, it speaks what needs no choice. */
+/** A server that takes no part in the negotiation (`alpnProtocol` is false) speaks HTTP/1.1. */
 function versionOf(socket: unknown): string | undefined {
   if (peek(socket, 'encrypted') !== true) return undefined;
   const protocol = peek(socket, 'alpnProtocol');

@@ -12,16 +12,16 @@ import { watchTransport } from './transport.js';
 
 type Place = Pick<Start, 'parent' | 'links'>;
 
-/** Requests that have an operation already: a class may be wrapped at two levels. */
+/** Requests that have an operation already: two classes of a chain may be wrapped. */
 const seen = new WeakSet<object>();
 
 /** JSON-RPC 2.0, section 5.1: internal error. */
 const INTERNAL_ERROR = -32603;
 
 /**
- * What the server asks of the client is an operation too: it lasts until the answer is sent, the server takes it back or the
- * connection closes. A `ping` is none. Handlers run outside the operation in whose asynchronous context the request happens
- * to arrive: a request that a handler makes is an operation of its own.
+ * A request of the server is an operation too. It lasts until the answer is sent, the server cancels the request or the connection
+ * closes. A `ping` is not recorded. Handlers run outside of the operation in whose asynchronous context the request arrives: a
+ * request that a handler makes is an operation of its own.
  */
 export const observeInbound: Wrapper = (original) =>
   function (...args) {
@@ -42,7 +42,7 @@ export const observeInbound: Wrapper = (original) =>
     return undefined;
   };
 
-/** In the modern era of v2 there is no such channel: the client drops what arrives there, and nobody answers. */
+/** In the modern era of v2, the client drops such requests without an answer. */
 function noticeDrop(client: object, request: unknown, running: RunningOperation): void {
   const handling = peek(client, '_requestHandlerAbortControllers');
   if (running.ended || peekCall(client, 'getProtocolEra') !== 'modern') return;
@@ -51,7 +51,7 @@ function noticeDrop(client: object, request: unknown, running: RunningOperation)
   running.finish({ outcome: 'OUTCOME_FAILURE_ERROR', error: { type: 'not_served', message } });
 }
 
-/** What may not be done without an intent on record is not done, and the server is told so. */
+/** Answers a request with an error, because its intent could not be put on record. */
 function turnAway(transport: object, request: unknown): void {
   const error = { code: INTERNAL_ERROR, message: 'the client cannot answer now' };
   const send = peek(transport, 'send');
@@ -60,7 +60,7 @@ function turnAway(transport: object, request: unknown): void {
   Promise.resolve(Reflect.apply(send, transport, [answer])).catch(ignore);
 }
 
-/** In v2's modern era the server's questions come inside the result of the client's own request, and are answered with the next. */
+/** In v2's modern era, the result of a client's request holds the server's requests, and the client's next request their answers. */
 export const observeEmbedded: Wrapper = (original) =>
   function (...args) {
     const handler: unknown = Reflect.apply(original, this, args);
@@ -122,9 +122,9 @@ function begin(
 }
 
 /**
- * Where a request of the server's belongs. It is believed to continue a trace only where this client has that trace under
- * way: or any server could write its records into any trace. Without a word from the server, the only operation that is
- * under way is the one that the server works on.
+ * The parent of a server's request. The server may name a trace, and that counts only where this client has an operation of that
+ * trace under way; otherwise any server could write into any trace. Where the server names none and one operation is under way,
+ * that operation is the parent.
  */
 function placeOf(connection: Connection, params: unknown): Place {
   const named = traceparentOf(params);

@@ -39,7 +39,7 @@ import {
 } from './source.js';
 
 /**
- * Options of {@link McpInstrumentation}. They concern spans only; what is on record is the processor's to say.
+ * Options of {@link McpInstrumentation}. They concern spans only; the processor decides what is on record.
  *
  * @see docs/capture.md
  */
@@ -63,7 +63,7 @@ export interface McpInstrumentationConfig extends InstrumentationConfig, Propaga
   readonly redaction?: RedactionOptions;
 }
 
-/** Where CommonJS finds the client of v1, named as the hook of `require` names files: without the extension. */
+/** The module of v1's client for CommonJS. The hook of `require` names files without their extension. */
 const V1_REQUIRED = `${SDK_V1}/dist/cjs/client`;
 
 /**
@@ -92,7 +92,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     super(PACKAGE_NAME, PACKAGE_VERSION, config);
   }
 
-  /** Only for the loader hook of another tool: ours hands the SDK's modules over by itself, and has nothing wrapped for it. */
+  /** Definitions for the loader hook of another tool. Ours hands the SDK's modules over by itself, and needs none. */
   protected override init(): InstrumentationNodeModuleDefinition[] {
     if (otherRuntime() !== undefined || isLoaderHookRegistered()) return [];
     const patchAs = (name: string) => (exports: unknown, version?: string) =>
@@ -103,17 +103,17 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
       new InstrumentationNodeModuleDefinition(SDK_V1, ['*'], undefined, undefined, [
         new InstrumentationNodeModuleFile(file, ['*'], patchAs(SDK_V1), keep),
       ]),
-      // By these names the module is imported; a hook that wraps only what it is asked for compares them.
+      // The names by which programs import the module: some hooks wrap only the names that they are given.
       ...[`${SDK_V1}/client/index.js`, `${SDK_V1}/client`].map(
         (name) => new InstrumentationNodeModuleDefinition(name, ['*'], patchAs(SDK_V1), keep),
       ),
     ];
     const v2 = new InstrumentationNodeModuleDefinition(SDK_V2, ['*'], patchAs(SDK_V2), keep);
-    // Which versions can be patched is decided in one place, for every way of loading them.
+    // `discover` decides which versions can be patched, for every way of loading them.
     return [...v1, v2].map((definition) => Object.assign(definition, { includePrerelease: true }));
   }
 
-  /** Wraps the client of every copy of the SDK that is loaded, and of those that will be. */
+  /** Wraps the client of every copy of the SDK that is loaded now or later. */
   override enable(): void {
     super.enable();
     this.source ??= {
@@ -130,7 +130,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     for (const client of discovered) this.patch(client);
   }
 
-  /** Takes the wrappers off again, where no other tool has wrapped them since. */
+  /** Removes the wrappers. Those that another tool has wrapped since stay, and pass calls through. */
   override disable(): void {
     super.disable();
     if (this.source === undefined) return;
@@ -154,7 +154,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     this.meters = provider;
   }
 
-  /** Read anew for each operation, since the configuration may be set later. */
+  /** Reads the configuration for each operation, since it may be set later. */
   private settings(): SpanSource['settings'] {
     return {
       recordInputs: () => this.getConfig().recordInputs === true,
@@ -169,7 +169,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     };
   }
 
-  /** Once; what is loaded while the instrumentation is disabled is kept for the time when it is enabled again. */
+  /** Hooks once. What is loaded while the instrumentation is disabled is patched when it is enabled again. */
   private hookLoading(): void {
     this.requireHook ??= this.hookRequire();
     this.onModule ??= ({ exports, url }) => void this.take(exports, copyOf(url));
@@ -177,8 +177,8 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
   }
 
   /**
-   * The root export of the v1 package names a file that does not exist, so the shared require hook of OpenTelemetry gives up
-   * on it; a hook of our own that knows the path finds every copy, nested ones included.
+   * A require hook of our own. The root export of the v1 package names a file that does not exist, and OpenTelemetry's shared hook
+   * gives up there; this one knows the path and finds every copy, nested ones included.
    */
   private hookRequire(): Hook {
     const names = [V1_REQUIRED, SDK_V1, SDK_V2, LOADED_FOR_CLIENT];
@@ -204,15 +204,15 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
   }
 }
 
-/** Whether a module of the SDK is one that clients come from, in the layout of this version or of one that is to come. */
+/** Whether a module of the SDK exports clients: it has one, or its path says so. */
 function holdsClient(exports: unknown, name: string): boolean {
   return peek(exports, 'Client') !== undefined || /[\\/]client(?:[\\/.]|$)/.test(name);
 }
 
 /**
  * Patches a client class by hand: for bundles, and for ES modules that were loaded before the instrumentation. Spans go to
- * the enabled {@link McpInstrumentation} if there is one, else to the global tracer provider. Safe to call twice. Of a class
- * derived from the SDK's, each call that it makes of the SDK's own methods is an operation.
+ * the enabled {@link McpInstrumentation} if there is one, else to the global tracer provider. Safe to call twice. In a class that is
+ * derived from the SDK's, each call of a method of the SDK's own is an operation.
  *
  * @returns The same class.
  * @throws TypeError when it is not the SDK's client class.

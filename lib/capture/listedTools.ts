@@ -13,13 +13,13 @@ interface ListedTool {
   readonly output?: unknown;
 }
 
-/** By connection, the tools of which a server has said something that matters. */
+/** The tools that have such facts, by connection. */
 const listed = shared('listed tools', () => new WeakMap<object, Map<string, ListedTool>>());
 
-/** Names come from servers: beyond so many, nothing is kept of further tools. */
+/** Nothing is kept of further tools: their names come from servers, and there may be any number. */
 const MAX_TOOLS = 10_000;
 
-/** The hints of `ToolAnnotations` (revisions from 2025-03-26); a title is no fact of what a tool does. */
+/** The hints of `ToolAnnotations` (revisions from 2025-03-26), without the title, which says nothing of what a tool does. */
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 
 /** Keeps what a list says of its tools. What an earlier list said of one of them no longer counts. */

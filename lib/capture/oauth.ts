@@ -9,10 +9,10 @@ interface Known {
   token?: string;
 }
 
-/** By the caller's provider, since a login may take a second transport; else by transport. */
+/** By the caller's provider of tokens, since a login may take a second transport; without a provider by transport. */
 const known = shared('authorizations', () => new WeakMap<object, Known>());
 
-/** The SDKs keep the caller's provider of tokens there: v2 in the second, and an adapter of its own in the first. */
+/** Where transports keep the provider of tokens: v1 in the second, v2 in the first beside an adapter of its own in the second. */
 const PROVIDERS = ['_oauthProvider', '_authProvider'];
 
 function keyOf(transport: object): object {
@@ -23,12 +23,12 @@ function keyOf(transport: object): object {
   return transport;
 }
 
-/** Whether a transport has somebody who asks for authorization. */
+/** Whether a transport has a provider of tokens. */
 export function isAuthorizationOf(transport: object): boolean {
   return keyOf(transport) !== transport;
 }
 
-/** What is known of the authorization by which a transport's requests go out. */
+/** What is known of the authorization that a transport's requests carry. */
 export function authorizationOf(transport: unknown): McpOAuth | undefined {
   if (typeof transport !== 'object' || transport === null) return undefined;
   const facts = known.get(keyOf(transport))?.facts;
@@ -44,8 +44,8 @@ function learn(transport: object, facts: McpOAuth): Known {
 }
 
 /**
- * Reads what a request's bearer token says of itself, where it is a JWT (RFC 9068: `iss`, `client_id`, `scope`): unverified, as
- * the client's own word. Opaque tokens say nothing. No part of the token itself is kept on record.
+ * Reads the claims of a request's bearer token where it is a JWT (RFC 9068: `iss`, `client_id`, `scope`), without verifying it.
+ * Opaque tokens have none. No part of the token itself goes on record.
  */
 export function noteToken(transport: object, init: unknown): void {
   const header = headerOf(init, 'authorization');
@@ -97,7 +97,7 @@ export function noteGrant(transport: object, [target, init]: readonly unknown[],
   });
 }
 
-/** Hears of what a response's `json()` gives whoever calls it: the body can be read only once, and is not ours. */
+/** Passes on what the response's `json()` gives its caller: a body can be read only once, and this one is the SDK's. */
 function whenRead(response: unknown, hear: (body: unknown) => void): void {
   const json = peek(response, 'json');
   if (typeof json !== 'function' || typeof response !== 'object' || response === null) return;

@@ -26,7 +26,7 @@ import type { SpanSource } from './source.js';
 import { OperationSpan, type ApmTrace } from './span.js';
 import { endAttributes, failureOf, measure } from './telemetry.js';
 
-/** Which wrapper an operation came in by: a class of a chain, and the name of its method. */
+/** The wrapper through which an operation came in: a class of a chain, and the name of its method. */
 export interface Entrance {
   readonly level: object;
   readonly name: string;
@@ -38,10 +38,10 @@ export interface Start {
   readonly operation: Operation;
   readonly params: unknown;
   readonly connection: Connection;
-  /** Who records it; asked once its span has begun, since that is when a provider first shows which processors it has. */
+  /** Who records it. Asked after its span has begun, because a provider shows its processors only then. */
   readonly recorders: () => readonly OperationRecorder[];
   readonly source: SpanSource;
-  /** The caller's own abort signal, which tells a cancellation from a timeout; of whatever class. */
+  /** The caller's abort signal, which tells a cancellation from a timeout; of any class. */
   readonly signal?: unknown;
   readonly entrance?: Entrance | undefined;
   /** Default: CLIENT. SERVER for what the server asks of the client. */
@@ -51,7 +51,7 @@ export interface Start {
   readonly links?: Link[] | undefined;
 }
 
-/** Failures to which nobody on the other side gave an answer. */
+/** Failures without an answer of the server. */
 const UNANSWERED: ReadonlySet<string> = new Set(['timeout', 'cancelled', 'connection_closed', 'abandoned']);
 
 /** One operation under way: its span, and the detail that becomes its record. */
@@ -75,19 +75,19 @@ export class RunningOperation implements OperationUnderWay {
   endedBy: OperationDetail['endedBy'];
   /** Whether the client took the answer from its own cache. */
   fromCache = false;
-  /** Other methods whose requests are a part of this operation: those by which a stream of a task looks after the task. */
+  /** Other methods whose requests are a part of this operation: a task's stream asks for the state and the result of the task. */
   parts: ReadonlySet<string> | undefined;
   /** A stream whose caller is not reading just now: nothing but its caller can end it. */
   isIdle = false;
-  /** What the server answered the last request with; undefined while it has not, and where nobody has seen it. */
+  /** The server's answer to the last request; undefined until one is seen. */
   answer: Answer | undefined;
   /** What the caller put into `_meta`. */
   readonly callerMeta: unknown;
-  /** What the server said of the called tool, as it was known when the call began. */
+  /** The hints of the called tool, as they were known when the call began. */
   readonly toolAnnotations: unknown;
-  /** What the schemas that the operation goes by mark as secret. */
+  /** Secrets that schemas mark in the arguments and the result. */
   secrets: KnownSecrets | undefined;
-  /** The task that an answer told of last. */
+  /** The task of the last answer that had one. */
   task: TaskFacts | undefined;
   readonly #span: OperationSpan;
   readonly #passages: { message: object; prepared: object; stand: object }[] = [];
@@ -128,12 +128,12 @@ export class RunningOperation implements OperationUnderWay {
     return this.#span.trace;
   }
 
-  /** The trace of an agent that knows nothing of OpenTelemetry, where it is another than that of the record. */
+  /** The trace of an agent without OpenTelemetry, where it is not the trace of the record. */
   get apm(): ApmTrace | undefined {
     return this.#span.apm;
   }
 
-  /** The first request is about to go out: an agent may have a span of its own for it by now. */
+  /** Called before a request goes out: by the first one, an agent may have begun a span of its own. */
   aboutToSend(): void {
     if (this.legs.length === 0 && this.kind === SpanKind.CLIENT) this.#span.lookAtApm();
   }
@@ -143,43 +143,43 @@ export class RunningOperation implements OperationUnderWay {
     return this.#span.context;
   }
 
-  /** Whether no SDK has given this operation its ids. */
+  /** Whether its ids are ours, because no OpenTelemetry SDK gave any. */
   get minted(): boolean {
     return this.#span.minted;
   }
 
-  /** Whether the operation is over; what happens in its asynchronous context from then on is not part of it. */
+  /** Whether the operation is over. What happens in its asynchronous context afterwards is no part of it. */
   get ended(): boolean {
     return this.ending !== undefined;
   }
 
-  /** Who asked, where that was not the client. */
+  /** Who asked, where it was the server. */
   get requestedBy(): OperationDetail['requestedBy'] {
     return this.kind === SpanKind.SERVER ? 'server' : undefined;
   }
 
-  /** Where the answer came from, as far as it can be told. */
+  /** Where the answer came from; undefined where that is not known. */
   get servedFrom(): OperationDetail['servedFrom'] {
     if (this.ending === undefined || this.kind !== SpanKind.CLIENT || this.method === 'close')
       return undefined;
     if (this.fromCache) return 'cache';
     const last = this.legs.at(-1);
     if (last !== undefined) {
-      // A refusal is an answer; a response that has begun (200) may never have brought one.
+      // An HTTP error is an answer; a response of status 200 may end without one.
       const isAnswered = this.answer !== undefined || (last.http_status ?? 0) >= 400;
       return isAnswered || this.#seemsAnswered() ? 'wire' : undefined;
     }
-    // A handshake may take place where we do not look (a second process that v2 probes); nothing else may.
+    // v2 may make its handshake with a second process, which is not seen here. Nothing else is sent unseen.
     const isLocal = this.method === 'initialize' ? this.connection.resumed : this.connection.watched;
     return isLocal ? 'local' : undefined;
   }
 
-  /** Whether this is an operation of that client, through whichever stand-in the two were called. */
+  /** Whether this is an operation of that client, also where a stand-in was called. */
   isOf(client: object): boolean {
     return this.client === client || identityOf(this.client) === identityOf(client);
   }
 
-  /** Whether a request of this client and method, made inside this operation, is a part of it. */
+  /** Whether a request of that client and method, made inside this operation, can be a part of it. */
   covers(client: object, method: string): boolean {
     if (this.ended || this.kind !== SpanKind.CLIENT || !this.isOf(client)) return false;
     if (this.method === 'initialize' && method === 'server/discover') return true;
@@ -187,15 +187,15 @@ export class RunningOperation implements OperationUnderWay {
   }
 
   /**
-   * Whether a request of this operation's method asks for what the operation asks for: the same tool with the same arguments,
-   * say. A class derived from the SDK's may make other calls on the way, and those are operations of their own.
+   * Whether a request of the same method asks for the same: the same tool with the same arguments, for example. A class derived
+   * from the SDK's may make other calls on the way, and those are operations of their own.
    */
   asksFor(subject: Subject): boolean {
-    // One that names nothing asks for all that its method gives, a page at a time.
+    // An operation without a subject lists everything, and each request of its method is one page.
     return Object.keys(this.subject).length === 0 || isSameSubject(this.subject, subject);
   }
 
-  /** Whether this operation came in by that very wrapper. */
+  /** Whether this operation came in through that wrapper. */
   cameInBy({ level, name }: Entrance): boolean {
     return this.entrance?.level === level && this.entrance.name === name;
   }
@@ -225,7 +225,7 @@ export class RunningOperation implements OperationUnderWay {
     return undefined;
   }
 
-  /** Notes an exchange over HTTP for the last of them; a second one for the same request is a leg of its own. */
+  /** Notes the HTTP exchange of the last request. A second exchange for the same request is a leg of its own. */
   exchanged({ status, scopes }: { status: number; scopes?: readonly string[] | undefined }): void {
     let leg = this.legs.at(-1);
     if (this.ended || leg === undefined) return;
@@ -237,13 +237,13 @@ export class RunningOperation implements OperationUnderWay {
     if (scopes !== undefined) leg.required_scopes = scopes;
   }
 
-  /** Notes what the server answered the last of them. */
+  /** Notes the server's answer to the last request. */
   answered(answer: Answer): void {
     this.answer = answer;
     if (answer.task !== undefined) this.task = answer.task;
   }
 
-  /** Takes note of secrets that stand in what the operation sends, gets or has asked for. */
+  /** Adds secrets that the arguments, the result or an answer to the server hold. */
   learn(secrets: KnownSecrets | undefined): void {
     if (secrets === undefined) return;
     const { places = [], texts = [] } = this.secrets ?? {};
@@ -271,18 +271,18 @@ export class RunningOperation implements OperationUnderWay {
     this.#end(judgement, result, callerSaw);
   }
 
-  /** Ends with a judgement, and hands it to its recorders; nobody waits for the record. */
+  /** Ends with a judgement made elsewhere, and hands the operation to its recorders without waiting for them. */
   finish(judgement: Judgement, result?: unknown, callerSaw?: Ending['callerSaw']): void {
     this.conclude(judgement, result, callerSaw);
     this.completeInBackground();
   }
 
-  /** Hands the ended operation to its recorders. Whoever does not wait for them cannot learn of a failure; `onError` does. */
+  /** Hands the ended operation to its recorders without waiting for them; they report failures to `onError`. */
   completeInBackground(): void {
     this.complete()?.catch(ignore);
   }
 
-  /** Hands the ended operation to its recorders; undefined where nobody has to be waited for. */
+  /** Hands the ended operation to its recorders; undefined where there is nothing to wait for. */
   complete(): Promise<unknown> | undefined {
     const [first, ...others] = this.recorders;
     if (first === undefined) return undefined;
@@ -291,14 +291,14 @@ export class RunningOperation implements OperationUnderWay {
     return deliveries.some((delivery) => delivery !== undefined) ? Promise.all(deliveries) : undefined;
   }
 
-  /** What tells of an answer that nobody has seen: a probe's before the handshake, or an HTTP response that refused the request. */
+  /** Whether the ending shows an answer that was not seen: to a probe before the handshake, or as an HTTP error. */
   #seemsAnswered(): boolean {
     const { outcome, error } = this.ending ?? {};
     if (error === undefined || outcome !== 'OUTCOME_FAILURE_ERROR') return error?.type !== 'abandoned';
     return this.method === 'initialize' && !UNANSWERED.has(error.type);
   }
 
-  /** An error's text without secrets, those of the session and of the call among them. */
+  /** The text of an error without secrets, also without those of the session and of the call. */
   #shown(message: string): string {
     const known = { ...this.secrets, sessionId: this.connection.sessionId };
     return this.source.settings.redactor().text(message, known);
@@ -324,19 +324,19 @@ export class RunningOperation implements OperationUnderWay {
   }
 }
 
-/** What else the end of an operation tells: its durations to the meter, and the tools that it listed to their watch. */
+/** Measures an operation that has ended, and passes on the tools that it listed. */
 function finished(operation: RunningOperation): void {
   try {
     measure(operation);
     const { method, ending, connection, recorders } = operation;
-    // A list that the client did not accept has listed nothing.
+    // A list that the client refused does not count.
     const tools =
       method === 'tools/list' && ending?.callerSaw === 'value' ? peek(ending.result, 'tools') : undefined;
     if (!Array.isArray(tools)) return;
     noteTools(connection, tools);
     for (const recorder of recorders) recorder.listed(operation, tools);
   } catch (error) {
-    // An exporter's or a hook's bug must not become the caller's.
+    // A bug in an exporter or a hook must not reach the caller.
     diag.error('otel-mcp-log: the end of an operation could not be evaluated', error as Error);
   }
 }

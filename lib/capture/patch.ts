@@ -10,9 +10,8 @@ import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';
 import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
 /**
- * Wraps the operations of a client class; once, however often and by whomever it is asked for. What is wrapped are the SDK's
- * own methods, also where a class derived from the SDK's is given: an override of theirs may call several of them, and each is
- * something that the server did. Other classes derived from the SDK's stay as they are.
+ * Wraps the operations of a client class, once for all holders. Of a class that is derived from the SDK's, the SDK's own methods are
+ * wrapped: an override may call several of them, and the server answers each. Other derived classes are not affected.
  */
 export function patchClass(target: object, holder: PatchHolder): void {
   const base = patchTarget(target) ?? target;
@@ -22,7 +21,7 @@ export function patchClass(target: object, holder: PatchHolder): void {
   expectRecords();
 }
 
-/** A wrapper that had to stay when the class was last unpatched serves again. */
+/** Wraps methods for a holder. A wrapper that stayed when the class was last unpatched is used again. */
 function patchMethods(
   base: object,
   scope: object,
@@ -39,16 +38,16 @@ function patchMethods(
   changes.count++;
 }
 
-/** v1 keeps its task streams in a class of its own, which it exports nowhere: `client.experimental.tasks`. */
+/** The class of `client.experimental.tasks`, which has v1's task streams and which v1 does not export. */
 function taskMethods(target: object): object | undefined {
-  // The getter makes that object for whomever it is asked by, here for an object that nobody else sees.
+  // The getter makes the object and keeps it in its receiver: here that is an object of ours, not the prototype.
   const tasks = peek(peek(Object.create(target), 'experimental'), 'tasks');
   return typeof tasks === 'object' && tasks !== null
     ? (Object.getPrototypeOf(tasks) as object | undefined)
     : undefined;
 }
 
-/** Takes the patch away when its last holder leaves; but wrappers stay that another tool has wrapped since. */
+/** Removes the patch when its last holder leaves. Wrappers that another tool has wrapped since stay. */
 export function unpatchClass(target: object, holder: PatchHolder): void {
   const base = patchTarget(target) ?? target;
   unpatchMethods(base, target, holder);
@@ -66,7 +65,7 @@ function unpatchMethods(base: object, scope: object, holder: PatchHolder): void 
   patch.holders.delete(holder);
   if (patch.holders.size > 0) return;
   for (const [name, { own, wrapper }] of patch.methods) {
-    // A wrapper that stays passes everything through while no holder is left.
+    // A wrapper that stays passes calls through while there is no holder.
     if (Object.getOwnPropertyDescriptor(base, name)?.value !== wrapper) continue;
     if (own === undefined) Reflect.deleteProperty(base, name);
     else Object.defineProperty(base, name, own);
@@ -75,7 +74,7 @@ function unpatchMethods(base: object, scope: object, holder: PatchHolder): void 
   if (patch.methods.size === 0) patches.delete(base);
 }
 
-/** Whether the operations of a class are recorded: it is patched, or the class that it is derived from, for its sake. */
+/** Whether the operations of a class are recorded: the class or one that it is derived from was patched for it. */
 export function isPatched(target: object): boolean {
   return isHeld(patches.get(patchTarget(target) ?? target), target);
 }
@@ -85,17 +84,17 @@ function isHeld(patch: Patch | undefined, client: object): boolean {
   return false;
 }
 
-/** The names of the methods that are wrapped on a class, of this one and of those that it is derived from. */
+/** The names of the methods that are wrapped on a class and on those that it is derived from. */
 export function methodsOf(target: object): readonly string[] {
   return [...(patches.get(patchTarget(target) ?? target)?.methods.keys() ?? [])];
 }
 
-/** The package that a client's class is from, by what only one of the two has. */
+/** The package of a client's class, by a method that only v2 has. */
 export function sdkOf(target: object): string {
   return typeof peek(target, 'getProtocolEra') === 'function' ? SDK_V2 : SDK_V1;
 }
 
-/** The methods of the SDK's client by which its class is told from another that also calls tools. */
+/** Methods that the SDK's client has, and the clients of other libraries do not have all of. */
 const SDK_METHODS = [
   'connect',
   'close',
@@ -115,7 +114,7 @@ export function isSdkClient(client: object): boolean {
   return SDK_METHODS.every(has) && SDK_INTERNALS.some(has);
 }
 
-/** The object to patch for one client: whichever in its chain owns `callTool`, farthest from the client. */
+/** The object to patch for a client: the last in its prototype chain that has a `callTool` of its own. */
 export function patchTarget(client: object): object | undefined {
   let target: object | undefined;
   try {
@@ -133,7 +132,7 @@ export function patchTarget(client: object): object | undefined {
   return target;
 }
 
-/** What a module that may be the SDK exports as its client class. */
+/** The client class that a module exports, where it is the SDK's. */
 export function clientClassIn(exports: unknown): McpClientClass | undefined {
   const candidate = (exports as { Client?: unknown } | undefined)?.Client;
   if (typeof candidate !== 'function') return undefined;
@@ -159,7 +158,7 @@ function wrapMethod(target: object, patch: Patch, name: string, wrap: LevelWrapp
       };
   const observed = wrap(original, { level: target, name });
   const wrapper = standIn(current as Method, function (...args) {
-    // A method that was torn off its client fails in its own way, and is no operation.
+    // A method that is called without its client fails as without us, and is no operation.
     const isOurs = Object(this) === this && isHeld(patch, this);
     return Reflect.apply(isOurs ? observed : original, this, args);
   });
@@ -172,14 +171,14 @@ function wrapMethod(target: object, patch: Patch, name: string, wrap: LevelWrapp
   patch.methods.set(name, { own, wrapper });
 }
 
-/** Client classes that a loader has shown us; kept for every instrumentation that comes later. */
+/** Client classes that have been loaded; instrumentations that are made later patch them too. */
 export const discovered = shared('discovered', () => new Set<McpClientClass>());
 
 /**
- * The client class in what a module of the SDK exports, from then on among those that are {@link discovered}. A copy whose
- * clients cannot be audited is told of instead.
+ * The client class that a module of the SDK exports, which is added to those that are {@link discovered}. Says on stderr where the
+ * clients of a copy cannot be audited.
  *
- * @param copy that the module belongs to, where that is known.
+ * @param copy the copy of the SDK that the module belongs to, where that is known.
  */
 export function discover(
   exports: unknown,
@@ -205,7 +204,7 @@ export function discover(
 const SDK_FILE =
   /[\\/]@modelcontextprotocol[\\/](?:sdk[\\/]dist[\\/]cjs[\\/]client[\\/]index\.js|client[\\/]dist[\\/]index\.cjs)$/;
 
-/** Modules with a client of the SDK that CommonJS had loaded before anyone could hook it. */
+/** Modules with a client of the SDK that CommonJS loaded before there was a hook. */
 export function loadedModules(): { readonly file: string; readonly exports: unknown }[] {
   const cache =
     (Module as unknown as { _cache?: Record<string, { exports?: unknown } | undefined> })._cache ?? {};

@@ -4,13 +4,13 @@ import { judgeError, readAnswer, type Judgement } from '../processor/outcome.js'
 import type { Wrapper } from './client.js';
 import type { OperationUnderWay } from './connection.js';
 
-/** What servers have asked and nobody has answered, by transport and JSON-RPC id. Ids that a server uses twice queue up. */
+/** Requests of servers without an answer, by transport and JSON-RPC id. A server may use an id twice. */
 const questions = shared('questions', () => new WeakMap<object, Map<unknown, OperationUnderWay[]>>());
 
-/** What the specification has clients answer where the user rejects a sampling request. */
+/** The error code of a client whose user rejects a sampling request (MCP specification, sampling). */
 const REJECTED_BY_USER = -1;
 
-/** A user decides about these; what else a server may ask is answered or not. */
+/** Requests that a user decides about. */
 const DECIDED: ReadonlySet<string> = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']);
 
 /** Notes that a server waits for the answer to a request of its own. */
@@ -24,8 +24,8 @@ export function asked(transport: object, id: unknown, running: OperationUnderWay
 const handedOver = new WeakMap<OperationUnderWay, () => void>();
 
 /**
- * Ends the operation that an outgoing answer belongs to, once the answer has been sent. What was decided is known from the
- * moment when the answer is handed over: a connection that closes before `send` settles does not change it.
+ * Ends the operation of an outgoing answer once the answer has been sent. The decision is known when the answer is handed to the
+ * transport: a connection that closes before `send` settles does not change it.
  */
 export function answered(transport: object, answer: unknown, sending: unknown): void {
   const running = take(transport, peek(answer, 'id'));
@@ -45,21 +45,21 @@ export function answered(transport: object, answer: unknown, sending: unknown): 
   });
 }
 
-/** Ends an operation whose connection closes: by the answer that was handed over, else by what the closing makes of it. */
+/** Ends an operation whose connection closes: by the answer that was handed over, or else as unanswered. */
 export function closed(running: OperationUnderWay, unanswered: Judgement): void {
   const end = handedOver.get(running);
   if (end === undefined) running.finish(unanswered);
   else end();
 }
 
-/** Ends an operation whose question the server has taken back. */
+/** Ends an operation whose request the server has cancelled. */
 export function withdrawn(transport: object, id: unknown): void {
   const error = { type: 'cancelled', message: 'the server took its request back' };
   const running = take(transport, id);
   if (running !== undefined) running.finish({ outcome: 'OUTCOME_FAILURE_ERROR', error });
 }
 
-/** Ends with what the client's handler gave. A user who declines or dismisses has denied the server what it asked for. */
+/** Ends with the result of the client's handler. Where the user declined or dismissed, the server was denied what it asked for. */
 export function decide(running: OperationUnderWay, result: unknown): void {
   const action = noteDecision(running, result);
   if (action !== 'decline' && action !== 'cancel') running.finish({ outcome: 'OUTCOME_SUCCESS' }, result);
@@ -72,7 +72,7 @@ function noteDecision(running: OperationUnderWay, result: unknown): unknown {
   return action;
 }
 
-/** Ends with what the client's handler threw, or the error that was sent in its stead. */
+/** Ends with the error that the client's handler threw, or that was sent instead of a result. */
 export function reject(running: OperationUnderWay, reason: unknown, aborted = false): void {
   const isRejection = DECIDED.has(running.method) && peek(reason, 'code') === REJECTED_BY_USER && !aborted;
   if (isRejection) running.decision = 'decline';
@@ -92,7 +92,7 @@ function take(transport: object, id: unknown): OperationUnderWay | undefined {
   return oldest;
 }
 
-/** Requests that are out, by client and JSON-RPC id: a client counts its ids on, whatever connection it has. */
+/** Requests of clients without an answer, by client and JSON-RPC id: a client does not restart its ids with a new connection. */
 const open = shared('open requests', () => new WeakMap<object, Map<string | number, OperationUnderWay>>());
 
 /** Notes that an operation waits for the answer to a request. */
@@ -103,7 +103,7 @@ export function awaitAnswer(running: OperationUnderWay, id: string): void {
   waiting.set(keyOf(id), running);
 }
 
-/** Forgets what an operation still waits for: it is over. */
+/** Forgets the requests of an operation that is over. */
 export function forgetAnswers(running: OperationUnderWay): void {
   const waiting = open.get(running.client);
   if (waiting === undefined || waiting.size === 0) return;
@@ -114,8 +114,8 @@ export function forgetAnswers(running: OperationUnderWay): void {
 }
 
 /**
- * Sees each response as the server sent it, before the client has judged it: what came back is a fact, what an error says of it
- * is not.
+ * Reads each response as the server sent it, before the client judges it: an error that the client makes of a response does not say
+ * what the response was.
  */
 export const noticeAnswer: Wrapper = (original) =>
   function (...args) {
@@ -130,7 +130,7 @@ export const noticeAnswer: Wrapper = (original) =>
     return Reflect.apply(original, this, args);
   };
 
-/** Both SDKs take the id `"3"` for an answer to request 3. */
+/** Both SDKs take a response with the id `"3"` for the answer to request 3. */
 function keyOf(id: unknown): string | number {
   const number = Number(id);
   return Number.isNaN(number) ? String(id) : number;

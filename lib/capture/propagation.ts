@@ -5,15 +5,15 @@ import { shared } from '../internal/shared.js';
 import type { OperationUnderWay } from './connection.js';
 import { guarded } from './source.js';
 
-/** The trace that somebody has named in the `_meta` of a request, if it is a valid W3C `traceparent`. */
+/** The trace that the `_meta` of a request names by a valid W3C `traceparent`. */
 export function traceparentOf(params: unknown): SpanContext | undefined {
   const named = parseTraceparent(peek(peek(params, '_meta'), 'traceparent'));
   return named && { ...named, isRemote: true };
 }
 
 /**
- * The context that an operation begins in. A caller who names another trace in `_meta` will be read by the server as that
- * trace: the record has to carry the ids that are on the wire.
+ * The context that an operation begins in. Where the caller has named another trace in `_meta`, the server goes by that one, and so
+ * must the record.
  */
 export function parentOf(params: unknown, caller: Context): Context {
   const named = traceparentOf(params);
@@ -29,7 +29,7 @@ export function parentOf(params: unknown, caller: Context): Context {
 export function withTraceFields(operation: OperationUnderWay, request: object): object {
   const params = peek(request, 'params');
   const meta = peek(params, '_meta');
-  // What is no object that the protocol knows goes out as it is, for the server to refuse.
+  // A request that breaks the protocol goes out as it is, and the server refuses it.
   if (!isCopyable(params) || !isCopyable(meta) || !propagates(operation)) return request;
   const carrier = traceFields(operation);
   if (meta !== undefined && isSetIn(carrier, meta)) keepOnly(carrier, 'baggage');
@@ -52,7 +52,7 @@ function isEmpty(carrier: object): boolean {
   return true;
 }
 
-/** Whether a copy of its own enumerable members is the same JSON; one that writes its JSON itself may not be taken apart. */
+/** Whether a copy of the object's members gives the same JSON. An object with a `toJSON` is not copied. */
 function isCopyable(value: unknown): value is object | undefined {
   if (value === undefined) return true;
   return (
@@ -63,7 +63,7 @@ function isCopyable(value: unknown): value is object | undefined {
   );
 }
 
-/** Each who has a say must agree. A function of the user's that throws has not. */
+/** Whether the instrumentation and all recorders agree. A function of the user's that throws does not. */
 function propagates({ recorders, source, connection }: OperationUnderWay): boolean {
   const address = connection.serverAddress;
   const agrees = (each: { propagatesTo(serverAddress: string | undefined): boolean }) =>
@@ -79,15 +79,15 @@ function traceFields(operation: OperationUnderWay): Record<string, string> {
       guarded('allowBaggage', () => source.settings.allowBaggage(connection.serverAddress)) === true;
     const keepsBaggage = propagation.getBaggage(own) === undefined || isAllowed();
     const injected = keepsBaggage ? own : propagation.deleteBaggage(own);
-    // Some propagators (Sentry's) take what they write from the active context and not from the one that they are given.
+    // Some propagators (Sentry's) write the active context instead of the one that they are given.
     if (context.active() === injected) propagation.inject(injected, carrier);
     else context.with(injected, () => propagation.inject(injected, carrier));
-    // And some write baggage of their own making.
+    // Some write baggage of their own.
     if (carrier['baggage'] !== undefined && !isAllowed()) Reflect.deleteProperty(carrier, 'baggage');
   });
-  // Without an SDK, or under suppressed tracing, no propagator says anything: the server's log should still be joinable.
-  // They are also those of an agent that is no SDK, and are then no longer those of the context that a propagator was given.
-  // A propagator that speaks another language (B3, Sentry's) says nothing to servers that read what MCP names, SEP-414.
+  // Without an SDK, or under suppressed tracing, no propagator writes ids, and the server's log could not be joined with ours. Ids of
+  // an agent without OpenTelemetry are not in the context that a propagator gets. And servers do not read the fields of other
+  // propagators (B3, Sentry's): MCP names `traceparent` (SEP-414).
   const isForeign =
     !minted && carrier['traceparent'] === undefined && Object.keys(carrier).some((key) => key !== 'baggage');
   if (minted || isForeign) {
@@ -101,7 +101,7 @@ function keepOnly(carrier: Record<string, string>, kept: string): void {
   for (const key of Object.keys(carrier)) if (key !== kept) Reflect.deleteProperty(carrier, key);
 }
 
-/** Carries a context where no context manager is registered, so that what user code audits has its calls as children. */
+/** Carries the context where no context manager is registered, so that calls inside audited user code are its children. */
 const scope = shared('scope', () => new AsyncLocalStorage<Context>());
 
 /** The context that an operation begins in. */
@@ -117,7 +117,7 @@ export function within<T>(inner: Context, run: () => T): T {
 /** W3C Trace Context, section 3.2.2: version 00, trace id, parent id, flags. */
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** A valid W3C `traceparent`, read; undefined for anything else. */
+/** Reads a W3C `traceparent`; undefined where it is not valid. */
 export function parseTraceparent(
   value: unknown,
 ): { traceId: string; spanId: string; traceFlags: number } | undefined {

@@ -6,10 +6,10 @@ import type { Entrance, RunningOperation } from './operation.js';
 import { withTraceFields } from './propagation.js';
 import { activeOperation } from './state.js';
 
-/** Where all requests of v2 come together: those of `request()`, of `discover()`, of inbound handlers, and later rounds. */
+/** The method of v2 that all requests pass: those of `request()`, of `discover()`, of handlers, and later rounds. */
 export const FUNNEL = '_requestWithSchemaViaCodec';
 
-/** A request that the client is about to make, by whichever of its methods. */
+/** A request that the client is about to make, through any of its methods. */
 export interface ObservedRequest {
   readonly client: object;
   readonly entrance: Entrance;
@@ -17,12 +17,12 @@ export interface ObservedRequest {
   proceed(this: void, args: readonly unknown[]): unknown;
 }
 
-/** Which operation a request was made for: what the server asks in return arrives in a context that does not know. */
+/** The operation that a request was made for. The context in which the answer arrives does not know it. */
 const madeFor = new WeakMap<object, RunningOperation>();
 
 /**
- * A request of the client: inside an operation it is that operation's own; made directly it is an operation, whatever its
- * method.
+ * Observes a request of the client: inside an operation it can be a part of that operation; made directly it is an operation of its
+ * own, with any method.
  */
 export function observeRequest(call: ObservedRequest): unknown {
   const { client, entrance, args } = call;
@@ -32,7 +32,7 @@ export function observeRequest(call: ObservedRequest): unknown {
   const params = peek(request, 'params');
   if (outer?.covers(client, method) === true) {
     const isItsOwn = method !== outer.method || outer.asksFor(operationFor(method).subject(params));
-    // The same method entered again is a request of its own, except that later rounds of one request enter the funnel anew.
+    // A method that is entered again makes another request; only later rounds of one request enter the funnel again.
     if (isItsOwn && (entrance.name === FUNNEL || !outer.cameInBy(entrance))) return send(call, outer);
   }
   const proceed = () => {
@@ -46,7 +46,7 @@ function requestOf({ entrance, args }: ObservedRequest): unknown {
   return args[indexOf(entrance)];
 }
 
-/** v2's funnel takes the codec of the protocol's era first. */
+/** The place of the request among the arguments. v2's funnel has the codec of the protocol's era before it. */
 function indexOf(entrance: Entrance): number {
   return entrance.name === FUNNEL ? 1 : 0;
 }
@@ -55,7 +55,7 @@ function send(call: ObservedRequest, running: RunningOperation): unknown {
   const request = requestOf(call);
   if (typeof request !== 'object' || request === null) return call.proceed(call.args);
   const hasFunnel = call.entrance.name === FUNNEL || typeof peek(call.client, FUNNEL) === 'function';
-  // Only v2 goes on with a request that was answered.
+  // Only v2 has later rounds.
   if (hasFunnel) madeFor.set(request, running);
   const isLast = call.entrance.name === FUNNEL || !hasFunnel;
   const value = isLast && !running.connection.watched ? sendUnseen(call, running) : call.proceed(call.args);
@@ -66,8 +66,8 @@ function send(call: ObservedRequest, running: RunningOperation): unknown {
 }
 
 /**
- * Over a transport that nobody can watch (a frozen one), the trace context goes into the request itself, and its id is that
- * of the counter which the SDK advances.
+ * Sends a request over a frozen transport, whose messages are not seen: the trace context goes into the request itself, and the
+ * request's id is read from the SDK's counter.
  */
 function sendUnseen(call: ObservedRequest, running: RunningOperation): unknown {
   const { client, args, entrance, proceed } = call;
@@ -82,8 +82,8 @@ function sendUnseen(call: ObservedRequest, running: RunningOperation): unknown {
 }
 
 /**
- * Goes on with an operation that the server answered with `input_required` (v2): the rounds that follow belong to it, though
- * the answer arrived in the transport's context.
+ * Continues the operation of a request that the server answered with `input_required` (v2): later rounds belong to it, although the
+ * answer arrived in the transport's context.
  */
 export function resume(client: object, request: unknown, proceed: () => unknown): unknown {
   const running = typeof request === 'object' && request !== null ? madeFor.get(request) : undefined;

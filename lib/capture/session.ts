@@ -12,7 +12,7 @@ import { onTransportEnd } from './transport.js';
 
 type Reference = WeakRef<Connection>;
 
-/** Sessions that are open, for the end of the process. Weakly held: a client that nobody closes must not be kept by us. */
+/** Open sessions, for the end of the process. Weak references, so that a client that is never closed can be collected. */
 const sessions = shared('sessions', () => {
   const open = new Set<Reference>();
   return {
@@ -23,7 +23,7 @@ const sessions = shared('sessions', () => {
   };
 });
 
-/** Notes a login. A session that the client had before is over: it can no longer be used through this client, nor closed. */
+/** Notes a login. An earlier session of the client is over: the client can no longer use it or close it. */
 export function sessionOpened(connection: Connection): void {
   const state = stateOf(connection.client);
   const before = state.connection;
@@ -39,12 +39,12 @@ export function sessionOpened(connection: Connection): void {
   if (before !== connection && before.open) sessionLost(before, 'another connection took its place');
   if (sessions.watchesExit) return;
   sessions.watchesExit = true;
-  // Before the listener that writes what is left: nothing asynchronous happens after this event.
+  // Before the listener that writes what is left: nothing asynchronous runs after this event.
   process.prependListener('exit', endAllSessions);
   beforeSignalEnds(endAllSessions);
 }
 
-/** Learns of the end of a session from its transport, also where the client is not told of it. */
+/** Learns of the end of a session from its transport, because the client may not learn of it. */
 export function watchEnd(connection: Connection): void {
   onTransportEnd(connection, () => {
     if (!connection.open || connection.closing) return;
@@ -53,7 +53,7 @@ export function watchEnd(connection: Connection): void {
   });
 }
 
-/** Notes that a session is over and on record. */
+/** Notes that a session is over. */
 export function sessionClosed(connection: Connection): void {
   connection.open = false;
   const reference = sessions.references.get(connection);
@@ -62,20 +62,20 @@ export function sessionClosed(connection: Connection): void {
   sessions.collected.unregister(reference);
 }
 
-/** Records the end of a session that the client did not close, so that no caller waits for the record. */
+/** Records the end of a session that the client did not close. */
 export function sessionLost(connection: Connection, reason: string): void {
   const error = { type: 'connection_closed', message: reason };
   end(connection, SESSION_LOST, { outcome: 'OUTCOME_FAILURE_ERROR', error });
 }
 
-/** Records a logout by way of the transport: its owner closed it, and with it the session, where `client.close()` does the same. */
+/** Records a logout by the owner of the transport, who closed it as `client.close()` would have. */
 export function sessionLeft(connection: Connection): void {
   end(connection, OPERATIONS.get('close') ?? SESSION_LOST, { outcome: 'OUTCOME_SUCCESS' });
 }
 
 /**
- * Ends what waits for the other side, or for a caller who may never read on, with its connection. Calls under way are ended by
- * the SDK.
+ * Ends the server's requests and idle streams of a connection that closes: nothing else would end them. The SDK ends calls that are
+ * under way.
  */
 export function endPending(connection: Connection): void {
   for (const running of [...connection.underWay]) {
@@ -89,7 +89,7 @@ const CLOSED = {
   error: { type: 'connection_closed', message: 'the connection was closed before the end' },
 } as const;
 
-/** Over a transport that cannot be watched, answers go out unseen. */
+/** Over a frozen transport, answers are not seen. */
 const UNKNOWN = { outcome: 'OUTCOME_UNSPECIFIED', error: { type: 'unknown_outcome' } } as const;
 
 function end(connection: Connection, operation: Operation, judgement: Judgement): void {
@@ -103,7 +103,7 @@ function end(connection: Connection, operation: Operation, judgement: Judgement)
     operation,
     params: undefined,
     connection,
-    // It happens in whatever context the news came in.
+    // The context in which the end is noticed has nothing to do with the session.
     parent: ROOT_CONTEXT,
   });
   running.finish(judgement);

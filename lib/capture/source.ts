@@ -13,11 +13,11 @@ import { lookInto } from '../processor/recorders.js';
 import { createRedactor, type Redactor } from '../redaction/createRedactor.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 
-/** How the spans of operations are made: one per enabled instrumentation. */
+/** Makes the spans of operations: one per enabled instrumentation. */
 export interface SpanSource {
   /** The loaded copy of this package that it belongs to. */
   readonly copy: object;
-  /** Whether it stands for the global tracer provider, and so gives way to any instrumentation. */
+  /** Whether it stands for the global tracer provider: then any instrumentation comes before it. */
   readonly isDefault: boolean;
   tracer(): Tracer;
   meter(): Meter;
@@ -41,7 +41,7 @@ interface SpanSettings {
 
 const sources = shared('sources', () => new Set<SpanSource>());
 
-/** This loaded copy of the package: the ES module build and the CommonJS build are two, and so are two installed versions. */
+/** This loaded copy of the package: its two builds (ES modules, CommonJS) are two copies, as are two installed versions. */
 export const COPY: object = {};
 
 let defaultRedactor: Redactor | undefined;
@@ -62,15 +62,15 @@ export const defaultSource: SpanSource = {
   },
 };
 
-/** One tracer per provider: asking for it costs more than the rest of a span's beginning. */
+/** One tracer per provider: to get a tracer costs more than to begin a span. */
 const tracers = new WeakMap<TracerProvider, Tracer>();
 
 /**
- * The tracer of a provider, or of the one that is registered globally by now. That is asked for at each operation, and so is
- * a proxy that nothing stands behind: from 1.10 on, OpenTelemetry's API is there twice, for ES modules and for CommonJS, and
- * a proxy of one of them never hears of a provider that was registered with the other.
+ * The tracer of a provider, or of the one that is registered globally now. The global one is looked up at each operation, also where
+ * `given` is a proxy without a provider behind it: from 1.10 on, OpenTelemetry's API is loaded twice, for ES modules and for
+ * CommonJS, and a proxy of one never learns of a provider that was registered with the other.
  *
- * @param given provider that an instrumentation was set to, if any.
+ * @param given the provider that an instrumentation was given, if any.
  */
 export function tracerOf(given: TracerProvider | undefined): Tracer {
   const provider = given === undefined || isEmptyProxy(given) ? trace.getTracerProvider() : given;
@@ -90,7 +90,7 @@ function isEmptyProxy(provider: TracerProvider): boolean {
   );
 }
 
-/** The same for the meter. What an instrumentation was set to before there was a provider counts nothing. */
+/** The same for the meter. The no-op provider, which an instrumentation gets before there is another, does not count. */
 export function meterOf(given: MeterProvider | undefined): Meter {
   if (given === undefined || given.constructor.name === 'NoopMeterProvider') return globalMeter();
   let own = meters.get(given);
@@ -104,8 +104,8 @@ let meter: Meter | undefined;
 let meterProvider: ReturnType<typeof metrics.getMeterProvider> | undefined;
 
 /**
- * The meter of whichever provider is registered now. The API's global meter is no proxy: one that was asked for before a
- * provider was registered stays deaf.
+ * The meter of the provider that is registered now. The API's global meter is no proxy: one from before the registration never
+ * reports anything.
  */
 export function globalMeter(): Meter {
   const registered = metrics.getMeterProvider();
@@ -132,8 +132,8 @@ export function disableSource(source: SpanSource): void {
 }
 
 /**
- * The source that makes spans now, if any: an instrumentation before a default source, and among instrumentations one that
- * `isNear` prefers. Which copy of the package asks must not matter: the default source of another copy is a default source.
+ * The source that makes spans now, if any: an instrumentation before a default source, and among instrumentations one that `isNear`
+ * prefers. The default source of another copy of this package is a default source too.
  */
 export function currentSource(
   isNear: (source: SpanSource) => boolean = ({ copy }) => copy === COPY,
@@ -145,8 +145,8 @@ export function currentSource(
 }
 
 /**
- * Runs something of OpenTelemetry's that calls other people's code (samplers, span processors, propagators, hooks). A throw
- * there must neither reach the caller of an MCP operation nor cost the record: it is logged, and undefined given.
+ * Runs a part of OpenTelemetry that calls other people's code (samplers, span processors, propagators, hooks). A throw there must
+ * neither reach the caller of an MCP operation nor cost the record: it goes to `diag`, and the result is undefined.
  */
 export function guarded<T>(what: string, run: () => T): T | undefined {
   try {

@@ -23,31 +23,31 @@ import { parseTraceparent } from './propagation.js';
 import { guarded } from './source.js';
 import { ATTR, shownName, startAttributes } from './telemetry.js';
 
-/** Where a span belongs. */
+/** The kind and the parent of a span. */
 export interface SpanPlace {
   readonly kind: SpanKind;
   readonly parent: Context;
   readonly links?: Link[] | undefined;
-  /** Whether the operation begins where its caller is, so that a trace which is active here is the caller's. */
+  /** Whether the operation begins in its caller's context, so that an active trace is the caller's. */
   readonly ambient?: boolean | undefined;
 }
 
 type Described = Pick<OperationUnderWay, 'method' | 'subject' | 'connection' | 'source'>;
 
-/** Tool spans of other instrumentations that have taken in an operation: one each, or several would overwrite each other. */
+/** Tool spans of other instrumentations that already carry an operation: a second one would overwrite the first one's attributes. */
 const joined = shared('joined', () => new WeakSet<object>());
 
 /**
- * The span of one operation: its own, or that of another instrumentation around it. Whatever tracers, samplers, processors
- * and their bugs make of it, there are valid ids, and nothing is thrown.
+ * The span of one operation: its own, or that of another instrumentation around it. Its ids are always valid and it never throws,
+ * also where a tracer, a sampler or a processor fails.
  */
 export class OperationSpan {
   /** The context to run in. */
   context: Context;
   trace: TraceIds;
-  /** Whether the ids are ours, because no SDK gave any: then no propagator writes them to the wire either. */
+  /** Whether the ids are ours, because no SDK gave any. No propagator writes them then. */
   readonly minted: boolean;
-  /** The trace of an agent that is no OpenTelemetry SDK, where it is another than ours. */
+  /** The trace of an agent without OpenTelemetry, where it is not ours. */
   apm: ApmTrace | undefined;
   readonly #span: Span;
   readonly #own: boolean;
@@ -82,7 +82,7 @@ export class OperationSpan {
     const span = started ?? trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
     const outerIds = trace.getSpanContext(parent);
     this.trace = traceIds(span, outerIds);
-    // A span that an SDK made carries the ids itself; where none did, ours must be what goes over the wire.
+    // Where no SDK made a span, ours carries the ids that go over the wire.
     this.minted = this.trace.context.spanId !== span.spanContext().spanId;
     this.#span = this.minted ? trace.wrapSpanContext(this.trace.context) : span;
     this.#own = true;
@@ -94,9 +94,9 @@ export class OperationSpan {
   }
 
   /**
-   * Looks where an agent that is no OpenTelemetry SDK is in a trace of its own: as the operation begins, and as its first
-   * request goes out, since by then the agent may have a span of that very call. Ids that nobody but us knows give way to
-   * those that the user can open; ids of an SDK, or of the caller, stay, and the record has both.
+   * Reads the trace of an agent without OpenTelemetry: when the operation begins, and when its first request goes out, since the agent
+   * may have begun a span of the call by then. Its ids replace ids that are ours, because the user can open its trace. Ids of an SDK
+   * or of the caller stay, and the record has both.
    */
   lookAtApm(): void {
     const found = apmTrace();
@@ -119,7 +119,7 @@ export class OperationSpan {
     this.context = trace.setSpan(this.context, trace.wrapSpanContext(this.trace.context));
   }
 
-  /** Ends it, unless it is another's. `describe` is called only where somebody records what it gives. */
+  /** Ends the span, unless it is another instrumentation's. `describe` is called only where the span is recorded. */
   end(
     operation: OperationDetail,
     describe: () => { attributes: Attributes; failure?: string | undefined; failed: boolean },
@@ -135,11 +135,11 @@ export class OperationSpan {
           });
       });
     }
-    // A neighbour's processor that throws in onEnd keeps the span from those after it; the record has another way.
+    // Where another processor throws in onEnd, the processors after it do not see the span; `complete` records the operation then.
     if (this.#own) guarded('ending a span', () => endingSpanOf(operation, () => this.#span.end()));
   }
 
-  /** What another instrumentation has said of its own span stays as it is. */
+  /** Sets attributes; those that another instrumentation has set on its own span stay. */
   #add(attributes: Attributes): void {
     const theirs = this.#own ? undefined : peek(this.#span, 'attributes');
     for (const key in attributes) {
@@ -160,8 +160,8 @@ function spanName({ method, subject, source }: Described): string {
 }
 
 /**
- * Whether a span describes the very tool call that begins inside it. Frameworks prefix the names of a server's tools; a span
- * of quite another name is that of a tool which calls this one among others, and a second call in one span is a second call.
+ * Whether a span describes the tool call that begins inside it. The names may differ by a prefix, which frameworks add. A span with
+ * another name is that of a tool that calls this one, and a second call inside one span is a call of its own.
  */
 function isToolSpanOfAnother(outer: Span, { method, subject, source }: Described): boolean {
   if (method !== 'tools/call' || !source.settings.joinToolSpans()) return false;
@@ -174,8 +174,8 @@ function isToolSpanOfAnother(outer: Span, { method, subject, source }: Described
 }
 
 /**
- * Ids that are valid whatever the tracer gave: without an SDK it echoes the parent's ids or gives zeros, and under
- * suppressed tracing it gives zeros.
+ * Valid ids for any tracer. Without an SDK a tracer repeats the parent's ids or gives zeros, and under suppressed tracing it gives
+ * zeros.
  */
 function traceIds(span: Span, parent: SpanContext | undefined): TraceIds {
   const own = span.spanContext();
@@ -188,39 +188,39 @@ function traceIds(span: Span, parent: SpanContext | undefined): TraceIds {
   const spanContext = {
     traceId: hasParent ? parent.traceId : newTraceId(),
     spanId: newSpanId(),
-    // Who only passes a trace on passes its flags on (W3C Trace Context, section 3.4); under suppressed tracing nobody samples.
+    // A trace that is only passed on keeps its flags (W3C Trace Context, section 3.4); under suppressed tracing it is not sampled.
     traceFlags: isEcho ? parent.traceFlags : TraceFlags.NONE,
     ...(hasParent && parent.traceState && { traceState: parent.traceState }),
   };
   return { context: spanContext, parentSpanId: hasParent ? parent.spanId : undefined };
 }
 
-/** Where an agent of another maker is in one of its traces. */
+/** The position of another vendor's agent in its trace. */
 export interface ApmTrace {
   readonly system: 'datadog' | 'newrelic' | 'sentry';
   readonly traceId: string;
-  /** Of the span that is active there; absent where there is a trace, and no span yet. */
+  /** The active span; absent where the trace has none yet. */
   readonly spanId?: string | undefined;
   /** The flags of W3C Trace Context. */
   readonly traceFlags: number;
 }
 
 /**
- * The trace that Datadog's, New Relic's or Sentry's agent has under way here. These have tracers of their own, which the API
- * of OpenTelemetry does not know. They are found where they put themselves, and never loaded by us.
+ * The active trace of Datadog's, New Relic's or Sentry's agent. Their tracers are not known to OpenTelemetry's API. They are read
+ * where they register themselves, and are never loaded by us.
  */
 function apmTrace(): ApmTrace | undefined {
   return datadog() ?? newRelic() ?? sentry();
 }
 
-/** The tracer is a global, `_ddtrace`, so that all copies of the package are one. */
+/** dd-trace keeps its tracer in a global, `_ddtrace`, for all copies of the package. */
 function datadog(): ApmTrace | undefined {
   const span = peekCall(peekCall(peek(globalThis, '_ddtrace'), 'scope'), 'active');
   const context = parseTraceparent(peekCall(peekCall(span, 'context'), 'toTraceparent'));
   return context && { system: 'datadog', ...context };
 }
 
-/** The agent keeps itself in the cache of CommonJS modules, for the same reason. */
+/** New Relic's agent keeps itself in the cache of CommonJS modules, for the same reason. */
 function newRelic(): ApmTrace | undefined {
   const agent = peek(peek(Module, '_cache'), '__NR_cache');
   if (agent === undefined) return undefined;
@@ -237,8 +237,8 @@ function newRelic(): ApmTrace | undefined {
 }
 
 /**
- * What Sentry keeps, it keeps by its version in the global `__SENTRY__`. Up to version 10 its spans are OpenTelemetry's, and
- * known as such. A scope has a trace also where there is no span: errors are reported under it.
+ * Sentry keeps its state in the global `__SENTRY__`, by version. Up to version 10 its spans are OpenTelemetry's and known as such. A
+ * scope has a trace also without a span: Sentry reports errors under it.
  */
 function sentry(): ApmTrace | undefined {
   const carrier = peek(globalThis, '__SENTRY__');

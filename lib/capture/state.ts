@@ -16,7 +16,7 @@ const IDLE =
   'calls of clients: no tracer provider has the AuditSpanProcessor that was made, so it does not record; give it to the spanProcessors of your ' +
   'provider, or call its enable() where there is none (docs/capture.md, processors)';
 
-/** What is kept of one client, for as long as the client itself lives. */
+/** What is kept of one client while the client lives. */
 export interface ClientState {
   connection: Connection;
   /** Records this client's operations alone: it was wrapped by `withLogging`. */
@@ -29,7 +29,7 @@ export interface ClientState {
 
 const clients = shared('clients', () => new WeakMap<object, ClientState>());
 
-/** What code runs for. */
+/** The operation that code runs for. */
 interface Scene {
   /** The operation in whose asynchronous context it runs. */
   readonly active: RunningOperation | undefined;
@@ -91,7 +91,7 @@ export interface Audience {
   readonly source: SpanSource;
 }
 
-/** Who records and traces the operations of a client; undefined where nobody does. */
+/** Who records and traces the operations of a client; undefined where neither is done. */
 export function audienceOf(client: object): Audience | undefined {
   const known = clients.get(identityOf(client));
   const { isInstrumented, source } = instrumentationOf(client);
@@ -107,8 +107,8 @@ export function audienceOf(client: object): Audience | undefined {
 }
 
 /**
- * Who records the operations of a client: whoever claimed it, else all live recorders. Where every recorder that it had
- * was shut down, those: a record after shutdown must be refused loudly, not vanish.
+ * The recorders of a client: the one that claimed it, else all that are live. Where all of them were shut down, they are still
+ * returned: a record after a shutdown must be refused loudly and must not vanish.
  */
 function recordersOf(state: ClientState): readonly OperationRecorder[] {
   const wanted = state.claimedBy === undefined ? liveRecorders() : [state.claimedBy];
@@ -121,7 +121,7 @@ function isSame(a: readonly OperationRecorder[], b: readonly OperationRecorder[]
   return a.length === b.length && a.every((recorder, index) => recorder === b[index]);
 }
 
-/** Who asked for a patch: a source of spans, or what stands for all clients that `withLogging` wrapped. */
+/** What a patch is for: a source of spans, or all clients that `withLogging` wrapped. */
 export type PatchHolder = Pick<SpanSource, 'copy'>;
 
 /** A method as it was, and our wrapper in its place. */
@@ -132,7 +132,7 @@ interface PatchedMethod {
 
 /** The patch of one class. */
 export interface Patch {
-  /** Who asked for it, and for which classes: this one or some that are derived from it. The last one to leave takes it away. */
+  /** What it is for, and for which classes: this one or classes that are derived from it. Without a holder the patch is removed. */
   readonly holders: Map<PatchHolder, Set<object>>;
   /** Our wrappers on it, by the name of the method. */
   readonly methods: Map<string, PatchedMethod>;
@@ -141,7 +141,7 @@ export interface Patch {
 /** All patches of this process, by the prototype that carries them. */
 export const patches = shared('patches', () => new WeakMap<object, Patch>());
 
-/** Whether an object is of a class that a holder asked for. */
+/** Whether an object is of one of these classes. */
 export function isHeldFor(client: object, scopes: ReadonlySet<object>): boolean {
   for (const scope of scopes)
     if (scope === client || Object.prototype.isPrototypeOf.call(scope, client)) return true;
@@ -162,8 +162,8 @@ interface Instrumented {
   /** Whether an instrumentation covers it, and not just `withLogging` of another client of its class. */
   readonly isInstrumented: boolean;
   /**
-   * The source that makes its spans. With two copies of this package in a process each has its own instrumentation, and the one
-   * that patched the client's class is meant.
+   * The source that makes its spans. Where two copies of this package are loaded, each with an instrumentation, it is that of the one
+   * that patched the client's class.
    */
   readonly source: SpanSource | undefined;
 }
@@ -175,7 +175,7 @@ interface Found extends Instrumented {
 
 const found = new WeakMap<object, Found>();
 
-/** Who has to do with the class of a client: asked for at each call, and worked out anew when a patch or a source comes or goes. */
+/** What is known of the class of a client. Each call asks for it; it is worked out again when a patch or a source comes or goes. */
 function instrumentationOf(client: object): Instrumented {
   const { count: state } = changes;
   const known = found.get(client);

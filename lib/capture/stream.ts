@@ -6,7 +6,7 @@ import { afterDelivery, begin, inside, settle, whenAdmitted, type ObservedCall }
 import { ignore, standIn, type Method } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
 
-/** By these a stream looks after the task that its request has created. */
+/** Requests that a stream makes for the task that its own request has created. */
 const TASK_REQUESTS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/result']);
 
 /** A call of one of v1's streaming methods. */
@@ -21,9 +21,8 @@ export interface ObservedStream {
 }
 
 /**
- * Makes a whole stream one operation. A generator does nothing before it is first asked, so that is where the operation
- * begins; it ends with the stream's result or error, or where the caller stops reading. What is given back is the very
- * generator that the SDK made.
+ * Makes a whole stream one operation. It begins with the first `next()`, since a generator does nothing before, and ends with the
+ * stream's result or error, or when the caller stops reading. The generator that is returned is the SDK's own.
  */
 export function observeStream(stream: ObservedStream): unknown {
   const generator = stream.proceed();
@@ -77,7 +76,7 @@ class Watch {
     return this.#admit(this.#running, args);
   }
 
-  /** A stream that is refused is over: read once more, it would make the request that must not be made. */
+  /** Ends the generator of a stream that is refused: its next step would make the request. */
   #admit(running: RunningOperation, args: [] | [unknown]): unknown {
     let isAdmitted = false;
     const first = whenAdmitted(running, () => {
@@ -120,7 +119,7 @@ class Watch {
 
   #stop<T>(stop: () => Promise<T>): unknown {
     const running = this.#running;
-    // Whoever stops before the first message has asked for nothing: there was no operation.
+    // Before the first step nothing was requested, and there is no operation.
     this.#begun = true;
     if (running === undefined || running.ended) return stop();
     const error = { type: 'abandoned', message: 'the caller stopped reading the stream' };
@@ -138,8 +137,8 @@ class Watch {
 }
 
 /**
- * v2's `listen`: the operation lasts as long as the subscription does, and its record says who ended it. A subscription that
- * was never acknowledged fails as any call does. Nobody waits for the record: the caller has long gone on.
+ * v2's `listen`: the operation lasts as long as the subscription, and its record says who ended it. A subscription that was never
+ * acknowledged fails as any call does. The caller has gone on by the end, and does not wait for the record.
  */
 export function observeListen(call: ObservedCall): unknown {
   const running = begin(call);
@@ -158,7 +157,7 @@ export function observeListen(call: ObservedCall): unknown {
   });
 }
 
-/** A subclass may do anything but give a promise. */
+/** An override in a derived class may return no promise, or throw. */
 async function opened(running: RunningOperation, proceed: () => unknown): Promise<unknown> {
   return inside(running, proceed);
 }

@@ -13,7 +13,7 @@ import type { RecordError } from '../schema/record.js';
 import type { Connection, OperationUnderWay } from './connection.js';
 import { globalMeter, type SpanSource } from './source.js';
 
-/** What a span carries from its start, so that a sampler can see it (OpenTelemetry's conventions for MCP). */
+/** The attributes of a span from its start, where a sampler can see them (OpenTelemetry's conventions for MCP). */
 export function startAttributes(
   operation: Pick<OperationUnderWay, 'method' | 'subject' | 'connection' | 'source'>,
 ): Attributes {
@@ -24,7 +24,7 @@ export function startAttributes(
   return attributes;
 }
 
-/** What is called, by names that are few: spans and metrics share them. */
+/** The attributes of what is called. Their values are few, so that metrics can have them too. */
 function targetAttributes(method: string, subject: Subject, redactor: Redactor): Attributes {
   const attributes: Attributes = { [ATTR.mcpMethodName]: method };
   if (subject.toolName !== undefined) attributes[ATTR.toolName] = shownName(subject.toolName, redactor);
@@ -33,12 +33,12 @@ function targetAttributes(method: string, subject: Subject, redactor: Redactor):
   return attributes;
 }
 
-/** Names that have been shown, by redactor: few, and asked for with every call. */
+/** Redacted names by redactor, because every call asks for one of a few. */
 const shownNames = new WeakMap<Redactor, Map<string, string>>();
-/** When so many are known, all are forgotten: callers may make names up. */
+/** At so many, all are forgotten: callers may make names up. */
 const MAX_NAMES = 1_000;
 
-/** The name of a tool or a prompt as spans and metrics show it: whoever calls one may have put anything into it. */
+/** The name of a tool or a prompt, redacted for spans and metrics: a caller may put anything into it. */
 export function shownName(name: string, redactor: Redactor): string {
   let known = shownNames.get(redactor);
   if (known === undefined) shownNames.set(redactor, (known = new Map()));
@@ -51,7 +51,7 @@ export function shownName(name: string, redactor: Redactor): string {
   return shown;
 }
 
-/** Whom a connection is to: spans and metrics share them. */
+/** The attributes of the server that a connection is to, for spans and metrics. */
 function peerAttributes(connection: Connection): Attributes {
   return addPeer({}, connection);
 }
@@ -65,7 +65,7 @@ function addPeer(attributes: Attributes, connection: Connection): Attributes {
   return addNetwork(attributes, connection);
 }
 
-/** By what a connection goes; whom it is to is told on the client's side alone. */
+/** The attributes of a connection's network, without the server's address, which is only for spans of kind CLIENT. */
 function networkAttributes(connection: Connection): Attributes {
   return addNetwork({}, connection);
 }
@@ -81,7 +81,7 @@ function addNetwork(attributes: Attributes, connection: Connection): Attributes 
   return attributes;
 }
 
-/** What is known only at the end. */
+/** The attributes that are known only at the end. */
 export function endAttributes(
   operation: OperationUnderWay,
   error: RecordError | undefined,
@@ -93,7 +93,7 @@ export function endAttributes(
   if (requestId !== undefined) attributes[ATTR.jsonrpcRequestId] = requestId;
   if (connection.protocolVersion !== undefined)
     attributes[ATTR.mcpProtocolVersion] = connection.protocolVersion;
-  // The first request of a connection shows it, and so not before the operation has begun.
+  // The first request of a connection shows it, after the operation has begun.
   if (connection.negotiatedHttp !== undefined)
     attributes[ATTR.networkProtocolVersion] = connection.negotiatedHttp;
   const { sessionId } = connection;
@@ -123,13 +123,13 @@ function networkTransport(kind: string | undefined): string | undefined {
   return kind === 'streamable-http' || kind === 'sse' || kind === 'websocket' ? 'tcp' : undefined;
 }
 
-/** The error of an operation as spans and metrics count it: the receiver of a request answers for its own failures alone. */
+/** The error of an operation for spans and metrics: on the receiver's side, a fault of the sender is no error. */
 export function failureOf(operation: OperationUnderWay): RecordError | undefined {
   const isCallersFault = operation.kind === SpanKind.SERVER && CALLER_FAULTS.has(statusCodeOf(operation));
   return isCallersFault ? undefined : operation.ending?.error;
 }
 
-/** One attribute for each argument of a prompt, redacted together, so that a key's name counts. */
+/** One attribute for each argument of a prompt. They are redacted together, because the names of keys matter. */
 function addVariables(attributes: Attributes, { settings }: SpanSource, subject: Subject): void {
   const shown = settings.redactor().value(subject.arguments);
   if (typeof shown !== 'object' || shown === null) return;
@@ -180,8 +180,8 @@ export const METRIC = {
 } as const;
 
 /**
- * JSON-RPC error codes by which the receiver of a request says that it could not be served as it was: a failure of whoever sent
- * it, and so no error on a span or a metric of the receiver (conventions for MCP, `mcp.server.status.attributes`).
+ * JSON-RPC error codes for faults of the sender of a request. They are no errors on spans and metrics of the receiver (conventions
+ * for MCP, `mcp.server.status.attributes`).
  */
 const CALLER_FAULTS: ReadonlySet<string | undefined> = new Set([
   '-32700',
@@ -202,7 +202,7 @@ interface Instruments {
   readonly refusals: Counter;
 }
 
-/** The API hands out one meter for all who have none; instruments of it are not worth their attributes. */
+/** The API's no-op meter. Nothing is measured with it, not even attributes are made. */
 const NOOP = createNoopMeter();
 
 const instruments = new WeakMap<Meter, Instruments>();
@@ -225,7 +225,7 @@ export function measure(running: OperationUnderWay): void {
     instruments.refusals.add(1, { [ATTR.mcpMethodName]: method, [ATTR.errorType]: error?.type });
     return;
   }
-  // The end of a session is no message of the protocol, and so no operation of its own.
+  // The end of a session is no message of the protocol: only the session's duration is measured.
   if (method === 'close') {
     const seconds = (performance.now() - connection.startedAt) / 1000;
     instruments.session.record(seconds, commonAttributes(running, peerAttributes(connection)));
@@ -253,7 +253,7 @@ function commonAttributes(running: OperationUnderWay, peer: Attributes): Attribu
 
 function meterOf(source: SpanSource): Meter {
   const meter = source.meter();
-  // An instrumentation that was made before any MeterProvider was registered keeps a meter that reports to nobody.
+  // An instrumentation that was made before a MeterProvider was registered has a meter that reports nothing.
   return meter === NOOP ? globalMeter() : meter;
 }
 

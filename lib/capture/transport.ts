@@ -12,7 +12,7 @@ import { activeOperation, audienceOf, runSending, sendingOperation } from './sta
 /** Our stand-ins for the `send` of transports, and which of them has first seen a message. */
 const watched = shared('transports', () => ({
   sends: new WeakSet<object>(),
-  /** Transports that show another function than the one that was put there: a Proxy that binds its methods, say. */
+  /** Transports that show another function than the one that was set: a Proxy that binds its methods, for example. */
   opaque: new WeakSet<object>(),
   seenBy: new WeakMap<object, object>(),
   /** The connection that goes over a transport now. */
@@ -22,12 +22,10 @@ const watched = shared('transports', () => ({
 }));
 
 /**
- * Wraps a transport's `send`, the one place that every message passes whatever method of the client made it: here the id of
- * a request is seen, here the trace context joins it, and here the client's answers to its server go out.
+ * Wraps a transport's `send`, which every outgoing message passes: the id of a request is read here, the trace context is added to
+ * it, and the client's answers to its server are seen. A `send` that its owner has replaced since is wrapped again.
  *
- * A `send` that its owner has exchanged since is wrapped anew.
- *
- * @returns Whether all that goes out is seen. A frozen transport lets nobody in; where there is none, nothing goes out.
+ * @returns Whether all outgoing messages are seen. False for a frozen transport.
  */
 export function watchTransport(transport: unknown): boolean {
   if (typeof transport !== 'object' || transport === null) return true;
@@ -37,11 +35,11 @@ export function watchTransport(transport: unknown): boolean {
   const proceed = send as Method;
   const value: object = standIn(proceed, function (message, ...rest) {
     const operation = senderOf(message);
-    // Where its owner has put a `send` around ours, and we one around theirs, each message passes both.
+    // An owner's `send` may stand between two of ours: each message counts at the first alone.
     if (!isFirst(message, operation, value)) return Reflect.apply(proceed, this, [message, ...rest]);
     const prepared = prepare(transport, message, operation);
     notePassage(transport, { message, prepared, operation, stand: value });
-    // A request that the transport makes of the same client, for a token say, is no part of the operation that it sends.
+    // A request that the transport makes through the same client, for a token say, is no part of the operation that it sends for.
     const sent: unknown = runSending(operation, () => Reflect.apply(proceed, this, [prepared, ...rest]));
     if (peek(message, 'method') === undefined) answered(transport, message, sent);
     return sent;
@@ -50,7 +48,7 @@ export function watchTransport(transport: unknown): boolean {
   const descriptor = { value, configurable: true, writable: true, enumerable: own?.enumerable ?? false };
   if (!Reflect.defineProperty(transport, 'send', descriptor)) return false;
   watched.sends.add(value);
-  // Wrapped at each call, it would get a layer more each time.
+  // Otherwise each call would wrap it once more.
   if (peek(transport, 'send') !== value) watched.opaque.add(transport);
   return true;
 }
@@ -87,7 +85,7 @@ function notePassage(transport: object, { message, prepared, operation, stand }:
   countRequest(transport, message, operation);
 }
 
-/** A transport that sends a message once more, when it has been authorized, say, does so for the operation that it sent it for. */
+/** The operation that a message is sent for. A transport may send it again later, when it has been authorized, for example. */
 function senderOf(message: unknown): RunningOperation | undefined {
   const running = activeOperation();
   if (running !== undefined) return running;
@@ -100,14 +98,14 @@ function isLegOf({ legs }: RunningOperation, message: unknown): boolean {
   return legs.some((leg) => leg.request_id === id);
 }
 
-/** From now on, what goes over the transport goes over this connection. */
+/** Notes that messages over a transport belong to a connection from now on. */
 export function connectionOver(transport: unknown, connection: Connection): void {
   if (typeof transport !== 'object' || transport === null) return;
   if (watched.connections.get(transport)?.deref() !== connection)
     watched.connections.set(transport, new WeakRef(connection));
 }
 
-/** Counts a request that goes out, whoever made it, for each log that has to do with the client. */
+/** Counts an outgoing request for each log that records the client. */
 function countRequest(transport: object, message: object, operation: RunningOperation | undefined): void {
   const connection = watched.connections.get(transport)?.deref();
   if (connection === undefined) return;
@@ -124,7 +122,7 @@ function countRequest(transport: object, message: object, operation: RunningOper
 /** Notes the id of a request, and gives it the trace context. Notifications and answers pass as they are. */
 function prepare(transport: object, message: unknown, operation: RunningOperation | undefined): unknown {
   if (operation === undefined || operation.ended || operation.kind !== SpanKind.CLIENT) return message;
-  // Another client's request may be made in this context: by a transport that is built upon it.
+  // A transport may send through another client, whose request is made in this context.
   if (!operation.connection.isOver(transport) || typeof message !== 'object' || message === null)
     return message;
   const method = peek(message, 'method');
@@ -136,7 +134,7 @@ function prepare(transport: object, message: unknown, operation: RunningOperatio
   return withTraceFields(operation, message);
 }
 
-/** What hears of the end of a transport now: a transport may serve one session after another. */
+/** The connection that learns of a transport's end. It changes, since a transport may serve one session after another. */
 interface Watch {
   connection: Connection;
   ended: () => void;
@@ -145,9 +143,8 @@ interface Watch {
 const watches = shared('ends', () => new WeakMap<object, Watch>());
 
 /**
- * Calls back when the transport of a connection ends: its owner calls `close()`, or it reports its end through `onclose`. The
- * SDK's client listens to `onclose` alone, and no longer hears anything once an application has put a function of its own there.
- * Safe to call for every operation of the connection.
+ * Calls back when the transport of a connection ends: its owner calls `close()`, or it calls `onclose`. The SDK's client knows of
+ * `onclose` alone, and no longer once an application has set another function. Safe to call for every operation of the connection.
  */
 export function onTransportEnd(connection: Connection, ended: () => void): void {
   const transport = connection.over;
@@ -163,7 +160,7 @@ export function onTransportEnd(connection: Connection, ended: () => void): void 
   watchOnclose(transport, added);
 }
 
-/** The client calls the transport's `close()` as well, from its own: that is the client's logout already. */
+/** Watches the transport's `close()`. Where the client itself calls it, the logout is recorded already. */
 function watchClose(transport: object, watch: Watch): void {
   const close = peek(transport, 'close');
   if (typeof close !== 'function') return;
@@ -196,7 +193,7 @@ function isClosedByPeer(transport: object): boolean {
   return peer !== undefined && peek(peer, '_otherTransport') !== transport;
 }
 
-/** A function that the application puts there after the login is called, and the end noted after it. */
+/** Watches `onclose`. A function that the application sets later is called, and the end is noted after it. */
 function watchOnclose(transport: object, watch: Watch): void {
   const inherited = find(transport, 'onclose');
   let current: unknown = inherited?.value;
@@ -222,7 +219,7 @@ function watchOnclose(transport: object, watch: Watch): void {
   });
 }
 
-/** Keeps the property as visible as it is; a frozen transport stays as it is. */
+/** Defines a property as enumerable as it was. A frozen transport stays as it is. */
 function define(transport: object, name: string, descriptor: PropertyDescriptor): void {
   const enumerable = Object.getOwnPropertyDescriptor(transport, name)?.enumerable ?? false;
   Reflect.defineProperty(transport, name, { ...descriptor, enumerable, configurable: true });

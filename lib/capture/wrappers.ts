@@ -11,7 +11,7 @@ import { endPending, sessionLeft, sessionLost } from './session.js';
 import { activeOperation, audienceOf, runIn } from './state.js';
 import { observeListen, observeStream } from './stream.js';
 
-/** Makes the method that stands in for another, of that name on that class. */
+/** Makes the method that replaces another, with its class and its name. */
 export type LevelWrapper = (original: Method, entrance: Entrance) => Method;
 
 const operationWrapper =
@@ -22,7 +22,7 @@ const operationWrapper =
       return observe({ client: this, entrance, operation, params: args[0], args, proceed });
     };
 
-/** `connect` is given no parameters of the protocol but the transport. */
+/** `connect` gets a transport, and no parameters of the protocol. */
 const connectWrapper =
   (operation: Operation): LevelWrapper =>
   (original, entrance) =>
@@ -46,7 +46,7 @@ const requestWrapper: LevelWrapper = (original, entrance) =>
     return observeRequest({ client: this, entrance, args, proceed });
   };
 
-/** v2's extensions walk the pages of a list of theirs with a function that is given the method. */
+/** v2's extensions list through a method that gets the protocol's method and fetches all pages. */
 const pagesWrapper: LevelWrapper = (original, entrance) =>
   function (...args) {
     const operation = operationFor(methodName(args[0]));
@@ -74,7 +74,7 @@ const outsideOfOperations: Wrapper = (original) =>
     return runIn(undefined, () => Reflect.apply(original, this, args));
   };
 
-/** A server may take a request back; v1 does not heed that for the id 0. */
+/** A server may cancel its request. v1 ignores that for the id 0. */
 const noticeWithdrawal: Wrapper = (original) =>
   function (...args) {
     const value: unknown = Reflect.apply(original, this, args);
@@ -88,8 +88,8 @@ const noticeWithdrawal: Wrapper = (original) =>
   };
 
 /**
- * A transport that is lost ends the session as `close()` does: one logout, once. Whatever waits for the other side, or for a
- * caller who may never read on, ends with it; calls under way are ended by the SDK.
+ * The end of the transport ends the session as `close()` does, with one logout. It also ends the server's requests and idle streams;
+ * the SDK ends calls that are under way.
  */
 const noticeClose: Wrapper = (original) =>
   function (...args) {
@@ -104,7 +104,7 @@ const noticeClose: Wrapper = (original) =>
     return Reflect.apply(original, this, args);
   };
 
-/** A transport that closes itself because of an error does so in the turn of the event loop in which it reports the error. */
+/** Notes an error of the transport: one that closes because of it does so before the next microtask. */
 const noticeTrouble: Wrapper = (original) =>
   function (...args) {
     const connection = audienceOf(this)?.state.connection;
@@ -115,7 +115,7 @@ const noticeTrouble: Wrapper = (original) =>
     return Reflect.apply(original, this, args);
   };
 
-/** v2 looks into its own cache before it asks the server; the promise stays the one that it waits for, so as not to be later. */
+/** v2 asks its cache before the server. Its promise is passed on unchanged, so that nothing settles later than without us. */
 const noticeCacheHit: Wrapper = (original) =>
   function (...args) {
     const value: unknown = Reflect.apply(original, this, args);
@@ -128,13 +128,13 @@ const noticeCacheHit: Wrapper = (original) =>
     return value;
   };
 
-/** v2 goes on with a request whose answer was `input_required`. */
+/** v2 answers `input_required` with another round of the same request. */
 const keepRoundsTogether: Wrapper = (original) =>
   function (...args) {
     return resume(this, peek(args[1], 'request'), () => Reflect.apply(original, this, args));
   };
 
-/** Internals of the SDK's protocol class that are wrapped where they exist; without them only this detail is missing. */
+/** Internals of the SDK's protocol class that are wrapped where they exist. Without one, only its detail is missing from records. */
 const INTERNALS: ReadonlyMap<string, (original: Method) => Method> = new Map([
   ['_onrequest', observeInbound],
   ['_onresponse', noticeAnswer],
@@ -152,7 +152,7 @@ const SPECIAL: Readonly<Record<string, (operation: Operation) => LevelWrapper>> 
   listen: listenWrapper,
 };
 
-/** What is wrapped of a client class, where it is there; v1 and v2 have not the same methods. */
+/** The wrappers of a client's methods. v1 and v2 do not have all of these methods. */
 export const WRAPPERS: ReadonlyMap<string, LevelWrapper> = new Map<string, LevelWrapper>([
   ...[...OPERATIONS].map(
     ([name, operation]) => [name, (SPECIAL[name] ?? operationWrapper)(operation)] as const,
@@ -165,7 +165,7 @@ export const WRAPPERS: ReadonlyMap<string, LevelWrapper> = new Map<string, Level
   ...INTERNALS,
 ]);
 
-/** The same of the class that v1 keeps its task streams in. */
+/** The wrappers for v1's class of task streams. */
 export const TASK_WRAPPERS: ReadonlyMap<string, LevelWrapper> = new Map([
   ['callToolStream', toolStreamWrapper],
 ]);
