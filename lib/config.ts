@@ -72,7 +72,7 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    */
   readonly requireActor?: boolean;
   /**
-   * Whose data is at stake, on every record unless the actor says otherwise.
+   * The tenant whose data is at stake: on every record, unless the actor names another.
    * @defaultValue none
    * @variable OTEL_MCP_LOG_TENANT
    * @see docs/identity.md
@@ -92,19 +92,19 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    */
   readonly component?: string;
   /**
-   * Tags on every record, e.g. `hipaa`.
+   * Tags that every record has, e.g. `hipaa`.
    * @defaultValue none
    * @variable OTEL_MCP_LOG_POLICY_TAGS
    */
   readonly policyTags?: readonly string[];
   /**
-   * Sensitivity of every record, by its name in the schema, e.g. `SENSITIVITY_RESTRICTED`.
+   * How sensitive every record is, by its name in the schema, e.g. `SENSITIVITY_RESTRICTED`.
    * @defaultValue `SENSITIVITY_INTERNAL`
    * @variable OTEL_MCP_LOG_SENSITIVITY
    */
   readonly defaultSensitivity?: Sensitivity;
   /**
-   * Session id on every record.
+   * The session id that every record has.
    * @defaultValue the hash of the transport's MCP session id, else one made for the connection
    * @variable OTEL_MCP_LOG_SESSION_ID
    */
@@ -118,7 +118,7 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    */
   readonly redactPatterns?: readonly (string | RegExp)[];
   /**
-   * The rest of the redaction policy.
+   * The redaction policy, beside `redactPatterns` and `includeOutputs`.
    * @defaultValue the default policy
    * @see docs/redaction.md
    */

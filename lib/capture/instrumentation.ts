@@ -54,8 +54,8 @@ export interface McpInstrumentationConfig extends InstrumentationConfig, Propaga
   /** Whether baggage may go to the server of this address, beside the trace context. @defaultValue to none */
   readonly allowBaggage?: (serverAddress: string | undefined) => boolean;
   /**
-   * Where an agent framework already has an `execute_tool` span around a tool call, puts our attributes on that span instead
-   * of making a second one inside it; the audit record carries that span's ids.
+   * Where an agent framework already has an `execute_tool` span around a tool call, puts the attributes on that span instead of
+   * making a second one inside it; the audit record carries that span's ids.
    * @defaultValue false
    */
   readonly joinToolSpans?: boolean;

@@ -24,9 +24,9 @@ export interface AuditedOptions<Args extends readonly unknown[] = readonly unkno
   readonly eventType: EventType;
   /** What is acted upon, e.g. `models/sonnet`, or a function of the arguments, asked before the method runs. */
   readonly resource: string | ((...args: Args) => string);
-  /** Name of the span, and in the default message. @defaultValue the method's name */
+  /** The name of the span; the default message has it too. @defaultValue the method's name */
   readonly name?: string;
-  /** One plain sentence without argument values and without its full stop. @defaultValue `Ran {name}` */
+  /** One plain sentence, without values of arguments and without a full stop. @defaultValue `Ran {name}` */
   readonly message?: string;
   /** How sensitive the record is, by its name in the schema. @defaultValue the log's `defaultSensitivity` */
   readonly sensitivity?: Sensitivity;
@@ -38,7 +38,10 @@ export interface AuditedOptions<Args extends readonly unknown[] = readonly unkno
   readonly actorType?: ActorType;
   /** What part of your system acts. @defaultValue the log's */
   readonly component?: string;
-  /** Free detail, redacted like arguments: a value, or a function asked when the call is over. @defaultValue none */
+  /**
+   * Further detail for the record, redacted like arguments: a value, or a function that is called when the call is over.
+   * @defaultValue none
+   */
   readonly data?: Readonly<Record<string, unknown>> | ((call: AuditedCall<Args, Result>) => unknown);
   /**
    * Judges a call that has returned, e.g. a guardrail whose verdict is a value: `({ result }) => result.allowed ? undefined :

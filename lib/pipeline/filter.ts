@@ -10,11 +10,11 @@ import { reject } from '../internal/validate.js';
  * @see docs/sinks.md
  */
 export interface SinkFilter {
-  /** Only these event types. @defaultValue all */
+  /** The event types that pass. @defaultValue all */
   readonly eventTypes?: readonly EventType[];
-  /** Only this severity and graver ones. @defaultValue all */
+  /** The least severity that passes. @defaultValue all */
   readonly minSeverity?: Severity;
-  /** Only these sensitivities. @defaultValue all */
+  /** The sensitivities that pass. @defaultValue all */
   readonly sensitivity?: readonly Sensitivity[];
   /** A rule of your own. When it throws, the record passes: a broken filter must not lose records. @defaultValue none */
   readonly predicate?: (record: AuditRecord) => boolean;

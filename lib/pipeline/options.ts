@@ -49,8 +49,8 @@ export interface SinkEntry {
  */
 export interface DeliveryOptions extends SinkFeedOptions {
   /**
-   * What a caller waits for: `blocking` until its record is written, `blocking-strict` until the intent is durable before
-   * anything is sent, `batch` for nothing.
+   * What a caller waits for: in `blocking` until its record is written; in `blocking-strict` also, before anything is sent,
+   * until a record of the intent is durable; in `batch` for nothing.
    * @defaultValue `blocking`
    * @variable OTEL_MCP_LOG_MODE
    */
@@ -112,13 +112,13 @@ export interface DeliveryOptions extends SinkFeedOptions {
  * @see docs/delivery.md
  */
 export interface PipelineOptions extends DeliveryOptions {
-  /** At least one. */
+  /** The sinks; at least one. */
   readonly sinks: readonly (Sink | SinkEntry)[];
   /** Makes the record of lost ones. @defaultValue none: they are counted and reported */
   readonly gapRecord?: GapRecordFactory;
   /** Makes the record that goes before the first one. Called once, when the first record is accepted. @defaultValue none */
   readonly firstRecord?: () => DraftRecord;
-  /** Makes the record that goes after the last one, at shutdown; not asked where no record was accepted. @defaultValue none */
+  /** Makes the record that goes after the last one, at shutdown. Not called where no record was accepted. @defaultValue none */
   readonly lastRecord?: () => DraftRecord;
 }
 

@@ -32,9 +32,9 @@ export interface SinkFeedOptions {
    */
   readonly maxExportBatchSize?: number;
   /**
-   * How long a receiver may put a sink off with one answer (`Retry-After`). A longer wait is reported to `onError`, once, and
-   * ends here: a record that waits longer than the longest window of the common rate limits is better reported than trusted to
-   * one number.
+   * How long a receiver may put a sink off with one answer (`Retry-After`). A longer pause is cut to this, and reported to
+   * `onError` once. An hour is the longest window of the common rate limits: a record that waits longer is better reported than
+   * trusted to one number.
    * @defaultValue 3,600,000
    * @minimum 0
    * @unit ms

@@ -77,7 +77,7 @@ export interface IntegrityOptions {
 export interface WitnessesOptions {
   /** The text of a policy (c2sp.org/tlog-policy): witnesses with their keys and URLs, and how many of them are needed. */
   readonly policy: string;
-  /** Reaches the witnesses: through a proxy, with client certificates. @defaultValue Node's `fetch` */
+  /** Sends the requests to the witnesses, e.g. through a proxy or with client certificates. @defaultValue Node's `fetch` */
   readonly fetch?: WitnessFetch;
 }
 
@@ -96,7 +96,7 @@ interface TimestampsOptions {
    * @unit s
    */
   readonly everySeconds?: number;
-  /** Reaches the authority: through a proxy, with credentials. @defaultValue Node's `fetch` */
+  /** Sends the requests to the authority, e.g. through a proxy or with credentials. @defaultValue Node's `fetch` */
   readonly fetch?: TimestampFetch;
 }
 

@@ -141,13 +141,13 @@ interface ContactOptions {
  * @see docs/redaction.md
  */
 export interface PackOptions {
-  /** What HIPAA's Safe Harbor lists, as far as it has a form; `contact` comes with it. @defaultValue false */
+  /** Finds what HIPAA's Safe Harbor lists, where it has a form of its own; `contact` comes with it. @defaultValue false */
   readonly phi?: boolean;
-  /** E-mail, telephone, postal and IP addresses; it needs `libphonenumber-js`. @defaultValue false */
+  /** Finds e-mail, telephone, postal and IP addresses; needs `libphonenumber-js`. @defaultValue false */
   readonly contact?: boolean | ContactOptions;
-  /** Bank accounts: IBAN, account and routing numbers. @defaultValue false */
+  /** Finds bank accounts: IBAN, account and routing numbers. @defaultValue false */
   readonly finance?: boolean;
-  /** National numbers of people, by country, with their check digits. @defaultValue false */
+  /** Finds national numbers of people, by country, with their check digits. @defaultValue false */
   readonly nationalId?: boolean;
 }
 

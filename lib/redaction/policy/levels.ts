@@ -23,13 +23,13 @@ export type AuditLevel = (typeof AUDIT_LEVELS)[number];
  * @see docs/redaction.md
  */
 export interface LevelOptions {
-  /** For whatever is not named. @defaultValue `Request` */
+  /** How much is recorded of what neither `tools` nor `events` names. @defaultValue `Request` */
   readonly default?: AuditLevel;
-  /** By tool name. @defaultValue none */
+  /** How much is recorded of calls of a tool, by its name. @defaultValue none */
   readonly tools?: Readonly<Record<string, AuditLevel>>;
-  /** By event type. @defaultValue none */
+  /** How much is recorded of an event type, by its name. @defaultValue none */
   readonly events?: Readonly<Partial<Record<EventType, AuditLevel>>>;
-  /** Whether `None` may be said of security-relevant events. @defaultValue false */
+  /** Whether security-relevant events may have the level `None`. @defaultValue false */
   readonly allowNone?: boolean;
 }
 

@@ -129,13 +129,16 @@ export interface ToolRedactionOptions {
 export interface RedactionOptions extends ToolRedactionOptions {
   /** The key of `replacement: 'hmac'`: at least 32 bytes (RFC 2104, section 3); a string counts in UTF-8. @defaultValue none; `hmac` requires it */
   readonly hmacKey?: string | Uint8Array;
-  /** Overrides by tool name: lists are added to the ones above, the rest replaces it. @defaultValue none */
+  /**
+   * What differs for a tool, by its name: its lists are added to those for all tools, its other options replace theirs.
+   * @defaultValue none
+   */
   readonly tools?: Readonly<Record<string, ToolRedactionOptions>>;
   /** Whether the path of a resource URI is redacted too. @defaultValue false; userinfo, query values and fragment always are */
   readonly uriPath?: boolean;
   /**
-   * What records and spans show of the MCP session id, by which whoever has it speaks for the session: its SHA-256 (`sha256:…`), keyed
-   * (`hmac-sha256:…`) where there is an `hmacKey`; or, with `keep`, the id itself. One id has one hash.
+   * What records and spans show of the MCP session id, since whoever has the id can act in the session: its SHA-256
+   * (`sha256:…`), or with an `hmacKey` its HMAC (`hmac-sha256:…`); with `keep` the id itself. One id has one hash.
    * @defaultValue `hash`
    */
   readonly sessionId?: 'hash' | 'keep';

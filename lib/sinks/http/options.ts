@@ -42,7 +42,10 @@ export interface HttpCommonOptions extends TimeoutOptions, ProfileOptions {
   readonly deadLetterFile?: string;
   /** Called with every refusal for good, and with the records refused. @defaultValue none */
   readonly onError?: (error: SinkError, records: readonly AuditRecord[]) => void;
-  /** Sends the requests in place of Node's own HTTP client: through a proxy, with client certificates. @defaultValue Node's HTTP client */
+  /**
+   * Sends the requests in place of Node's own HTTP client, e.g. through a proxy or with client certificates.
+   * @defaultValue Node's HTTP client
+   */
   readonly fetch?: FetchFunction;
   /**
    * The address of an HTTP proxy that every request goes through, with the credentials that it asks for. Not with `fetch`.
