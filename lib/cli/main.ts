@@ -6,12 +6,12 @@ import { runCli } from './run.js';
 
 const { argv, stdin, stdout, stderr, env } = process;
 
-/** The commands whose only result is what they write; all others end with a verdict, whether or not it is read. */
+/** The commands whose only result is their output. All others end with a verdict in their exit code, even if nobody reads the output. */
 const WRITERS: readonly (string | undefined)[] = ['query', 'tail', 'export', 'help', '--help', undefined];
 
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') {
-    // `otel-mcp-log query … | head` closes our output: that is no error, there is just nobody left to write for.
+    // `otel-mcp-log query … | head` closes the output early, which is no error.
     if (WRITERS.includes(argv[2])) void abandonReadings().then(() => process.exit());
     return;
   }
@@ -20,7 +20,7 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
   );
   process.exit(ExitCode.input);
 });
-// Without anybody to complain to, the exit code has to do.
+// Where stderr is closed too, only the exit code can tell of an error.
 stderr.on('error', () => undefined);
 
 void runCli(argv.slice(2), { stdin, stdout, stderr, env }).then((code) => {

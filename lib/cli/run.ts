@@ -12,7 +12,7 @@ interface CommandModule {
   readonly command: Command;
 }
 
-/** Every command, in the order that `--help` lists them. Each is loaded only when it is called for. */
+/** Every command, in the order in which `--help` lists them. A command is loaded only when it is called. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   query: () => import('./commands/query.js'),
   tail: () => import('./commands/tail.js'),
@@ -35,7 +35,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
  * Runs one command line.
  *
  * @param argv What follows the program's name.
- * @returns The exit code. Never rejects: what went wrong stands on stderr.
+ * @returns The exit code. Never rejects: errors are written to stderr.
  */
 export async function runCli(argv: readonly string[], io: CommandIo): Promise<number> {
   const [name, ...args] = argv;
@@ -75,17 +75,17 @@ async function showHelp(name: string | undefined, io: CommandIo, asked: boolean)
   const commands = await Promise.all(Object.values(COMMANDS).map(async (loader) => (await loader()).command));
   const { bold } = palette(asked ? io.stdout : io.stderr, io.env);
   const text = [
-    `${bold('otel-mcp-log')} ${PACKAGE_VERSION}: reads, checks and presents the audit logs of MCP clients\n`,
+    `${bold('otel-mcp-log')} ${PACKAGE_VERSION}: reads, checks and presents audit logs of MCP clients\n`,
     'Usage: otel-mcp-log COMMAND [OPTION…] [LOG…]\n',
     `Commands:\n${columns(commands.map(({ name: command, summary }): [string, string] => [command, summary]))}`,
-    'LOG is the path that the log is written to; its rotated and compressed files are found beside it.',
-    "'-' is standard input. 'otel-mcp-log help COMMAND' tells more; --json gives output for programs.\n",
+    'LOG is the path that the log is written to. Its rotated and compressed files are found beside it.',
+    "'-' is standard input. 'otel-mcp-log help COMMAND' says more. --json gives output for programs.\n",
     `Exit codes:\n${columns([
-      ['0', 'all that was asked holds'],
-      ['1', 'something is wrong with what was looked at: a broken log, a failed check, a gap'],
+      ['0', 'everything that was asked holds'],
+      ['1', 'something is wrong with what was checked: a broken log, a failed check, a gap'],
       ['2', 'the command line was wrong'],
-      ['3', 'an input could not be read, or is no audit log'],
-      ['4', 'something needed is not installed'],
+      ['3', 'an input could not be read, or is not an audit log'],
+      ['4', 'a package that is needed is not installed'],
       ['70', 'a fault of this program'],
     ])}`,
   ].join('\n');
@@ -93,7 +93,7 @@ async function showHelp(name: string | undefined, io: CommandIo, asked: boolean)
   return asked ? ExitCode.ok : ExitCode.usage;
 }
 
-/** What went wrong, in one line; in JSON for those who read JSON. */
+/** Writes an error as one line, or as JSON where the command line asks for JSON. */
 function complain(error: unknown, command: string | undefined, json: boolean, io: CommandIo): number {
   const { exitCode, message, hint } = explain(error);
   if (json) {

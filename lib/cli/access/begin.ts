@@ -18,11 +18,11 @@ interface Entry {
 }
 
 /**
- * Puts on record that logs are about to be read, where the command line or the configuration of a log asks for it. When this
- * resolves, the record is written, sealed and on the disk.
+ * Records that logs are about to be read, where the command line or the configuration of a log asks for it. When this resolves,
+ * the record is written, sealed and flushed to disk.
  *
- * @throws {CliFailure} with exit code 3 when it cannot be: then nothing may be read; with 2 for a command line that asks for what
- * cannot be.
+ * @throws {CliFailure} with exit code 3 if the record cannot be written: then nothing may be read. With exit code 2 if the options
+ * do not fit the logs.
  */
 export async function beginReading(given: ReadingCommand): Promise<OpenReading> {
   const asked = given.options['access-log'] === true;
@@ -63,13 +63,13 @@ function entryOf(
 function requireSense({ options, operands }: ReadingCommand, asked: boolean, logs: readonly ReadLog[]): void {
   const { purpose } = options;
   if (asked && (operands.length === 0 || operands.includes('-')))
-    throw usageFailure('--access-log needs logs on disk: nothing lies beside standard input');
+    throw usageFailure('--access-log needs logs on disk: standard input has no folder for an access log');
   if (purpose?.trim() === '') throw usageFailure('--purpose is empty');
   if (purpose !== undefined && logs.length === 0 && !asked)
-    throw usageFailure('--purpose goes into an access log, and there is none', 'Add --access-log.');
+    throw usageFailure('--purpose is for an access log, and none is written', 'Add --access-log.');
   const strict = logs.find(({ configured }) => configured?.requirePurpose === true);
   if (strict !== undefined && purpose === undefined)
-    throw usageFailure(`${strict.log}: whoever reads this log says why`, 'Add --purpose TEXT.');
+    throw usageFailure(`${strict.log}: reading this log needs a purpose`, 'Add --purpose TEXT.');
 }
 
 async function written(place: AccessLogPlace, write: () => Promise<void>): Promise<void> {
@@ -78,41 +78,41 @@ async function written(place: AccessLogPlace, write: () => Promise<void>): Promi
   } catch (error) {
     const reason = systemReason(error) ?? (error instanceof Error ? error.message : 'unknown reason');
     throw inputFailure(
-      `${accessLayout(place.log).log}: cannot be written, and reading has to be on record: ${reason}`,
+      `${accessLayout(place.log).log}: cannot be written, so nothing was read: ${reason}`,
       error,
     );
   }
 }
 
-/** What the access log's own file is found to be; a lock that a killed reader left is nothing to speak of. */
+/** Reports notices about the access log's file, except a lock that a killed command left. */
 function tell({ kind, path, detail }: FileNotice, { stderr }: CommandIo): void {
   if (kind === 'stale-lock') return;
   const what =
     kind === 'key-generated'
-      ? `a key for the access log was made; its verifier key is ${detail ?? ''}`
+      ? `made a key for the access log; its verifier key is ${detail ?? ''}`
       : [kind, detail].filter(Boolean).join(', ');
   stderr.write(`${printable(path)}: ${printable(what)}\n`);
 }
 
-/** What a finished part of a log is called: the log, and a number or a time. */
+/** The name of a finished part of a log: the name of the log, and a number or a time. */
 const PART = /^(.+?)(?:[.-]\d[\dTZ.:_-]*)(?:\.gz)?$/;
 
-/** A log that a command is about to read, and what its configuration says of its access log, if anything. */
+/** A log that a command is about to read, and the options of its access log, if it has any. */
 export interface ReadLog {
   readonly log: string;
   readonly configured: AccessLogOptions | undefined;
 }
 
 /**
- * The logs behind the operands of a command, each once: by their real paths, and a part of a log counts as the log. What is not
- * there is no log, and is said by whoever reads it.
+ * The logs behind the operands of a command, each once, by their real paths. A part of a log counts as the log. A path that does
+ * not exist is left out: the command reports it.
  *
  * @throws {CliFailure} with exit code 3 when the configuration of an access log cannot be read.
  */
 export async function readLogs(operands: readonly string[]): Promise<ReadLog[]> {
   const logs = new Map<string, ReadLog>();
   for (const operand of operands) {
-    // A shell's `audit.jsonl*` names what lies beside the log, too; an access log that is read with its log is told of there.
+    // A shell's `audit.jsonl*` also names files beside the log. An access log that is read with its log is recorded there.
     if (operand === '-' || /\.integrity$|\.access\.(?:json|key)$/.test(operand)) continue;
     if (operands.some((other) => operand === accessLayout(other).log)) continue;
     const log = await logBehind(operand);
@@ -131,7 +131,7 @@ async function logBehind(operand: string): Promise<string | undefined> {
     );
     return isLog ? log : path;
   }
-  // Between two files, or after its last part was finished, a log has parts alone.
+  // Between two files, or after its last part was finished, a log has only parts.
   const folder = await realpath(dirname(operand)).catch(() => undefined);
   if (folder === undefined) return undefined;
   const log = join(folder, basename(operand));

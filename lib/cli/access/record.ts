@@ -8,29 +8,29 @@ import { LogHistory } from '../../sinks/file/segments.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import { ExitCode } from '../shared/command.js';
 
-/** What is known of a reading when it begins. */
+/** What is known about a reading when it begins. */
 export interface Access {
   readonly command: string;
   readonly log: string;
-  /** The command's options as they were given, but for those of the access log itself. */
+  /** The options of the command line, without those of the access log itself. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly purpose: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** All logs that the command reads: what it shows is of all of them. */
+  /** All logs that the command reads. */
   readonly logs: readonly string[];
 }
 
 /** How a reading ended. */
 export interface AccessEnd {
   readonly exitCode: number | 'abandoned';
-  /** Records that were given out, as far as the command knows. */
+  /** How many records the command gave out, as far as it knows. */
   readonly records: number | undefined;
 }
 
-/** These write records to somewhere else, where nobody asks who reads them. */
+/** Commands that copy records elsewhere, where reading them is not recorded. */
 const EXPORTS: ReadonlySet<string> = new Set(['export', 'evidence', 'export-tiles']);
 
-/** Makes the records of one reading: the one that goes before it, and the one after. */
+/** Makes the two records of one reading: one before it, one after it. */
 export class AccessRecords {
   readonly #access: Access;
   readonly #started = performance.now();
@@ -46,7 +46,7 @@ export class AccessRecords {
     this.#environment = environmentOf(access.log);
   }
 
-  /** What is on record before anything is shown. */
+  /** The record that is written before anything is shown. */
   begin(): DraftRecord {
     const { command } = this.#access;
     const message = `The log is about to be read by ${command}.`;
@@ -58,7 +58,7 @@ export class AccessRecords {
     });
   }
 
-  /** What came of it. */
+  /** The record of how the reading ended. */
   end({ exitCode, records }: AccessEnd): DraftRecord {
     const { command } = this.#access;
     const known = records === undefined ? '' : `: ${records} ${records === 1 ? 'record' : 'records'}`;
@@ -127,7 +127,7 @@ export class AccessRecords {
       host: hostname(),
       pid: process.pid,
       ...(uid !== undefined && { uid }),
-      // The environment's own word: sudo sets it, and so can anybody.
+      // sudo sets this variable, but any user can set it too.
       ...(invoker !== undefined && invoker !== '' && { sudo_user: invoker }),
     };
   }
@@ -138,7 +138,7 @@ function judged(exitCode: AccessEnd['exitCode']): {
   severity: Severity;
   error?: RecordError;
 } {
-  // A broken log is a finding of a reading that succeeded.
+  // Reading a log and finding it broken is a success of the reading.
   if (exitCode === ExitCode.ok || exitCode === ExitCode.finding)
     return { outcome: 'OUTCOME_SUCCESS', severity: 'SEVERITY_INFO' };
   if (exitCode === 'abandoned')
@@ -147,7 +147,7 @@ function judged(exitCode: AccessEnd['exitCode']): {
   return { outcome: 'OUTCOME_FAILURE_ERROR', severity: 'SEVERITY_ERROR', error };
 }
 
-/** An account that has no name has a number. */
+/** The name of the account, or its number where it has no name. */
 function user(): string {
   try {
     return userInfo().username;
@@ -163,7 +163,7 @@ function environmentOf(log: string): string {
     const last = stats.isFile() ? new LogHistory(log, stats.size).lastRecord() : undefined;
     if (typeof last?.environment === 'string' && last.environment !== '') return last.environment;
   } catch {
-    // Whoever reads the log says what is wrong with it.
+    // The command that reads the log reports what is wrong with it.
   }
   return 'unknown';
 }

@@ -13,7 +13,7 @@ import type { FileNotice } from '../../sinks/file/notice.js';
 import { accessLayout } from '../../sinks/file/accessLog.js';
 import { isLogInUse } from '../../sinks/file/lock.js';
 
-/** How long other readers are waited for, each of whom has the access log for a moment. */
+/** How long to wait for other commands, in milliseconds. Each of them holds the access log for a moment. */
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = [30, 400] as const;
 
@@ -22,15 +22,15 @@ export interface AccessLogPlace {
   /** The log that is read. */
   readonly log: string;
   readonly options: AccessLogOptions;
-  /** Told of what the access log's own file is found to be. */
+  /** Takes notices about the access log's file. */
   readonly onNotice: (notice: FileNotice) => void;
 }
 
 /**
- * Writes a record to the access log of a log, and seals it, before it resolves. The file is held only for that moment, so that
- * readers come one after the other.
+ * Writes a record to the access log of a log and seals it, then resolves. The file is held only meanwhile, so that commands can
+ * take turns.
  *
- * @throws when it could not be written, put on the disk and sealed.
+ * @throws If the record could not be written, flushed to disk and sealed.
  */
 export async function writeAccess(place: AccessLogPlace, draft: DraftRecord): Promise<void> {
   const path = accessLayout(place.log).log;
@@ -52,7 +52,7 @@ async function openSink(path: string, { log, options, onNotice }: AccessLogPlace
   const deadline = performance.now() + PATIENCE_MS;
   for (let pause: number = PAUSE_MS[0]; ; pause = Math.min(pause * 1.5, PAUSE_MS[1])) {
     try {
-      // Another reader may have begun the access log meanwhile: its origin is the one that counts.
+      // Another command may have begun the access log meanwhile. Then its origin counts.
       const origin = options.origin ?? (await originOf(path));
       return new FileSink({ path, fsync: 'always', integrity: { origin, key }, onNotice });
     } catch (error) {
@@ -62,7 +62,7 @@ async function openSink(path: string, { log, options, onNotice }: AccessLogPlace
   }
 }
 
-/** The origin that the access log has, else one by the host and the name of the file: a note's name has no space and no plus. */
+/** The origin of the access log, or a new one from the host and the file's name. A note's name holds no space and no plus. */
 async function originOf(path: string): Promise<string> {
   const vkey = (await readIfThere(integrityLayout(path).vkey))?.split('\n')[0] ?? '';
   try {
@@ -72,7 +72,7 @@ async function originOf(path: string): Promise<string> {
   }
 }
 
-/** Whether the newest checkpoint covers all that is in the access log: what fails while sealing does not fail the write. */
+/** Whether the newest checkpoint covers the whole access log. A failure to seal does not fail the write itself. */
 async function isSealed(path: string): Promise<boolean> {
   const { state, checkpoint } = integrityLayout(path);
   const saved = parseState(await readFile(state, 'utf8').catch(() => ''));

@@ -14,25 +14,25 @@ const COLOURS: Readonly<Record<Severity, keyof Palette>> = {
   ok: 'green',
 };
 
-/** `doctor`: whether an application's operations would all be on record. */
+/** `doctor`: checks whether all operations of an application would be on record. */
 export const command = defineCommand({
   name: 'doctor',
-  summary: 'look for whatever would keep operations off the record',
+  summary: 'Find what would keep operations off the record',
   usage: '[FOLDER]',
   about: `
-Says of an application, in its folder and with its environment: which copies of the MCP SDK it has, which
-of them are patched and why not, which OpenTelemetry it has, whether its sinks answer, and whether the
+Checks an application in its folder, with its environment: which copies of the MCP SDK it has, whether
+each is patched and if not why, which OpenTelemetry it has, whether its sinks answer, and whether the
 modes of its files are right. It sends no record and changes no file. docs/troubleshooting.md has a
 section for each finding.`,
   options: {
-    offline: { type: 'boolean', help: 'ask nothing of the network' },
+    offline: { type: 'boolean', help: 'send no request over the network' },
     json: { type: 'boolean', help: 'the findings as one JSON object' },
   },
   examples: [
-    ['otel-mcp-log doctor', 'look at the application in this folder'],
+    ['otel-mcp-log doctor', 'check the application in this folder'],
     [
       'env $(cat production.env) otel-mcp-log doctor --json /srv/agent',
-      'look at another, with the variables that it runs with',
+      'check another one, with the variables that it runs with',
     ],
   ],
   exits: [

@@ -18,18 +18,23 @@ export const command = defineCommand({
   summary: 'Write the log for other tools: OCSF, ECS, OTLP, CSV, Parquet',
   usage: '--format FORMAT [OPTION…] [LOG…] [-o FILE]',
   about: `
-Every record that the filters let through is written once, in the order of the log; at the end the
-counts in and out are compared. ocsf and ecs are JSON lines and one-way; otlp is JSON lines that the
-OpenTelemetry Collector's otlpjsonfile receiver reads; csv and parquet hold every field.`,
+Writes every record that the filters select once, in the order of the log, and compares the counts in
+and out at the end. ocsf and ecs are JSON lines, and cannot be turned back into records. otlp is JSON
+lines that the OpenTelemetry Collector's otlpjsonfile receiver reads. csv and parquet hold every field.`,
   options: {
     ...FILTER_OPTIONS,
     format: { type: 'string', short: 'f', value: 'FORMAT', help: `${FORMATS.join(', ')}` },
-    output: { type: 'string', short: 'o', value: 'FILE', help: 'write here instead of to standard output' },
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'FILE',
+      help: 'the file to write; default: standard output',
+    },
     'csv-exact': {
       type: 'boolean',
       help: 'with csv: no apostrophe before cells that a spreadsheet would run as a formula',
     },
-    json: { type: 'boolean', help: 'the counts (and problems) as JSON' },
+    json: { type: 'boolean', help: 'the counts, and problems, as JSON' },
   },
   examples: [
     ['otel-mcp-log export --format ocsf audit.jsonl -o audit.ocsf.jsonl', 'for a security lake'],
@@ -83,7 +88,7 @@ function chosenFormat(text: string | undefined): Format {
   );
 }
 
-/** On stdout, unless that is where the records went. */
+/** Prints the counts on stdout, or on stderr where the records went to stdout. */
 function tell(
   counts: { in: number; out: number },
   format: Format,

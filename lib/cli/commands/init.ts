@@ -11,16 +11,16 @@ import { unifiedDiff, type Change } from '../init/diff.js';
 import { isPreload, planFor } from '../init/plan.js';
 import { readProject, type Project } from '../init/project.js';
 
-/** `init`: a working set-up for the project it finds. */
+/** `init`: sets up the project in a folder. */
 export const command = defineCommand({
   name: 'init',
-  summary: 'set a project up, after showing what would change',
+  summary: 'Set a project up, after showing what would change',
   usage: '[--yes | --dry-run] [FOLDER]',
   about: `
-Looks at the application in a folder: its module system, its version of the MCP SDK, its OpenTelemetry.
-Then shows, as a diff, a file to preload that audits every MCP client, the start scripts that preload it,
-and a line for .gitignore; and writes them when told so. An OpenTelemetry set-up that it finds stays as it
-is: the operations become spans in it. Run twice, it changes nothing the second time.`,
+Finds the application's module system, its version of the MCP SDK and its OpenTelemetry. Then shows, as
+a diff, a file to preload that audits every MCP client, the start scripts that preload it, and a line
+for .gitignore, and writes them if you agree. An OpenTelemetry set-up stays as it is, and the operations
+become spans in it. Run a second time, it changes nothing.`,
   options: {
     yes: { type: 'boolean', short: 'y', help: 'write without asking' },
     'dry-run': { type: 'boolean', help: 'show the diff and write nothing' },
@@ -83,10 +83,10 @@ function show(changes: readonly Change[], { stdout, env }: CommandIo): void {
   }
 }
 
-/** Asks at a terminal; elsewhere nobody can answer, and silence is no consent. */
+/** Asks at a terminal. Elsewhere nobody can answer, so nothing is written. */
 async function confirmed({ stdin, stderr }: CommandIo): Promise<boolean> {
   if (!isTerminal(stdin)) {
-    stderr.write('This is no terminal to ask at: give --yes to write, or --dry-run to look.\n');
+    stderr.write('Standard input is not a terminal: give --yes to write, or --dry-run to see the changes.\n');
     return false;
   }
   const lines = createInterface({ input: stdin, output: stderr });

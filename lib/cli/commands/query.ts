@@ -25,16 +25,16 @@ const OPTIONS = {
   },
   fields: { type: 'string', value: 'LIST', help: "only these fields: 'time,actor_id,mcp.tool_name'" },
   details: { type: 'boolean', help: 'with the table: every field of each record' },
-  count: { type: 'boolean', short: 'c', help: 'only say how many records match' },
+  count: { type: 'boolean', short: 'c', help: 'print only how many records match' },
   limit: { type: 'string', short: 'n', value: 'N', help: 'stop after N records' },
-  output: { type: 'string', short: 'o', value: 'FILE', help: 'write here instead of to standard output' },
+  output: { type: 'string', short: 'o', value: 'FILE', help: 'the file to write; default: standard output' },
   'csv-exact': {
     type: 'boolean',
     help: 'with csv: no apostrophe before cells that a spreadsheet would run as a formula',
   },
-  verify: { type: 'boolean', help: 'first verify each log as verify does, and say the verdict on stderr' },
-  vkey: { ...VKEY_OPTION, help: `${VKEY_OPTION.help}; verifies, too` },
-  json: { type: 'boolean', help: 'the same as --format jsonl; problems as JSON, too' },
+  verify: { type: 'boolean', help: 'first verify each log as verify does, and print the verdict on stderr' },
+  vkey: { ...VKEY_OPTION, help: `${VKEY_OPTION.help}; implies --verify` },
+  json: { type: 'boolean', help: 'the same as --format jsonl, with problems as JSON' },
 } as const;
 
 /** The values of this command's options. */
@@ -49,9 +49,10 @@ export const command = defineCommand({
   summary: 'Find records: by filters, by SQL, or along one trace',
   usage: '[OPTION…] [LOG…]',
   about: `
-Every filter must hold; of one that is given several times, any. Records come out in the order of the
-logs, and as JSONL byte for byte as they were logged (unless --fields picks from them).
-Lines that are no record are named on stderr; the rest is served, and the exit code is 3.`,
+A record must fulfil every filter. Where a filter is given several times, one of its values is enough;
+of several --contains, the record must hold each. Records come out in the order of the logs, and as
+JSONL byte for byte as they were logged, unless --fields selects parts of them. Lines that are no
+record are named on stderr, the others are served, and the exit code is 3.`,
   options: OPTIONS,
   examples: [
     ['otel-mcp-log query --since 2h --outcome failure audit.jsonl', 'what failed in the last two hours'],
@@ -76,7 +77,7 @@ Lines that are no record are named on stderr; the rest is served, and the exit c
   },
 });
 
-/** The verdict on each log before anything of it is shown; what the query finds is served all the same. */
+/** Prints the verdict on each log before any of its records is shown. The query runs whatever the verdict is. */
 async function verdictFirst(
   { verify, vkey, json }: QueryOptions,
   operands: readonly string[],
@@ -86,7 +87,7 @@ async function verdictFirst(
   const vkeys = await readVkeys(vkey);
   const { judge, tellJudgements } = await import('../integrity/verdict.js');
   const judgements = [];
-  // What cannot be read is told when the query reads it.
+  // The query itself reports what cannot be read.
   for (const log of await openLogs(operands, io, new Problems(io, false, true)))
     judgements.push(await judge(log, vkeys));
   return tellJudgements(judgements, io, json ?? false);
@@ -109,7 +110,7 @@ async function runQuery(
   return runFilters(options, operands, io, reading);
 }
 
-/** All that a query reads: nothing of it is written over. */
+/** The paths of everything that a query reads, none of which is overwritten. */
 function inputsOf({ vkey }: QueryOptions, operands: readonly string[]): readonly string[] {
   return [...operands, ...keyFiles(vkey)];
 }

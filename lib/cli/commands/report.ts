@@ -13,7 +13,7 @@ import { bytes, plural } from '../term/units.js';
 import type { ReportModel } from '../report/model.js';
 import { readModel } from '../report/read.js';
 
-/** So many records a page holds one by one, unless told otherwise: it stays below 15 MB and opens at once. */
+/** How many records the page holds by default: it stays below 15 MB, and opens at once. */
 const DEFAULT_ROWS = 10_000;
 const MOST_ROWS = 50_000;
 
@@ -23,11 +23,11 @@ export const command = defineCommand({
   summary: 'Make one self-contained page of what happened, who did it, and whether it is intact',
   usage: '[OPTION…] LOG… -o report.html',
   about: `
-The page needs no network and no server: open it from disk, print it, send it on. It answers at a
-glance what happened, who did it, what failed or was denied, which data was touched, which tools
-changed, what is missing, and whether the log is intact; below, charts, filters and single records.
-Counts are of all records; single records of the notable and the newest ones (--rows).
-It holds what the log holds: give it only to those who may read the log.`,
+The page needs no network and no server: open it from disk, print it, send it on. At a glance it answers
+what happened, who did it, what failed or was denied, which data was touched, which tools changed, what
+is missing, and whether the log is intact. Below are charts, filters and single records. Counts cover
+all records; single records are the notable and the newest ones (--rows). The page holds content of
+the log: give it only to people who may read the log.`,
   options: {
     ...FILTER_OPTIONS,
     output: {
@@ -40,10 +40,13 @@ It holds what the log holds: give it only to those who may read the log.`,
     rows: {
       type: 'string',
       value: 'N',
-      help: `how many records can be looked at one by one (default ${DEFAULT_ROWS})`,
+      help: `how many single records the page holds (default ${DEFAULT_ROWS})`,
     },
     vkey: VKEY_OPTION,
-    json: { type: 'boolean', help: 'say what was written as JSON; with -o - the model instead of the page' },
+    json: {
+      type: 'boolean',
+      help: 'describe the page as JSON; with -o - write its model instead of the page',
+    },
   },
   examples: [
     ['otel-mcp-log report audit.jsonl -o report.html', 'everything in one log'],

@@ -37,9 +37,9 @@ export const command = defineCommand({
   summary: 'Watch a log as it grows, one readable line a record',
   usage: '[OPTION…] LOG',
   about: `
-Follows the log by its name: through rotation, truncation and deletion. Control characters in records
-are shown, never obeyed. Ends with Ctrl-C, or when nobody reads any more. '-' reads standard input to
-its end.`,
+Follows the log by its name, through rotation, truncation and deletion. Control characters in records
+are shown and never reach the terminal. Ends with Ctrl-C, or when the reader of its output ends. '-'
+reads standard input to its end.`,
   options: OPTIONS,
   examples: [
     ['otel-mcp-log tail audit.jsonl', 'everything'],
@@ -104,7 +104,7 @@ async function tailFile(
       writer.record(record, data, start, end);
     } catch (error) {
       if (!(error instanceof LineFault)) throw error;
-      // Which line it is nobody knows: reading began somewhere in the file.
+      // The number of the line is unknown, because reading began in the middle of the file.
       problems.report({ file: place.file, offset: place.offset }, error.message);
     }
   };
@@ -120,7 +120,7 @@ async function tailFile(
   let scanner = makeScanner();
   for await (const part of followFile(path, { from, signal, once: options['no-follow'] ?? false })) {
     if ('event' in part) {
-      // A file that has lost its name may still be written to.
+      // A file that has lost its name may still grow.
       if (part.event !== 'gone') {
         scanner.finish();
         scanner = makeScanner();
@@ -136,7 +136,7 @@ async function tailFile(
   return problems.exitCode(ExitCode.ok);
 }
 
-/** Ends by Ctrl-C or a plain kill. */
+/** A signal that aborts at Ctrl-C or a plain kill. */
 function interruptible(): { signal: AbortSignal; end(): void } {
   const controller = new AbortController();
   const stop = () => controller.abort();
@@ -151,7 +151,7 @@ function interruptible(): { signal: AbortSignal; end(): void } {
   };
 }
 
-/** A log that is not there yet is waited for; what is no file is refused. */
+/** Where to begin reading, in bytes. A log that does not exist yet is waited for. What is not a file is refused. */
 async function beginning(path: string, options: TailOptions): Promise<number> {
   const text = options.lines ?? '10';
   if (!/^\d{1,9}$/.test(text)) throw usageFailure('--lines is no whole number');
@@ -170,9 +170,8 @@ const STEP = 1 << 16;
 const LF = 0x0a;
 
 /**
- * Where the last `lines` lines of a file begin, in bytes; looked for from the end.
+ * Where the last `lines` lines of a file begin, in bytes. Searches from the end.
  *
- * @returns the offset, and the number of the line there (unknown lines before it count as 0).
  */
 export async function lastLinesOffset(path: string, lines: number): Promise<number> {
   const file = await open(path, 'r');

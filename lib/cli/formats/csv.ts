@@ -3,7 +3,7 @@ import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { usageFailure } from '../shared/failure.js';
 
-/** The fields that `--fields` names, dotted: `time,actor_id,mcp.tool_name`. */
+/** The path of a field, as `--fields` names it with dots: `mcp.tool_name`. */
 export type FieldPath = readonly string[];
 
 /**
@@ -19,7 +19,7 @@ export function parseFields(list: string): FieldPath[] {
   });
 }
 
-/** What stands at a path of a record; undefined if nothing does. Own properties only. */
+/** The value at a path of a record; undefined if there is none. Looks at own properties only. */
 export function fieldAt(record: AuditRecord, path: FieldPath): unknown {
   let value: unknown = record;
   for (const key of path) {
@@ -29,7 +29,7 @@ export function fieldAt(record: AuditRecord, path: FieldPath): unknown {
   return value;
 }
 
-/** The named fields alone, under their dotted names. */
+/** The named fields of a record, under their dotted names. */
 export function project(record: AuditRecord, paths: readonly FieldPath[]): Record<string, unknown> {
   const result = Object.create(null) as Record<string, unknown>;
   for (const path of paths) {
@@ -39,10 +39,10 @@ export function project(record: AuditRecord, paths: readonly FieldPath[]): Recor
   return result;
 }
 
-/** The columns of a CSV file, in order: every plain field of a record; what has parts is JSON. */
+/** The columns of a CSV file, in order: every field of a record. A field that has parts is written as JSON. */
 export const CSV_FIELDS: readonly FieldPath[] = FIELD_NAMES.map((name) => name.split('.'));
 
-/** What a spreadsheet takes for a formula (OWASP, "CSV Injection"). */
+/** The beginnings that a spreadsheet takes for a formula (OWASP, "CSV Injection"). */
 const FORMULA = /^[=+\-@\t\r|]/;
 
 /** A row of CSV (RFC 4180), ended by CR LF. */
@@ -64,8 +64,8 @@ export function csvRecord(record: AuditRecord, fields: readonly FieldPath[], exa
 }
 
 /**
- * Text that a spreadsheet would run gets an apostrophe before it, unless the exact text is asked for. Control characters are
- * escaped as in the log: a cell is one line.
+ * A text that a spreadsheet would run as a formula gets an apostrophe before it, unless the exact text is asked for. Control
+ * characters are escaped as in the log, so that a cell is one line.
  */
 function csvCell(value: unknown, exact: boolean): string {
   if (value === undefined || value === null) return '';

@@ -5,7 +5,7 @@ import { SEVERITY_NUMBERS } from '../../sinks/otlpLogSink.js';
 /** An OTLP AnyValue in its JSON form (opentelemetry-proto, common.proto). */
 type AnyValue = Readonly<Record<string, unknown>>;
 
-/** What has a field of its own in a log record, or belongs to the resource. */
+/** The fields that a log record has a field of its own for, or that belong to the resource. */
 const APART = new Set([
   'time',
   'message',
@@ -16,7 +16,7 @@ const APART = new Set([
   'environment',
 ]);
 
-/** One record as an OTLP log record. Every field of it is there: in the log record's own fields, or as an attribute. */
+/** One record as an OTLP log record. Every field is there: as a field of the log record, or as an attribute. */
 function toLogRecord(record: AuditRecord): object {
   const time = `${Date.parse(record.time)}000000`;
   const attributes = Object.entries(record)
@@ -35,7 +35,7 @@ function toLogRecord(record: AuditRecord): object {
   };
 }
 
-/** The parts of `mcp`, `error` and `metadata` are attributes of their own; what is nested deeper stays nested. */
+/** Makes each part of `mcp`, `error` and `metadata` an attribute. Deeper parts stay nested. */
 function keyValues(key: string, value: unknown): { key: string; value: AnyValue }[] {
   const split = /^audit\.(?:mcp|error|metadata)$/.test(key) && typeof value === 'object' && value !== null;
   if (!split) return [{ key, value: anyValue(value) }];
@@ -55,12 +55,12 @@ function anyValue(value: unknown): AnyValue {
   return {};
 }
 
-/** Where a record comes from: records of one origin can share a message. */
+/** Names the origin of a record. Records of one origin can share a message. */
 export function originOf({ component, environment }: AuditRecord): string {
   return JSON.stringify([component, environment]);
 }
 
-/** Records of one origin as a line of OTLP JSON: a LogsData message, as the collector's file receiver takes it. */
+/** Records of one origin as a line of OTLP JSON: a LogsData message, which the collector's file receiver reads. */
 export function toLogsData(records: readonly AuditRecord[]): string {
   const [first] = records;
   if (first === undefined) return '';

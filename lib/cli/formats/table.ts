@@ -4,7 +4,7 @@ import { canonicalOutcome } from '../input/records.js';
 import type { Paint, Palette } from '../term/terminal.js';
 import { duration } from '../term/units.js';
 
-/** How outcomes look: a sign that reads without colour, a word, a colour. */
+/** The look of each outcome: a sign that can be read without colour, a word, a colour. */
 const OUTCOME_LOOKS = {
   OUTCOME_SUCCESS: ['✓', 'ok', 'green'],
   OUTCOME_FAILURE_ERROR: ['✗', 'error', 'red'],
@@ -14,13 +14,13 @@ const OUTCOME_LOOKS = {
   OUTCOME_UNSPECIFIED: ['?', 'unknown', 'magenta'],
 } as const satisfies Record<string, readonly [string, string, keyof Palette]>;
 
-/** The outcome as a sign and a word of equal width, painted. */
+/** The outcome as a coloured sign and word, of equal width for all outcomes. */
 export function outcomeCell(outcome: string, style: Palette): string {
   const [sign, word, colour] = OUTCOME_LOOKS[canonicalOutcome(outcome)] ?? ['?', 'other', 'magenta'];
   return style[colour](`${sign} ${word.padEnd(7)}`);
 }
 
-/** Cuts a text to a width, harmless for a terminal. Wide characters may make it stand out; they cannot break it. */
+/** Cuts or pads a text to a width, and escapes what a terminal would obey. Wide characters may make it wider than that. */
 export function fit(text: string, width: number): string {
   const characters = [...printable(text)];
   return characters.length <= width
@@ -92,7 +92,7 @@ const CELLS: Readonly<Record<ColumnName, (record: AuditRecord, width: number, st
   SERVER: ({ server_id: server = '' }, width) => fit(server, width),
 };
 
-/** A record's own text in lines of `key  value`, indented, for those who want to see all of it. */
+/** Every field of a record that the table does not show, as indented lines of `key  value`. */
 export function details(record: AuditRecord, style: Palette): string {
   const skip = new Set(['time', 'outcome', 'actor_id', 'resource', 'server_id', 'duration_ms', 'message']);
   const lines: string[] = [];

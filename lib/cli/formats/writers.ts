@@ -10,12 +10,12 @@ import { originOf, toLogsData } from './otlp.js';
 
 /** Writes the records that a query finds. */
 export interface RecordWriter {
-  /** What stands before the first record. */
+  /** Writes what comes before the first record. */
   begin(): void;
   record(record: AuditRecord, data: Buffer, start: number, end: number): void;
 }
 
-/** The byte-for-byte form: what was logged comes out as it was. */
+/** JSONL: the lines as they were logged, byte for byte, or the named fields of each record. */
 export function lineWriter(output: Output, fields: readonly FieldPath[] | undefined): RecordWriter {
   return {
     begin: () => undefined,
@@ -26,7 +26,7 @@ export function lineWriter(output: Output, fields: readonly FieldPath[] | undefi
   };
 }
 
-/** CSV; `exact` leaves formulas as they are. */
+/** CSV. `exact` leaves texts as they are that a spreadsheet would run as formulas. */
 export function csvWriter(
   output: Output,
   fields: readonly FieldPath[] = CSV_FIELDS,
@@ -80,22 +80,22 @@ function fieldTable(
   };
 }
 
-/** Writes records in another format and counts what it writes. */
+/** Writes records in another format and counts them. */
 export interface ExportWriter {
   begin(): void;
   record(record: AuditRecord): void;
-  /** Writes what is still held back. */
+  /** Writes the records that are still held back. */
   end(): void;
   /** How many records the output holds. */
   readonly written: number;
 }
 
-/** The formats that are written record by record; parquet has a way of its own. */
+/** The formats that are written record by record. Parquet is written by DuckDB instead. */
 export const TEXT_FORMATS = ['ocsf', 'ocsf-1.8', 'ocsf-strict', 'ecs', 'ecs-9', 'csv', 'otlp'] as const;
 /** One of them. */
 export type TextFormat = (typeof TEXT_FORMATS)[number];
 
-/** Records in one OTLP message: what the OpenTelemetry SDKs send at once. */
+/** The most records in one OTLP message: as many as the OpenTelemetry SDKs send at once. */
 const OTLP_BATCH = 512;
 const LF = Buffer.from('\n');
 
@@ -119,7 +119,7 @@ function csvExport(output: Output, exact: boolean): ExportWriter {
   return Object.assign(writer, { begin: () => output.text(csvHead(CSV_FIELDS)) });
 }
 
-/** Counts a record once it has been encoded without an error. */
+/** Counts each record after it was encoded without an error. */
 function counting(write: (record: AuditRecord) => void): ExportWriter & { written: number } {
   const writer = {
     written: 0,
@@ -133,7 +133,7 @@ function counting(write: (record: AuditRecord) => void): ExportWriter & { writte
   return writer;
 }
 
-/** Records that follow each other and come from one place share a message. */
+/** Successive records of one origin share a message. */
 function otlpExport(output: Output): ExportWriter {
   let batch: AuditRecord[] = [];
   let origin = '';

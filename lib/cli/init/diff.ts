@@ -1,15 +1,15 @@
-/** A file as it is and as it would be; `before` is undefined where there is none yet. */
+/** A file before and after the change; `before` is undefined where the file does not exist yet. */
 export interface Change {
-  /** Relative to the project, with forward slashes. */
+  /** The path relative to the project, with forward slashes. */
   readonly path: string;
   readonly before: string | undefined;
   readonly after: string;
 }
 
-/** How many unchanged lines are shown around a change, as `diff -u` does. */
+/** How many unchanged lines are shown around a change: as many as `diff -u` shows. */
 const CONTEXT = 3;
 
-/** One change as a unified diff, which `patch` takes: one hunk from the first line that differs to the last. */
+/** One change as a unified diff that `patch` can apply: one hunk from the first line that differs to the last. */
 export function unifiedDiff({ path, before, after }: Change): string {
   const [old, now] = [linesOf(before ?? ''), linesOf(after)];
   let head = 0;
@@ -37,7 +37,7 @@ export function unifiedDiff({ path, before, after }: Change): string {
   ].join('\n');
 }
 
-/** As `diff` writes it, a last line without an end differs from the same line with one. */
+/** The lines of a text. As in `diff`, a last line without a line end differs from the same line with one. */
 function linesOf(text: string): string[] {
   const lines = text.split('\n');
   const last = lines.pop();

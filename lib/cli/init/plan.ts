@@ -4,10 +4,10 @@ import { inputFailure } from '../shared/failure.js';
 import type { Change } from './diff.js';
 import type { Project } from './project.js';
 
-/** What would be written, and what is left to people. */
+/** The changes to write, and the steps that are left to people. */
 export interface Plan {
   readonly changes: readonly Change[];
-  /** How to start what no script starts, or what a script starts that we do not know. */
+  /** How to start the application where no script does, or where a script runs an unknown program. */
   readonly steps: readonly string[];
 }
 
@@ -15,21 +15,22 @@ const NAMES = { module: 'audit-log.mjs', commonjs: 'audit-log.cjs' } as const;
 const FLAGS = { module: '--import', commonjs: '--require' } as const;
 const LOG = 'audit.jsonl';
 
-/** Whether a file is one that this command writes. */
+/** Whether this command writes a file of that name. */
 export function isPreload(name: string): boolean {
   return Object.values(NAMES).some((each) => each === name);
 }
 
 /**
- * The file that is preloaded. It goes first, so it sets what the environment left unset and then starts the auditing. One that
- * is there and does so stays as it is.
+ * The text of the file to preload. It runs before the application, sets the variables that the environment leaves unset, and then
+ * starts the auditing. An existing file that does so stays as it is.
  *
- * @throws CliFailure where it is there and does something else.
+ * @throws CliFailure if the file exists and does something else.
  */
 function preloadText(system: Project['system'], before: string | undefined): string {
   const name = NAMES[system];
   if (before?.includes('otel-mcp-log/register') === true) return before;
-  if (before !== undefined) throw inputFailure(`${name}: is there already, and is not ours; rename it`);
+  if (before !== undefined)
+    throw inputFailure(`${name}: exists already and does not load otel-mcp-log/register; rename it`);
   const load =
     system === 'module' ? "await import('otel-mcp-log/register');" : "require('otel-mcp-log/register');";
   return `// Audits every MCP client of this application: node ${FLAGS[system]} ./${name} app.js
@@ -41,7 +42,7 @@ ${load}
 `;
 }
 
-/** What makes a project's clients audited: a file to preload, in its start scripts, and a log that git does not take. */
+/** Plans what makes a project's clients audited: a file to preload, start scripts that preload it, and a log that git ignores. */
 export function planFor(project: Project): Plan {
   const { folder, manifest, scripts, system } = project;
   const flag = FLAGS[system];
@@ -74,13 +75,13 @@ function change(folder: string, path: string, make: (before: string | undefined)
   return { path, before, after: make(before) };
 }
 
-/** Scripts of package.json that start an application, by custom; others (tests, builds) are left alone. */
+/** The usual names of scripts in package.json that start an application. Others (tests, builds) stay as they are. */
 const STARTS = /^(?:start|dev|serve)(?:[:-].*)?$/;
 
-/** Node or tsx as the command of a script or of a part of it, after variables that are set for it. */
+/** Node or tsx as the command of a script, or of a part of it, after the variables that are set for it. */
 const RUNS = /(^|&&|;|\|\|)(\s*(?:cross-env\s+)?(?:[A-Za-z_]\w*=\S*\s+)*(?:node|tsx(?:\s+watch)?))(?=\s)/g;
 
-/** A start script: as it would be (as it is, where it preloads the file already), or undefined where it runs something that we do not know. */
+/** A start script before and after the change. `after` equals `before` where the file is preloaded already, and is undefined where the script runs an unknown program. */
 interface StartScript {
   readonly name: string;
   readonly before: string;
@@ -88,7 +89,7 @@ interface StartScript {
 }
 
 /**
- * The start scripts of a project with a file preloaded, first of all that they preload.
+ * The start scripts of a project with a file preloaded, before everything else that they preload.
  *
  * @param flag - `--import` or `--require`.
  */
@@ -110,9 +111,9 @@ function startScripts(
 }
 
 /**
- * Puts scripts into the text of a package.json and leaves everything else in it as it is.
+ * Replaces scripts in the text of a package.json, and leaves the rest of the text as it is.
  *
- * @returns undefined where a script's text is not found just once, as in a file with escapes that nobody writes by hand.
+ * @returns Undefined if the text of a script is not found exactly once, for example because it is written with escapes.
  */
 function withScripts(manifest: string, scripts: readonly StartScript[]): string | undefined {
   let text = manifest;

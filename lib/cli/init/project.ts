@@ -4,27 +4,27 @@ import { installedCopies, type InstalledPackage } from '../../doctor/packages.js
 import { SDK_PACKAGES } from '../../doctor/diagnose.js';
 import { inputFailure, systemReason } from '../shared/failure.js';
 
-/** What there is to know of an application before its set-up is written. */
+/** What is known about an application before its set-up is written. */
 export interface Project {
   readonly folder: string;
-  /** The text of package.json, whose layout is kept. */
+  /** The text of package.json. Its layout is kept. */
   readonly manifest: string;
   readonly scripts: Readonly<Record<string, string>>;
-  /** What Node takes a `.js` file of it for. */
+  /** The module system of its `.js` files. */
   readonly system: 'module' | 'commonjs';
   readonly sdks: readonly InstalledPackage[];
   /** Whether package.json names this package. */
   readonly depends: boolean;
-  /** Sources that audit clients already. */
+  /** The source files that audit clients already. */
   readonly audited: readonly string[];
-  /** Sources that set OpenTelemetry up. */
+  /** The source files that set up OpenTelemetry. */
   readonly telemetry: readonly string[];
 }
 
 const SOURCES = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']);
 const SKIPPED = new Set(['node_modules', 'dist', 'build', 'coverage']);
 
-/** Bounds on what is looked through, so that a folder of another kind costs no more than a moment. */
+/** Bounds on the search through sources, so that any folder takes only a moment. */
 const MAX_FILES = 5_000;
 const MAX_BYTES = 1_000_000;
 
@@ -32,9 +32,9 @@ const SETS_UP_TELEMETRY = /new (?:NodeSDK|NodeTracerProvider|BasicTracerProvider
 const AUDITS = /otel-mcp-log\/register|\b(?:withLogging|AuditSpanProcessor)\(/;
 
 /**
- * Looks at the application in a folder.
+ * Reads the application in a folder.
  *
- * @throws CliFailure where there is no package.json that can be read.
+ * @throws CliFailure if there is no package.json that can be read.
  */
 export function readProject(folder: string): Project {
   const manifest = read(folder);
@@ -83,7 +83,7 @@ function asObject(value: unknown): Record<string, unknown> {
 function* sourcesIn(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    // Links are left alone: they may lead out of the project, or around in it.
+    // Links are not followed: they may lead out of the project, or in a circle.
     if (entry.isDirectory() && !SKIPPED.has(entry.name) && !entry.name.startsWith('.'))
       yield* sourcesIn(path);
     else if (entry.isFile() && SOURCES.has(extname(entry.name))) yield path;

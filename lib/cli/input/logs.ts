@@ -19,9 +19,9 @@ import { systemReason, usageFailure } from '../shared/failure.js';
 import { isTerminal } from '../term/terminal.js';
 import type { Problems } from './problems.js';
 
-/** One log: the files that it consists of, oldest first, or standard input. */
+/** One log: its files, oldest first, or standard input. */
 export interface LogInput {
-  /** The path as it was given; `<stdin>` for standard input. */
+  /** The path as the command line gives it; `<stdin>` for standard input. */
   readonly name: string;
   /** The files that can be read, with their sizes on disk. Empty for standard input. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
@@ -33,7 +33,7 @@ export interface LogInput {
 export const STDIN_NAME = '<stdin>';
 
 /**
- * Finds the logs that a command line names. What is not there or cannot be read is reported; the rest is served.
+ * Finds the logs that a command line names. A log that is missing or cannot be read is reported, and the others are returned.
  *
  * @throws {CliFailure} when no log is named and standard input is a terminal.
  */
@@ -51,7 +51,7 @@ export async function openLogs(
   const logs: LogInput[] = [];
   for (const operand of operands) {
     if (operand === '-') logs.push(stdinLog(io.stdin));
-    // A shell's `audit.jsonl*` names the folder of proofs, too, and what belongs to the access log.
+    // A shell's `audit.jsonl*` also names the folder of proofs, and files of the access log.
     else if (!(/\.integrity$|\.access\.(?:json|key)$/.test(operand) && operands.length > 1)) {
       const log = await openLog(operand, problems, seen);
       if (log !== undefined) logs.push(log);
@@ -65,7 +65,7 @@ async function openLog(path: string, problems: Problems, seen: Set<string>): Pro
   for (const segment of await segmentsOf(path, problems)) {
     const bytes = await readableSize(segment.path, problems);
     if (bytes === undefined) continue;
-    // A shell's `audit.jsonl*` names each rotated file again.
+    // A shell's `audit.jsonl*` names each rotated file a second time.
     const real = await realpath(segment.path);
     if (seen.has(real)) continue;
     seen.add(real);
@@ -75,7 +75,7 @@ async function openLog(path: string, problems: Problems, seen: Set<string>): Pro
   return { name: path, files, read: (file) => readSegments([{ path: file, present: true }]) };
 }
 
-/** A damaged list of segments is no reason to serve nothing: the files are taken by their names then. */
+/** Where the list of segments is damaged, the files are found by their names instead. */
 function segmentsOf(path: string, problems: Problems): Promise<Segment[]> {
   return findSegments(path).catch((error: unknown) => {
     if (!(error instanceof AuditError)) throw error;
@@ -84,7 +84,7 @@ function segmentsOf(path: string, problems: Problems): Promise<Segment[]> {
   });
 }
 
-/** The size of a file that can be read; otherwise says why not. */
+/** The size of a file that can be read. Any other is reported, with the reason. */
 async function readableSize(path: string, problems: Problems): Promise<number | undefined> {
   try {
     const stats = await stat(path);
@@ -103,7 +103,7 @@ function stdinLog(stdin: Readable): LogInput {
   return { name: STDIN_NAME, files: [], read: () => withoutMark(readStream(stdin)) };
 }
 
-/** Standard input; compressed or not, by its first two bytes (RFC 1952, 2.3.1). */
+/** Standard input. Its first two bytes show whether it is compressed (RFC 1952, 2.3.1). */
 async function* readStream(stream: Readable): AsyncGenerator<LogChunk, void, undefined> {
   let content: AsyncIterable<Buffer> | undefined;
   const iterator = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
@@ -134,7 +134,7 @@ function gunzip(content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   return feed.pipe(unzipped);
 }
 
-/** Why reading stopped, in words; rethrows what is no fault of the input. */
+/** The reason why reading stopped, in words. Rethrows an error that is not a fault of the input. */
 export function readFault(error: unknown): string {
   if (error instanceof AuditError) return error.message;
   const reason = systemReason(error);
@@ -144,7 +144,7 @@ export function readFault(error: unknown): string {
   throw error;
 }
 
-/** Puts what comes over standard input into a file, for a reader that needs files. */
+/** Copies standard input into a file, for a reader that needs files. */
 export async function spoolLogs(logs: readonly LogInput[], folder: string): Promise<string> {
   const path = join(folder, 'stdin.jsonl');
   async function* content() {

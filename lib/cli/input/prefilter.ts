@@ -6,17 +6,17 @@ const TIME_KEY = Buffer.from(',"time":"');
 /** `2026-01-15T09:30:00.125Z` */
 const TIME_LENGTH = 24;
 
-/** Several texts, one of which a wanted line must hold. */
+/** Texts of which a wanted line must hold at least one. */
 export type AnyOf = readonly string[];
 
-/** How much of an input tells how often each byte occurs in it. */
+/** The first bytes of an input, which show how often each byte occurs in it. */
 const SAMPLE_BYTES = 1 << 15;
-/** So many bytes make a search rare enough; longer ones put Node's search on a slower method. */
+/** The length of the part of a text that is searched for, in bytes. For longer ones, Node's search changes to a slower method. */
 const ANCHOR_LENGTH = 6;
 
 /**
- * Follows one text through a buffer: each search goes on where the last one found something. It searches for the part of
- * the text that begins with the byte that is rarest in this input, for that is what the speed of a search hangs on.
+ * Follows one text through a buffer: each search continues where the last one ended. It searches for the part of the text that
+ * begins with the byte that is rarest in this input, because the speed of a search depends on its first byte.
  */
 class Needle {
   readonly #text: Buffer;
@@ -65,8 +65,8 @@ function byteFrequencies(data: Buffer): Uint32Array {
 }
 
 /**
- * Rules out lines by their raw bytes, before any decoding. It only ever rules out what cannot match; whether a line that it
- * admits does match is for the filter to see.
+ * Rules out lines by their raw bytes, before they are decoded. It rules out only lines that cannot match; the filter decides on
+ * the lines that it admits.
  */
 export class Prefilter {
   readonly #groups: readonly (readonly Needle[])[];
@@ -76,9 +76,9 @@ export class Prefilter {
   #frequencies: Uint32Array | undefined;
 
   /**
-   * @param groups Of each group, one text must be in the line.
-   * @param since The earliest time wanted, as records write it.
-   * @param until The first time no longer wanted, as records write it.
+   * @param groups A line must hold one text of each group.
+   * @param since The earliest wanted time, in the form that records have.
+   * @param until The first time that is no longer wanted, in the same form.
    */
   constructor(groups: readonly AnyOf[], since?: string, until?: string) {
     this.#groups = groups.map((group) => group.map((text) => new Needle(text)));
@@ -86,14 +86,14 @@ export class Prefilter {
     this.#until = until === undefined ? undefined : Buffer.from(until);
   }
 
-  /** To be called with each buffer before its lines are asked about, in order. */
+  /** Takes the next buffer. Call it before {@link admits} is asked about its lines. */
   enter(data: Buffer): void {
     this.#data = data;
     const frequencies = () => (this.#frequencies ??= byteFrequencies(data));
     for (const group of this.#groups) for (const needle of group) needle.enter(data, frequencies);
   }
 
-  /** Whether the line from `start` to `end` may be wanted. Lines must be asked about in order. */
+  /** Whether the line from `start` to `end` may be wanted. Lines must be asked about in their order. */
   admits(start: number, end: number): boolean {
     for (const group of this.#groups) {
       if (!group.some((needle) => needle.within(start, end))) return false;
@@ -101,7 +101,7 @@ export class Prefilter {
     return this.#timely(start, end);
   }
 
-  /** Only lines whose first three fields stand as our encoder puts them are judged; others are admitted. */
+  /** Judges only lines whose first three fields have the form of this package's encoder, and admits all others. */
   #timely(start: number, end: number): boolean {
     if (this.#since === undefined && this.#until === undefined) return true;
     const data = this.#data;
@@ -132,7 +132,7 @@ export class WholeLines {
   #frequencies: Uint32Array | undefined;
   #tail: Buffer | undefined;
 
-  /** To be called with each buffer before its lines are asked about, in order. */
+  /** Takes the next buffer. Call it before {@link seqOf} is asked about its lines. */
   enter(data: Buffer): void {
     this.#data = data;
     this.#beginning.enter(data, () => (this.#frequencies ??= byteFrequencies(data)));

@@ -3,21 +3,21 @@ import { ExitCode, type CommandIo } from '../shared/command.js';
 import { palette } from '../term/terminal.js';
 import { plural } from '../term/units.js';
 
-/** Where in an input something stands. */
+/** A place in an input. */
 export interface Place {
   readonly file: string;
   /** The line within the file, from 1; absent when the file as a whole is meant. */
   readonly line?: number;
-  /** The byte within the file (its content, if it is compressed) that the line starts at. */
+  /** The byte at which the line starts, counted in the file's content after decompression. */
   readonly offset?: number;
 }
 
-/** So many problems of one file are shown one by one; the rest are counted. */
+/** How many problems of one file are shown one by one; further ones are counted. */
 const SHOWN_PER_FILE = 5;
 
 /**
- * What is wrong with the inputs: said on stderr, one line each, while the rest is served. A command that met any ends with
- * exit code 3.
+ * Reports what is wrong with the inputs on stderr, one line each, while the command serves the rest. A command that met a
+ * problem ends with exit code 3.
  */
 export class Problems {
   readonly #io: CommandIo;
@@ -26,24 +26,24 @@ export class Problems {
   readonly #perFile = new Map<string, number>();
   #total = 0;
 
-  /** @param silent Count only: for what is read a second time. */
+  /** @param silent Counts only, for inputs that are read a second time. */
   constructor(io: CommandIo, json = false, silent = false) {
     this.#io = io;
     this.#json = json;
     this.#silent = silent;
   }
 
-  /** How many there were. */
+  /** The number of problems so far. */
   get total(): number {
     return this.#total;
   }
 
-  /** 3 if there was any, else what is given. */
+  /** The exit code: 3 if there was a problem, else the given one. */
   exitCode(otherwise: number = ExitCode.ok): number {
     return this.#total > 0 ? ExitCode.input : otherwise;
   }
 
-  /** Says what is wrong, and where. The reason quotes nothing of the input. */
+  /** Reports what is wrong, and where. The reason must quote nothing of the input. */
   report(place: Place, reason: string): void {
     this.#total++;
     const seen = (this.#perFile.get(place.file) ?? 0) + 1;
@@ -59,7 +59,7 @@ export class Problems {
     this.#io.stderr.write(`${yellow(`${printable(file)}${where}:`)} ${printable(reason)}\n`);
   }
 
-  /** To be called at the end: says what was not shown. */
+  /** Reports how many problems were not shown. Call it at the end. */
   conclude(): void {
     if (this.#json || this.#silent) return;
     for (const [file, seen] of this.#perFile) {

@@ -5,7 +5,7 @@ import type { Prefilter } from './prefilter.js';
 import type { Problems } from './problems.js';
 import { LineScanner, type LinePlace, type LineVisitor, type ScanEvents } from './scanner.js';
 
-/** Takes one record with the bytes that it was read from. They are valid during the call only. */
+/** Takes one record with its bytes, which are valid during the call only. */
 export type RecordVisitor = (
   record: AuditRecord,
   data: Buffer,
@@ -14,14 +14,14 @@ export type RecordVisitor = (
   place: LinePlace,
 ) => void;
 
-/** How records are to be read. */
+/** How records are read. */
 export interface ReadOptions {
   readonly problems: Problems;
   readonly prefilter?: Prefilter | undefined;
   readonly progress?: Progress;
-  /** Called between two pieces of a file: the time to write out what has gathered. */
+  /** Called between two chunks of a file: a good time to write out what has gathered. */
   readonly pause?: () => Promise<void> | void;
-  /** Asked between two pieces of a file: whether enough has been read. */
+  /** Called between two chunks of a file: whether enough has been read. */
   readonly enough?: () => boolean;
   /** Takes wanted records undecoded: for a prefilter that decides alone. */
   readonly admitted?: LineVisitor | undefined;
@@ -32,8 +32,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads the records of several logs in their order, in constant memory. Lines that hold no record are reported, with file,
- * line and byte offset, and passed over.
+ * Reads the records of several logs in order, in constant memory. A line that holds no record is reported with its file, line
+ * and byte offset, and skipped.
  *
  * @returns How many lines were read.
  */
@@ -58,7 +58,7 @@ export async function readRecords(
   return lines;
 }
 
-/** The size of all files together, for a progress bar; 0 if it is not known. */
+/** The size of all files together, for a progress bar; 0 if a file is compressed, as its size is not known then. */
 export function totalBytes(logs: readonly LogInput[]): number {
   if (logs.some(({ files }) => files.some(({ path }) => path.endsWith('.gz')))) return 0;
   return logs.flatMap(({ files }) => files).reduce((sum, { bytes }) => sum + bytes, 0);
@@ -110,10 +110,10 @@ function lineEvents(visit: RecordVisitor, problems: Problems): ScanEvents {
   };
 }
 
-/** The schema versions whose records this program reads: our two profiles by their names, and the published 1.x. */
+/** The schema versions that this program reads: the profiles `documented` and 0.2 by their names, and the published 1.x. */
 const KNOWN_SCHEMA = /^(?:documented|0\.2(?:\.\d+)?|1(?:\.\d+)*)$/;
 
-/** What is wrong with a line, in words that quote nothing of it. */
+/** What is wrong with a line. The message quotes nothing of it. */
 export class LineFault extends Error {}
 
 /**
@@ -157,7 +157,7 @@ function parse(data: Buffer, start: number, end: number): unknown {
   }
 }
 
-/** By its byte order mark, or by the zeros that ASCII has in UTF-16: `>` of Windows PowerShell writes it. */
+/** Recognises UTF-16, which `>` of Windows PowerShell writes, by its byte order mark or by the zeros that ASCII text has in it. */
 function isUtf16(data: Buffer, start: number): boolean {
   const [first, second] = [data[start], data[start + 1]];
   const marked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
@@ -174,7 +174,7 @@ export function isAboutLog(record: AuditRecord): boolean {
   return record.resource.startsWith('audit/');
 }
 
-/** An outcome by the documented schema's name, whatever profile it was written in. */
+/** The documented schema's name of an outcome that was written in any profile. */
 export function canonicalOutcome(outcome: string): Outcome {
   if (outcome === 'OUTCOME_OTHER') return 'OUTCOME_PARTIAL';
   if (outcome === 'OUTCOME_UNKNOWN') return 'OUTCOME_UNSPECIFIED';

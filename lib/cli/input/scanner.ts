@@ -7,10 +7,10 @@ const CLOSE = 0x7d;
 const QUOTE = 0x22;
 const R = 0x72;
 
-/** Longer than any record may be (65,535 bytes), by far: what goes on without a line end is no log. */
+/** The longest line, in bytes. It is far longer than any record may be (65,535 bytes), so a longer line is no record. */
 const LONGEST_LINE = 16 << 20;
 
-/** Where a line stands in its file. The scanner uses one object again and again: copy what you keep. */
+/** The place of a line in its file. The scanner reuses one object: copy it to keep it. */
 export interface LinePlace {
   readonly file: string;
   /** From 1. */
@@ -22,23 +22,23 @@ export interface LinePlace {
 /** Takes one line: the bytes from `start` to `end`, without the line end. They are valid during the call only. */
 export type LineVisitor = (data: Buffer, start: number, end: number, place: LinePlace) => void;
 
-/** What else a scanner tells of. */
+/** The visitors that a scanner calls. */
 export interface ScanEvents {
-  /** A line that might be wanted, or that does not look like a record. */
+  /** Takes a line that may be wanted, or that does not look like a record. */
   readonly line: LineVisitor;
-  /** The file ends without a line end. Whether the bytes are a whole record is for the taker to see. */
+  /** Takes the last line of a file where its line end is missing. It may or may not be a whole record. */
   readonly torn: LineVisitor;
-  /** A line too long to be a record; its bytes are passed over. */
+  /** Told of a line that is too long to be a record; its bytes are skipped. */
   readonly oversized: (place: LinePlace) => void;
-  /** A whole record that the prefilter admits. Without this, such a line goes to `line`. */
+  /** Takes a whole record that the prefilter admits. Without this visitor, `line` takes it. */
   readonly admitted?: LineVisitor | undefined;
-  /** A whole record that the prefilter rules out. Without this, such a line is passed over. */
+  /** Takes the `seq` of a whole record that the prefilter rules out. Without this visitor, the line is skipped. */
   readonly ruledOut?: ((seq: number, place: LinePlace) => void) | undefined;
 }
 
 /**
- * Cuts one file into lines without copying or decoding them. Lines that a prefilter rules out are passed over at the speed
- * of a byte search; those that do not even begin and end like a record are handed on, so that they are noticed.
+ * Cuts one file into lines without copying or decoding them. Lines that a prefilter rules out are skipped at the speed of a
+ * byte search. Lines that do not begin and end like a record are passed on, so that they are noticed.
  */
 export class LineScanner {
   /** How many lines were seen. */
@@ -60,7 +60,7 @@ export class LineScanner {
     this.#place = { file, line: 0, offset: 0 };
   }
 
-  /** Takes the next bytes of the file. */
+  /** Takes the next chunk of the file. */
   feed({ data, offset }: LogChunk): void {
     let start = 0;
     if (this.#carried > 0 || this.#skipping) {
@@ -79,7 +79,7 @@ export class LineScanner {
     }
   }
 
-  /** To be called at the end of the file. */
+  /** Takes the rest of the file. Call it at the end. */
   finish(): void {
     if (this.#carried === 0) return;
     const line = Buffer.concat(this.#carry);
@@ -87,7 +87,7 @@ export class LineScanner {
     this.#events.torn(line, 0, line.length, this.#place);
   }
 
-  /** The hot loop: one search for the line end, and the prefilter's own searches, which run ahead over many lines. */
+  /** The hot loop: one search for each line end, and the searches of the prefilter, which run ahead over many lines. */
   #scan(data: Buffer, from: number, offset: number): number {
     const place = this.#place;
     this.#enter(data);
@@ -120,7 +120,7 @@ export class LineScanner {
     }
   }
 
-  /** Keeps a copy of the beginning of a line: the reader's buffers are used again. */
+  /** Keeps a copy of the beginning of a line, because the reader reuses its buffers. */
   #keep(part: Buffer): void {
     if (this.#skipping) return;
     this.#carry.push(Buffer.from(part));
@@ -147,7 +147,7 @@ export class LineScanner {
   }
 }
 
-/** Begins with `{"r` (the first field is `record_id`) and ends with `}`. */
+/** Whether a line begins with `{"r` (the first field is `record_id`) and ends with `}`. */
 function looksLikeRecord(data: Buffer, start: number, end: number): boolean {
   return (
     data[start] === OPEN && data[start + 1] === QUOTE && data[start + 2] === R && data[end - 1] === CLOSE

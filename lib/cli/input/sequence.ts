@@ -1,18 +1,18 @@
-/** Something that `seq` tells about the order of a log. */
+/** A fault in the order of a log, as `seq` shows it. */
 export interface SequenceFinding {
-  /** `hole`: records are missing; `repeat`: a place is taken again; `restart`: counting began anew. */
+  /** `hole`: records are missing. `repeat`: a `seq` occurs again. `restart`: counting starts at 0 again. */
   readonly kind: 'hole' | 'repeat' | 'restart';
-  /** The first place that is missing, or the place that was taken again. */
+  /** The first `seq` that is missing, or the one that occurs again. */
   readonly from: number;
-  /** How many places are missing; 0 unless it is a hole. */
+  /** How many records are missing; 0 unless it is a hole. */
   readonly count: number;
 }
 
-/** Follows the order within one log: a hole in `seq` means a loss. */
+/** Checks the order within one log. A hole in `seq` means that records were lost. */
 export class SequenceCheck {
   #next: number | undefined;
 
-  /** Takes the next record of the log; tells if it does not follow the one before. */
+  /** Takes the `seq` of the next record; returns a finding if it does not follow the one before. */
   see(seq: number): SequenceFinding | undefined {
     const expected = this.#next;
     if (!Number.isSafeInteger(seq)) return undefined;

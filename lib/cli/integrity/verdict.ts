@@ -13,25 +13,25 @@ import { ExitCode, type CommandIo } from '../shared/command.js';
 import type { LogInput } from '../input/logs.js';
 import { palette } from '../term/terminal.js';
 
-/** The verdict on one log that a command reads for another purpose than to verify it. */
+/** The verdict on one log that a command reads for a purpose other than to verify it. */
 export interface Judgement {
-  /** The log as it was named. */
+  /** The log, as the command line names it. */
   readonly name: string;
-  /** The verdict, or that there can be none: the log came over standard input. */
+  /** The verdict; `unchecked` where the log came over standard input. */
   readonly status: VerdictStatus | 'unchecked';
   /** The verdict in one sentence. */
   readonly sentence: string;
-  /** The verification; absent where there was none. */
+  /** The verification; absent where the log was not verified. */
   readonly report?: VerifyReport;
 }
 
-/** What is said of a log that came without its checkpoint. */
+/** The sentence for a log that came without its checkpoint. */
 const UNCHECKED = 'it came over standard input, without its checkpoint, and was not verified';
 
 /**
- * Verifies a log as `verify` does, with all that lies beside it.
+ * Verifies a log as `verify` does, with the evidence beside it.
  *
- * @param vkeys The keys that the reader brought, if any.
+ * @param vkeys The verifier keys to trust, if the command line gives any.
  */
 export async function judge(log: LogInput, vkeys: readonly string[] | undefined): Promise<Judgement> {
   const { name } = log;
@@ -45,12 +45,12 @@ export async function judge(log: LogInput, vkeys: readonly string[] | undefined)
   }
 }
 
-/** The title of a verdict, as a heading or the head of a line has it. */
+/** The title of a verdict, for a heading or the beginning of a line. */
 export function titleOf({ status }: Pick<Judgement, 'status'>): string {
   return status === 'unchecked' ? 'Not checked' : VERDICT_TITLES[status];
 }
 
-/** Says the verdict on each log on stderr, and gives the exit code that follows: 1 if one cannot be relied on. */
+/** Prints the verdict on each log on stderr. Returns the exit code: 1 if one of the logs cannot be relied on. */
 export function tellJudgements(judgements: readonly Judgement[], io: CommandIo, json: boolean): number {
   const { yellow } = palette(io.stderr, io.env);
   for (const { name, status, sentence, report } of judgements) {
@@ -67,7 +67,7 @@ export function tellJudgements(judgements: readonly Judgement[], io: CommandIo, 
     : ExitCode.ok;
 }
 
-/** The table at the end of a verification as lines of text. */
+/** The table at the end of a verification, as lines of text. */
 export function checkLines(checks: readonly Check[]): string[] {
   const rows = [
     { what: 'checked', by: 'by', result: 'result' },

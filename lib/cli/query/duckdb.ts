@@ -3,23 +3,23 @@ import { ExitCode } from '../shared/command.js';
 import type { McpDetail } from '../../schema/record.js';
 import { CliFailure } from '../shared/failure.js';
 
-/** The package that brings DuckDB. Its name is no literal at the import, since few installations have it. */
+/** The package that brings DuckDB. It is optional, so the import does not name it literally. */
 const PACKAGE: string = '@duckdb/node-api';
 
-/** What is used of DuckDB's results. */
+/** The part of DuckDB's results that is used. */
 interface DuckDBResult {
   columnNames(): string[];
   yieldRowsJs(): AsyncIterable<unknown[][]>;
 }
 
-/** What is used of a prepared statement. */
+/** The part of a prepared statement that is used. */
 export interface DuckDBStatement {
   readonly statementType: number;
   stream(): Promise<DuckDBResult>;
   destroySync(): void;
 }
 
-/** What is used of DuckDB's connections: structural, so that this package compiles without it. */
+/** The part of DuckDB's connections that is used. The type is structural, so that this package compiles without DuckDB. */
 export interface DuckDBConnection {
   run(sql: string): Promise<unknown>;
   extractStatements(sql: string): Promise<{
@@ -30,7 +30,7 @@ export interface DuckDBConnection {
   closeSync(): void;
 }
 
-/** What is used of the package. */
+/** The part of the package that is used. */
 export interface DuckDB {
   readonly DuckDBInstance: {
     create(
@@ -44,9 +44,9 @@ export interface DuckDB {
 }
 
 /**
- * A connection to a new DuckDB in memory, that loads no extension from anywhere.
+ * Connects to a new DuckDB in memory, which loads no extensions.
  *
- * @param folder A folder of ours: what does not fit into memory goes there.
+ * @param folder A temporary folder, for what does not fit into memory.
  * @throws {CliFailure} with exit code 4 when DuckDB is not installed.
  */
 export async function openDuckDB(folder: string): Promise<{ connection: DuckDBConnection; close(): void }> {
@@ -78,14 +78,14 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** Nothing but the named files can be reached from here on, whatever the query says. */
+/** From here on, a query can reach the named files and nothing else. */
 export async function confine(connection: DuckDBConnection, paths: readonly string[]): Promise<void> {
   await connection.run(`SET allowed_paths=[${paths.map(literal).join(', ')}]`);
   await connection.run('SET enable_external_access=false');
   await connection.run('SET lock_configuration=true');
 }
 
-/** The parts of the column `mcp`: a field that is added to a record and forgotten here does not compile. */
+/** The parts of the column `mcp`. A field of a record that is missing here does not compile. */
 const MCP_COLUMNS: Readonly<Record<keyof McpDetail, 'VARCHAR' | 'INTEGER' | 'JSON'>> = {
   method: 'VARCHAR',
   protocol_version: 'VARCHAR',
@@ -127,7 +127,7 @@ const MCP_COLUMNS: Readonly<Record<keyof McpDetail, 'VARCHAR' | 'INTEGER' | 'JSO
   apm_span_id: 'VARCHAR',
 };
 
-/** The columns of the table `records`, with DuckDB's types; what has parts is JSON. */
+/** The columns of the table `records`, with DuckDB's types. Fields of free form are JSON. */
 const COLUMNS = {
   record_id: 'VARCHAR',
   seq: 'BIGINT',
@@ -169,7 +169,7 @@ const COLUMNS = {
     'STRUCT(schema_version VARCHAR, product_name VARCHAR, product_version VARCHAR, vendor_name VARCHAR)',
 } as const;
 
-/** An SQL query for all records of log files. A line that is JSON and no record ends it with an error. */
+/** An SQL query for all records of log files. It fails at a line that is JSON and not a record. */
 export function recordsSql(paths: readonly string[]): string {
   const columns = Object.entries(COLUMNS).map(([name, type]) => `${name}: ${literal(type)}`);
   const source = `read_json([${paths.map(literal).join(', ')}], format='newline_delimited', maximum_object_size=16777216, columns={${columns.join(', ')}})`;

@@ -5,7 +5,7 @@ import { Prefilter, type AnyOf } from '../input/prefilter.js';
 import { parseTime } from './time.js';
 import type { OptionValues } from '../shared/define.js';
 
-/** The options by which `query`, `tail`, `report` and `export` choose records. */
+/** The options with which `query`, `tail`, `report` and `export` choose records. */
 export const FILTER_OPTIONS = {
   since: {
     type: 'string',
@@ -64,28 +64,28 @@ export type FilterOptions = OptionValues<typeof FILTER_OPTIONS>;
 
 /** Which records are wanted. */
 export interface RecordFilter {
-  /** Whether a record is wanted. */
+  /** Whether the record is wanted. */
   matches(record: AuditRecord): boolean;
-  /** The same question, asked of raw bytes: a new one for each run; undefined where the bytes cannot tell. */
+  /** A new prefilter, which asks the same of raw bytes. Undefined where the bytes tell nothing. */
   prefilter(): Prefilter | undefined;
-  /** Whether {@link RecordFilter.prefilter} is right about each record that this package has written, so that none need be decoded. */
+  /** Whether the prefilter alone decides on records that this package has written, so that they need no decoding. */
   readonly decidedByBytes: boolean;
-  /** Whether it lets everything through. */
+  /** Whether every record is wanted. */
   readonly empty: boolean;
-  /** The bounds of time, as records write times. */
+  /** The bounds of time, in the form that records have. */
   readonly since: string | undefined;
   readonly until: string | undefined;
 }
 
-/** One condition: what it asks of a record, and what a line must hold for it. */
+/** One condition on records, and the texts of which a line must hold one for it. */
 interface Condition {
   test(record: AuditRecord): boolean;
   readonly needles: AnyOf | undefined;
-  /** Whether a line that holds one of the needles fulfils it. */
+  /** Whether every line that holds one of the needles fulfils the condition. */
   readonly exact?: boolean;
 }
 
-/** Short names of outcomes, beside the schema's own; those of schema package 0.2 mean the same. */
+/** Short names of outcomes. The names of schema package 0.2 mean the same as those of the documented schema. */
 const OUTCOME_WORDS: Readonly<Record<string, readonly string[]>> = {
   success: ['OUTCOME_SUCCESS'],
   failure: ['OUTCOME_FAILURE_ERROR', 'OUTCOME_FAILURE_DENIED', 'OUTCOME_FAILURE_UNAUTHORIZED'],
@@ -112,7 +112,7 @@ const TEXT_FIELDS: Readonly<Record<string, Read>> = {
   id: (record) => [record.record_id],
 };
 
-/** What is about the log itself and about losses: gap records, and operations whose end nobody saw. */
+/** Whether a record tells of a loss: a gap record, or an operation whose end is unknown. */
 function tellsOfLoss(record: AuditRecord): boolean {
   return record.resource === 'audit/gap' || record.error?.type === 'unknown_outcome';
 }
@@ -127,7 +127,7 @@ export function compileFilter(options: FilterOptions, now?: number): RecordFilte
   const until = options.until === undefined ? undefined : parseTime('until', options.until, 'until', now);
   const conditions = [...textConditions(options), ...enumConditions(options), ...otherConditions(options)];
   const groups = conditions.map(({ needles }) => needles).filter((needles) => needles !== undefined);
-  // The rarest first: the longer a text, the rarer it is, as a rule.
+  // The rarest text first. As a rule, longer texts are rarer.
   groups.sort((a, b) => shortest(b) - shortest(a));
   const timed = since !== undefined || until !== undefined;
   return {
@@ -196,7 +196,7 @@ function quoted(names: ReadonlySet<string>): AnyOf {
   return [...names].map((name) => `"${name}"`);
 }
 
-/** The schema's names for a list of words, commas between them. */
+/** The schema's names for words that are separated by commas. */
 function named(
   option: string,
   list: string,
@@ -251,14 +251,14 @@ function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
   return conditions;
 }
 
-/** A pattern of a filter: plain text, or with `*` for any run of characters and `?` for any one. */
+/** A pattern of a filter: text in which `*` stands for any run of characters and `?` for any one. */
 interface Pattern {
   test(value: string): boolean;
-  /** A text that a line must hold raw if a field in it matches; undefined if there is none worth a search. */
+  /** A text that a line must hold if one of its fields matches; undefined if no text is worth a search. */
   readonly needle: string | undefined;
 }
 
-/** Characters that every JSON writer leaves as they are, so that they can be searched for in raw lines. */
+/** Characters that JSON writers leave as they are, so that raw lines can be searched for them. */
 const PLAIN = /[A-Za-z0-9_.:@+=,;~ -]+/g;
 const WORTHWHILE = 3;
 
@@ -281,7 +281,7 @@ function longestRun(text: string): string | undefined {
   return runs.sort((a, b) => b.length - a.length)[0];
 }
 
-/** The longest run of plain characters, with the quotation mark at the value's begin or end where it touches one. */
+/** The longest run of plain characters, with the quotation mark where the run touches the beginning or end of the value. */
 function needleIn(quoted: string): string | undefined {
   const inner = quoted.slice(1, -1);
   let best: string | undefined;

@@ -10,9 +10,9 @@ import { literal, openDuckDB, recordsSql } from './duckdb.js';
 import { select, type Selection, type SelectOptions } from './select.js';
 
 /**
- * Writes the records that a filter wants as a Parquet file, with the columns that `--sql` has.
+ * Writes the records that a filter wants as a Parquet file, with the same columns as `--sql`.
  *
- * @returns What was found, and how many rows the file holds by its own account.
+ * @returns The counts, and the number of rows that the file itself states.
  */
 export async function selectToParquet(
   logs: readonly LogInput[],
@@ -47,7 +47,7 @@ export async function selectToParquet(
   });
 }
 
-/** Copies a file that DuckDB made to where the result of the command goes. */
+/** Copies a file that DuckDB made to the output of the command. */
 export async function copyOut(path: string, output: Output): Promise<void> {
   for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
     output.bytes(piece);

@@ -11,11 +11,11 @@ import { palette, progressBar } from '../term/terminal.js';
 import { plural } from '../term/units.js';
 import type { RecordFilter } from './filter.js';
 
-/** What a run over logs found. */
+/** The result of a run over logs. */
 export interface Selection {
-  /** Lines read. */
+  /** How many lines were read. */
   readonly lines: number;
-  /** Records that matched. */
+  /** How many records matched. */
   readonly matched: number;
 }
 
@@ -24,22 +24,22 @@ export interface SelectOptions {
   readonly io: CommandIo;
   readonly problems: Problems;
   readonly filter: RecordFilter;
-  /** Stop after so many. */
+  /** Stops after this many matching records. */
   readonly limit?: number | undefined;
-  /** What the progress bar says. */
+  /** The label of the progress bar. */
   readonly label: string;
   readonly pause?: () => Promise<void>;
-  /** Told how many records were given out: as they are, so that whoever leaves early leaves the right number. */
+  /** Told after each record how many were given out, so that the number is right when the reader of the output stops early. */
   readonly reading?: Reading;
-  /** Sees every record, wanted or not; there is no prefilter then. */
+  /** Sees every record, wanted or not. No prefilter is used then. */
   readonly inspect?: RecordVisitor;
-  /** Sees the place of every record in the order, wanted or not. */
+  /** Sees the `seq` and the place of every record, wanted or not. */
   readonly order?: (seq: number, place: LinePlace) => void;
-  /** Takes wanted records undecoded, where their bytes alone decide; `take` gets the others. */
+  /** Takes wanted records without decoding, where their bytes alone decide. `take` gets the others. */
   readonly takeLine?: LineVisitor;
 }
 
-/** Hands the records that a filter wants to a visitor. */
+/** Passes the records that a filter wants to a visitor. */
 export async function select(
   logs: readonly LogInput[],
   take: RecordVisitor,
@@ -80,7 +80,7 @@ export async function select(
   return { lines, matched };
 }
 
-/** Says on stderr where places are missing in a log; ends in exit code 1 if there was any. */
+/** Reports on stderr where records are missing in a log. Leads to exit code 1 if any are. */
 export class HoleReport {
   readonly #io: CommandIo;
   readonly #json: boolean;
@@ -121,7 +121,7 @@ export class HoleReport {
   }
 }
 
-/** A finding about the order, in words. */
+/** The words for a finding about the order. */
 function sequenceText({ kind, from, count }: SequenceFinding): string {
   if (kind === 'hole')
     return `${plural(count, 'record')} missing before this one: seq ${from}${count > 1 ? ` to ${from + count - 1}` : ''}`;

@@ -68,7 +68,7 @@ export async function runSql(
   });
 }
 
-/** DuckDB writes Parquet to a file of ours, which is copied from there. */
+/** DuckDB writes Parquet to a temporary file, which is then copied to the output. */
 async function toParquet(
   connection: DuckDBConnection,
   sql: string,
@@ -76,7 +76,7 @@ async function toParquet(
   output: Output,
 ): Promise<void> {
   (await readOnlyStatement(connection, sql)).destroySync();
-  // The line end closes a comment at the end of the query.
+  // The line end ends a comment at the end of the query.
   const statement = sql.trim().replace(/;\s*$/, '');
   await connection.run(`COPY (${statement}\n) TO ${literal(made)} (FORMAT parquet)`);
   await copyOut(made, output);
@@ -109,11 +109,11 @@ async function toRows(
   await output.end();
 }
 
-/** What DuckDB says of a line that is no record; its words may quote the line. */
+/** DuckDB's messages about a line that is no record. They may quote the line, so they are not shown. */
 const UNREADABLE =
   /^(?:Invalid Input Error: (?:Malformed JSON|JSON transform error|.*not an audit record)|Conversion Error|IO Error: .*gzip)/is;
 
-/** Where a line cannot be read, our own reading says which, and why; the result would be wrong without it. */
+/** Where DuckDB cannot read a line, reads the logs again to report which line it is, and why. */
 async function explained(error: unknown, logs: readonly LogInput[], problems: Problems): Promise<unknown> {
   if (error instanceof CliFailure || !(error instanceof Error)) return error;
   if (!UNREADABLE.test(error.message)) return usageFailure(`SQL: ${error.message.split('\n')[0] ?? ''}`);
@@ -127,7 +127,7 @@ async function explained(error: unknown, logs: readonly LogInput[], problems: Pr
   );
 }
 
-/** Whole numbers that fit become numbers, times become RFC 3339, what has parts stays an object. */
+/** Turns DuckDB's values into plain ones: safe integers into numbers, times into RFC 3339 texts. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint')
     return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
@@ -164,7 +164,7 @@ function rowWriter(
   return tableSink(names, output, io);
 }
 
-/** Column widths follow the first rows, as `column -t` would have it for all. */
+/** Writes a table whose columns are as wide as the first rows need. */
 function tableSink(names: readonly string[], output: Output, io: CommandIo): RowSink {
   const { bold } = palette(io.stdout, io.env);
   const most = Math.max(12, Math.floor(terminalWidth(io) / Math.max(1, Math.min(3, names.length))));
@@ -194,12 +194,12 @@ function tableSink(names: readonly string[], output: Output, io: CommandIo): Row
   };
 }
 
-/** `DUCKDB_STATEMENT_TYPE_SELECT` of DuckDB's C interface (duckdb.h), which the package passes on. */
+/** `DUCKDB_STATEMENT_TYPE_SELECT` of DuckDB's C interface (duckdb.h); the package uses the same numbers. */
 const SELECT = 1;
 
 /**
- * The table functions that a query may call: they make rows of values, or tell of DuckDB itself. DuckDB has others that change
- * its settings from within a SELECT (`enable_logging`), end the process, or run a text as a query, where nothing could be seen.
+ * The table functions that a query may call. They make rows of values, or describe DuckDB itself. Others change settings from
+ * within a SELECT (`enable_logging`), end the process, or run a text as a query that cannot be checked.
  */
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   ...['generate_series', 'range', 'repeat', 'repeat_row', 'unnest', 'json_each', 'json_tree', 'query_table'],
@@ -216,22 +216,22 @@ const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The one statement of a query, if it can do nothing but read. DuckDB has no read-only mode for files that a query may read:
- * a path that is allowed is allowed for COPY … TO as well. So it is the kind of the statement and the functions in it, as
- * DuckDB's own parser has them, that keep a query from writing, and the statement that was judged is the one that runs.
+ * Returns the one statement of a query, if it can only read. DuckDB cannot allow a path for reading only: an allowed path is
+ * allowed for COPY … TO as well. What keeps a query from writing is therefore the kind of the statement and the functions in it,
+ * as DuckDB's own parser reports them. The statement that was checked is the one that runs.
  *
  * @throws {CliFailure} with exit code 2 when it is several statements, one that is no SELECT, or one that calls what does more
  * than read.
  */
 async function readOnlyStatement(connection: DuckDBConnection, sql: string): Promise<DuckDBStatement> {
   const statements = await connection.extractStatements(sql).catch((error: unknown) => {
-    // Where there is no statement, DuckDB has no words.
+    // For an empty query, DuckDB's error has no message.
     const said = error instanceof Error && error.message.includes('Parser Error');
     throw said ? error : usageFailure('SQL: there is no statement in it');
   });
   if (statements.count !== 1)
     throw usageFailure(`SQL: one statement is wanted, these are ${statements.count}`);
-  // Some functions act when a statement is prepared, before anybody has seen what kind of statement it is.
+  // Some functions act as soon as a statement is prepared, before its kind is known.
   await requireKnownFunctions(connection, sql);
   const statement = await statements.prepare(0);
   if (statement.statementType !== SELECT) {
@@ -245,7 +245,7 @@ function notReading(): Error {
   return usageFailure('SQL: a query can only read: SELECT, FROM, VALUES or WITH … SELECT');
 }
 
-/** DuckDB gives the tree of a SELECT as JSON, and of no other statement. */
+/** Checks the functions of a SELECT. DuckDB gives the syntax tree as JSON only for a SELECT. */
 async function requireKnownFunctions(connection: DuckDBConnection, sql: string): Promise<void> {
   const answer = await connection.runAndReadAll(`SELECT json_serialize_sql(${literal(sql)})`);
   const tree: unknown = JSON.parse(String(answer.getRowsJS()[0]?.[0]));

@@ -2,7 +2,7 @@ import { usageFailure } from '../shared/failure.js';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 604_800e3 };
 
-/** Which side of a range a time bounds. */
+/** The side of a range that a time bounds. */
 export type Bound = 'since' | 'until';
 
 /**
@@ -38,7 +38,7 @@ function day(text: string, bound: Bound, now: number): number | undefined {
   return start === undefined ? undefined : bound === 'until' ? start + length : start;
 }
 
-/** 31 February is no day, whatever Date makes of it. */
+/** Refuses days such as 31 February, which `Date.parse` may accept. */
 function exactDay(text: string): number | undefined {
   const at = Date.parse(`${text}T00:00:00Z`);
   return Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== text ? undefined : at;

@@ -13,22 +13,22 @@ import { duration, plural } from '../term/units.js';
 import { compileFilter } from './filter.js';
 import { select } from './select.js';
 
-/** A record of a trace, and those that happened within it. */
+/** A record of a trace, with the records that happened within it. */
 export interface TraceNode {
   readonly record: AuditRecord;
-  /** The file that it was read from. */
+  /** The file that the record was read from. */
   readonly file: string;
   readonly children: TraceNode[];
 }
 
-/** Deeper than this, a level is told by its number: lines would only grow longer. */
+/** Deeper levels are shown by their number, because their lines would be too long. */
 const DRAWN_DEPTH = 32;
-/** A trace may be shown up to so many records: beyond, a tree tells nothing. */
+/** The most records of a trace that are shown: a larger tree cannot be read. */
 const MOST = 50_000;
 
 /**
- * Puts the records of one trace into a tree by their span ids. A record whose parent span is in no record (the span of a
- * caller, or of a process whose log was not given) stands at the top. Siblings stand in the order of their times.
+ * Puts the records of one trace into a tree by their span ids. A record is a root if its parent span is in no record: the parent
+ * is the span of a caller, or of a process whose log was not given. Siblings are ordered by time.
  */
 export function buildTree(found: readonly { record: AuditRecord; file: string }[]): TraceNode[] {
   const nodes = found.map((item): TraceNode => ({ ...item, children: [] })).sort(byTime);
@@ -36,7 +36,7 @@ export function buildTree(found: readonly { record: AuditRecord; file: string }[
   for (const node of nodes) if (!bySpan.has(node.record.span_id)) bySpan.set(node.record.span_id, node);
   const parents = new Map<TraceNode, TraceNode>();
   for (const node of nodes) {
-    // A second record of the same span (its intent, say) belongs below the first.
+    // A second record of the same span, such as its intent, goes below the first.
     const first = bySpan.get(node.record.span_id);
     const parent = first === node ? bySpan.get(node.record.parent_span_id ?? '') : first;
     if (parent !== undefined) parents.set(node, parent);
@@ -52,7 +52,7 @@ function byTime({ record: a }: TraceNode, { record: b }: TraceNode): number {
   return a.seq - b.seq;
 }
 
-/** Hostile ids may name each other as parents: the first of such a ring becomes a root. Each node is walked over once. */
+/** Hostile ids may name each other as parents. The first node of such a ring becomes a root. Visits each node once. */
 function openRings(nodes: readonly TraceNode[], parents: Map<TraceNode, TraceNode>): void {
   const walkOf = new Map<TraceNode, number>();
   for (const [walk, start] of nodes.entries()) {
@@ -107,7 +107,7 @@ function drawTrace(
   const style = palette(io.stdout, io.env);
   const first = roots[0];
   if (first === undefined) return 'No record of this trace is in these logs.\n';
-  // A caller's record ends after those that happened within it, and clocks of hosts differ: the first is found by its time.
+  // A caller's record is written after the records within it, and clocks of hosts differ, so the earliest time is searched for.
   const began = found.reduce(
     (least, { record }) => (record.time < least ? record.time : least),
     first.record.time,
@@ -123,7 +123,7 @@ interface Drawing {
   readonly origin: number;
 }
 
-/** With a stack of its own: a trace may be deeper than the engine's. */
+/** Draws with a stack of its own, because a trace may be deeper than the engine's stack. */
 function drawAll(roots: readonly TraceNode[], indent: string, drawing: Drawing): string {
   const lines: string[] = [];
   const stack = [...roots].reverse().map((node, index) => ({ node, indent, last: index === 0, depth: 0 }));

@@ -20,10 +20,10 @@ const OUTCOME_NUMBER: ReadonlyMap<string, number> = new Map(
 );
 const UNKNOWN = OUTCOME_ORDER.indexOf('OUTCOME_UNSPECIFIED');
 const LISTED_CHANGES = 100;
-/** Distinct sessions and traces are counted exactly up to here, and said to be at least so many beyond. */
+/** Distinct sessions and traces are counted up to this number. */
 const COUNTED_IDS = 2_000_000;
 
-/** What the reading of a log contributes to a report. */
+/** The part of a report that comes from reading the logs. */
 export type Aggregates = Omit<ReportModel, 'title' | 'generated' | 'generator' | 'filter' | 'integrity'>;
 
 interface LogTally {
@@ -32,7 +32,7 @@ interface LogTally {
   last?: string;
 }
 
-/** Gathers, record by record and in bounded memory, all that a report says. */
+/** Gathers the content of a report, record by record, in bounded memory. */
 export class ReportBuilder {
   readonly #cube = new CubeBuilder();
   readonly #latency = new LatencyBuilder();
@@ -57,7 +57,7 @@ export class ReportBuilder {
     this.#rows = new RowKeeper(rows);
   }
 
-  /** Every record of a log, whether or not a filter wants it: for the order, and for the log's own numbers. */
+  /** Takes every record of a log, whether or not a filter wants it: for the order, and for the totals of the log. */
   see(log: string, record: AuditRecord, place: LinePlace): void {
     this.#missing.order(log, record, place.file, place.line);
     let tally = this.#logs.get(log);
@@ -67,7 +67,7 @@ export class ReportBuilder {
     if (tally.last === undefined || record.time > tally.last) tally.last = record.time;
   }
 
-  /** A record that the report is about. */
+  /** Takes a record that the filter wants. */
   add(record: AuditRecord, data: Buffer, start: number, end: number, place: LinePlace): void {
     this.#records++;
     if (this.#first === undefined || record.time < this.#first) this.#first = record.time;
@@ -104,7 +104,7 @@ export class ReportBuilder {
     this.#changes.push({ time, tool, server: record.server_id ?? '', message, trace });
   }
 
-  /** All that was gathered. */
+  /** Returns everything that was gathered. */
   finish(logs: readonly LogInput[], problems: number): Aggregates {
     return {
       ...this.#cube.finish(),
@@ -145,7 +145,7 @@ export class ReportBuilder {
 
 type Line = Rows['lines'][number];
 
-/** Keeps the last so many things, in order. */
+/** Keeps the last `most` items, in order. */
 class Ring {
   readonly #items: { order: number; line: Line }[] = [];
   readonly #most: number;
@@ -172,8 +172,8 @@ class Ring {
 }
 
 /**
- * Chooses the records that a page holds one by one: the newest notable ones (anything but a plain success) up to the limit,
- * and as many of the newest others as there is room left for.
+ * Chooses the single records that a page holds: the newest notable ones (anything but a plain success) up to the limit, then the
+ * newest others while there is room.
  */
 export class RowKeeper {
   readonly #most: number;

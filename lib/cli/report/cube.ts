@@ -1,15 +1,15 @@
 import type { Cube, Timeline, Dimension } from './model.js';
 
-/** Buckets of a timeline: few enough to draw, many enough to see when something happened. */
+/** The most buckets of a timeline: few enough to draw, and enough to see when something happened. */
 const MOST_BUCKETS = 240;
 /** How many values of each field the page tells apart. */
 const ACTORS = 200;
 const TARGETS = 300;
 const SERVERS = 100;
-/** Cells that a page can take without becoming slow. */
+/** The most cells that a page can hold without becoming slow. */
 const MOST_CELLS = 250_000;
 
-/** Widths of buckets that read well on a clock. */
+/** The widths of buckets, in milliseconds: those that are easy to read on a clock. */
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -21,7 +21,7 @@ const STEPS = [
   ...[1, 2, 7, 14, 28, 56, 112, 224, 448].map((n) => n * DAY),
 ];
 
-/** Factors that pack a cell's coordinates into one safe integer: 2^15 each for three fields, 8 outcomes, and the bucket. */
+/** Factors that pack the coordinates of a cell into one safe integer: 2^15 for each of three fields, 8 for the outcome, then the bucket. */
 const WIDE = 1 << 15;
 const OUTCOME_BITS = 8;
 
@@ -30,11 +30,11 @@ export class CubeBuilder {
   readonly actors = new Names();
   readonly targets = new Names();
   readonly servers = new Names();
-  /** Per combination of names and outcome: counts by bucket. */
+  /** For each combination of names and outcome, the counts by bucket. */
   readonly #cells = new Map<number, Map<number, number>>();
   #step = 0;
 
-  /** Counts one operation; gives the numbers of its names. */
+  /** Counts one operation. */
   add(time: number, actor: string, target: string, server: string, outcome: number): void {
     const key =
       ((this.actors.take(actor) * WIDE + this.targets.take(target)) * WIDE + this.servers.take(server)) *
@@ -61,7 +61,8 @@ export class CubeBuilder {
   #widen(): void {
     const from = STEPS[this.#step]!;
     const to = STEPS[++this.#step]!;
-    // 5 does not divide by 2, nor 7 by 2: a bucket goes where its start falls. Counts stay exact, bounds shift by a bucket.
+    // Not every width is a multiple of the one before (5 and 2, for example), so a bucket goes where its start falls. Counts
+    // stay exact; bounds may shift by one bucket.
     const moved = (bucket: number) => Math.floor((bucket * from) / to);
     for (const [key, buckets] of this.#cells) {
       const merged = new Map<number, number>();
@@ -73,7 +74,7 @@ export class CubeBuilder {
     this.#high = moved(this.#high);
   }
 
-  /** What was counted. */
+  /** Returns the counts. */
   finish(): { cube: Cube; timeline: Timeline } {
     const size = () => [...this.#cells.values()].reduce((sum, { size }) => sum + size, 0);
     while (size() > MOST_CELLS && this.#step < STEPS.length - 1) this.#widen();
@@ -131,20 +132,20 @@ function unpack(
   };
 }
 
-/** So many distinct values of a field are told apart; what comes after them is counted as `(other)`. */
+/** How many distinct values of a field are told apart. Further values are counted as `(other)`. */
 const DISTINCT = 20_000;
 
-/** The name that stands for all values that are not told apart. */
+/** The name for all values that are not told apart. */
 const OTHER = '(other)';
 
-/** Gives the values of one field numbers, in the order in which they come. */
+/** Numbers the values of one field, in the order in which they occur. */
 class Names {
   readonly #ids = new Map<string, number>();
   readonly #names: string[] = [];
   readonly #counts: number[] = [];
   #refused = 0;
 
-  /** The number of a value; counts it. */
+  /** Counts a value and returns its number. */
   take(name: string): number {
     let id = this.#ids.get(name);
     if (id === undefined) {
@@ -155,7 +156,7 @@ class Names {
       id = this.#names.push(name) - 1;
       this.#ids.set(name, id);
       this.#counts.push(0);
-      // Its place is kept free, so that there is always one.
+      // Reserves a number for `(other)` before the numbers run out.
       if (this.#names.length === DISTINCT - 1 && name !== OTHER) this.take(OTHER);
     }
     this.#counts[id]!++;
@@ -176,7 +177,7 @@ class Names {
     return this.#names[id] ?? OTHER;
   }
 
-  /** The `most` frequent values as a dimension, and the new number of each old one. */
+  /** The `most` frequent values as a dimension, and the new number of each value. */
   fold(most: number): { dimension: Dimension; renumber: Uint16Array } {
     const order = this.#names.map((_, id) => id);
     order.sort((a, b) => this.#counts[b]! - this.#counts[a]! || (this.#names[a]! < this.#names[b]! ? -1 : 1));

@@ -21,7 +21,7 @@ function groups(caption: string, rows: readonly FailureGroup[], kind: string): H
   );
 }
 
-/** What ended in an error. */
+/** The section on operations that ended in an error. */
 export function failures(model: ReportModel): Html {
   const errors = outcomeCount(model, 'OUTCOME_FAILURE_ERROR');
   const listed = model.failures.reduce((sum, group) => sum + group.count, 0);
@@ -36,7 +36,7 @@ export function failures(model: ReportModel): Html {
   );
 }
 
-/** Who was refused what. */
+/** The section on operations that were refused. */
 export function denials(model: ReportModel): Html {
   const refused =
     outcomeCount(model, 'OUTCOME_FAILURE_DENIED') + outcomeCount(model, 'OUTCOME_FAILURE_UNAUTHORIZED');
@@ -48,7 +48,7 @@ export function denials(model: ReportModel): Html {
   );
 }
 
-/** Which data was read or worked on. */
+/** The section on the data that was touched. */
 export function touched({ touched: rows }: ReportModel): Html {
   return section(
     'touched',
@@ -91,7 +91,7 @@ function sensitivityWord(name: string): string {
   return name.replace('SENSITIVITY_', '').replaceAll('_', ' ').toLowerCase();
 }
 
-/** Tools whose definitions changed. */
+/** The section on tools whose definitions changed. */
 export function changes({ changes: rows }: ReportModel): Html {
   return section(
     'changes',
@@ -117,7 +117,7 @@ export function changes({ changes: rows }: ReportModel): Html {
   );
 }
 
-/** What the log shows to be missing. */
+/** The section on what is missing, as far as the logs show it. */
 export function missing(model: ReportModel): Html {
   const lines = missingLines(model);
   return section(
@@ -137,7 +137,7 @@ export function missing(model: ReportModel): Html {
   );
 }
 
-/** One line for each way in which something is missing, with its number and what it means. */
+/** One line for each way in which something is missing, with the number and its meaning. */
 function missingLines({ missing: found, totals, integrity: { sessions } }: ReportModel): Html[] {
   const { places, admitted, unknown, open, disorder, gaps } = found;
   const are = (number: number, one: string, several: string) => (number === 1 ? one : several);
@@ -203,7 +203,7 @@ function gapTable({ missing: { gaps } }: ReportModel): Fragment {
   return table('Gap records', [['Time'], ['What the record says'], ['Records', 'number']], rows);
 }
 
-/** Whether the log is as it was written. */
+/** The section on whether the log is as it was written. */
 export function integrity({ integrity: { title, findings, checks, vkey, checkpoint } }: ReportModel): Html {
   const [verdict, ...others] = findings;
   return section(
@@ -248,7 +248,7 @@ export function integrity({ integrity: { title, findings, checks, vkey, checkpoi
   );
 }
 
-/** A checkpoint has lines, which escaping as one text would hide. */
+/** Escapes each line of a checkpoint by itself, because escaping the whole text would hide the line ends. */
 function checkpointLines(text: string): Fragment {
   const lines = text.trimEnd().split('\n');
   return lines.map((line, index) => [line, index < lines.length - 1 && new Html('\n')]);

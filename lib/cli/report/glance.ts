@@ -2,7 +2,7 @@ import { count, plural } from '../term/units.js';
 import { html, type Fragment, type Html } from './html.js';
 import { OUTCOME_ORDER, type ReportModel } from './model.js';
 
-/** How a card is to be taken. */
+/** How good or bad the answer of a card is. */
 type Tone = 'calm' | 'good' | 'warn' | 'bad';
 
 interface Card {
@@ -11,7 +11,7 @@ interface Card {
   /** The answer in a word or a number. */
   readonly answer: string;
   readonly detail: Fragment;
-  /** The section that tells more. */
+  /** The section with the details. */
   readonly more: string;
 }
 
@@ -22,12 +22,12 @@ const TONE_WORDS: Readonly<Record<Tone, string>> = {
   bad: 'problem',
 };
 
-/** The number of operations that ended so. */
+/** The number of operations with an outcome. */
 export function outcomeCount(model: ReportModel, outcome: (typeof OUTCOME_ORDER)[number]): number {
   return model.totals.outcomes[OUTCOME_ORDER.indexOf(outcome)] ?? 0;
 }
 
-/** A part of a whole in per cent: never 0 % of something, never 100 % of less than all. */
+/** A part of a whole in per cent. A part is never shown as 0 %, and less than the whole never as 100 %. */
 function percent(part: number, whole: number): string {
   if (whole === 0 || part === 0) return '0 %';
   const value = (part / whole) * 100;
@@ -36,7 +36,7 @@ function percent(part: number, whole: number): string {
   return `${value > 99.9 ? '> 99.9' : value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
 
-/** The questions that an auditor asks first, each with its answer. */
+/** The cards at the top of the page: the first questions of an auditor, each with its answer. */
 export function glance(model: ReportModel): Html {
   const cards = [happened, who, failed, denied, data, changed, missing, intact].map((card) => card(model));
   return html`<section id="glance" aria-labelledby="glance-title">

@@ -2,11 +2,11 @@ import type { AuditRecord } from '../../schema/record.js';
 import { SENSITIVITIES } from '../../schema/tables.js';
 import type { FailureGroup, TouchedData } from './model.js';
 
-/** So many groups are kept apart while reading; a report lists the largest. */
+/** How many groups are kept while reading. A report lists the largest. */
 const MOST_GROUPS = 5000;
 const LISTED = 12;
 const NAMED_ACTORS = 3;
-/** Beyond so many, the actors of one group are no longer told apart. */
+/** How many actors of one group are counted. */
 const COUNTED_ACTORS = 1000;
 
 interface Group {
@@ -18,7 +18,7 @@ interface Group {
   trace: string;
 }
 
-/** Gathers failures of one kind: the same error of the same target. */
+/** Groups failures by error and target. */
 export class FailureGroups {
   readonly #groups = new Map<string, Group>();
 
@@ -55,7 +55,7 @@ interface Touched {
   last: string;
 }
 
-/** Gathers which data was touched: resources that were read, prompts, and what tools were called on. */
+/** Groups operations by the data that they touched: resources, prompts and tools. */
 export class TouchedGroups {
   readonly #touched = new Map<string, Touched>();
 
@@ -77,7 +77,7 @@ export class TouchedGroups {
     if (record.time > touched.last) touched.last = record.time;
   }
 
-  /** The most sensitive first; of equal ones, the most used. */
+  /** The most sensitive data first; of equally sensitive, the most used. */
   finish(): TouchedData[] {
     const names = Object.keys(SENSITIVITIES);
     return [...this.#touched]
@@ -92,14 +92,14 @@ export class TouchedGroups {
   }
 }
 
-/** Lists and session records touch no data by themselves. */
+/** The name of the data that a record touches; undefined for lists and session records, which touch none. */
 function dataName(record: AuditRecord): string | undefined {
   if (record.mcp?.resource_uri !== undefined) return record.mcp.resource_uri;
   if (record.mcp?.tool_name !== undefined || record.mcp?.prompt_name !== undefined) return record.resource;
   return undefined;
 }
 
-/** Names of schema package 0.2 rank as the documented ones that they stand for. */
+/** The rank of each sensitivity. Names of schema package 0.2 have the rank of the documented names. */
 const RANKS: Readonly<Record<string, number>> = {
   ...SENSITIVITIES,
   SENSITIVITY_PUBLIC_INTERNAL: SENSITIVITIES.SENSITIVITY_INTERNAL,

@@ -1,6 +1,6 @@
 import { printable } from '../../internal/text.js';
 
-/** HTML that was made by {@link html}: everything that was put into it is escaped. */
+/** HTML that {@link html} made. Every value in it is escaped. */
 export class Html {
   readonly text: string;
 
@@ -9,7 +9,7 @@ export class Html {
   }
 }
 
-/** What may stand in a template: HTML as it is, lists one after the other, nothing for nothing; all else is escaped. */
+/** A value in a template. HTML stays as it is, the items of a list follow each other, `undefined` and `false` are empty; texts and numbers are escaped. */
 export type Fragment = Html | string | number | undefined | false | readonly Fragment[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -21,12 +21,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** Escapes a text for HTML, in content and in quoted attributes; control and direction characters become visible. */
+/** Escapes a text for HTML content and quoted attributes. Control and direction characters become visible. */
 function escapeHtml(text: string): string {
   return printable(text).replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** Makes HTML of a template: what is put in is text, unless it was made by this function itself. */
+/** Makes HTML from a template. Values are escaped unless this function made them. */
 export function html(strings: TemplateStringsArray, ...values: readonly Fragment[]): Html {
   return new Html(strings.map((string, index) => string + render(values[index])).join(''));
 }
@@ -38,7 +38,7 @@ function render(value: Fragment): string {
   return escapeHtml(String(value));
 }
 
-/** `2026-01-15T09:30:00.125Z` as people read it. */
+/** `2026-01-15T09:30:00.125Z` as `2026-01-15 09:30:00`. */
 function readableTime(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 19)}`;
 }
@@ -48,7 +48,7 @@ export function timeCell(time: string): Html {
   return html`<time datetime="${time}">${readableTime(time)}</time>`;
 }
 
-/** A table that scrolls sideways by itself where the page is too narrow. */
+/** A table that scrolls sideways where the page is too narrow. */
 export function table(
   caption: string,
   heads: readonly (readonly [name: string, kind?: 'number'])[],
@@ -71,7 +71,7 @@ export function table(
   </div>`;
 }
 
-/** A section with its heading and a line of what it says. */
+/** A section with its heading and a summary line. */
 export function section(id: string, title: string, lead: Fragment, body: Fragment): Html {
   return html`<section id="${id}" aria-labelledby="${id}-title">
     <h2 id="${id}-title">${title}</h2>

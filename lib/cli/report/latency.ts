@@ -1,15 +1,15 @@
 import type { Latency, Quantiles } from './model.js';
 
-/** Fine bins, 40 to a decade from 0.01 ms up to 10^7 ms (nearly three hours): a quantile is right within 6 %. */
+/** Bins: 40 to a decade, from 0.01 ms up to 10^7 ms (nearly three hours). A quantile is right within 6 %. */
 const PER_DECADE = 40;
 const LOWEST = 0.01;
 const DECADES = 9;
 const BINS = PER_DECADE * DECADES + 1;
-/** The bins that the chart shows: five to a decade, from 0.1 ms to 10^6 ms. */
+/** The bins of the chart: five to a decade, from 0.1 ms to 10^6 ms. */
 const SHOWN_PER_DECADE = 5;
 const SHOWN_FROM = 0.1;
 const SHOWN_DECADES = 7;
-/** So many targets are timed one by one. */
+/** How many targets have a histogram of their own. */
 const TIMED_TARGETS = 2000;
 const LISTED = 12;
 

@@ -3,9 +3,9 @@ import { isIntent } from '../input/records.js';
 import { SequenceCheck } from '../input/sequence.js';
 import type { Missing } from './model.js';
 
-/** So many of each kind are listed; all are counted. */
+/** How many findings of each kind are listed. All are counted. */
 const LISTED = 100;
-/** Operations under way at one moment: far more than any process has. */
+/** How many open operations are remembered: far more than a process has at one moment. */
 const MOST_OPEN = 200_000;
 
 /** Gathers what is missing: holes in the order, gap records, operations without a known outcome. */
@@ -19,7 +19,7 @@ export class MissingBuilder {
   #admitted = 0;
   #unknown = 0;
 
-  /** The order is judged over all records of a log, whether or not a filter wants them. */
+  /** Takes every record of a log, whether or not a filter wants it, because the order concerns them all. */
   order(log: string, record: AuditRecord, file: string, line: number): void {
     let check = this.#logs.get(log);
     if (check === undefined) this.#logs.set(log, (check = new SequenceCheck()));

@@ -1,14 +1,14 @@
 /**
- * What a report says: made by the command, embedded in the page, read by the page's script. Both sides import these types
- * and nothing else of each other.
+ * The content of a report. The command makes it and embeds it in the page; the page's script reads it. Both sides import these
+ * types, and nothing else from each other.
  */
 export interface ReportModel {
   readonly title: string;
-  /** When the report was made, RFC 3339; absent where the same input must give the same bytes. */
+  /** When the report was made (RFC 3339); absent where the same input must give the same bytes. */
   readonly generated?: string;
   /** The name and version of the program. */
   readonly generator: string;
-  /** The filter that the records had to pass, in words; empty for all. */
+  /** The filter in words; empty where all records are wanted. */
   readonly filter: string;
   readonly logs: readonly LogSummary[];
   readonly totals: Totals;
@@ -25,7 +25,7 @@ export interface ReportModel {
   readonly rows: Rows;
 }
 
-/** One of the logs that the report speaks of. */
+/** One of the logs that the report covers. */
 export interface LogSummary {
   readonly name: string;
   readonly files: readonly string[];
@@ -45,7 +45,7 @@ export const OUTCOME_ORDER = [
   'OUTCOME_FAILURE_ERROR',
 ] as const;
 
-/** Counts over everything. */
+/** Counts over all wanted records. */
 export interface Totals {
   readonly records: number;
   /** Records of operations: not intents, not records about the log itself. */
@@ -57,7 +57,7 @@ export interface Totals {
   readonly traces: number;
   /** By {@link OUTCOME_ORDER}; operations only. */
   readonly outcomes: readonly number[];
-  /** Lines that were no record. */
+  /** How many lines were no record. */
   readonly problems: number;
   readonly first?: string;
   readonly last?: string;
@@ -74,10 +74,10 @@ export interface Timeline {
   readonly buckets: number;
 }
 
-/** The names of a dimension, by frequency; the last may stand for all others. */
+/** The names of a dimension, the most frequent first. The last may stand for all others. */
 export interface Dimension {
   readonly names: readonly string[];
-  /** How many names are summed up under the last one; 0 if it is one itself. */
+  /** How many names the last one stands for; 0 if it stands for itself. */
   readonly folded: number;
 }
 
@@ -117,14 +117,14 @@ export interface Quantiles {
 export interface FailureGroup {
   readonly type: string;
   readonly target: string;
-  /** Who it befell, the first few. */
+  /** The first few actors. */
   readonly actors: readonly string[];
   readonly count: number;
   readonly last: string;
   readonly trace: string;
 }
 
-/** Data that was read or worked on. */
+/** Data that was touched. */
 export interface TouchedData {
   readonly name: string;
   readonly sensitivity: string;
@@ -134,7 +134,7 @@ export interface TouchedData {
   readonly last: string;
 }
 
-/** A tool whose definition changed under the feet of those who use it. */
+/** A change of a tool's definition while the tool was in use. */
 export interface ToolChange {
   readonly time: string;
   readonly tool: string;
@@ -143,7 +143,7 @@ export interface ToolChange {
   readonly trace: string;
 }
 
-/** What the logs show to be missing. */
+/** What is missing, as far as the logs show it. */
 export interface Missing {
   readonly holes: readonly {
     readonly file: string;
@@ -152,22 +152,22 @@ export interface Missing {
     readonly from: number;
     readonly count: number;
   }[];
-  /** Places missing in `seq`, all holes together. */
+  /** How many records all holes in `seq` lack together. */
   readonly places: number;
-  /** Places taken twice or out of order, and restarts of the count. */
+  /** How many records repeat a `seq`, are out of order, or restart the count. */
   readonly disorder: number;
   readonly gaps: readonly { readonly time: string; readonly count: number; readonly message: string }[];
-  /** Records that gap records own up to. */
+  /** How many lost records the gap records name. */
   readonly admitted: number;
-  /** Operations without a known outcome. */
+  /** How many operations have no known outcome. */
   readonly unknown: number;
-  /** Intents that nothing in these logs completes. */
+  /** How many intents have no completion in these logs. */
   readonly open: number;
 }
 
 /** Whether the log is as it was written. */
 export interface Integrity {
-  /** The verdict of `verify`; `unchecked` where there was none. */
+  /** The verdict of `verify`; `unchecked` where the log was not verified. */
   readonly status:
     | 'intact'
     | 'unconfirmed'
@@ -179,7 +179,7 @@ export interface Integrity {
     | 'unchecked';
   /** The verdict as a heading. */
   readonly title: string;
-  /** The verdict in one sentence, and what was found, a sentence each. */
+  /** The verdict in one sentence, then one sentence for each finding. */
   readonly findings: readonly string[];
   /** What was checked, by which evidence, and what was not. */
   readonly checks: readonly {
@@ -194,11 +194,11 @@ export interface Integrity {
   readonly checkpoint?: string;
 }
 
-/** The records that can be looked at one by one. */
+/** The single records that the page holds. */
 export interface Rows {
-  /** The paths that rows name by number. */
+  /** The paths of the files, which rows name by their index. */
   readonly files: readonly string[];
-  /** File, line, byte offset and the line itself, as it was logged. */
+  /** For each record its file, line, byte offset and the line itself, as it was logged. */
   readonly lines: readonly (readonly [file: number, line: number, offset: number, text: string])[];
   /** How many of all notable records (anything but success) are among them. */
   readonly notable: { readonly shown: number; readonly all: number };

@@ -8,8 +8,8 @@ import { changes, denials, failures, integrity, missing, touched } from './findi
 import { bytes, count, duration, plural } from '../term/units.js';
 
 /**
- * Nothing is loaded from anywhere, and no script runs but the one whose hash stands here: should a value ever break out of
- * its place, it still could not run.
+ * The policy lets the page load nothing, and run only the script with this hash. A value that broke out of its place in the page
+ * still could not run.
  */
 function contentPolicy(): string {
   const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -23,18 +23,18 @@ function contentPolicy(): string {
   ].join('; ');
 }
 
-/** The model as base64 of gzip: letters, digits, `+`, `/` and `=` are all that a value can become in the page. */
+/** The model as gzip in base64, so that no value can become anything but letters, digits, `+`, `/` and `=` in the page. */
 function embed(model: ReportModel): string {
   const bytes = gzipSync(Buffer.from(JSON.stringify(model)), { mtime: 0, level: 9 });
   return Buffer.from(bytes).toString('base64');
 }
 
-/** An element whose content must stand as it is, to the byte: its hash is in the content policy. */
+/** An element whose content must not change by a byte, because its hash is in the content policy. */
 function element(tag: 'script' | 'style', attributes: string, content: string): Html {
   return new Html(`<${tag}${attributes}>${content}</${tag}>`);
 }
 
-/** The whole page: reads without script, and becomes searchable with it. */
+/** Makes the whole page. It can be read without scripts; the script adds charts, filters and single records. */
 export function reportPage(model: ReportModel): string {
   const page = html`<!doctype html>
     <html lang="en">
@@ -109,7 +109,7 @@ function masthead({ title, totals, logs, filter, generated, generator }: ReportM
   </header>`;
 }
 
-/** How long operations took. */
+/** The section on how long operations took. */
 function latency({ latency: { quantiles, targets } }: ReportModel): Html {
   const cells = (row: typeof quantiles) =>
     [row.p50, row.p95, row.p99, row.max].map((ms) => html`<td class="number">${duration(ms)}</td>`);
@@ -145,7 +145,7 @@ function latency({ latency: { quantiles, targets } }: ReportModel): Html {
   );
 }
 
-/** The records themselves: the script fills this in. */
+/** The section with single records, which the script fills in. */
 function records({ rows, totals }: ReportModel): Html {
   const shown = rows.lines.length;
   const { notable } = rows;
@@ -162,7 +162,7 @@ function records({ rows, totals }: ReportModel): Html {
   );
 }
 
-/** Where it all comes from. */
+/** The section on the logs that were read. */
 function sources({ logs }: ReportModel): Html {
   return section(
     'sources',

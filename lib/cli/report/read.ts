@@ -11,18 +11,18 @@ import type { ReportModel, Integrity } from './model.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
 import { judge, titleOf, type Judgement } from '../integrity/verdict.js';
 
-/** What a report is to be made of. */
+/** What a report is made of. */
 export interface ReportRequest {
   readonly filters: FilterOptions;
   readonly rows: number;
   readonly title?: string;
-  /** The verifier keys that the reader brought; absent where the model is given its verdict, or there are none. */
+  /** The verifier keys to trust; absent where the verdict is given, or the command line gives no keys. */
   readonly vkeys?: readonly string[] | undefined;
-  /** The verdict, where it is known already; else the logs are verified. */
+  /** The verdict, where it is already known. Otherwise the logs are verified. */
   readonly integrity?: ReportModel['integrity'];
   readonly problems: Problems;
   readonly io: CommandIo;
-  /** Whether the same input must give the same bytes: then it says neither when it was made nor where the logs lay. */
+  /** Whether the same input must give the same bytes. The report then leaves out when it was made and where the logs were. */
   readonly reproducible?: boolean;
 }
 
@@ -50,7 +50,7 @@ export async function readModel(logs: readonly LogInput[], request: ReportReques
   return reproducible ? withoutFolders(model) : model;
 }
 
-/** Files by their names alone, wherever the model speaks of them. */
+/** Replaces the paths of files by their names, everywhere in the model. */
 function withoutFolders(model: ReportModel): ReportModel {
   const { logs, missing, rows, integrity } = model;
   const folders = logs.map(({ name }) => `${dirname(name)}${sep}`);
@@ -92,7 +92,7 @@ function filterWords(filters: FilterOptions): string {
     .join('; ');
 }
 
-/** From the best to the worst, so that of several logs the worst speaks. */
+/** The verdicts from best to worst. The worst one is shown for several logs. */
 const RANK: readonly Integrity['status'][] = [
   'intact',
   'unconfirmed',
@@ -107,7 +107,7 @@ const RANK: readonly Integrity['status'][] = [
 /**
  * Verifies each log as `verify` does.
  *
- * @param vkeys The verifier keys to trust; else those beside each log, and the verdict says so.
+ * @param vkeys The verifier keys to trust. Without them, the keys beside each log are used, and the verdict says so.
  */
 async function checkIntegrity(
   logs: readonly LogInput[],

@@ -25,14 +25,14 @@ export interface Command {
   run(args: readonly string[], io: CommandIo, beginReading: BeginReading): Promise<number>;
 }
 
-/** One option of a command, as its help shows it. */
+/** One option of a command, with its help. */
 interface OptionSpec {
   readonly type: 'string' | 'boolean';
   /** May be given several times. */
   readonly multiple?: true;
   /** A one-letter form. */
   readonly short?: string;
-  /** What stands for the value in the help: `ID`, `TIME`, … */
+  /** The name of the value in the help: `ID`, `TIME`, … */
   readonly value?: string;
   /** One line (or two) of help. */
   readonly help: string;
@@ -41,7 +41,7 @@ interface OptionSpec {
 /** The options of a command by their long names. */
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
-/** What the options of a table come out as. */
+/** The values of the options of a table. */
 export type OptionValues<O extends OptionTable> = {
   readonly [K in keyof O]?: O[K] extends { multiple: true }
     ? readonly string[]
@@ -50,37 +50,37 @@ export type OptionValues<O extends OptionTable> = {
       : string;
 };
 
-/** What a command is given to run with. */
+/** What a command runs with. */
 interface Invocation<O extends OptionTable> {
   readonly options: OptionValues<O>;
-  /** What stands on the line besides options: files, as a rule. */
+  /** The arguments that are not options: files, as a rule. */
   readonly operands: readonly string[];
   readonly io: CommandIo;
-  /** To be told what is given out of a log. */
+  /** Takes the number of records that the command gives out, for the access log. */
   readonly reading: Reading;
 }
 
-/** A command before it has help and parsing: both follow from its table of options, so neither can lag. */
+/** A command without its help and its parsing: both follow from the table of options, so they always agree. */
 export interface CommandSpec<O extends OptionTable> {
   readonly name: string;
   readonly summary: string;
-  /** What follows the name in the usage line. */
+  /** The usage line after the command's name. */
   readonly usage: string;
   /** A paragraph or two, wrapped by hand at 100 columns. */
   readonly about: string;
   readonly options: O;
-  /** Command lines to copy, each with what it does. */
+  /** Command lines to copy, each with an explanation. */
   readonly examples: readonly (readonly [line: string, what: string])[];
-  /** Exit codes that mean something of their own here. */
+  /** The exit codes that this command gives a meaning of its own. */
   readonly exits?: readonly (readonly [code: number, what: string])[];
-  /** Whether it shows what is in the logs that its operands name: then it can be put on record who used it. */
+  /** Whether it shows content of the logs that its operands name. The access log then records who ran it. */
   readonly reads?: true;
   run(invocation: Invocation<O>): Promise<number>;
 }
 
 const HELP: OptionTable = { help: { type: 'boolean', short: 'h', help: 'show this help' } };
 
-/** Makes a command of its description. */
+/** Makes a command from its description. */
 export function defineCommand<const O extends OptionTable>(spec: CommandSpec<O>): Command {
   const table: OptionTable = { ...spec.options, ...(spec.reads === true ? ACCESS_OPTIONS : {}), ...HELP };
   const help = helpText(spec, table);
@@ -130,7 +130,7 @@ function parse(args: readonly string[], options: OptionTable) {
   }
 }
 
-/** Node's messages name the option; they lack the one that was meant, and quote values that we do not repeat. */
+/** Rewrites Node's messages: they do not suggest the right option, and they quote values, which may be secrets. */
 function clearer(error: unknown, options: OptionTable): unknown {
   if (!(error instanceof TypeError) || !('code' in error)) return error;
   const option = /'(-[^' =<,]*)/.exec(error.message)?.[1] ?? '';
@@ -167,7 +167,7 @@ function helpText<O extends OptionTable>(spec: CommandSpec<O>, table: OptionTabl
   ].join('\n');
 }
 
-/** Two columns for a help text: the first as wide as it must be, lines of the second beneath each other. */
+/** Two columns for a help text. The first is as wide as its longest cell; the lines of a second cell stand below each other. */
 export function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.min(34, Math.max(...rows.map(([left]) => left.length)));
   return rows

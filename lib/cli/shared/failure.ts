@@ -1,11 +1,11 @@
 import { AuditError, ConfigError } from '../../errors.js';
 import { ExitCode } from './command.js';
 
-/** Ends a command with one line for people and an exit code for scripts. The text holds nothing of a record's content. */
+/** Ends a command with one line for people and an exit code for scripts. The text never quotes a record. */
 export class CliFailure extends Error {
   /** The process's exit code. */
   readonly exitCode: number;
-  /** A second line: what to do about it. */
+  /** A second line that says what to do. */
   readonly hint: string | undefined;
 
   constructor(exitCode: number, message: string, { hint, cause }: { hint?: string; cause?: unknown } = {}) {
@@ -21,7 +21,7 @@ export function usageFailure(message: string, hint?: string): CliFailure {
   return new CliFailure(ExitCode.usage, message, hint === undefined ? {} : { hint });
 }
 
-/** An input could not be read, or is no audit log. */
+/** An input could not be read, or is not an audit log. */
 export function inputFailure(message: string, cause?: unknown): CliFailure {
   return new CliFailure(ExitCode.input, message, { cause });
 }
@@ -46,12 +46,12 @@ export function systemReason(error: unknown): string | undefined {
   return REASONS[error.code] ?? error.code;
 }
 
-/** What a file system error was about, for a message: its path, as far as it carries one. */
+/** The path that a file system error names; undefined if it names none. */
 export function systemPath(error: unknown): string | undefined {
   return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
 }
 
-/** Any error as what a command ends with. */
+/** Turns any error into the failure that ends a command. */
 export function explain(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error;
   if (error instanceof ConfigError) return usageFailure(error.message);
@@ -60,11 +60,11 @@ export function explain(error: unknown): CliFailure {
   if (reason !== undefined) return inputFailure(`${systemPath(error) ?? 'input'}: ${reason}`, error);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new CliFailure(70, `unexpected fault: ${text.split('\n').slice(0, 4).join(' ')}`, {
-    hint: 'This is a fault of otel-mcp-log; please report it with the line above.',
+    hint: 'This is a fault of otel-mcp-log. Please report it with the line above.',
   });
 }
 
-/** The number of insertions, deletions, replacements and swaps of neighbours between two short words. */
+/** How many insertions, deletions, replacements and swaps of neighbours lead from one short word to another. */
 function distance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= a.length; row++) {
@@ -82,7 +82,7 @@ function distance(a: string, b: string): number {
   return rows[a.length]![b.length]!;
 }
 
-/** The word that was most likely meant, if one is near enough: a third of its letters may be wrong, or its end missing. */
+/** The known word that was most likely meant: up to a third of its letters may be wrong, or its end may be missing. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Infinity;

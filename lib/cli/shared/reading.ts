@@ -1,12 +1,12 @@
 import type { CommandIo } from './command.js';
 
-/** The options of every command that shows something of a log. */
+/** The options of every command that shows content of a log. */
 export const ACCESS_OPTIONS = {
   'access-log': {
     type: 'boolean',
-    help: 'put on record that you read the log: in LOG.access.jsonl beside it, sealed',
+    help: 'record in LOG.access.jsonl, a sealed log beside it, that you read the log',
   },
-  purpose: { type: 'string', value: 'TEXT', help: 'why you read it; stands in the access log' },
+  purpose: { type: 'string', value: 'TEXT', help: 'why you read it; goes into the access log' },
 } as const;
 
 /** The values of {@link ACCESS_OPTIONS}. */
@@ -24,36 +24,36 @@ export interface ReadingCommand {
   readonly io: CommandIo;
 }
 
-/** A reading that is on record as begun. */
+/** A reading whose beginning is recorded. */
 export interface Reading {
-  /** Says how many records the command has given out, as far as it knows. */
+  /** Takes the number of records that the command has given out so far. */
   showed(records: number): void;
 }
 
-/** One whose end can be written down. */
+/** A reading whose end can be recorded. */
 export interface OpenReading extends Reading {
-  /** Writes down how it ended; once. */
+  /** Records how the reading ended. Only the first call counts. */
   end(exitCode: number | 'abandoned'): Promise<void>;
 }
 
 /**
- * Puts a reading on record before it begins, where the command line or a log's configuration asks for that. It is handed to
- * the commands, because it brings the file sink with it, which most command lines do without.
+ * Records a reading before it begins, where the command line or the configuration of a log asks for it. It is passed to the
+ * commands, because it loads the file sink, which most command lines do not need.
  */
 export type BeginReading = (command: ReadingCommand) => Promise<OpenReading>;
 
-/** The reading of a command that is not put on record. */
+/** The reading of a command that is not recorded. */
 export const UNRECORDED: OpenReading = { showed: () => undefined, end: () => Promise.resolve() };
 
 const ongoing = new Set<OpenReading>();
 
-/** Notes a reading that has begun, for {@link abandonReadings}. */
+/** Remembers a reading that has begun, for {@link abandonReadings}. */
 export function track(reading: OpenReading): OpenReading {
   ongoing.add(reading);
   return reading;
 }
 
-/** Writes down that nobody takes what is being read any more. What cannot be written stays on record as begun. */
+/** Records that the reader of the output has stopped early. A reading whose end cannot be written stays recorded as begun. */
 export async function abandonReadings(): Promise<void> {
   await Promise.allSettled([...ongoing].map((reading) => reading.end('abandoned')));
 }

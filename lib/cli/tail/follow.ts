@@ -4,31 +4,31 @@ import { withoutMark, readSegments, type LogChunk } from '../../integrity/storag
 import { Between, Fingerprint } from './rotation.js';
 import { after } from '../../internal/duration.js';
 
-/** Something that happened to the file itself. */
+/** A change of the file itself. */
 export type FileEvent = 'rotated' | 'truncated' | 'gone' | 'back';
 
-/** What a follower yields: bytes, or news of the file. */
+/** What following yields: bytes, or a change of the file. */
 export type Followed = LogChunk | { readonly event: FileEvent };
 
-/** How a file is followed. */
+/** Options of {@link followFile}. */
 export interface FollowOptions {
-  /** Where to begin, in bytes. */
+  /** The byte to begin at. */
   readonly from: number;
   readonly signal: AbortSignal;
-  /** Read what is there, and end. */
+  /** Reads the current content, and ends. */
   readonly once?: boolean;
-  /** How often to look when the system tells nothing (network file systems), in milliseconds. */
+  /** How often to look where the system reports no changes, as on network file systems, in milliseconds. */
   readonly pollMs?: number;
 }
 
 const READ_BYTES = 1 << 18;
 const DEFAULT_POLL_MS = 500;
-/** A writer notices that its file has another name within a second (`checkIntervalMs`), and writes to it until then. */
+/** How long a renamed file is read on, in milliseconds. Its writer notices the new name within a second (`checkIntervalMs`). */
 const GRACE_MS = 1_500;
 
 /**
- * Follows a growing file by its name: what is written to it, and to the files that take its place. A file that was renamed
- * is read until its writer has left it, and files that came and went between two looks are read whole.
+ * Follows a growing file by its name: yields what is written to it, and to the files that take its place. A renamed file is read
+ * until its writer has left it. Files that came and went between two looks are read whole.
  */
 export async function* followFile(
   path: string,
@@ -51,13 +51,13 @@ export async function* followFile(
 }
 
 class Follower {
-  /** Whether there is more to do at once. */
+  /** Whether to look again at once. */
   again = false;
   #file: FileHandle | undefined;
   #position: number;
   #seen = new Fingerprint();
   #between: Between;
-  /** The file has lost its name: until when it is read on, and whether that was told. */
+  /** Set where the file has lost its name: until when it is read on, and whether that was reported. */
   #leaving: { readonly until: number; readonly gone: boolean } | undefined;
 
   constructor(
@@ -102,7 +102,7 @@ class Follower {
     }
   }
 
-  /** Whether another file bears the name now, or none. */
+  /** Checks whether another file has the name now, or none. */
   async *#change(): AsyncGenerator<Followed, void, undefined> {
     const now = await stat(this.path).catch(() => undefined);
     const held = await this.#file?.stat();
@@ -121,7 +121,7 @@ class Follower {
 
   async *#moveOn(event: 'rotated' | 'back'): AsyncGenerator<Followed, void, undefined> {
     const old = this.#file;
-    // What was written between the last read and the change of names.
+    // Reads what was written between the last read and the change of names.
     if (old !== undefined) yield* this.#readOn(old);
     const next = await openIfThere(this.path);
     if (next === undefined) return;
@@ -161,7 +161,7 @@ async function* readFrom(
   }
 }
 
-/** Rings when the file may have changed: when the system says so, and every so often in case it does not. */
+/** Rings when the file may have changed: when the system reports a change, and at intervals in case it does not. */
 class Bell {
   readonly #pollMs: number;
   readonly #signal: AbortSignal;
@@ -181,7 +181,7 @@ class Bell {
       this.#watcher = watch(path, ring);
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch {
-      // Not there yet, or a system without watches: the timer is enough.
+      // The file does not exist yet, or the system has no watches. The timer is enough.
     }
   }
 

@@ -2,23 +2,23 @@ import type { Stats } from 'node:fs';
 import { stat, type FileHandle } from 'node:fs/promises';
 import { findSegments, readSegments, type LogChunk } from '../../integrity/storage/segments.js';
 
-/** How much of the beginning of a file is remembered, and of what was read last, in bytes: a record's id is in either. */
+/** How many bytes are remembered of the beginning of a file, and of what was read last. Either holds the id of a record. */
 const HEAD_BYTES = 1_024;
 const LAST_BYTES = 64 * 1024;
 
-/** What a file held where it was read: a file that was truncated and has grown again is another one, whatever its size. */
+/** Remembers what was read from a file, to recognise a file that was truncated and has grown again, whatever its size. */
 export class Fingerprint {
   #head: Buffer = Buffer.alloc(0);
   #last: Buffer = Buffer.alloc(0);
   #end = 0;
   #looked: { readonly size: number; readonly mtimeMs: number } | undefined;
 
-  /** The beginning of the file, as far as it is known. */
+  /** The beginning of the file, as far as it was read. */
   get head(): Buffer {
     return this.#head;
   }
 
-  /** For a file that is read from somewhere in it. */
+  /** Begins with a file that is read from a position on. */
   async begin(file: FileHandle, position: number): Promise<void> {
     this.#head = await readAt(file, 0, Math.min(HEAD_BYTES, position));
     const from = Math.max(0, position - LAST_BYTES);
@@ -26,10 +26,10 @@ export class Fingerprint {
     this.#end = position;
   }
 
-  /** What was read next. */
+  /** Takes the next chunk that was read. */
   add({ data, offset }: LogChunk): void {
     if (offset !== this.#end) {
-      // A byte order mark was passed over.
+      // A byte order mark was skipped.
       this.#head = Buffer.alloc(0);
       this.#last = Buffer.alloc(0);
     }
@@ -57,24 +57,24 @@ async function readAt(file: FileHandle, from: number, length: number): Promise<B
   return buffer.subarray(0, bytesRead);
 }
 
-/** Finds the files that bore a log's name, and lost it again, between two looks. */
+/** Finds the files that had a log's name, and lost it again, between two looks. */
 export class Between {
   #known = new Set<string>();
 
   constructor(private readonly path: string) {}
 
-  /** What is there now needs no reading later. */
+  /** Remembers the current files, which need not be read later. */
   async remember(): Promise<void> {
     for (const { id } of await this.#segments()) this.#known.add(id);
   }
 
-  /** Whether the writer itself has finished the file, and so writes no more to it: then it has a part's name. */
+  /** Whether the writer has finished the file, so that it no longer grows. Such a file has the name of a part. */
   async isFinished(file: Stats): Promise<boolean> {
     const found = (await this.#segments()).find(({ id }) => id === idOf(file));
     return found !== undefined && /\.\d{6,}$/.test(found.path);
   }
 
-  /** The files between the one that was read and the one that bears the name now, oldest first. */
+  /** The files between the one that was read and the one that has the name now, oldest first. */
   async files(old: FileHandle | undefined, seen: Fingerprint, next: FileHandle): Promise<string[]> {
     const all = await this.#segments();
     const until = idOf(await next.stat());
@@ -84,7 +84,7 @@ export class Between {
     const at = ours === undefined ? -1 : parts.findIndex(({ id }) => id === ours);
     if (at >= 0) return parts.slice(at + 1).map(({ path }) => path);
     const fresh = parts.filter(({ id }) => !this.#known.has(id)).map(({ path }) => path);
-    // The file that was read may have been compressed since: what begins as it did is that file.
+    // The file that was read may have been compressed since. A file with the same beginning is that file.
     const [first] = fresh;
     return first !== undefined && (await beginsWith(first, seen.head)) ? fresh.slice(1) : fresh;
   }

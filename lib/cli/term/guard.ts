@@ -5,13 +5,13 @@ import { findSegments } from '../../integrity/storage/segments.js';
 import type { CommandIo } from '../shared/command.js';
 import { usageFailure, type CliFailure } from '../shared/failure.js';
 
-/** What a name must not look like beside a log: there it would be taken for a part of the log. */
+/** The endings that a name beside a log must not have, because the file would be taken for a part of the log. */
 const SEGMENT_SUFFIX =
   /^(?:[.-]\d[\dTZ.:_-]*(?:\.gz)?|\.gz|\.lock|\.integrity|\.key|\.key\.pem|\.access\.(?:jsonl|json|key))$/;
 
 /**
- * Keeps what a command writes away from what it reads, and from everything that a log consists of: its segments, its
- * evidence, its lock, and the files of a spool. Files are told apart by device and inode, so that no link gets around it.
+ * Keeps the output of a command away from its inputs and from everything that a log consists of: its segments, its evidence,
+ * its lock, and the files of a spool. It compares files by device and inode, so that no link gets around it.
  */
 export class OutputGuard {
   readonly #files = new Map<string, string>();
@@ -19,13 +19,13 @@ export class OutputGuard {
 
   private constructor() {}
 
-  /** @param inputs The paths of all that the command reads: logs, checkpoints, proofs, keys. What is not there is fine. */
+  /** @param inputs The paths of everything that the command reads: logs, checkpoints, proofs, keys. Some may be missing. */
   static async over(inputs: readonly string[]): Promise<OutputGuard> {
     const guard = new OutputGuard();
     for (const input of inputs) {
       guard.#logs.push(resolve(input), realOf(resolve(input)));
       guard.#add(input, 'is what the command reads');
-      // A damaged manifest is told by whoever reads the log.
+      // The command that reads the log reports a damaged manifest.
       for (const { path } of await findSegments(input).catch(() => []))
         guard.#add(path, 'is a part of the log');
       const { folder } = integrityLayout(input);
@@ -53,7 +53,7 @@ export class OutputGuard {
   }
 
   /**
-   * Refuses a standard output that is redirected into what the command reads: it would read what it writes.
+   * Refuses a standard output that is redirected into an input, because the command would read what it writes.
    *
    * @throws {CliFailure} with exit code 2.
    */
@@ -107,10 +107,10 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** So many links one after the other are a circle (Linux has the same limit: path_resolution(7)). */
+/** More links one after the other are taken for a circle (Linux has the same limit: path_resolution(7)). */
 const MOST_LINKS = 40;
 
-/** Where a path leads in the end. Of a file that is not there yet the folder counts, and a link to it is followed, too. */
+/** The real path that a path leads to. For a file that does not exist yet, its folder is resolved, and a link to it is followed. */
 export function realOf(path: string, links = 0): string {
   try {
     return realpathSync(path);

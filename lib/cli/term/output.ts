@@ -11,12 +11,12 @@ import { TemporaryFile } from './temporaryFile.js';
 
 const BATCH_BYTES = 1 << 18;
 
-/** The files that commands have begun and not ended. */
+/** The output files that commands have begun and not ended. */
 const begun = new WeakMap<CommandIo, Set<Output>>();
 
 /**
- * Where a command writes its result: many small pieces, few writes, and a way to wait until the reader keeps up. A file comes
- * to its name when it is whole.
+ * The output of a command. It gathers many small pieces into few writes, and can wait until the reader keeps up. A file gets
+ * its name when it is complete.
  */
 export class Output {
   readonly #stream: Writable;
@@ -36,9 +36,9 @@ export class Output {
   }
 
   /**
-   * The file that is named (new or written over, readable by its owner alone), else stdout.
+   * Opens the named file (new or replaced, readable by its owner only), or stdout.
    *
-   * @param inputs The paths of everything that the command reads: none of it is ever written over.
+   * @param inputs The paths of everything that the command reads. None of them is ever overwritten.
    * @throws {CliFailure} with exit code 2 when the output is one of the inputs, or a part of a log; with 3 when it cannot be
    * written.
    */
@@ -51,7 +51,7 @@ export class Output {
     guard.check(path);
     try {
       const target = realOf(resolve(path));
-      // A device or a pipe has no name to come to.
+      // A device or a pipe is written directly: it cannot be replaced by a file.
       if (await isSpecial(target)) {
         const handle = await open(target, 'r+').catch(() => open(target, 'w'));
         return new Output(createWriteStream(path, { fd: handle }), guard, path);
@@ -65,7 +65,7 @@ export class Output {
     }
   }
 
-  /** Takes away the files that a command has begun and not ended: what is not whole gets no name. */
+  /** Removes the files that a command has begun and not ended, so that no incomplete file gets a name. */
   static async discardUnended(io: CommandIo): Promise<void> {
     for (const output of begun.get(io) ?? []) await output.#discard();
     begun.delete(io);
@@ -79,7 +79,7 @@ export class Output {
     await this.#temporary?.discard();
   }
 
-  /** Takes a copy of bytes. */
+  /** Writes bytes. They are copied. */
   bytes(data: Uint8Array): void {
     if (data.length > BATCH_BYTES - this.#used) this.#send();
     if (data.length > BATCH_BYTES) {
@@ -90,7 +90,7 @@ export class Output {
     this.#used += data.length;
   }
 
-  /** Takes the bytes of a line and ends it. */
+  /** Writes the bytes of a line, and a line end. */
   line(data: Buffer, start: number, end: number): void {
     if (end - start + 1 > BATCH_BYTES)
       this.bytes(Buffer.concat([data.subarray(start, end), Buffer.from('\n')]));
@@ -101,19 +101,19 @@ export class Output {
     }
   }
 
-  /** Takes text. */
+  /** Writes a text. */
   text(text: string): void {
     this.bytes(Buffer.from(text));
   }
 
-  /** Resolves when the reader has kept up. */
+  /** Resolves when the reader has caught up. */
   async settle(): Promise<void> {
     this.#send();
     await this.#drained();
     this.#check();
   }
 
-  /** Writes out the rest; closes a file and gives it its name. */
+  /** Writes the rest. Closes a file and gives it its name. */
   async end(): Promise<void> {
     this.#send();
     if (this.#path !== undefined) {
@@ -122,13 +122,13 @@ export class Output {
     } else await this.#drained();
     this.#check();
     if (this.#path === undefined || this.#temporary === undefined) return;
-    // Somebody may have put a link there in the meantime.
+    // A link may have been put there in the meantime.
     this.#guard.check(this.#path);
     await this.#temporary.finish().catch((error: unknown) => (this.#failure ??= error));
     this.#check();
   }
 
-  /** A stream that fails while it is waited for fails the wait: what it was is told by {@link Output.#check}. */
+  /** Waits for the stream to drain. A failure meanwhile is kept, and {@link Output.#check} throws it. */
   async #drained(): Promise<void> {
     if (!this.#stream.writableNeedDrain || this.#failure !== undefined) return;
     await once(this.#stream, 'drain').catch((error: unknown) => (this.#failure ??= error));
@@ -147,7 +147,7 @@ export class Output {
   }
 }
 
-/** An output cannot be written: exit code 3, and it is the output that is named. */
+/** An output cannot be written: exit code 3, with the name of the output. */
 export function unwritable(path: string, error: unknown): Error {
   return inputFailure(`${path}: cannot be written: ${systemReason(error) ?? 'unknown reason'}`, error);
 }

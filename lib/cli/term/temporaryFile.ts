@@ -6,15 +6,15 @@ import { basename, dirname, join } from 'node:path';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The temporary files and folders of this process: none of them outlives it. */
+/** The temporary files and folders of this process, which removes them when it ends. */
 const unfinished = new Set<string>();
 
-/** A name in the folder of another, which nothing else has. */
+/** A unique name in the folder of another path. */
 function besides(target: string): string {
   return join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
 }
 
-/** What is to get a name when it is whole; until then, what was there under that name stays. */
+/** A file or folder that gets its name when it is complete. Until then, what has the name already stays. */
 class Unfinished {
   readonly #path: string;
   readonly #target: string;
@@ -32,7 +32,7 @@ class Unfinished {
     this.#forget();
   }
 
-  /** Takes it away. */
+  /** Removes it. */
   async discard(): Promise<void> {
     await rm(this.#path, { recursive: true, force: true }).catch(() => undefined);
     this.#forget();
@@ -43,7 +43,7 @@ class Unfinished {
   }
 }
 
-/** A new file (mode 0600) in the folder of the one that it is to become. Its handle must be closed before it is finished. */
+/** A new file (mode 0600) in the folder of its target. Close its handle before it is finished. */
 export class TemporaryFile extends Unfinished {
   readonly handle: FileHandle;
 
@@ -58,7 +58,7 @@ export class TemporaryFile extends Unfinished {
   }
 }
 
-/** A new folder (mode 0700) beside the one that it is to become, which must be empty if it is there. */
+/** A new folder (mode 0700) beside its target, which must be empty if it exists. */
 export class TemporaryFolder extends Unfinished {
   private constructor(
     readonly path: string,
@@ -74,13 +74,13 @@ export class TemporaryFolder extends Unfinished {
   }
 }
 
-/** Takes away what a command that failed has left unfinished. */
+/** Removes what a failed command has left unfinished. */
 function discardUnfinished(): void {
   for (const path of unfinished) {
     try {
       rmSync(path, { recursive: true, force: true });
     } catch {
-      // It cannot be removed: there is nothing else to do about it.
+      // It cannot be removed, and nothing else can be done about it.
     }
   }
   if (unfinished.size > 0) unwatch();
@@ -103,7 +103,7 @@ function endBy(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal);
 }
 
-/** Runs with a folder of its own (mode 0700), which is gone afterwards. */
+/** Runs work with a folder of its own (mode 0700), and removes the folder afterwards. */
 export async function withScratchFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'otel-mcp-log-'));
   try {

@@ -2,10 +2,10 @@ import type { Writable } from 'node:stream';
 import type { CommandIo } from '../shared/command.js';
 import { bytes } from './units.js';
 
-/** Wraps a text so that a terminal shows it so; does nothing where colours are not wanted. */
+/** Styles a text for a terminal. Returns the text as it is where colours are not wanted. */
 export type Paint = (text: string) => string;
 
-/** The few styles that commands use. */
+/** The styles that commands use. */
 export interface Palette {
   readonly bold: Paint;
   readonly dim: Paint;
@@ -45,7 +45,7 @@ export function terminalWidth({ stdout, env }: CommandIo): number {
   return Number.isInteger(asked) && asked > 0 ? Math.max(LEAST_WIDTH, asked) : DEFAULT_WIDTH;
 }
 
-/** Colours on a terminal only; NO_COLOR (no-color.org) and TERM=dumb take them away, FORCE_COLOR brings them. */
+/** Colours are for terminals only. NO_COLOR (no-color.org) and TERM=dumb turn them off, FORCE_COLOR turns them on. */
 function wantsColour(stream: Writable, env: CommandIo['env']): boolean {
   if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false;
   if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0';
@@ -62,20 +62,20 @@ export function palette(stream: Writable, env: CommandIo['env']): Palette {
   return Object.fromEntries(entries) as Record<keyof Palette, Paint>;
 }
 
-/** Shows how far a long piece of work is. */
+/** Shows the progress of long work. */
 export interface Progress {
-  /** So many bytes more are done. */
+  /** Adds to the number of bytes that are done. */
   advance(amount: number): void;
-  /** Takes the bar away, so that what follows starts on a clean line. */
+  /** Removes the bar, so that the next output starts on a clean line. */
   end(): void;
 }
 
-/** Work that is done sooner than this needs no bar. */
+/** Shorter work shows no bar. */
 const PATIENCE_MS = 400;
 const REDRAW_MS = 100;
 const BAR = 24;
 
-/** A bar on stderr, on a terminal only. */
+/** A progress bar on stderr, if that is a terminal. */
 export function progressBar(io: CommandIo, label: string, total: number): Progress {
   if (!isTerminal(io.stderr) || io.env['TERM'] === 'dumb')
     return { advance: () => undefined, end: () => undefined };
