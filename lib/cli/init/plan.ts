@@ -30,7 +30,7 @@ function preloadText(system: Project['system'], before: string | undefined): str
   const name = NAMES[system];
   if (before?.includes('otel-mcp-log/register') === true) return before;
   if (before !== undefined)
-    throw inputFailure(`${name}: exists already and does not load otel-mcp-log/register; rename it`);
+    throw inputFailure(`${name}: is there already and does not load otel-mcp-log/register; rename it`);
   const load =
     system === 'module' ? "await import('otel-mcp-log/register');" : "require('otel-mcp-log/register');";
   return `// Audits every MCP client of this application: node ${FLAGS[system]} ./${name} app.js
