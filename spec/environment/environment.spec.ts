@@ -33,6 +33,10 @@ describe('the variables of the zero-code entry', () => {
       OTEL_MCP_LOG_INCLUDE_OUTPUTS: 'TRUE',
       OTEL_MCP_LOG_MODE: 'batch',
       OTEL_MCP_LOG_MAX_RETRY_AFTER_MS: '60000',
+      OTEL_MCP_LOG_MAX_QUEUE_SIZE: '2048',
+      OTEL_MCP_LOG_MAX_EXPORT_BATCH_SIZE: '64',
+      OTEL_MCP_LOG_SCHEDULE_DELAY: '0',
+      OTEL_MCP_LOG_EXPORT_TIMEOUT: '3000',
       OTEL_MCP_LOG_PROPAGATE: 'false',
       OTEL_MCP_LOG_SINKS: 'http,file',
       OTEL_MCP_LOG_FILE: '/var/log/audit.jsonl',
@@ -52,6 +56,10 @@ describe('the variables of the zero-code entry', () => {
       includeOutputs: true,
       mode: 'batch',
       maxRetryAfterMs: 60_000,
+      maxQueueSize: 2048,
+      maxExportBatchSize: 64,
+      scheduledDelayMillis: 0,
+      exportTimeoutMillis: 3000,
       propagate: false,
     });
     expect(sinks).to.deep.equal(['http', 'file']);
