@@ -5,7 +5,7 @@ import { checkAudited, type AuditedOptions } from './options.js';
 
 export type { AuditedCall, AuditedOptions } from './options.js';
 
-/** What a method gives in the end: the value of a promise, the return value of a generator. */
+/** The final value of a method: that of its promise, or the return value of its generator. */
 type Outcome<Returned> =
   Returned extends Generator<unknown, infer Value, never>
     ? Value
@@ -13,7 +13,7 @@ type Outcome<Returned> =
       ? Value
       : Awaited<Returned>;
 
-/** A method whose arguments the options' functions can take; any method, where none of them looks at the arguments. */
+/** A method whose arguments fit the functions among the options; any method, where no function reads the arguments. */
 type Fitting<Args extends readonly unknown[], Result> = (
   this: never,
   ...args: readonly unknown[] extends Args ? never : [...Args, ...never[]]
@@ -22,13 +22,13 @@ type Fitting<Args extends readonly unknown[], Result> = (
 /**
  * Puts the calls of a method on record: a standard (TC39) decorator for methods, static and private ones too, that return a
  * value, a promise, a generator or an async generator. Each call is a span of kind INTERNAL in the caller's trace and one
- * record; MCP calls made inside are its children. Records go to every `AuditSpanProcessor` there is, else to the logs of wrapped clients.
+ * record; MCP calls inside are its children. Records go to every `AuditSpanProcessor`, or without one to the logs of wrapped clients.
  *
  * Async methods and async generators wait for their record as client calls do, and reject with `SinkError` (which carries
- * the method's own outcome) where it cannot be written. What answers synchronously cannot wait: its record is written in the
- * background, and a failure goes to `onError`.
+ * the method's own outcome) where it cannot be written. A synchronous method cannot wait: its record is written in the background, and
+ * a failure goes to `onError`.
  *
- * @throws ConfigError when an option cannot work, and where `experimentalDecorators` has the decorator called in the old way.
+ * @throws ConfigError when an option cannot work, and where `experimentalDecorators` makes it a legacy decorator.
  *
  * @example
  * ```ts
@@ -59,10 +59,10 @@ export function audited<Args extends readonly unknown[] = readonly unknown[], Re
 }
 
 /**
- * The same for a function: gives back one of the same type whose calls are on record.
+ * The same for a function: returns a function of the same type whose calls are on record.
  *
- * @typeParam Wrapped - the function's own type, which stays as it is.
- * @throws ConfigError when an option cannot work, or when it is given no function.
+ * @typeParam Wrapped - the type of the function.
+ * @throws ConfigError when an option cannot work, or when the second argument is no function.
  *
  * @example
  * ```ts
@@ -82,7 +82,7 @@ export function audit<Wrapped extends (...args: never[]) => unknown>(
   return wrap(fn as unknown as AnyFunction, options as unknown as AnyOptions, name) as unknown as Wrapped;
 }
 
-/** With `experimentalDecorators` a compiler passes a class and a key; silently doing nothing there would lose records. */
+/** Refuses a legacy decorator: with `experimentalDecorators` a compiler passes a class and a key, and nothing would be recorded. */
 function requireStandard(method: unknown, context: ClassMethodDecoratorContext | undefined): void {
   if (typeof context !== 'object' || context === null || typeof context.kind !== 'string') {
     throw new ConfigError(

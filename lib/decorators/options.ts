@@ -7,15 +7,15 @@ import { reject, requireText } from '../internal/validate.js';
 export interface AuditedCall<Args extends readonly unknown[], Result> {
   /** What the method was called with. */
   readonly args: Args;
-  /** What it gave: the awaited value of a promise, the return value of a generator; undefined where it failed. */
+  /** Its result: the value of its promise, or the return value of its generator; undefined where it failed. */
   readonly result: Result | undefined;
   /** What it threw or rejected with. */
   readonly error?: unknown;
 }
 
 /**
- * What is put on record of a method or function of yours. Functions among the options see the arguments; annotate their
- * parameters, and the compiler checks that they fit the method. One that throws never breaks the method.
+ * What goes on record of a method or function of yours. Functions among the options get the arguments; annotate their parameters, and
+ * the compiler checks that they fit the method. A function that throws does not break the method.
  *
  * @see docs/decorators.md
  */

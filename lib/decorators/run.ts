@@ -12,10 +12,10 @@ import { judgeError, type Judgement } from '../processor/outcome.js';
 import { claimingRecorders, idleRecorders, liveRecorders } from '../processor/recorders.js';
 import { isOutcome, type AuditedCall, type AuditedOptions } from './options.js';
 
-/** Any function, whose `this` is handed through. */
+/** Any function, with any `this`. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
-/** The function that stands in for an audited one: same name, same length, same kind of result. */
+/** The audited form of a function: with its name, its length and its kind of result. */
 export function wrap(original: AnyFunction, options: AnyOptions, methodName: string): AnyFunction {
   const name = options.name ?? methodName;
   const run = runner(original);
@@ -30,7 +30,7 @@ export function wrap(original: AnyFunction, options: AnyOptions, methodName: str
 
 type Runner = (start: () => CustomOperation, call: () => unknown) => unknown;
 
-/** Which kind of function it is says what may be waited for: only the language's own async functions surely give a promise. */
+/** The runner for a kind of function. Only functions that are declared `async` certainly return a promise that may wait. */
 function runner(original: AnyFunction): Runner {
   const kind = Object.prototype.toString.call(original);
   if (kind === '[object GeneratorFunction]') return runGenerator;
@@ -43,7 +43,7 @@ const runAsync: Runner = (start, call) => {
   return whenAdmitted(running, () => enter(running, call));
 };
 
-/** A function that must answer at once can wait neither for an intent nor for its record. */
+/** A synchronous function waits neither for its intent nor for its record. */
 const runSync: Runner = (start, call) => {
   const running = start();
   const refusal = refusalOf(running) as RefusedError | undefined;
@@ -51,7 +51,7 @@ const runSync: Runner = (start, call) => {
   return enter(running, call);
 };
 
-/** A query builder, say, has a `then` that runs it: only a promise is waited for, and everything else handed on untouched. */
+/** Awaits promises alone, and passes on everything else: the `then` of a query builder runs the query. */
 function enter(running: CustomOperation, call: () => unknown): unknown {
   return settle(
     running,
@@ -64,7 +64,7 @@ const runGenerator: Runner = (start, call) => iterate(start, opened(start, call)
 
 const runAsyncGenerator: Runner = (start, call) => iterateAsync(start, opened(start, call) as AsyncGenerator);
 
-/** Calling a generator runs only the defaults of its parameters; if those throw, that is the whole operation. */
+/** Makes the generator. This runs only the defaults of its parameters; where they throw, the operation is over. */
 function opened(start: () => CustomOperation, call: () => unknown): unknown {
   try {
     return call();
@@ -76,16 +76,16 @@ function opened(start: () => CustomOperation, call: () => unknown): unknown {
   }
 }
 
-/** Options whose types no longer matter: what they are given is what the method is given. */
+/** Options of any method. */
 export type AnyOptions = AuditedOptions<readonly unknown[], unknown>;
 
-/** User code talks to no server: all of it in a process is one session. */
+/** The connection of user code, which has no server: all user code of a process is one session. */
 const nowhere = shared('process-connection', () => new Connection({}, undefined));
 
-/** Stands in the record for what a `data` function did not give. */
+/** The data of a record whose `data` function threw. */
 const DATA_FAILED = '[data function failed]';
 
-/** One call of audited user code under way. */
+/** One call of audited user code. */
 class CustomOperation extends RunningOperation {
   custom: CustomFacts;
   readonly #options: AnyOptions;
@@ -110,7 +110,7 @@ class CustomOperation extends RunningOperation {
     });
     this.#options = options;
     this.#args = args;
-    // An intent is written before there is anything to describe.
+    // The intent needs them, before the call has a result.
     this.custom = this.#facts();
   }
 
@@ -156,8 +156,8 @@ class CustomOperation extends RunningOperation {
 }
 
 /**
- * The log of every processor that takes part; where none does, those of processors that no provider has, since audited code
- * needs no provider; where there is no processor, the logs of clients that `withLogging` wrapped. Silence would lose records.
+ * The recorders of user code: those of processors that record, else of processors without a provider, since user code needs none, else
+ * of clients that `withLogging` wrapped. Where there is none, stderr says so.
  */
 function recordersFor(name: string): ReturnType<typeof liveRecorders> {
   const candidates = [liveRecorders, idleRecorders, claimingRecorders];
@@ -177,7 +177,7 @@ function resourceOf({ resource }: AnyOptions, name: string, args: readonly unkno
   return typeof value === 'string' && value !== '' ? value : name;
 }
 
-/** Runs a function of the user's options: a bug in it is reported, and is no reason to fail what it describes. */
+/** Runs a function among the options. A throw goes to `diag` and does not fail the method. */
 function guarded<T>(option: string, run: () => T, otherwise: T): T {
   try {
     return run();
@@ -190,15 +190,15 @@ function guarded<T>(option: string, run: () => T, otherwise: T): T {
 type Step = 'next' | 'return' | 'throw';
 type Start = () => CustomOperation;
 
-/** A generator that is dropped without `return()` is collected in silence; its record is written then. */
+/** Writes the record of a generator that is dropped without `return()`, when it is collected. */
 const dropped = new FinalizationRegistry<CustomOperation>((running) => {
   running.abandon();
   running.completeInBackground();
 });
 
 /**
- * A generator whose whole iteration is one operation: begun by the first `next()`, since a body that is never entered does
- * nothing, and ended when the body ends or the reader stops.
+ * A generator whose iteration is one operation. It begins with the first `next()`, which enters the body, and ends when the body ends
+ * or the reader stops.
  */
 function iterate(start: Start, inner: Generator): Generator {
   let running: CustomOperation | undefined;
@@ -228,7 +228,7 @@ function iterate(start: Start, inner: Generator): Generator {
   return outer;
 }
 
-/** The same for an async generator; its last step waits for the record, as a promise of an async method does. */
+/** The same for an async generator. Its last step waits for the record, as an async method does. */
 function iterateAsync(start: Start, inner: AsyncGenerator): AsyncGenerator {
   let running: CustomOperation | undefined;
   let admitted: unknown;
@@ -240,7 +240,7 @@ function iterateAsync(start: Start, inner: AsyncGenerator): AsyncGenerator {
       admitted = whenAdmitted(running, () => undefined);
     }
     const operation = running;
-    // Steps that were asked for while the first one waits keep their order: they wait for the same promise.
+    // Steps that are requested while the first one waits keep their order, because they wait for the same promise.
     if (admitted instanceof Promise) await admitted;
     let result: IteratorResult<unknown>;
     try {
@@ -270,7 +270,7 @@ function end(running: CustomOperation, kind: Step, value: unknown): void {
   else running.succeed(value);
 }
 
-/** Inherits everything from the generator that it stands in for, so that it is one of the same function. */
+/** Inherits from the generator, so that it counts as one of the same function. */
 function standIn<T extends Generator | AsyncGenerator>(
   inner: T,
   step: (kind: Step, args: unknown[]) => unknown,

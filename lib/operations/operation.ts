@@ -33,7 +33,7 @@ export interface OperationRow {
 export interface Operation {
   readonly method: string;
   readonly event: EventNames;
-  /** Finds what an operation acts on in its parameters; tolerant of anything that a caller may pass. */
+  /** Reads what an operation acts on from its parameters, which may be anything. */
   subject(params: unknown): Subject;
   resource(subject: Subject): string;
   summary(subject: Subject): string;
@@ -65,7 +65,7 @@ export function operationsOf(table: object): ReadonlyMap<string, Operation> {
   return rows.get(table) ?? new Map();
 }
 
-/** A row that no table declares: a method of the protocol that the SDK's client has no method of its own for. */
+/** A row outside of the tables: for a method of the protocol that the SDK's client has no method for. */
 export function prepare(row: OperationRow, read?: SubjectReader): Operation {
   const event = typeof row.event === 'string' ? { documented: row.event, '0.2': row.event } : row.event;
   return {
@@ -77,7 +77,7 @@ export function prepare(row: OperationRow, read?: SubjectReader): Operation {
   };
 }
 
-/** Puts what an operation acts on into a template; what is not known stays a plain word, since absent is no option there. */
+/** Fills a template with what an operation acts on, or with `unknown name` where that is not known. */
 function filler(template: string): (subject: Subject) => string {
   const [before = '', key, after = ''] = template.split(/\{(name|uri|task)\}/);
   if (key === undefined) return () => template;
@@ -89,7 +89,7 @@ function subjectPart(subject: Subject, key: string): string | undefined {
   return key === 'task' ? subject.taskId : (subject.toolName ?? subject.promptName);
 }
 
-/** The caller's parameters may be anything, a hostile Proxy included; an unreadable subject is an empty one. */
+/** Reads the subject. Parameters may be anything, also a Proxy that throws: the subject is empty then. */
 function readSafely(read: SubjectReader, params: unknown): Subject {
   if (typeof params !== 'object' || params === null) return {};
   try {
@@ -99,7 +99,7 @@ function readSafely(read: SubjectReader, params: unknown): Subject {
   }
 }
 
-/** Whether two operations act on the same: the same tool with the same arguments, say. */
+/** Whether two subjects are the same: the same tool with the same arguments, for example. */
 export function isSameSubject(one: Subject, other: Subject): boolean {
   return (
     one.toolName === other.toolName &&
@@ -114,7 +114,7 @@ function isAlike(one: unknown, other: unknown): boolean {
   try {
     return isDeepStrictEqual(one, other);
   } catch {
-    // Arguments whose getters throw: the SDK fails on them in its own way.
+    // A getter of the arguments threw, and the SDK will fail on it.
     return true;
   }
 }

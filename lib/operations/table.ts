@@ -11,7 +11,7 @@ const TASK_ROW = { event: 'EVENT_TOOL_INVOCATION', resource: 'tasks/{task}' } as
 
 /**
  * The table of operations: which method of the SDK's `Client` is which operation of the protocol, which event it is in the
- * compliance log schema, and what it acts on. Declared here and nowhere else; the wrapping loop reads it.
+ * compliance log schema, and what it acts on. The wrappers of methods and the mapping of records read it.
  */
 class ClientOperations {
   @operation({
@@ -135,7 +135,7 @@ class ClientOperations {
     summary: 'Listened for changes',
   })
   static listen(params: Params): Subject {
-    // The client's method takes the filter itself; a request by name has it under `notifications`.
+    // The client's method gets the filter itself; a request has it under `notifications`.
     const filter = (params['notifications'] ?? params) as Params;
     const uris: unknown = filter['resourceSubscriptions'];
     const only: unknown = Array.isArray(uris) && uris.length === 1 ? uris[0] : undefined;
@@ -181,8 +181,8 @@ class ClientOperations {
 }
 
 /**
- * What a server may ask of its client, by the name of the server's method. The subject is what was asked, never what a model
- * or a user is to be told: the content of a conversation is not the record's business.
+ * What a server may ask of its client, by the name of the server's method. The subject has the request's parameters, and never the
+ * content of a conversation.
  */
 class ServerRequests {
   @operation({
@@ -229,7 +229,7 @@ function pick(params: Params, keys: readonly string[]): Params {
 /** The operations by the name of the client's method. */
 export const OPERATIONS: ReadonlyMap<string, Operation> = operationsOf(ClientOperations);
 
-/** The end of a session that nobody closed: the transport was lost, or the process came to its end. */
+/** The end of a session that was not closed: the transport was lost, or the process ended. */
 export const SESSION_LOST: Operation = prepare({
   method: 'close',
   event: { documented: 'EVENT_LOGOUT', '0.2': 'EVENT_TRANSPORT_DISCONNECT' },
@@ -241,15 +241,15 @@ const byMethod = new Map(
   [...OPERATIONS.values(), ...operationsOf(ServerRequests).values()].map((row) => [row.method, row]),
 );
 
-/** A method's name comes from the other side or the caller; a longer one than this is cut, since it becomes a span's name. */
+/** Longer names of methods are cut: they come from the server or the caller, and become names of spans. */
 const MAX_METHOD_LENGTH = 200;
 
-/** The name of a method as it goes on record, whatever stood in its place. */
+/** The name of a method for records and spans, whatever the value is. */
 export function methodName(method: unknown): string {
   return typeof method === 'string' && method !== '' ? method.slice(0, MAX_METHOD_LENGTH) : 'unknown method';
 }
 
-/** The operation for a method of the protocol that was requested by name; any other than those of the table has one too. */
+/** The operation of a protocol's method; methods outside of the tables have one too. */
 export function operationFor(method: string): Operation {
   const known = byMethod.get(method);
   if (known !== undefined) return known;

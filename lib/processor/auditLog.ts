@@ -18,7 +18,7 @@ import { Recording } from './recording.js';
 export interface AuditLog {
   readonly recording: Recording;
   readonly pipeline: Pipeline;
-  /** Shuts the pipeline down, and lets go of its sinks. */
+  /** Shuts the pipeline down and releases its sinks. */
   close(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
     }),
   });
   const recording = new Recording(options, redactor, pipeline);
-  // What an earlier process left open is told once, however many clients write to this log.
+  // One record for each operation that an earlier process left open, however many clients write to this log.
   if (isNew) for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
   const forget = makeAhead(() => rehearse(options, redactor));
   const close = () => {
@@ -78,8 +78,8 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
 }
 
 /**
- * Redacts one record before there is any: V8 compiles functions and patterns when they first run, and a login that waits for
- * that holds up the program's event loop for milliseconds.
+ * Redacts a record that is not written. V8 compiles functions and patterns when they first run; at a login that would block the
+ * program's event loop for milliseconds.
  */
 function rehearse(options: ResolvedOptions, redactor: Redactor): void {
   prepareRedactor(redactor);
@@ -102,14 +102,14 @@ function gapRecord({ settings }: ResolvedOptions, gap: GapInfo) {
   });
 }
 
-/** What a log makes before its first record, and whether this process has an MCP client that there will be records of. */
+/** What logs prepare before their first record, and whether this process has loaded an MCP client. */
 const state = shared('ahead', () => ({ expectsRecords: false, waiting: new Set<() => void>() }));
 
 /**
- * Has something made before the first record asks for it: when the MCP SDK is loaded, or now if it is. A login must not hold up the
- * program's event loop for what start-up can do, and a program that never loads the SDK pays nothing.
+ * Prepares something before the first record needs it: now if the MCP SDK is loaded, or else when it is. A login must not block the
+ * program's event loop for work that can be done at start-up, and a program that never loads the SDK pays nothing.
  *
- * @returns a function that takes it back.
+ * @returns a function that cancels it.
  */
 export function makeAhead(make: () => void): () => void {
   if (state.expectsRecords) make();
@@ -117,30 +117,30 @@ export function makeAhead(make: () => void): () => void {
   return () => state.waiting.delete(make);
 }
 
-/** Says that there is a client to be audited: whatever waits is made now. */
+/** Notes that there is an MCP client: what waits is prepared now. */
 export function expectRecords(): void {
   state.expectsRecords = true;
   for (const make of state.waiting) make();
   state.waiting.clear();
 }
 
-/** Leaves the line out; a variable and no option, so that whoever runs an application decides, not who wrote it. */
+/** Leaves the line out. A variable and no option: the operator of an application decides, not its author. */
 const QUIET = 'OTEL_MCP_LOG_QUIET';
 
-/** What this process has been told. */
+/** Whether this process has printed the line. */
 const told = shared('announced', () => ({ destination: false }));
 
-/** Says where records go: one line on stderr, once per process, for whoever wonders where the log is. */
+/** Says where records go, in one line on stderr, once per process. */
 function announce({ settings, pipeline }: ResolvedOptions): void {
   if (told.destination || /^(?:1|true)$/i.test(process.env[QUIET]?.trim() ?? '')) return;
   told.destination = true;
   const places = pipeline.sinks.map((entry) => placeOf('emit' in entry ? entry : entry.sink));
   const line = `${PACKAGE_NAME} ${PACKAGE_VERSION}: auditing MCP clients, environment ${settings.environment}, to ${places.join(', ')}`;
   try {
-    // Past the stream: where nobody reads stderr any more, a failed write must not raise an error event in the application.
+    // Not through `process.stderr`: where its other end is closed, a failed write would emit an error event in the application.
     writeSync(2, `${printable(line)} (${QUIET}=1 hides this line)\n`);
   } catch {
-    // Nobody is there to be told.
+    // stderr is closed.
   }
 }
 

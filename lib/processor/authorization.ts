@@ -10,8 +10,8 @@ export interface AuthorizationFailure {
 }
 
 /**
- * Error codes that nothing but OAuth has: RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 9449 sections 5 and 8. Others of
- * OAuth's (`invalid_request`, `server_error`) are words that many interfaces use, and count only for errors of OAuth's family.
+ * Error codes that only OAuth has: RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 9449 sections 5 and 8. Its other codes
+ * (`invalid_request`, `server_error`) are used by many interfaces, and count only in errors of OAuth's classes.
  */
 const OAUTH_CODES: ReadonlySet<string> = new Set([
   'invalid_client',
@@ -24,7 +24,7 @@ const OAUTH_CODES: ReadonlySet<string> = new Set([
   'insufficient_scope',
 ]);
 
-/** Who owns the resource, or the server that guards it, said no (RFC 6749 section 4.1.2.1, RFC 6750 section 3.1). */
+/** The owner of the resource or its server refused (RFC 6749 section 4.1.2.1, RFC 6750 section 3.1). */
 const DENIALS: ReadonlySet<string> = new Set(['access_denied', 'insufficient_scope']);
 
 /** The authorization server itself failed, which says nothing of the client's rights (RFC 6749 section 4.1.2.1). */
@@ -42,8 +42,7 @@ const MAX_CAUSES = 5;
 /**
  * What an error, or one of its causes, says of authorization; undefined where it is about something else.
  *
- * @param isServersError whether the error is a JSON-RPC error of the server's. Its code is the server's own and no HTTP status,
- * whatever number it is.
+ * @param isServersError whether the error is a JSON-RPC error of the server. Its code is then never taken for an HTTP status.
  */
 export function authorizationFailure(
   reason: unknown,
@@ -92,8 +91,8 @@ function asStatus(value: unknown): number | undefined {
 }
 
 /**
- * The OAuth error code of an error, where it is one of OAuth's: by its class, by the SDK's own method that makes a response of
- * it, or by a code that nothing else has. A database's or a platform's `errorCode` is none.
+ * The OAuth error code of an error of OAuth, known by its class, by the SDK's method that makes a response of it, or by a code that
+ * only OAuth has. The `errorCode` of a database or a platform is no such code.
  */
 function oauthCodeOf(error: unknown, names: readonly string[]): string | undefined {
   const code = peekText(error, 'errorCode') ?? peekText(error, 'code');
@@ -102,7 +101,7 @@ function oauthCodeOf(error: unknown, names: readonly string[]): string | undefin
   return isOfFamily ? (code ?? '') : undefined;
 }
 
-/** v1's errors of OAuth keep this family trait in bundles that have renamed their classes. */
+/** Whether an error has the method of v1's OAuth errors, which stays when a bundler renames their classes. */
 function canRespond(error: unknown, code: string | undefined): boolean {
   return (
     typeof peek(error, 'toResponseObject') === 'function' && (code === undefined || /^[a-z_]+$/.test(code))
@@ -116,7 +115,7 @@ function namesOf(error: unknown): string[] {
     for (let link = error; typeof link === 'object' && link !== null; link = Object.getPrototypeOf(link))
       names.push(peekText(peek(link, 'constructor'), 'name'));
   } catch {
-    // A Proxy may refuse to tell its prototype.
+    // The `getPrototypeOf` trap of a Proxy threw.
   }
   return names.filter((name) => name !== undefined);
 }

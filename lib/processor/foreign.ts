@@ -26,7 +26,7 @@ function scopeOf(span: object): string | undefined {
   return (span as Partial<FinishedSpan>).instrumentationScope?.name;
 }
 
-/** Notes, as a span begins, that an operation of ours is under way around it: what it describes is on record already. */
+/** Notes at the start of a span that it is inside an operation of ours, whose record covers it. */
 export function noteStart(span: object): void {
   const active = trace.getActiveSpan();
   if (active !== undefined && (scopeOf(active) === PACKAGE_NAME || own.has(active))) nested.add(span);
@@ -37,7 +37,7 @@ export function foreignOperation(
   finished: FinishedSpan,
   recorder: OperationRecorder,
 ): OperationDetail | undefined {
-  // Spans of our own are recorded where they are made, even if a processor hands them on when they have long ended.
+  // Spans of our own are recorded when they end, also where another processor passes them on later.
   if (finished.instrumentationScope.name === PACKAGE_NAME) return undefined;
   if (!isTraceloop(finished)) return operationOf(finished, recorder, covered.get(finished));
   if (nested.has(finished)) return undefined;
@@ -119,19 +119,19 @@ const SCOPE = '@traceloop/instrumentation-mcp';
 const REQUEST = '.mcp';
 const SESSION = 'mcp.client.session';
 
-/** Whether a span is of traceloop's MCP instrumentation, which names things otherwise than the conventions do. */
+/** Whether a span is of traceloop's MCP instrumentation, whose names are not those of the conventions. */
 function isTraceloop({ instrumentationScope }: FinishedSpan): boolean {
   return instrumentationScope.name === SCOPE;
 }
 
-/** The same span, with what it says under the names of the conventions as well. */
+/** The same span with attributes by the conventions' names as well. */
 function inConventions(span: FinishedSpan): FinishedSpan {
   const { name, kind, startTime, duration, status, links, parentSpanContext, instrumentationScope } = span;
   return {
     ...{ name, kind, startTime, duration, status, links, instrumentationScope },
     ...(parentSpanContext !== undefined && { parentSpanContext }),
     attributes: { ...span.attributes, ...conventional(span) },
-    // It is a class of the SDK, so that its members cannot be copied all at once.
+    // A span is an instance of a class, and a spread would not copy its methods.
     spanContext: () => span.spanContext(),
   };
 }

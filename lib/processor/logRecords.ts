@@ -9,12 +9,12 @@ import { sinkName } from '../sinks/emit.js';
 import type { Sink } from '../sinks/sink.js';
 import { recordMetadata } from './mapping.js';
 
-/** Keys of options that are secrets: that they are set is part of a policy, what they are is not. */
+/** Options whose values are secrets. The digest covers whether they are set. */
 const SECRET = new Set(['hmacKey']);
 
 /**
- * The record that a log begins with in each process: what is patched and how, which versions, and which policy is in force. Made
- * when the first record is about to be written, so that a process that audits nothing writes nothing.
+ * The record that a log begins with in each process: what is patched and how, the versions, and the policy. It is made with the first
+ * other record, so that a process that audits nothing writes nothing.
  */
 export function startRecord(options: ResolvedOptions): DraftRecord {
   const { settings, pipeline, redaction, propagate } = options;
@@ -48,7 +48,7 @@ export function startRecord(options: ResolvedOptions): DraftRecord {
   });
 }
 
-/** The record that a log ends with where it is shut down in good order. */
+/** The record that a log ends with when it is shut down. */
 export function stopRecord({ settings }: ResolvedOptions): DraftRecord {
   return logRecord(settings, {
     what: 'stop',
@@ -59,7 +59,7 @@ export function stopRecord({ settings }: ResolvedOptions): DraftRecord {
   });
 }
 
-/** Whether a log has a record of its start by default: where a sink keeps it, so that the next process goes on with it. */
+/** Whether a log has a start record by default: where a sink keeps the log and the next process continues it. */
 export function keepsLog({ pipeline }: ResolvedOptions): boolean {
   return pipeline.sinks.some((entry) => ('emit' in entry ? entry : entry.sink).keepsLog === true);
 }
@@ -105,7 +105,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(entries);
 }
 
-/** What is to be said of the log itself. */
+/** An event of the log itself. */
 export interface LogEvent {
   /** Becomes the resource: `audit/{what}`. */
   readonly what: string;
@@ -115,7 +115,7 @@ export interface LogEvent {
   readonly data?: unknown;
 }
 
-/** A record about the log itself: nobody's operation, so that its actor is the component that writes the log. */
+/** A record about the log itself. Its actor is the component that writes the log. */
 export function logRecord(settings: RecordSettings, event: LogEvent): DraftRecord {
   const { component, environment, sensitivity, profile, policyTags, sessionId } = settings;
   const eventType = 'EVENT_CONFIG_CHANGE';
@@ -146,7 +146,7 @@ export function logRecord(settings: RecordSettings, event: LogEvent): DraftRecor
   };
 }
 
-/** A class of MCP clients whose operations are seen, and how that came about. */
+/** A class of MCP clients that is patched, and by what. */
 export interface PatchedClass {
   /** What asked for it: `withLogging`, `instrumentation` (also by `register` and `hook`) or `instrumentClient`. */
   readonly how: 'withLogging' | 'instrumentation' | 'instrumentClient';
@@ -164,7 +164,7 @@ const patched = shared('patched', () => new Map<string, PatchedClass>());
 export function notePatched(found: PatchedClass): void {
   const key = (version: string | undefined) => [found.how, found.sdk, version].join(' ');
   const ofAnyVersion = [...patched.values()].some(({ how, sdk }) => how === found.how && sdk === found.sdk);
-  // A class may be patched before it is known which copy it is from, and again afterwards.
+  // A class may be patched before its version is known, and again afterwards.
   if (found.version === undefined && ofAnyVersion) return;
   patched.delete(key(undefined));
   patched.set(key(found.version), found);

@@ -32,17 +32,17 @@ const INTENT_STAGE = 'request_received';
 
 /** What one log knows of an operation beside the operation itself. */
 export interface LogFacts {
-  /** The id that the protocol gave the session, as this log shows it. */
+  /** The protocol's session id, as this log shows it. */
   readonly sessionId?: string | undefined;
   readonly actor?: Actor | undefined;
   readonly toolFingerprint?: string | undefined;
   /** Joins the intent and the completion, where there is an intent. */
   readonly operationId?: string | undefined;
-  /** What went over the wire of the session that ends with this operation. */
+  /** The requests of the session that ends with this operation. */
   readonly requests?: McpRequests | undefined;
 }
 
-/** The session id of a record: the option's, else the protocol's as the log shows it, else the one made for the connection. */
+/** The session id of a record: that of the options, else the protocol's as the log shows it, else the connection's. */
 export function sessionIdOf(
   { connectionId }: ConnectionFacts,
   settings: RecordSettings,
@@ -54,8 +54,8 @@ export function sessionIdOf(
 /**
  * An operation as a record, before redaction. An operation without an ending becomes its intent.
  *
- * Written field by field, in the order of a record's line: spreads of what may be absent cost several times the whole
- * mapping, and a record that is in order need not be sorted when it is encoded.
+ * Written field by field, in the order of a record's line: spreads of optional fields cost several times as much as all the rest, and
+ * a record in order need not be sorted when it is encoded.
  */
 export function toDraft(
   detail: OperationDetail,
@@ -86,7 +86,7 @@ export function toDraft(
 type Unfinished = Omit<DraftRecord, Later> & Partial<Pick<DraftRecord, Later>>;
 type Later = 'ocsf_class_uid' | 'ocsf_activity_id' | 'metadata';
 
-/** What every record begins with, up to whose session it is. */
+/** The fields that every record begins with, up to the tenant. */
 function startOf(
   detail: OperationDetail,
   settings: RecordSettings,
@@ -98,7 +98,7 @@ function startOf(
   const sessionId = sessionIdOf(connection, settings, shown);
   const draft: Omit<Unfinished, 'session_id'> & { session_id?: string } = {
     record_id: newRecordId(),
-    // Its place is here, and the pipeline fills it.
+    // Keeps the place of the field; the pipeline fills it.
     seq: undefined,
     time: toTimestamp(detail.startTime),
     duration_ms: ending?.durationMs ?? 0,
@@ -131,7 +131,7 @@ function addParties(draft: Unfinished, { connection, answer }: OperationDetail):
   const { clientName, clientVersion, serverName, serverVersion } = connection;
   if (isThere(clientName)) draft.client_id = clientName;
   if (isThere(clientVersion)) draft.client_version = clientVersion;
-  // Where results name their server, the one that answered counts.
+  // Where results name their server, that name counts.
   const server = isThere(answer?.server?.name) ? answer.server : { name: serverName, version: serverVersion };
   if (isThere(server.name)) draft.server_id = server.name;
   if (isThere(server.version)) draft.server_version = server.version;
@@ -183,7 +183,7 @@ function toMcp(
   return mcp;
 }
 
-/** By what the records of one connection are found, where others may have the same session id. */
+/** Adds the connection's id where the session id may be that of several connections. */
 function addConnection(
   mcp: McpDetail,
   { connection, requestedBy }: OperationDetail,
@@ -205,7 +205,7 @@ function addAnswer(mcp: McpDetail, { answer, task, ending, subject, connection }
   if (isThere(task?.status)) mcp.task_status = task.status;
 }
 
-/** A server that answers under another name than it was discovered by may be another. */
+/** Adds the discovered name where the server answers under another: it may be another server. */
 function addDifference(
   mcp: McpDetail,
   answer: Answer | undefined,
@@ -223,7 +223,7 @@ function addHttp(mcp: McpDetail, { legs, connection }: OperationDetail): void {
   if (connection.oauth !== undefined) mcp.oauth = connection.oauth;
 }
 
-/** The entries that are allowed on record, whatever else the caller put there. */
+/** The entries of the caller's `_meta` that may go on record. */
 function metaOf(meta: unknown, allowed: readonly string[]): object | undefined {
   if (allowed.length === 0 || typeof meta !== 'object' || meta === null) return undefined;
   const entries = allowed.filter((key) => Object.hasOwn(meta, key));
@@ -231,7 +231,7 @@ function metaOf(meta: unknown, allowed: readonly string[]): object | undefined {
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
-/** Capabilities are facts of the handshake; repeating them in every record would only make the log larger. */
+/** Adds the capabilities: to the handshake's record alone, since they do not change. */
 function addHandshake(
   mcp: McpDetail,
   { clientCapabilities, serverCapabilities, serverName }: ConnectionFacts,
@@ -241,7 +241,7 @@ function addHandshake(
   const offered = extensionsOf(serverCapabilities);
   const extensions = extensionsOf(clientCapabilities).filter((name) => offered.includes(name));
   if (extensions.length > 0) mcp.extensions = extensions;
-  // A server may report any name; what stands fast is the address that was dialled.
+  // A server may report any name; only the address is certain.
   if (serverName !== undefined) mcp.server_identity = 'self-reported';
 }
 
@@ -256,7 +256,7 @@ function addApm(mcp: McpDetail, { system, traceId, spanId }: NonNullable<Operati
   if (spanId !== undefined) mcp.apm_span_id = spanId;
 }
 
-/** What a tool said of its own failure is output: on record only where outputs are. */
+/** The error of a record. The text of a tool's own error is output, and goes on record only where outputs do. */
 function errorOf(error: RecordError, output: unknown): RecordError {
   if (error.type !== 'tool_error') return error;
   return { type: error.type, message: firstText(output) ?? 'the tool reported an error' };
@@ -286,7 +286,7 @@ function unfinished(ending: Ending, answer: Answer | undefined): string {
 
 const METADATA = { documented: metadata('documented'), '0.2': metadata('0.2') };
 
-/** Which schema and which product wrote a record: one object for all records, which nobody can change. */
+/** The schema and the product that wrote a record: one frozen object for all records. */
 export function recordMetadata(profile: 'documented' | '0.2'): RecordMetadata {
   return METADATA[profile];
 }

@@ -19,9 +19,9 @@ import type { RequestTally } from './requestTally.js';
 
 /** What is known of the two parties and of the connection between them; read when a record is made. */
 export interface ConnectionFacts {
-  /** Made by us, one per connection: stands in where the protocol gave no session id. */
+  /** An id of ours, one per connection, for records without a session id of the protocol. */
   readonly connectionId: string;
-  /** Only a session id that the protocol gave: a bearer value, shown by `Redactor.sessionId` alone. */
+  /** The protocol's session id: a bearer value, which only `Redactor.sessionId` may show. */
   readonly sessionId?: string | undefined;
   readonly clientName?: string | undefined;
   readonly clientVersion?: string | undefined;
@@ -30,15 +30,15 @@ export interface ConnectionFacts {
   readonly serverVersion?: string | undefined;
   readonly serverCapabilities?: unknown;
   readonly protocolVersion?: string | undefined;
-  /** By what authorization requests go out. */
+  /** The authorization that requests carry. */
   readonly oauth?: McpOAuth | undefined;
   /** `stdio`, `streamable-http`, `sse`, `websocket`, `in-memory`, or the transport's class name. */
   readonly transport?: string | undefined;
   /** The URL (without userinfo, query and fragment) or command that was dialled. */
   readonly serverAddress?: string | undefined;
-  /** The requests that went over it; absent for what others have traced, and where not all that goes out is seen. */
+  /** The requests that it sent; absent for spans of other instrumentations, and where not all messages are seen. */
   readonly requests?: RequestTally | undefined;
-  /** That command with its arguments, which may hold secrets: a record shows them redacted. */
+  /** The command with its arguments, which may hold secrets; records show it redacted. */
   readonly serverCommand?: readonly string[] | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface ConnectionFacts {
 export interface Ending {
   readonly outcome: Outcome;
   readonly error?: RecordError | undefined;
-  /** The value it gave, or the answer that the client did not accept, for those who record outputs. */
+  /** Its result, or the answer that the client did not accept; for records with outputs. */
   readonly result?: unknown;
   /** Why the client did not accept what the server answered. */
   readonly answerRefused?: McpDetail['answer_refused'];
@@ -62,8 +62,8 @@ export interface TraceIds {
 }
 
 /**
- * All that is known of one operation. It travels beside the span, not in its attributes: attributes are cut by limits,
- * rewritten by neighbours and exported to trace back ends.
+ * All that is known of one operation. It is kept beside the span and not in its attributes, which limits cut, other processors
+ * rewrite and exporters send away.
  */
 export interface OperationDetail {
   readonly method: string;
@@ -78,55 +78,55 @@ export interface OperationDetail {
   readonly trace: TraceIds;
   /** Absent while the operation is under way. */
   readonly ending?: Ending | undefined;
-  /** Where an agent that knows nothing of OpenTelemetry was in another trace than this one. */
+  /** The position of an agent without OpenTelemetry, where that is in another trace. */
   readonly apm?:
     { readonly system: string; readonly traceId: string; readonly spanId?: string | undefined } | undefined;
   readonly legs: readonly McpLeg[];
   /** Where the server asked, and the client answered. */
   readonly requestedBy?: 'server' | undefined;
-  /** What the caller put into `_meta`: its own object, only read when the record is made. */
+  /** The caller's own `_meta`, which is only read when the record is made. */
   readonly callerMeta?: unknown;
-  /** What the server said of the called tool when it was last listed. */
+  /** The hints of the called tool from its last listing. */
   readonly toolAnnotations?: unknown;
   readonly servedFrom?: 'wire' | 'cache' | 'local' | undefined;
-  /** What the server answered the last request with, as far as it was seen. */
+  /** The server's answer to the last request, where one was seen. */
   readonly answer?: Answer | undefined;
-  /** The task that an answer told of. */
+  /** The task of the last answer that had one. */
   readonly task?: TaskFacts | undefined;
   readonly decision?: string | undefined;
   readonly endedBy?: 'client' | 'server' | 'remote' | undefined;
-  /** Secrets that are known by what they were asked for as: by a tool's schema, say. */
+  /** Secrets that are known from outside of the value, such as by a tool's schema. */
   readonly secrets?: KnownSecrets | undefined;
-  /** What only records of user code carry. */
+  /** Facts of records of user code. */
   readonly custom?: CustomFacts | undefined;
-  /** Who records this operation; nobody else does, so that one operation is one record in each log. */
+  /** The recorders of this operation. Only they record it, so that each log has one record of it. */
   readonly recorders: readonly OperationRecorder[];
-  /** What each recorder resolved at the start (the actor) and promised at the end (delivery). */
+  /** What each recorder keeps with it: the actor from its start, the delivery from its end. */
   readonly states: RecorderState[];
 }
 
 /**
- * Something that writes operations down. The capture side calls these in order: `begin` and `admit` before anything is
- * sent, `intent` where it is needed, `complete` once at the end. None of them throws, but for {@link OperationRecorder.propagatesTo}.
+ * Records operations. The capture side calls these in order: `begin` and `admit` before anything is sent, `intent` where it is
+ * needed, `complete` at the end. Only {@link OperationRecorder.propagatesTo} may throw.
  */
 export interface OperationRecorder {
   /** The log that it writes to: recorders of several clients may share one. */
   readonly log: object;
-  /** Called in the caller's own context, so that an actor resolver sees it. */
+  /** Called in the caller's own context, which an actor resolver may read. */
   begin(detail: OperationDetail): void;
   /** Why the operation must not be made; a promise while that is being decided, undefined where it may. */
   admit(detail: OperationDetail): RefusedError | Promise<RefusedError | undefined> | undefined;
   /** Takes the tools that an operation listed, whole or a page of them. */
   listed(detail: OperationDetail, tools: readonly unknown[]): void;
-  /** Whether requests to the server of this address may carry the trace context. May throw what a user's function throws. */
+  /** Whether requests to the server of this address may carry the trace context. Throws what the user's function throws. */
   propagatesTo(serverAddress: string | undefined): boolean;
   /** Whether the operation must wait for {@link OperationRecorder.intent}. */
   readonly needsIntent: boolean;
   /** Makes the intent durable; rejects with `AuditUnavailableError`, and then nothing may be sent. */
   intent(detail: OperationDetail): Promise<void>;
   /**
-   * Records the end. Safe to call twice: a span processor may have done it already. The promise says when the caller may
-   * go on, and rejects with `SinkError`; undefined where the caller need not wait.
+   * Records the end. Safe to call twice, because a span processor may have called it already. The caller waits for the promise, which
+   * rejects with `SinkError`; undefined where there is nothing to wait for.
    */
   complete(detail: OperationDetail): Promise<void> | undefined;
 }
@@ -137,7 +137,7 @@ export interface RecorderState {
   readonly actor?: Actor | undefined;
   /** Why the operation must not be made, found at its start. */
   readonly refusal?: RefusedError | undefined;
-  /** What is known of the called tool's definition at that time. */
+  /** The fingerprint of the called tool's definition at that time. */
   readonly toolFingerprint?: string | undefined;
   /** Joins the intent and the completion, where there is an intent. */
   operationId?: string;
@@ -154,7 +154,7 @@ export interface CustomFacts {
   readonly severity?: Severity | undefined;
 }
 
-/** The operation whose span is being ended right now: span processors hear of a span's end from within `span.end()`. */
+/** The operation whose span is being ended: span processors are called from within `span.end()`. */
 const ending = shared('ending', (): { detail: OperationDetail | undefined } => ({ detail: undefined }));
 
 /** Ends the span of an operation so that {@link detailOf} finds the operation meanwhile. */
@@ -168,7 +168,7 @@ export function endingSpanOf(detail: OperationDetail, end: () => void): void {
   }
 }
 
-/** The operation that a span which ends now is that of; by its id, since a processor may hand on a copy of the span. */
+/** The operation of a span that ends now. Compared by id, since a processor may pass on a copy of the span. */
 export function detailOf(span: FinishedSpan): OperationDetail | undefined {
   const { detail } = ending;
   return detail?.trace.context.spanId === span.spanContext().spanId ? detail : undefined;

@@ -11,7 +11,7 @@ export interface FailureContext {
   readonly abortReason?: unknown;
   /** The protocol's method. */
   readonly method?: string | undefined;
-  /** What the server answered the last request of the operation with; undefined where it has not, or nobody saw it. */
+  /** The server's answer to the operation's last request; undefined where none was seen. */
   readonly answer?: Answer | undefined;
 }
 
@@ -31,9 +31,8 @@ const CONNECTION_CLOSED = -32000;
 const REQUEST_TIMEOUT = -32001;
 
 /**
- * Judges a value that an operation resolved to: a tool's own `isError` is a failure of the tool, not of the call. What the
- * tool said of it is output, and goes on record only where outputs do. A tool that works on as a task has not succeeded yet,
- * nor has one that waits for more input.
+ * Judges the result of an operation. `isError` is a failure of the tool; its text is output, and goes on record only where outputs do.
+ * A task that runs on has not succeeded yet, nor has a tool that waits for more input.
  */
 export function judgeResult(result: unknown, answer?: Answer): Judgement {
   const own = kindOf(result);
@@ -84,7 +83,7 @@ export function judgeError(reason: unknown, context: FailureContext): Judgement 
 
 type Details = Omit<RecordError, 'type' | 'message'> & { readonly message: string | undefined };
 
-/** The server has answered, and the client made an error of the answer; or nothing is known of any answer. */
+/** Judges an error that the client made of an answer, or where no answer was seen. */
 function judgeRefusal(reason: unknown, { answer, method }: FailureContext, base: Details): Judgement {
   const type = typeOf(reason);
   if (answer === undefined || answer.kind === 'error')
@@ -102,7 +101,7 @@ function judgeRefusal(reason: unknown, { answer, method }: FailureContext, base:
   return { ...failure('OUTCOME_FAILURE_ERROR', { ...base, type: shown }), answerRefused };
 }
 
-/** By which check the client refused an answer that was no error. Codes are the SDKs' own: v1 and v2 mark them differently. */
+/** The check by which the client refused an answer that was no error. v1 and v2 have different codes for it. */
 function refusalOf(reason: unknown, method: string | undefined): McpDetail['answer_refused'] {
   const code = codeOf(reason);
   switch (code) {
@@ -115,17 +114,17 @@ function refusalOf(reason: unknown, method: string | undefined): McpDetail['answ
       return 'limit';
     case '-32600':
     case '-32602':
-      // A request that was answered with a result was valid: these are of the client's own check of the tool's output.
+      // The server has accepted the request, so that this is the client's check of the tool's output.
       return method === 'tools/call' ? 'output_schema' : 'result_schema';
     case '-32603':
-      // v1's streams wrap whatever their own checks throw into an internal error.
+      // v1's streams wrap errors of their checks into an internal error.
       return 'result_schema';
     default:
       return Array.isArray(peek(reason, 'issues')) ? 'result_schema' : 'other';
   }
 }
 
-/** The `error.type` of an answer that did not pass the client's checks: no code, or it would look like the server's. */
+/** The `error.type` of an answer that did not pass the client's checks. A code would look like the server's. */
 const INVALID_RESULT = 'invalid_result';
 
 function failure(
@@ -136,15 +135,15 @@ function failure(
   return { outcome, error: { ...rest, ...(message !== undefined && message !== '' && { message }) } };
 }
 
-/** The code of the cause, where that is what the failure is named for; the message stays that of what the caller saw. */
+/** The code of the cause, where the cause gives the failure its type. The message stays that of the caller's error. */
 function ofCause(error: unknown, reason: unknown): { code?: string } {
   const code = error === reason ? undefined : codeOf(error);
   return code === undefined ? {} : { code };
 }
 
 /**
- * Whether a failure comes of the caller's signal. An answer that came before the abort stands, and what the client makes of it
- * is its own affair, unless the failure carries what the signal was aborted with.
+ * Whether the caller's signal is the reason of a failure. Where an answer came before the abort, it is not, unless the failure carries
+ * the signal's reason.
  */
 function isAbort(reason: unknown, { aborted, abortReason, answer }: FailureContext): boolean {
   if (!aborted) return false;
@@ -154,7 +153,7 @@ function isAbort(reason: unknown, { aborted, abortReason, answer }: FailureConte
   return name === 'AbortError' || name === 'TimeoutError' || tells(reason, abortReason);
 }
 
-/** Both SDKs wrap what a signal was aborted with into an error of their own that quotes it. */
+/** Whether the message of a failure ends with the signal's reason: both SDKs wrap it into an error of their own. */
 function tells(reason: unknown, abortReason: unknown): boolean {
   try {
     const quoted = String(abortReason);
@@ -165,14 +164,14 @@ function tells(reason: unknown, abortReason: unknown): boolean {
 }
 
 /**
- * Whether a signal was aborted because time ran out: a signal of `AbortSignal`'s own `timeout`, or an error of the caller's that says so by its
- * name, its code or its cause. Words alone do not say so: they are a person's.
+ * Whether a signal was aborted because time ran out: by `AbortSignal.timeout()`, or with a reason whose name, code or cause says so.
+ * Its words do not count, since a person wrote them.
  */
 function isDeadline(abortReason: unknown): boolean {
   let link = abortReason;
   for (let depth = 0; depth < MAX_CAUSES && link !== undefined; depth++) {
     const code = codeOf(link);
-    // An abort is the caller's own, so that nobody's answer can be mistaken for it.
+    // The reason is the caller's own, so that this code is not a server's.
     if (isTimeout(link, code) || code === String(REQUEST_TIMEOUT)) return true;
     link = peek(link, 'cause');
   }
@@ -182,7 +181,7 @@ function isDeadline(abortReason: unknown): boolean {
 /** How far the causes of an abort are followed. */
 const MAX_CAUSES = 5;
 
-/** Codes by which Node.js and HTTP clients tell that time ran out. */
+/** Codes of Node.js and HTTP clients for a timeout. */
 const TIMEOUT_CODES: ReadonlySet<string | undefined> = new Set([
   'REQUEST_TIMEOUT',
   'ETIMEDOUT',
@@ -192,7 +191,7 @@ const TIMEOUT_CODES: ReadonlySet<string | undefined> = new Set([
   'UND_ERR_BODY_TIMEOUT',
 ]);
 
-/** What timeouts are called: `TimeoutError` of the platform, `HeadersTimeoutError` of undici, and the like. */
+/** Names of timeouts: `TimeoutError` of the platform, `HeadersTimeoutError` of undici, and similar. */
 const TIMEOUT_NAME = /Timeout(?:Error|Exception)?$/;
 
 /** -32001 is also what some servers answer; only the SDK's own timeout says how long it waited. */
@@ -216,7 +215,7 @@ function typeOf(reason: unknown): string {
 }
 
 function codeOf(reason: unknown): string | undefined {
-  // A DOMException's number is a legacy of the DOM's (20 for every abort); its name says what it is.
+  // The number of a DOMException is a legacy (20 for every abort); its name counts.
   const own = isDomException(reason) ? undefined : peek(reason, 'code');
   const code = own ?? peek(reason, 'errorCode') ?? peek(peek(reason, 'cause'), 'code');
   return (typeof code === 'number' && Number.isFinite(code)) || (typeof code === 'string' && code !== '')
@@ -232,7 +231,7 @@ function classOf(reason: unknown): string {
   if (typeof reason !== 'object' || reason === null) return typeof reason;
   const name = peek(reason, 'name');
   const own = peek(peek(reason, 'constructor'), 'name');
-  // A class that never set `name` still says `Error` there; its constructor knows better.
+  // A class that does not set `name` inherits `Error`; then the constructor's name counts.
   if (typeof own === 'string' && own !== '' && (name === 'Error' || typeof name !== 'string')) return own;
   return typeof name === 'string' && name !== '' ? name : 'Error';
 }
@@ -243,16 +242,16 @@ function messageOf(reason: unknown): string | undefined {
   return typeof message === 'string' ? message : undefined;
 }
 
-/** Where revision 2026-07-28 of the protocol has each result name its server. */
+/** The key in `_meta` by which each result names its server (revision 2026-07-28). */
 const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 
-/** What a server answered a request with, as it stood on the wire: before the client had a look at it. */
+/** The server's answer to a request as it was on the wire, before the client judged it. */
 export interface Answer {
   readonly kind: NonNullable<McpDetail['answer']>;
   /** The code of a JSON-RPC error. */
   readonly code?: string | undefined;
   readonly task?: TaskFacts | undefined;
-  /** Who answered, by its own account. */
+  /** The server, as it names itself. */
   readonly server?: { readonly name?: string | undefined; readonly version?: string | undefined } | undefined;
   /** The result itself. */
   readonly result?: unknown;
@@ -284,7 +283,7 @@ function kindOf(result: unknown): Answer['kind'] {
   return isTask ? 'task' : 'result';
 }
 
-/** The task that a result tells of: revision 2025-11-25 has it under `task`, the extension of 2026 in the result itself. */
+/** The task of a result: under `task` in revision 2025-11-25, in the result itself with the extension of 2026. */
 function taskIn(result: unknown): TaskFacts | undefined {
   for (const place of [peek(result, 'task'), result]) {
     const id = peekText(place, 'taskId');

@@ -61,7 +61,7 @@ export class AuditSpanProcessor {
     return this;
   }
 
-  /** Notes which spans begin inside an operation that is on record anyway. */
+  /** Notes spans that begin inside an operation whose record covers them. */
   onStart(span: object): void {
     takePart(this);
     if (this.#foreignSpans) noteStart(span);
@@ -73,7 +73,7 @@ export class AuditSpanProcessor {
     try {
       this.#take(span);
     } catch (cause) {
-      // A span that breaks the rules of OpenTelemetry must not break the program that ended it, nor be lost silently.
+      // A span that breaks OpenTelemetry's rules must not break the program that ended it, and must not be lost silently.
       this.#recording.report(new SinkError('mapping', 'a finished span could not be read', { cause }), 1);
     }
   }
@@ -107,7 +107,7 @@ export class AuditSpanProcessor {
     return (this.#shutdown ??= this.#close());
   }
 
-  /** The instrumentation waits for the record of its own operation; here nobody does, and a failure must not count as unhandled. */
+  /** Does not wait: the instrumentation waits for the records of its own operations, and `onError` learns of failures. */
   #take(span: FinishedSpan): void {
     const operation = detailOf(span) ?? this.#foreign(span);
     if (operation?.recorders.includes(this.#recording) === true)

@@ -5,22 +5,22 @@ import type { OperationRecorder } from './operation.js';
 
 const live = shared('recorders', () => ({ list: [] as readonly OperationRecorder[] }));
 
-/** Recorders that take part in every operation which no recorder has claimed for itself. */
+/** Recorders of all operations whose client has no recorder of its own. */
 export function liveRecorders(): readonly OperationRecorder[] {
   return live.list;
 }
 
-/** Makes a recorder take part from now on. */
+/** Adds a recorder to these. */
 function enlist(recorder: OperationRecorder): void {
   live.list = [...live.list, recorder];
 }
 
-/** Ends that. Operations under way still reach it. */
+/** Removes a recorder. Operations that are under way still reach it. */
 export function discharge(recorder: OperationRecorder): void {
   live.list = live.list.filter((other) => other !== recorder);
 }
 
-/** Recorders that have clients of their own. Weakly held, as their clients are the application's. */
+/** Recorders that have clients of their own. Weak references, so that a client can be collected with its recorder. */
 const claiming = shared('claiming', () => {
   const references = new Set<WeakRef<OperationRecorder>>();
   const collected = new FinalizationRegistry<WeakRef<OperationRecorder>>((reference) =>
@@ -29,20 +29,20 @@ const claiming = shared('claiming', () => {
   return { references, collected };
 });
 
-/** Notes a recorder that takes part in the operations of one client. */
+/** Notes a recorder of one client. */
 export function enlistClaiming(recorder: OperationRecorder): void {
   const reference = new WeakRef(recorder);
   claiming.references.add(reference);
   claiming.collected.register(recorder, reference);
 }
 
-/** Ends that for all recorders of one log. */
+/** Removes all such recorders of one log. */
 export function dischargeClaiming(log: object): void {
   for (const reference of claiming.references)
     if (reference.deref()?.log === log) claiming.references.delete(reference);
 }
 
-/** One recorder for each log that clients of their own write to. */
+/** One recorder for each log of such clients. */
 export function claimingRecorders(): readonly OperationRecorder[] {
   const byLog = new Map<object, OperationRecorder>();
   for (const reference of claiming.references) {
@@ -52,22 +52,22 @@ export function claimingRecorders(): readonly OperationRecorder[] {
   return [...byLog.values()];
 }
 
-/** Processors that were made, and that no tracer provider was seen to have; with what they record by. */
+/** Processors that no tracer provider is known to have, with their recorders. */
 const idle = shared('idleProcessors', () => new Map<object, OperationRecorder>());
 
-/** In which providers each was looked for: what a provider is made with does not change, so that once is enough. */
+/** The processors that were looked for in each provider. Its processors do not change, so that one look is enough. */
 const searched = shared('searchedProviders', () => new WeakMap<object, WeakSet<object>>());
 
-/** How much of a provider is looked through: its processors lie two objects deep, those in a processor of the user's own deeper. */
+/** How far a provider is searched. Its processors are two objects deep; those inside of a user's own processor are deeper. */
 const MAX_DEPTH = 6;
 const MAX_OBJECTS = 2_000;
 
-/** Has a processor wait until a tracer provider is seen to have it. */
+/** Makes a processor wait until a tracer provider is known to have it. */
 export function awaitProvider(processor: object, recorder: OperationRecorder): void {
   idle.set(processor, recorder);
 }
 
-/** A tracer provider has this processor, or its owner wants it to record without one: it takes part from now on. */
+/** Makes a processor record: a tracer provider has it, or its owner has enabled it. */
 export function takePart(processor: object): void {
   const recorder = idle.get(processor);
   if (recorder === undefined) return;
@@ -80,15 +80,15 @@ export function leave(processor: object): void {
   idle.delete(processor);
 }
 
-/** Recorders of the processors that no tracer provider was seen to have. */
+/** Recorders of the processors that no tracer provider is known to have. */
 export function idleRecorders(): readonly OperationRecorder[] {
   return [...idle.values()];
 }
 
 /**
- * Has those processors take part that this provider was made with. A provider tells its processors nothing until a span
- * begins, and where a sampler drops all spans it never does; so they are looked for among its own properties. A processor that
- * another one hides in a private field takes part with the first span that reaches it.
+ * Makes the processors of a provider record. A provider first calls its processors when a span begins, and never where a sampler drops
+ * all spans; so they are searched for among its properties. A processor in a private field of another one records from the first
+ * span that reaches it.
  */
 export function lookInto(provider: object): void {
   if (idle.size === 0) return;
@@ -102,13 +102,13 @@ export function lookInto(provider: object): void {
   for (const processor of wanted) if (found.has(processor)) takePart(processor);
 }
 
-/** The API's global provider is a proxy, which stands for whatever is registered. */
+/** The provider behind the API's global one, which is a proxy. */
 function delegateOf(provider: object): object {
   const { getDelegate } = provider as Partial<ProxyTracerProvider>;
   return typeof getDelegate === 'function' ? getDelegate.call(provider) : provider;
 }
 
-/** Objects that can be reached from one by own properties; no getter is asked, and no trap of a Proxy. */
+/** Objects that can be reached from one through its own properties, without a call of a getter or a trap. */
 function within(root: object): ReadonlySet<object> {
   const seen = new Set<object>([root]);
   let level: object[] = [root];

@@ -17,10 +17,10 @@ import { PACKAGE_NAME } from '../version.js';
 import { sessionIdOf, toDraft } from './mapping.js';
 import type { ConnectionFacts, RecorderState, OperationDetail, OperationRecorder } from './operation.js';
 
-/** Whether this process has been told that requests are not on record. */
+/** Whether this process has said that requests are missing from the log. */
 const told = shared('missing requests', () => ({ missing: false }));
 
-/** The policy says that this operation is not to be recorded (level `None`). */
+/** The policy leaves this operation out (level `None`). */
 const SKIPPED = Symbol('skipped');
 
 /** Maps operations to records, redacts them and hands them to a pipeline; one per audit log. */
@@ -66,7 +66,7 @@ export class Recording implements OperationRecorder {
   }
 
   begin(detail: OperationDetail): void {
-    // Redacted before the server runs, and not while it waits for the client to go on.
+    // Redacts the server's command now, before the server starts, rather than while the server waits for the client.
     if (detail.method === 'initialize') this.#dialled.by(detail.connection);
     const actor = this.#resolveActor(detail);
     const { toolName } = detail.subject;
@@ -93,7 +93,7 @@ export class Recording implements OperationRecorder {
 
   listed(detail: OperationDetail, tools: readonly unknown[]): void {
     const { actor } = this.#entry(detail);
-    // Nobody waits for these: whoever listed the tools waits for the record of the listing.
+    // The caller waits for the record of the listing, and not for these.
     for (const change of this.#tools.listed(detail.connection, this.#server(detail), tools))
       this.complete(toolChanged(change, detail, this, actor))?.catch(() => undefined);
   }
@@ -110,11 +110,11 @@ export class Recording implements OperationRecorder {
   complete(detail: OperationDetail): Promise<void> | undefined {
     const entry = this.#entry(detail);
     entry.delivery ??= this.#accept(detail);
-    // To await it all the same would cost each caller some promises.
+    // A promise that has settled would still cost each caller some more promises.
     return entry.delivery === DELIVERED ? undefined : entry.delivery;
   }
 
-  /** Tells of an operation of an earlier process that was about to be sent when that process ended. */
+  /** Records an operation that an earlier process was about to send when it ended. */
   recordUnknownOutcome({ seq: _, stage: __, truncated: ___, ...intent }: AuditRecord): void {
     this.#pipeline.acceptInBackground({
       ...intent,
@@ -126,7 +126,7 @@ export class Recording implements OperationRecorder {
     });
   }
 
-  /** Tells of a failure that nobody waits for; `lost` counts the records that it cost. */
+  /** Reports a failure to `onError`. `lost` counts the records that it cost. */
   report(error: Error, lost = 0): void {
     this.#listener(error, { lost, records: [] });
   }
@@ -140,7 +140,7 @@ export class Recording implements OperationRecorder {
       : this.#pipeline.accept(draft);
   }
 
-  /** A record that cannot be made is a bug of ours: it must not break the call, and it must not be silent. */
+  /** Undefined where the record cannot be made: that is a bug of ours, which is reported and must not break the call. */
   #draft(detail: OperationDetail): DraftRecord | typeof SKIPPED | undefined {
     try {
       const serverAddress = this.#dialled.by(detail.connection);
@@ -160,7 +160,7 @@ export class Recording implements OperationRecorder {
     }
   }
 
-  /** Holds the requests of an operation against those that went over the wire. */
+  /** Notes that the requests of an operation are on record, or left out by the policy. */
   #settle(detail: OperationDetail, draft: DraftRecord | typeof SKIPPED | undefined): void {
     const { legs, connection, requestedBy } = detail;
     if (draft === undefined || legs.length === 0 || requestedBy !== undefined) return;
@@ -168,7 +168,7 @@ export class Recording implements OperationRecorder {
     connection.requests?.settled(this.#pipeline, ids, draft === SKIPPED ? 'excluded' : 'recorded');
   }
 
-  /** What the record that closes a session says of its requests. Where some are not on record, the operator is told, once. */
+  /** The requests of a session for its closing record. Where some are not on record, stderr says so, once. */
   #requests({ method, ending, connection }: OperationDetail): McpRequests | undefined {
     if (method !== 'close' || ending === undefined) return undefined;
     const requests = connection.requests?.summary(this.#pipeline);
@@ -183,7 +183,7 @@ export class Recording implements OperationRecorder {
 
   #entry(detail: OperationDetail): RecorderState {
     for (const entry of detail.states) if (entry.recorder === this) return entry;
-    // What others have traced did not begin here: a function can no longer be asked in its caller's context.
+    // For a span of another instrumentation, an actor function can no longer be called in the caller's context.
     const { actor } = this.#options;
     const entry: RecorderState = { recorder: this, actor: typeof actor === 'object' ? actor : undefined };
     detail.states.push(entry);
@@ -194,7 +194,7 @@ export class Recording implements OperationRecorder {
     return { name: this.#serverName(connection.serverName), address: this.#dialled.by(connection) };
   }
 
-  /** A server may report any name, and this one goes to the state file and to hooks. One server asks again and again. */
+  /** The server's name, redacted, since it goes to the state file and to hooks. The last one is kept. */
   #serverName(name: string | undefined): string | undefined {
     if (name === undefined) return undefined;
     if (this.#named?.name !== name) this.#named = { name, shown: this.#redactor.text(name) };
@@ -226,7 +226,7 @@ export class Recording implements OperationRecorder {
 
 const METHOD = 'audit/tool-changed';
 
-/** The record of a tool that changed, as a detail of its own in the trace of the listing that showed it. */
+/** A tool that changed, as an operation in the trace of the listing that showed it. */
 export function toolChanged(
   change: ToolChange,
   listing: OperationDetail,
@@ -259,17 +259,17 @@ export function toolChanged(
   };
 }
 
-/** The addresses and commands that were dialled, as one log's redaction shows them. */
+/** The addresses and commands of servers, redacted for one log. */
 export class Dialled {
   readonly #redactor: Redactor;
-  /** A command does not change while its process runs, and to redact it costs more than to map a whole operation. */
+  /** Redacted commands: a command does not change, and its redaction costs more than the mapping of an operation. */
   readonly #commands = new WeakMap<ConnectionFacts, string>();
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
   }
 
-  /** What this connection dialled, without secrets. */
+  /** The address or command of a connection's server, without secrets. */
   by(connection: ConnectionFacts): string | undefined {
     const known = this.#commands.get(connection);
     if (known !== undefined) return known;

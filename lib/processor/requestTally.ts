@@ -1,32 +1,32 @@
 import { RequestIds } from '../integrity/verification/requestIds.js';
 import type { McpRequests } from '../schema/record.js';
 
-/** So many ids of requests that are not on record are named; all are counted. */
+/** At most so many ids of missing requests are named; all are counted. */
 const NAMED = 20;
 
-/** And no more of each than this many characters: an id is whatever a program made of it. */
+/** At most so many characters of each id, since a program may choose any. */
 const LONGEST = 64;
 
-/** What one log knows of the requests of a connection. */
+/** The requests of a connection, as one log knows them. */
 class LogTally {
   readonly sent = new RequestIds();
-  /** Those that were sent and whose operation has not been handed to the log. */
+  /** Requests that were sent and whose operations the log has not received. */
   readonly open = new RequestIds();
   readonly excluded = new RequestIds();
   recorded = 0;
 }
 
-/** What went over the wire of one connection, held against what was handed to each log. */
+/** Compares the requests that a connection sent with those that each log received. */
 export class RequestTally {
   readonly #tallies = new WeakMap<object, LogTally>();
   readonly #pending: (log: object) => Iterable<string>;
 
-  /** @param pending Ids of requests whose operations are under way, and will be handed to that log. */
+  /** @param pending The ids of requests whose operations are under way; that log will receive them. */
   constructor(pending: (log: object) => Iterable<string>) {
     this.#pending = pending;
   }
 
-  /** A request goes out. */
+  /** Notes a request that is being sent. */
   sent(logs: readonly object[], id: string): void {
     for (const log of distinct(logs)) {
       const tally = this.#of(log);
@@ -35,7 +35,7 @@ export class RequestTally {
     }
   }
 
-  /** An operation was handed to a log, or left out as its policy wants. */
+  /** Notes that a log received an operation, or that its policy left the operation out. */
   settled(log: object, ids: readonly string[], how: 'recorded' | 'excluded'): void {
     const tally = this.#of(log);
     for (const id of distinct(ids)) {
@@ -45,7 +45,7 @@ export class RequestTally {
     }
   }
 
-  /** What the closing record says. */
+  /** The counts for the closing record. */
   summary(log: object): McpRequests {
     const { sent, open, excluded, recorded } = this.#of(log);
     const missing = open.copy();
@@ -70,7 +70,7 @@ export class RequestTally {
   }
 }
 
-/** Hardly ever more than one: then no set is made of it. */
+/** The items without repetitions; a single item needs no set. */
 function distinct<T>(items: readonly T[]): Iterable<T> {
   return items.length < 2 ? items : new Set(items);
 }

@@ -5,17 +5,17 @@ import { canonicalJson } from '../schema/canonicalJson.js';
 export interface Definition {
   /** SHA-256 (hex) of the definition in canonical JSON, or {@link UNREADABLE}. */
   readonly fingerprint: string;
-  /** The start of each field's own SHA-256, by which one can say later which of them differ. */
+  /** The first digits of each field's SHA-256, which show later which fields differ. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** Stands for the fingerprint of a definition that has no canonical JSON (nested beyond reason): still one that can differ. */
+/** The fingerprint of a definition that has no canonical JSON, because it is nested too deep. */
 export const UNREADABLE = 'unreadable';
 
-/** Hex digits kept of a field's digest. They only name what differs; whether anything does, the whole digest says. */
+/** Hex digits kept of a field's digest. They name fields that differ; the fingerprint decides whether anything does. */
 const FIELD_DIGITS = 16;
 
-/** More fields than this are not told apart: their names come from the server, and are kept. */
+/** Further fields are not compared one by one: their names come from the server, and are kept. */
 const MAX_FIELDS = 64;
 
 /** What is remembered of a tool's definition as the client listed it. */

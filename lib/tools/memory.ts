@@ -8,7 +8,7 @@ export interface ServerIdentity {
   readonly name?: string | undefined;
 }
 
-/** A definition that differs from the accepted one, and what was said of it. */
+/** A definition that differs from the accepted one, and the answer to it. */
 export interface Contest {
   readonly definition: Definition;
   /** Whether calls are refused; a promise while the answer is outstanding. */
@@ -21,12 +21,12 @@ export interface KnownTool {
   contest?: Contest | undefined;
 }
 
-/** All that is known of one server, in the form in which it can be kept. */
+/** All that is known of one server, as it is written to the state file. */
 export interface ServerTools extends ServerIdentity {
   readonly tools: ReadonlyMap<string, Definition>;
 }
 
-/** Bounds, since names come from servers: a real server has a hundred tools, and a real host a hundred servers. */
+/** Bounds, because names come from servers. A usual server has up to a hundred tools, and a usual host up to a hundred servers. */
 const MAX_SERVERS = 1_000;
 const MAX_TOOLS = 10_000;
 
@@ -35,8 +35,8 @@ interface Server extends ServerIdentity {
 }
 
 /**
- * The tool definitions that a log has seen, by server. A tool is never forgotten, so that a list which comes in pages, or
- * from which a tool was missing for a while, neither calls it removed nor takes it back unexamined.
+ * The tool definitions that a log has seen, by server. A tool is never forgotten: a list may be one page of several, and a tool that
+ * was missing for a while is compared when it is back.
  */
 export class ToolMemory {
   readonly #servers = new Map<string, Server>();
@@ -52,8 +52,8 @@ export class ToolMemory {
   }
 
   /**
-   * The same for a tool that is being listed. A server may report any name: a tool that its address has shown under
-   * another one is judged by what was seen then, lest a new name be a way past the comparison.
+   * The same for a tool that is being listed. A server may report any name. Where its address has shown the tool under another server
+   * name, that definition counts, so that a new name does not avoid the comparison.
    */
   recall(identity: ServerIdentity, tool: string): KnownTool | undefined {
     const known = this.find(identity, tool);
@@ -65,7 +65,7 @@ export class ToolMemory {
     return accepted === undefined ? undefined : this.remember(identity, tool, accepted);
   }
 
-  /** Accepts a definition; gives nothing where there is no more room. */
+  /** Accepts a definition; undefined where the bounds are reached. */
   remember(identity: ServerIdentity, tool: string, accepted: Definition): KnownTool | undefined {
     const tools = this.#toolsOf(identity);
     if (tools === undefined || (tools.size >= MAX_TOOLS && !tools.has(tool))) return undefined;
@@ -96,6 +96,6 @@ export class ToolMemory {
 }
 
 function keyOf({ address, name }: ServerIdentity): string {
-  // An address is printable: nothing in it can pass for the separator.
+  // An address is printable and cannot contain the separator.
   return `${address ?? ''}\n${name ?? ''}`;
 }

@@ -8,7 +8,7 @@ import { ToolMemory } from './memory.js';
 
 /** The version of the file's layout. */
 const VERSION = 1;
-/** What it begins as where anything else must not read it: names of tools and servers are nobody else's business. */
+/** Only the owner may read the file, because it has the names of tools and servers. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
@@ -27,8 +27,8 @@ const memories = shared('tool-states', () => new Map<string, ToolMemory>());
 /**
  * The memory that a file holds, empty where there is no file yet.
  *
- * @throws ConfigError when the path is no regular file, cannot be read, or holds something else: taking that for an empty
- *   memory would let every tool change unnoticed.
+ * @throws ConfigError when the path is no regular file, cannot be read, or holds something else. An empty memory instead would let
+ *   every tool change unnoticed.
  */
 export function openToolState(path: string): ToolMemory {
   const file = resolve(path);
@@ -40,7 +40,7 @@ export function openToolState(path: string): ToolMemory {
   return memory;
 }
 
-/** Writes the memory beside the file and moves it into place, so that a crash leaves the old or the new, never a half. */
+/** Writes the memory to a new file and renames it, so that after a crash the old or the new file is there, and whole. */
 export function saveToolState(path: string, memory: ToolMemory): void {
   const file = resolve(path);
   const state: State = {
@@ -91,7 +91,7 @@ function parse(text: string): State {
     const state: unknown = JSON.parse(text);
     if (isState(state)) return state;
   } catch {
-    // Said below, without the text.
+    // The error below does not quote the text.
   }
   throw new ConfigError('toolState', 'no tool state of this version; move it away to start afresh');
 }

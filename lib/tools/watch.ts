@@ -6,12 +6,12 @@ import { openToolState, saveToolState } from './stateFile.js';
 
 /** What a {@link ToolWatch} is made with. */
 export interface ToolWatchOptions {
-  /** The log that remembers: whoever writes to the same one compares with the same definitions. */
+  /** The log: all who write to one log compare with the same definitions. */
   readonly log: object;
   readonly onToolChanged?: ToolChangedHook | undefined;
   /** The file that remembers definitions across restarts. */
   readonly toolState?: string | undefined;
-  /** Told of what goes wrong: a hook that throws, a file that cannot be written. */
+  /** Called where a hook throws or a file cannot be written. */
   readonly report: (message: string, cause?: unknown) => void;
 }
 
@@ -34,7 +34,7 @@ function memoryOf(log: object): ToolMemory {
 export class ToolWatch {
   readonly #options: ToolWatchOptions;
   readonly #memory: ToolMemory;
-  /** What each connection was shown itself; kept as long as the connection is. */
+  /** The fingerprints that each connection was shown, while the connection lives. */
   readonly #shown = new WeakMap<object, Map<string, string>>();
   #toldOfLimit = false;
 
@@ -46,7 +46,7 @@ export class ToolWatch {
     this.#memory = options.toolState === undefined ? memoryOf(options.log) : openToolState(options.toolState);
   }
 
-  /** Takes a list of tools, whole or a page of it, and gives the changes in it that were not seen before. */
+  /** Compares a list of tools, or a page of one, and returns the changes that are new. */
   listed(connection: object, server: ServerIdentity, tools: readonly unknown[]): ToolChange[] {
     const shown = this.#shown.get(connection) ?? new Map<string, string>();
     this.#shown.set(connection, shown);
@@ -70,7 +70,7 @@ export class ToolWatch {
     return changes;
   }
 
-  /** The fingerprint that a call runs under: of what this connection was shown, else of what the log last saw. */
+  /** The fingerprint of a called tool: as this connection was shown it, else as the log last saw it. */
   fingerprintOf(connection: object, server: () => ServerIdentity, tool: string): string | undefined {
     const shown = this.#shown.get(connection)?.get(tool);
     if (shown === undefined && this.#memory.isEmpty) return undefined;
@@ -83,7 +83,7 @@ export class ToolWatch {
     server: () => ServerIdentity,
     tool: string,
   ): RefusedError | Promise<RefusedError | undefined> | undefined {
-    // Without a hook nothing is ever refused, and then the server's identity need not be found out.
+    // Without a hook nothing is refused, and the server's identity is not needed.
     if (this.#options.onToolChanged === undefined) return undefined;
     const refused = this.#memory.find(server(), tool)?.contest?.refused ?? false;
     if (refused === false) return undefined;
@@ -110,7 +110,7 @@ export class ToolWatch {
       newFingerprint: fingerprint,
       fields: differingFields(known.accepted, listed.definition),
     };
-    // While an answer is outstanding, the question is not put again.
+    // While an answer is outstanding, the hook is not called again.
     if (!isOldNews || typeof known.contest?.refused === 'boolean') this.#ask(change, listed, known);
     return isOldNews ? undefined : change;
   }
@@ -165,7 +165,7 @@ function isRefusal(answer: unknown): boolean {
   return answer === false || answer === 'refuse';
 }
 
-/** A tool whose definition is another than the log last saw from that server. */
+/** A tool whose definition differs from the one that the log last saw from that server. */
 export interface ToolChange {
   /** The name of the tool. */
   readonly tool: string;
@@ -185,9 +185,9 @@ export interface ToolChange {
 type ToolChangeAnswer = boolean | 'refuse' | undefined | void;
 
 /**
- * Told of a changed tool before the listing that showed it is given to the caller. While it refuses, every call of that tool
- * is refused before the wire with `RefusedError`; a call made while a promised answer is outstanding waits for it. Asked
- * again whenever the refused definition is listed again, so that a later answer can lift the refusal. A hook that throws or
- * rejects refuses: who installed one wants no unexamined tool to run.
+ * Called with a changed tool before the caller gets the listing that showed it. While it refuses, every call of that tool rejects with
+ * `RefusedError` and is not sent; a call that is made while a promised answer is outstanding waits for it. Called again whenever the
+ * refused definition is listed again, so that a later answer can lift the refusal. A hook that throws or rejects refuses, so that no
+ * unexamined tool runs.
  */
 export type ToolChangedHook = (change: ToolChange) => ToolChangeAnswer | Promise<ToolChangeAnswer>;
