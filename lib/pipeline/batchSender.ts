@@ -18,7 +18,7 @@ export interface BatchSenderOptions {
   readonly keepRefused: boolean;
   readonly gapRecord: GapRecordFactory | undefined;
   /** How long a failing batch keeps the process alive, in ms: no caller waits longer. */
-  readonly patienceMs: number;
+  readonly keepAliveMs: number;
   /** The longest pause that the receiver may ask for in one answer, in ms. */
   readonly maxRetryAfterMs: number;
   readonly report: Report;
@@ -204,7 +204,7 @@ export class BatchSender {
     batch.askedToWait = granted > 0;
     const pause = backoffMs(batch.attempts, granted);
     this.#wake = after(pause, () => this.#again());
-    if (performance.now() + pause - batch.since > this.options.patienceMs) this.#wake.unref();
+    if (performance.now() + pause - batch.since > this.options.keepAliveMs) this.#wake.unref();
   }
 
   #blocksARecord({ items }: Batch): boolean {

@@ -20,7 +20,7 @@ export class SinkWorker {
   readonly #acknowledger: Acknowledger;
   readonly #sender: BatchSender;
   readonly #sequence: Sequence | undefined;
-  #linger: NodeJS.Timeout | undefined;
+  #delay: NodeJS.Timeout | undefined;
   #scheduled = false;
   #waitForRoom = 0;
   /** What the last record that found no room was told. */
@@ -42,7 +42,7 @@ export class SinkWorker {
       maxExportBatchSize,
       maxRetryAfterMs,
       gapRecord,
-      patienceMs: options.exportTimeoutMillis,
+      keepAliveMs: options.exportTimeoutMillis,
       report,
       keepRefused: options.mode === 'blocking-strict',
       onTaken: (items) => this.#onTaken(items),
@@ -84,10 +84,10 @@ export class SinkWorker {
     const own = this.#sequence === undefined ? record : this.#sequence.number(record);
     const full = this.#queue.entries >= maxQueueSize;
     if (full && (overflow === 'drop' || completion === undefined)) return this.#drop(own, completion);
-    const goOn = ack === 'accepted' && !full;
-    if (goOn) completion?.delivered();
+    const mayGoOn = ack === 'accepted' && !full;
+    if (mayGoOn) completion?.delivered();
     else if (ack === 'accepted' && completion !== undefined) this.#waitForRoom++;
-    this.#queue.push(new Entry(own, goOn ? undefined : completion, performance.now(), intent));
+    this.#queue.push(new Entry(own, mayGoOn ? undefined : completion, performance.now(), intent));
     this.#deadline.watch(exportTimeoutMillis);
     if (isPastExit()) writeNow(this);
     else this.#pump();
@@ -124,7 +124,7 @@ export class SinkWorker {
     this.#giveUp();
     // The gap is sent alone: no record will follow it.
     if (this.#queue.missing > 0 && !this.#sender.awaitsSink) await this.flush('once').catch(note);
-    this.#reportUntold();
+    this.#reportMissing();
     if (this.#sender.awaitsSink) this.#acknowledger.tell(this.#sender.inFlight, this.#shutDown());
     else await within(this.options.exportTimeoutMillis, this.#sink.close(), this.name).catch(note);
     this.#deadline.stop();
@@ -202,7 +202,7 @@ export class SinkWorker {
   }
 
   /** Reports what is missing at the end of the sink's log, which has no gap record for it. */
-  #reportUntold(): void {
+  #reportMissing(): void {
     const { missing } = this.#queue;
     this.#queue.rewrite((item) => (item instanceof Barrier ? item : undefined));
     if (missing === 0 || this.options.gapRecord === undefined) return;
@@ -234,7 +234,7 @@ export class SinkWorker {
     if (this.#sender.isBusy) return;
     if (this.#queue.entries === 0) return this.#sender.pump();
     if (scheduledDelayMillis > 0 && this.#queue.entries < maxExportBatchSize) {
-      this.#linger ??= after(scheduledDelayMillis, () => this.#pumpNow());
+      this.#delay ??= after(scheduledDelayMillis, () => this.#pumpNow());
     } else if (!this.#scheduled) {
       this.#scheduled = true;
       // The records of one turn of the event loop go together.
@@ -243,8 +243,8 @@ export class SinkWorker {
   }
 
   #pumpNow(): void {
-    clearTimeout(this.#linger);
-    this.#linger = undefined;
+    clearTimeout(this.#delay);
+    this.#delay = undefined;
     this.#scheduled = false;
     this.#sender.pump();
   }

@@ -212,13 +212,13 @@ describe('sending again', () => {
 
 describe('waiting to send again', () => {
   it('keeps a process alive only as long as a caller would wait', () => {
-    for (const [patienceMs, alive] of [
+    for (const [keepAliveMs, alive] of [
       [61_000, 1],
       [59_000, 0],
       [-1, 0],
     ] as const) {
       const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-      const { sender, push } = sending(prompt(asked), { patienceMs });
+      const { sender, push } = sending(prompt(asked), { keepAliveMs });
       push(0);
       const before = timers();
       sender.pump();

@@ -42,7 +42,7 @@ export function sending(sink: Sink, over: Partial<BatchSenderOptions> = {}) {
     maxExportBatchSize: 2,
     keepRefused: false,
     gapRecord: undefined,
-    patienceMs: 60_000,
+    keepAliveMs: 60_000,
     maxRetryAfterMs: 3_600_000,
     report,
     onTaken: (items) => void told.push(`took ${recordsOf(items).map(({ seq }) => seq)}`),
