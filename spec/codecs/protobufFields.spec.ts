@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { fromFields, toFields, type LogFields } from '../../lib/codecs/message.js';
+import { fromFields, toFields, type LogFields } from '../../lib/codecs/protobuf.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import {
   EVENT_TYPES,
