@@ -17,7 +17,7 @@ export interface WitnessOptions {
   readonly privateKey: KeyObject;
   /** The keys of the logs that it knows; several of one origin while a key is changed. */
   readonly logs: readonly NoteVerifier[];
-  /** Where it keeps the newest checkpoint of each log. Nobody else may write there. */
+  /** The folder with the newest checkpoint of each log. The witness has to be its only writer. */
   readonly folder: string;
   /** The time in seconds since 1970. Default: the system's clock. */
   readonly now?: () => number;
@@ -35,7 +35,7 @@ export interface WitnessAnswer {
 
 /**
  * A witness of logs (c2sp.org/tlog-witness), without its HTTP server: it cosigns a checkpoint only if that extends all it has
- * cosigned of the log before, and writes down what it cosigns before anybody sees the cosignature.
+ * cosigned of the log before, and saves the checkpoint before it returns the cosignature.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export class Witness {
   }
 
   /**
-   * Opens the folder, which is made where there is none.
+   * Opens the folder, and makes it if it is missing.
    *
    * @throws {ConfigError} for a key that a log signs with, too.
    * @throws {IntegrityError} when what it knows of a log cannot be read: to start from nothing would be to forget it.

@@ -66,7 +66,7 @@ function sayDisclosed(
   );
 }
 
-/** An editor or a shell may have put a line feed behind the line: it is none of the record. */
+/** An editor or a shell may have added a line feed. It is no part of the record. */
 async function recordLine(path: string, { stdin }: CommandIo): Promise<Uint8Array> {
   const bytes = path === '-' ? await buffer(stdin) : await readFile(path);
   return bytes.at(-1) === LF ? bytes.subarray(0, -1) : bytes;

@@ -13,7 +13,7 @@ import {
 import { usageFailure } from '../shared/failure.js';
 import { Output } from '../term/output.js';
 
-/** `prove`: a proof that one record is in a log, for somebody who shall not see the others. */
+/** `prove`: a proof that one record is in a log, which shows none of the others. */
 export const command = defineCommand({
   name: 'prove',
   summary: 'write a proof that one record is in a sealed log',

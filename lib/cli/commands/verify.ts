@@ -168,7 +168,7 @@ async function policyOf(
   return policyOfAll(witnesses.map((verifier) => ({ name: verifier.name, verifier, url: undefined })));
 }
 
-/** What cannot be read as a key or a policy is a wrong command line, never a finding about the log. */
+/** A key or policy that cannot be read is a usage error, never a finding about the log. */
 function asUsage<T>(option: string, read: (text: string) => T, text: string): T {
   try {
     return read(text);

@@ -114,7 +114,7 @@ class BundleCheck {
     if (manifest !== undefined) {
       this.#checkFiles(manifest);
       for (const slice of manifest.logs) await this.#checkSlice(slice, manifest);
-      // What was changed is told by its hash; to make the rest from it would only tell it again.
+      // The hash already shows the change. Files derived from it would only repeat the finding.
       records = await this.#deriveAgain(manifest);
     }
     const proved = manifest?.logs.filter(({ proofs }) => proofs !== undefined) ?? [];
@@ -211,7 +211,7 @@ class BundleCheck {
     if (proofs === undefined) {
       if (verdict !== undefined) return;
       const text = `${path} is not sealed: nothing can show that it is what was logged`;
-      // Whoever brings a key expects a proof.
+      // A key was given, so a proof is expected.
       (this.#vkeys === undefined ? this.#warnings : this.#problems).push(text);
       return;
     }

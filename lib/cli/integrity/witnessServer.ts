@@ -47,7 +47,7 @@ async function answer(witness: Witness, request: IncomingMessage): Promise<Answe
     if (body === 'broken off') return text(400, 'the request did not arrive whole');
     return await witness.addCheckpoint(body.text);
   } catch {
-    // Nothing was cosigned. What the file system says belongs to whoever runs the witness, not to its clients.
+    // Nothing was cosigned. The file system's error is for the operator of the witness, not for its clients.
     return text(500, 'the witness cannot read or write its state');
   }
 }

@@ -4,7 +4,7 @@ import { appendToFile, readIfThere } from '../storage/store.js';
 import { IntegrityError } from '../../errors.js';
 
 /**
- * Takes checkpoints to a place that whoever can write the log cannot write: another host, another account, a witness.
+ * Takes checkpoints to a place that the writers of the log cannot write: another host, another account, a witness.
  * A rejection means that it is tried again.
  */
 export interface Anchor {
@@ -29,7 +29,7 @@ export function fileAnchor(path: string): Anchor {
   return anchor;
 }
 
-/** Who is told how an anchor fares. */
+/** Callbacks for the results of an anchor. */
 export interface AnchorEvents {
   /** An anchor has taken a checkpoint. */
   onAnchored(checkpoint: Checkpoint): Promise<void>;
@@ -126,7 +126,7 @@ export async function waitAtMost(milliseconds: number, something: Promise<unknow
   cancel();
 }
 
-/** What users' callbacks and services say may hold secrets: of their errors, only the code or the class is told. */
+/** The code of an error, or its class. Messages of users' callbacks and of services are not repeated: they may hold secrets. */
 export function reasonOf(error: unknown): string {
   if (error instanceof IntegrityError) return error.message;
   if (!(error instanceof Error)) return typeof error;

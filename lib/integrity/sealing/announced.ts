@@ -75,7 +75,7 @@ export class AnnouncedLines {
     }
   }
 
-  /** The log goes on at a place. Of what the last writer left, that stays which vouches for lines that are there. */
+  /** Continues the log at a place. MACs of the last writer are kept if their lines are there. */
   async start(place: TreePlace): Promise<void> {
     this.#end = this.#announcedEnd = place;
     if (this.#mac !== undefined) {

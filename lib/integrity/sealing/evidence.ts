@@ -42,7 +42,7 @@ export class Evidence {
       );
   }
 
-  /** A signed checkpoint is on the disk before anybody else sees it; the state follows, and may be lost. */
+  /** A signed checkpoint is on the disk before anchors and witnesses get it. The state follows, and may be lost. */
   async saveCheckpoint({ note }: Checkpoint): Promise<void> {
     await this.#inTurn(() => replaceFile(this.#layout.checkpoint, note));
     await appendToFile(this.#layout.history, note, false);
@@ -145,10 +145,10 @@ export function isCosigned(note: string, policy: WitnessPolicy): boolean {
   return policy.isMetBy(cosignaturesOf(note, witnessKeys(policy)).map(({ witness }) => witness));
 }
 
-/** What a log asks of whoever writes its file. */
+/** What a log needs from the writer of its file. */
 export interface LogWriter {
   /** Resolves when all lines that were appended are on the disk. */
   sync(): Promise<void>;
-  /** Something is wrong with the evidence; the log itself goes on. */
+  /** Reports a fault of the evidence. Writing to the log continues. */
   onError(error: Error): void;
 }

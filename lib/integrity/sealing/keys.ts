@@ -25,7 +25,7 @@ import { ConfigError, IntegrityError } from '../../errors.js';
 import { reject, requireKnownOptions, requireText } from '../../internal/validate.js';
 import { formatNote, formatVkey, isKeyName, keyId, type NoteVerifier } from '../tlog/note.js';
 
-/** Write access for the group, any access for everybody else: nobody's private key. */
+/** A private key must not have these bits: write access for the group, any access for all others. */
 const TOO_WIDE = 0o027;
 
 /** A key that never leaves a key management service or a hardware module. */
@@ -38,7 +38,7 @@ export interface RemoteKey {
 
 /**
  * The key that signs checkpoints, always Ed25519:
- * - a path to a PKCS#8 PEM file, which nobody but its owner (and a group, to read) may access;
+ * - a path to a PKCS#8 PEM file, which only its owner (and a group, to read) may access;
  * - `{ pem }`, the same as text, for instance from a secret store;
  * - `{ generate }`, a path: the file is made with mode 0600 if it is not there yet;
  * - {@link RemoteKey}, a callback to a key management service.
@@ -59,7 +59,7 @@ export interface NoteSigner extends NoteVerifier {
   /** The same key under another name. */
   as(name: string): NoteSigner;
   /**
-   * Signs a text and checks the signature before anybody sees it.
+   * Signs a text, and verifies the signature before returning it.
    *
    * @throws {IntegrityError} when what signed gave something else than a signature by this key.
    */
@@ -184,7 +184,7 @@ function parsePrivateKey(option: string, pem: string): KeyObject {
   try {
     key = createPrivateKey(pem);
   } catch {
-    // The reason that OpenSSL gives helps nobody, and none of the file may show.
+    // OpenSSL's reason does not help, and could show parts of the file.
     throw new ConfigError(option, 'not a private key in PKCS#8 PEM without a passphrase');
   }
   if (key.asymmetricKeyType !== 'ed25519')

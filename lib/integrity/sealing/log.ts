@@ -80,9 +80,9 @@ export class MerkleLog {
   }
 
   /**
-   * Goes on with a log, or starts one. Lines that are in the file already become part of the tree.
+   * Continues a log, or starts one. Lines that are in the file already become part of the tree.
    *
-   * @param log The path of its file, whose last line must be whole. Nobody else may write it at the time.
+   * @param log The path of its file, whose last line must be whole. It must have no other writer at the time.
    * @throws {UnaccountedError} when the log does not lead to its newest checkpoint, wherever that is kept, or holds records
    * that its evidence does not account for; another {@link IntegrityError} when an unknown key signed its checkpoint.
    */
@@ -115,7 +115,7 @@ export class MerkleLog {
       for (const anchor of this.#anchors) anchor.offer(this.#last);
     if (this.#last !== undefined && this.#last.size === this.#tree.size)
       this.#witnesses?.offer(this.#last, { size: this.#tree.size, subtrees: [...this.#tree.subtrees] });
-    // Records that no checkpoint precedes could be anybody's after a crash.
+    // After a crash, nothing would show who wrote records that no checkpoint precedes.
     if (this.#last === undefined) await this.#sealEmpty();
     else if (this.#last.size < this.#tree.size) this.#sealSoon();
   }
@@ -237,8 +237,8 @@ export class MerkleLog {
   }
 
   /**
-   * The file is (still, or again) open and holds so many bytes. If these are not what was appended, somebody else has had
-   * his hands on it: that is reported, and the tree goes on as it is.
+   * The file is (still, or again) open and holds so many bytes. If that is not what was appended, another program has changed the
+   * file: that is reported, and the tree stays as it is.
    */
   reopened(size: number): void {
     if (size === this.#offset) return;
@@ -284,7 +284,7 @@ export class MerkleLog {
     const size = this.#tree.size;
     const root = this.#tree.root();
     if (this.#last?.size === size) return this.#last;
-    // What follows takes time, and lines go on being appended: the state is that of the tree which is signed.
+    // Lines may be appended while the seal is made. The state is that of the tree which is signed.
     const state = stateOf(this.#tree, this.#place);
     try {
       this.#announced.begin();

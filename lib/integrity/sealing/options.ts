@@ -39,7 +39,7 @@ export interface IntegrityOptions {
    */
   readonly checkpointSeconds?: number;
   /**
-   * Where copies of checkpoints go, so that whoever holds the log and the key cannot rewrite both: a path on another volume, or a
+   * Where copies of checkpoints go, out of reach of those who hold both the log and the key: a path on another volume, or a
    * callback; one, or several.
    * @defaultValue none
    * @variable OTEL_MCP_LOG_INTEGRITY_ANCHOR
@@ -60,7 +60,7 @@ export interface IntegrityOptions {
    */
   readonly timestamps?: string | TimestampsOptions;
   /**
-   * Lets single fields of a record be proved to somebody who shall not see the others (`prove --reveal`): each line carries the
+   * Lets single fields of a record be proved without showing the others (`prove --reveal`): each line carries the
    * seed of its salts, and its leaf commits to each field apart.
    * @defaultValue false
    */
@@ -189,7 +189,7 @@ function resolvePrevious(option: string, vkeys: readonly string[] = [], origin: 
   });
 }
 
-/** What is no policy or key is a wrong option here. */
+/** Turns the errors of parsers into errors of the option. */
 function checked<T>(option: string, read: () => T): T {
   try {
     return read();

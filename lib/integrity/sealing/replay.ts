@@ -23,7 +23,7 @@ export interface Replayed {
 }
 
 /**
- * Takes the whole lines of segments into a tree. A torn last line is left alone: whoever writes the log repairs it.
+ * Takes the whole lines of segments into a tree. A torn last line is left alone: the writer of the log repairs it.
  *
  * @param onLeaf Called after each line.
  */

@@ -20,7 +20,7 @@ import { parseState, readIfThere, type SavedState } from '../storage/store.js';
 import { type AnnouncedLines, type LineCheck } from './announced.js';
 import { type TreePlace } from './tailMacs.js';
 
-/** A tree that goes on where the last writer stopped. */
+/** The tree of a log as the last writer left it, ready to take more lines. */
 export interface Restored {
   readonly tree: CompactRange;
   /** Where the next line stands. */
@@ -31,7 +31,7 @@ export interface Restored {
   readonly segmentList: SegmentList;
   /** Bytes of the file being written that the tree covers. */
   readonly offset: number;
-  /** What whoever runs the log has to know. */
+  /** Messages for the operator of the log. */
   readonly alarms: readonly string[];
 }
 
@@ -42,8 +42,8 @@ export interface Restored {
  * @param log The path that the log is written to. Its last line must be whole.
  * @param anchored What the anchors of the log know of it.
  * @param announced What vouches for lines behind the newest checkpoint. Without it they are taken as they are.
- * @throws {UnaccountedError} when none does: to go on would be to sign a second history. It carries the number of lines where nothing is wrong
- * but that the last of them are not vouched for, and the machine has started anew since.
+ * @throws {UnaccountedError} when none does: continuing would sign a second history. It carries the number of lines where the only
+ * fault is that the last of them are not vouched for, and the machine has started anew since.
  */
 export async function restoreTree(
   log: string,

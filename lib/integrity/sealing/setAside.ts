@@ -29,7 +29,7 @@ export async function setAside(log: string, time: Date): Promise<string> {
 /**
  * Moves the last lines of a log into a file beside it, unchanged: what a power cut left without anything that vouches for it.
  *
- * @param log Its path. Nobody may write to it at the time.
+ * @param log Its path. It must have no writer at the time.
  * @returns the file; nothing where the lines begin in an earlier segment.
  */
 export async function setTailAside(log: string, count: number, time: Date): Promise<string | undefined> {

@@ -9,7 +9,7 @@ import { reachable } from '../tlog/policy.js';
 import { type IntegrityLayout } from '../storage/layout.js';
 import { readIfThere } from '../storage/store.js';
 
-/** The log holds, or lacks, what its evidence does not account for: to go on with it would be to sign another history. */
+/** The log holds, or lacks, what its evidence does not account for. Continuing it would sign another history. */
 export class UnaccountedError extends IntegrityError {
   /**
    * @param unvouched How many lines at the very end are all that is not accounted for, where a power cut may have left them so.
@@ -27,7 +27,7 @@ export class UnaccountedError extends IntegrityError {
 export interface Anchored {
   /** The newest checkpoint that an anchor has. */
   readonly checkpoint: Checkpoint | undefined;
-  /** What whoever runs the log has to know. */
+  /** Messages for the operator of the log. */
   readonly alarms: readonly string[];
 }
 
@@ -41,8 +41,8 @@ interface Keeper {
 }
 
 /**
- * Reads the anchors of a log, and asks its witnesses, before it goes on: what they have was signed, whatever lies beside the
- * log now. What cannot be read in time is told, and keeps no log from starting.
+ * Reads the anchors of a log, and asks its witnesses, before the log is continued: what they have was signed, whatever lies beside
+ * the log now. An anchor that cannot be read in time is reported, and the log starts without it.
  *
  * @throws {UnaccountedError} when one has checkpoints of a log that was started later than the one here.
  */

@@ -12,7 +12,7 @@ import { EMPTY_ROOT, keyedHasher, type Hash } from '../tlog/merkle.js';
 import { replaceFile } from '../storage/store.js';
 
 const fdatasyncAsync = promisify(fdatasync);
-/** Half of a hash: 128 bits are more than anybody guesses while a log is between two checkpoints. */
+/** Half of a hash: 128 bits cannot be guessed while a log is between two checkpoints. */
 const MAC_BYTES = 16;
 /** The MACs of so many bytes are written without a buffer of their own. */
 const SCRATCH_BYTES = 1 << 12;
@@ -69,7 +69,7 @@ export class TailMacs {
     this.#sizes = files.map((_, at) => (at === 0 ? size : 0));
   }
 
-  /** Opens the files, whose names begin with a path. Of what the last writer left there, only `kept` stays. */
+  /** Opens the files, whose names begin with a path. Their content is replaced by `kept`. */
   static async open(path: string, kept: readonly string[]): Promise<TailMacs> {
     const [first, ...others] = namesOf(path);
     const bytes = Buffer.from(kept.join(''), 'latin1');

@@ -133,7 +133,7 @@ const STATUS = /^30(?:[0-7].|81..|82....)30(?:[0-7].|81..)0201(..)/;
 
 /**
  * Checks, without a library, that an answer is a granted token for this request. Its signature is checked when the log is
- * verified: a token that proves nothing harms nobody before.
+ * verified: until then a wrong token does no harm.
  *
  * @throws {IntegrityError} when it is not.
  */

@@ -60,7 +60,7 @@ export function findSegmentsByName(log: string): Promise<Segment[]> {
 async function segmentsOf(log: string, entries: SegmentList['segments']): Promise<Segment[]> {
   const listed = new Set(entries.map(({ file }) => file));
   const unlisted = (await namedAfter(log)).filter((path) => !listed.has(plainName(path)));
-  // Whoever moved a file away without a word gave it one of these names; what he deleted, he deleted from the old end.
+  // A file that another program moved away has one of these names. If files are missing, they are taken to be the oldest.
   const nameless = entries.filter(({ file }) => file === undefined).length;
   const adopted = unlisted.splice(0, nameless);
   const gone = nameless - adopted.length;
@@ -107,7 +107,7 @@ async function namedAfter(log: string): Promise<string[]> {
 
 /**
  * The bytes of segments, one after the other, in constant memory. While one chunk is worked on, the next is read.
- * A byte order mark at the beginning of a file is left out. Segments that are missing are passed over: whoever cares looks at {@link Segment.present} first.
+ * A byte order mark at the beginning of a file is left out. Segments that are missing ({@link Segment.present}) are passed over.
  *
  * @param startAt The byte offset (of the content) to start at within the first of them. Default: 0.
  * @throws {IntegrityError} when a compressed segment is damaged or cut off.

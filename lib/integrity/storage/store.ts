@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type CompactRange } from '../tlog/merkle.js';
 import { hashFromBase64, hashToBase64, type Hash } from '../tlog/merkle.js';
 
-/** What `state.json` holds: enough to go on without reading the log again. It is believed only if its root is signed. */
+/** What `state.json` holds: enough to continue a log without reading it again. It is used only if its root is signed. */
 export interface SavedState {
   readonly version: 1;
   /** Leaves in the tree. */

@@ -69,7 +69,7 @@ export function openCheckpoint(note: string, verifiers: readonly NoteVerifier[])
 export function splitNotes(text: string): { notes: string[]; rest: string } {
   const notes: string[] = [];
   let start = 0;
-  // A note ends with the last of its signature lines; the next one starts with a line that is none.
+  // A note ends with its last signature line; the first line of the next note is no signature.
   for (const { index, 0: signatures } of text.matchAll(/(?<=\n)(?:— [^\n]*\n)+/gu)) {
     const end = index + signatures.length;
     notes.push(text.slice(start, end));
@@ -119,7 +119,7 @@ export function renamedVerifier({ publicKey }: NoteVerifier, name: string): Note
 
 /**
  * Tells whether a checkpoint is of a log that was started anew by the holder of a trusted key. That log is not trusted by
- * itself: whoever reads it has to be told why there are two.
+ * itself: its readers have to know why there are two.
  *
  * @returns the checkpoint and the verifier key that its log has; nothing if the checkpoint is of no such log.
  */

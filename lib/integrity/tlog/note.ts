@@ -8,7 +8,7 @@ const SIGNATURE_TYPE = { ed25519: 0x01, cosignature: 0x04 } as const;
 export type SignatureType = keyof typeof SIGNATURE_TYPE;
 const ED25519_BYTES = 32;
 const KEY_ID_BYTES = 4;
-/** Go's `note` package takes no more of either; whoever writes more is not understood by the tools out there. */
+/** Go's `note` package takes no more of either, and many tools are built on it. */
 const MAX_SIGNATURES = 100;
 const MAX_NOTE_CHARACTERS = 1_000_000;
 

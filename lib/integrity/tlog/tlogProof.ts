@@ -16,7 +16,7 @@ export interface TlogProof {
   readonly hashes: readonly Hash[];
   /** The checkpoint, verbatim. */
   readonly checkpoint: string;
-  /** Opaque, and vouched for by nobody until the proof verifies: here, the record itself. */
+  /** Opaque data, unverified until the proof is checked: here, the record itself. */
   readonly extra?: Uint8Array;
 }
 

@@ -76,7 +76,7 @@ async function verified(
   const data = Uint8Array.from(Buffer.from(text)).buffer;
   // A certificate that has expired since still vouches for what it signed while it was valid.
   const how = { signer: 0, data, trustedCerts, checkChain: true, extendedMode: true, checkDate: time };
-  // What does not verify is a rejection that has the same fields as a result.
+  // For a signature that does not verify, pkijs rejects with an object that has the fields of a result.
   const result = await signed.verify(how).catch((failure: Verification) => failure);
   if (result.signerCertificateVerified === false)
     throw new IntegrityError('the timestamp was signed by no authority that is trusted here');

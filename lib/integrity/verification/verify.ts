@@ -24,7 +24,7 @@ export interface CheckpointInput {
   readonly note: string;
   /** What it is called in findings: a path, for instance. */
   readonly name: string;
-  /** Whether it was kept where whoever writes the log cannot write: only such a one shows a rollback. Default: false. */
+  /** Whether it was kept out of reach of the log's writer. Only such a checkpoint shows a rollback. Default: false. */
   readonly keptElsewhere?: boolean;
 }
 
@@ -236,7 +236,7 @@ class Verification {
     const { tree } = this.#builder;
     this.#findTorn();
     if (!this.#rootless) await this.#holdAgainstHeads();
-    // Of several checkpoints the newest covers the most, wherever it lies.
+    // The newest checkpoint covers the most records, wherever it lies.
     const newest = this.#heads.at(-1);
     const sealed = Math.min(newest?.size ?? 0, tree.size);
     if (newest !== undefined && this.#own !== undefined && this.#own.size < newest.size)

@@ -129,7 +129,7 @@ async function checkpointsOf(
 ): Promise<{ checkpoint: CheckpointInput | undefined; others: CheckpointInput[]; warnings: string[] }> {
   const layout = integrityLayout(log);
   const warnings: string[] = [];
-  // Of several in one file, the newest is the last.
+  // The newest checkpoint of a file is its last.
   const own = await optionalCheckpoints(
     options.checkpoint ?? layout.checkpoint,
     'strict',
@@ -149,7 +149,7 @@ async function checkpointsOf(
   return { checkpoint, others: [...own, ...others, ...kept], warnings };
 }
 
-/** The checkpoints in a file; none if there is no such file, unless somebody named it. */
+/** The checkpoints in a file. A file that is missing has none; if an option names it, that is an error. */
 async function optionalCheckpoints(
   path: string,
   tail: 'strict' | 'tolerant',

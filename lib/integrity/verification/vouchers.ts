@@ -68,7 +68,7 @@ export function vouchedByWitnesses(
     const message = `${open === 1 ? 'a record follows' : `${open} records follow`} the last one that enough witnesses of the policy have cosigned (${policy.rule})`;
     problems.push({ kind: 'unwitnessed', message, index: newest.size });
   }
-  // Whoever answered first signed first; a report is the same each time.
+  // Witnesses sign in the order in which they answer. Sorted by name, the report is the same each time.
   const byName = [...newest.by].sort((a, b) => (a.witness.name < b.witness.name ? -1 : 1));
   const names = byName.map(({ witness, time }) => `${witness.name} at ${isoTime(time * 1000)}`);
   const by = `${policy.rule}: ${newest.size} records by ${names.join(', ')}`;
