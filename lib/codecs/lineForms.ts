@@ -4,37 +4,37 @@ import { inFixedOrder } from './order.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Fields that no two records have alike; what else differs from record to record is found out. */
+/** Fields that differ in every record. Which other fields differ is learnt from the records. */
 const CHANGING = [
   ...['record_id', 'seq', 'time', 'duration_ms', 'correlation_id', 'trace_id', 'span_id', 'parent_span_id'],
   ...['mcp.request_id', 'mcp.tool_arguments', 'mcp.prompt_arguments', 'mcp.tool_result'],
 ];
 
-/** Tools and methods are few; callers may make their names up. */
+/** How many tools and methods are remembered: there are few, but a caller may invent names without end. */
 const MOST_KINDS = 500;
-/** Records of one tool that have other fields than each other: with and without a parent, say. */
+/** How many forms of one tool are kept: its records may have different fields, such as with and without a parent. */
 const MOST_FORMS = 4;
 
-/** Text that JSON writes as it is. */
+/** Text that JSON writes without escapes. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-/** A field whose value stands in the text of a form. */
+/** A field whose value is part of a form's text. */
 interface Constant {
   readonly ofMcp: boolean;
   readonly key: string;
   readonly value: unknown;
 }
 
-/** A field that is encoded for each record, and the text between it and the one before. */
+/** A field that is encoded for each record, with the text before it. */
 interface Changing {
   readonly ofMcp: boolean;
   readonly key: string;
   readonly before: string;
-  /** Whether it is a text, whose quotes are a part of what stands around it. */
+  /** Whether the value is a string: its quotes are then part of the text around it. */
   readonly isText: boolean;
 }
 
-/** What the lines of some records have in common, as text. */
+/** The text that the lines of some records have in common. */
 interface Form {
   readonly keys: readonly string[];
   readonly mcpKeys: readonly string[];
@@ -44,14 +44,14 @@ interface Form {
 }
 
 /**
- * Writes records as lines, and encodes what they have in common with those before them only once: from call to call hardly more
- * differs than some ids, the time and the arguments. A text is used only where the value that it was made of stands in the record,
- * so that a line is what {@link toJsonLine} makes of the whole record.
+ * Writes records as lines, and encodes only once what they have in common: from call to call, hardly more differs than ids, the
+ * time and the arguments. The text of a value is used only while the record has that same value, so that a line is always what
+ * {@link toJsonLine} makes of the whole record.
  */
 export class LineForms {
   readonly #forms = new Map<string, Form[]>();
 
-  /** The line of a record; undefined for one that has to be encoded as a whole. */
+  /** The line of a record; nothing where the record must be encoded as a whole. */
   lineOf(record: AuditRecord): string | undefined {
     const kind = record.mcp?.tool_name ?? record.mcp?.method;
     if (kind === undefined || record.error !== undefined) return undefined;
@@ -67,7 +67,7 @@ export class LineForms {
     return undefined;
   }
 
-  /** Makes a form of a record, in the place of one that took a field for the same in all records. */
+  /** Makes a form of a record. It replaces `former`, which took the field `other` for the same in all records. */
   #learn(kind: string, record: AuditRecord, former?: Form, other?: Constant): void {
     const varying = new Set(former === undefined ? CHANGING : former.changing.map(nameOf));
     if (other !== undefined) varying.add(nameOf(other));
@@ -83,14 +83,14 @@ function nameOf({ ofMcp, key }: { readonly ofMcp: boolean; readonly key: string 
   return ofMcp ? `mcp.${key}` : key;
 }
 
-/** Whether an object is written by these fields and no others, in this order: told without a list of them being made. */
+/** Whether an object has these fields and no others, in this order. To make a list of its fields would cost more. */
 function hasKeys(value: object, keys: readonly string[]): boolean {
   let index = 0;
   for (const key in value) if (key !== keys[index++]) return false;
   return index === keys.length && !('toJSON' in value);
 }
 
-/** The first field that is not what the form's text says. */
+/** The first field whose value is not the one in the form's text. */
 function firstOther(record: AuditRecord, { constants }: Form): Constant | undefined {
   const fields = record as unknown as Fields;
   const mcp = record.mcp as unknown as Fields;
@@ -125,7 +125,7 @@ function textOf(value: unknown): string | undefined {
     : toJsonLine(value);
 }
 
-/** Undefined for a record that is written otherwise than field by field, in the order that its fields have. */
+/** Makes a form; nothing for a record that JSON would not write field by field, in their present order. */
 function formOf(record: AuditRecord, varying: ReadonlySet<string>): Form | undefined {
   if (inFixedOrder(record) !== record || !isPlain(record) || !isPlain(record.mcp)) return undefined;
   const constants: Constant[] = [];
@@ -172,7 +172,7 @@ function isPlain(value: unknown): boolean {
   );
 }
 
-/** Whether a value that is found again by `===` is the same still: of objects, those that nobody can change. */
+/** Whether `===` proves that a value is unchanged: for primitives it does, for objects only if they are flat and frozen. */
 function isFixed(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   const isKnown = Array.isArray(value) || isPlain(value);
