@@ -34,6 +34,8 @@ const INTENT_STAGE = 'request_received';
 export interface LogFacts {
   /** The protocol's session id, as this log shows it. */
   readonly sessionId?: string | undefined;
+  /** The server's address or command, as this log shows it. */
+  readonly serverAddress?: string | undefined;
   readonly actor?: Actor | undefined;
   readonly toolFingerprint?: string | undefined;
   /** Joins the intent and the completion, where there is an intent. */
@@ -57,12 +59,7 @@ export function sessionIdOf(
  * Written field by field, in the order of a record's line: spreads of optional fields cost several times as much as all the rest, and
  * a record in order need not be sorted when it is encoded.
  */
-export function toDraft(
-  detail: OperationDetail,
-  settings: RecordSettings,
-  facts: LogFacts,
-  serverAddress: string | undefined = detail.connection.serverAddress,
-): DraftRecord {
+export function toDraft(detail: OperationDetail, settings: RecordSettings, facts: LogFacts): DraftRecord {
   const { ending, custom } = detail;
   const draft = startOf(detail, settings, facts);
   addParties(draft, detail);
@@ -72,7 +69,7 @@ export function toDraft(
   draft.ocsf_class_uid = row.ocsf_class_uid;
   draft.ocsf_activity_id = row.ocsf_activity_id;
   if (row.otel_operation_name !== null) draft.otel_operation_name = row.otel_operation_name;
-  if (custom === undefined) draft.mcp = toMcp(detail, settings, facts, serverAddress);
+  if (custom === undefined) draft.mcp = toMcp(detail, settings, facts);
   if (ending?.error !== undefined)
     draft.error = errorOf(ending.error, settings.includeOutputs ? ending.result : undefined);
   if (custom?.data !== undefined) draft.data = custom.data;
@@ -145,8 +142,7 @@ function isThere<T>(value: T | undefined | null): value is T {
 function toMcp(
   detail: OperationDetail,
   settings: RecordSettings,
-  { toolFingerprint, sessionId, requests }: LogFacts,
-  serverAddress: string | undefined,
+  { toolFingerprint, sessionId, serverAddress, requests }: LogFacts,
 ): McpDetail {
   const { includeOutputs, recordMeta } = settings;
   const { subject, connection, legs, ending, servedFrom, decision, endedBy } = detail;

@@ -149,8 +149,8 @@ export class Recording implements OperationRecorder {
       const shown = this.#shownSession(sessionId);
       const requests = this.#requests(detail);
       // Field by field: a spread among other fields costs more than the whole mapping.
-      const facts = { sessionId: shown, actor, toolFingerprint, operationId, requests };
-      const draft = toDraft(detail, this.#options.settings, facts, serverAddress);
+      const facts = { sessionId: shown, serverAddress, actor, toolFingerprint, operationId, requests };
+      const draft = toDraft(detail, this.#options.settings, facts);
       if (levelFor(this.#levels, draft) === 'None') return SKIPPED;
       const { secrets } = detail;
       return this.#redactor.record(draft, secrets === undefined ? { sessionId } : { ...secrets, sessionId });

@@ -12,9 +12,10 @@ function mapped(
   changes: Partial<OperationDetail> = {},
   settings: Partial<RecordSettings> = {},
   facts: LogFacts = {},
-  serverAddress?: string,
 ): Record<string, unknown> & { mcp: McpDetail } {
-  const draft = toDraft(detailOfCall(changes), { ...SETTINGS, ...settings }, facts, serverAddress);
+  const detail = detailOfCall(changes);
+  const { serverAddress } = detail.connection;
+  const draft = toDraft(detail, { ...SETTINGS, ...settings }, { serverAddress, ...facts });
   expect(draft.record_id).to.have.length(newRecordId().length);
   // The place of `seq` is kept for the pipeline; else absent is absent, not undefined.
   expect(
@@ -137,7 +138,9 @@ describe('an operation as a record', () => {
   it('has an address that was redacted instead of the one that was dialled', () => {
     const dialled = connected({ serverAddress: 'https://a.example/mcp' });
     expect(mapped(dialled).mcp.server_address).to.equal('https://a.example/mcp');
-    expect(mapped(dialled, {}, {}, 'node [REDACTED]').mcp.server_address).to.equal('node [REDACTED]');
+    expect(mapped(dialled, {}, { serverAddress: 'node [REDACTED]' }).mcp.server_address).to.equal(
+      'node [REDACTED]',
+    );
   });
 
   it('is an intent while the operation is under way', () => {
