@@ -53,7 +53,7 @@ export function checkOptions<const S extends OptionSetName, T extends object>(
   return resolved as Resolved<S, T>;
 }
 
-/** The options under the names that they have today: an old one still works, and is told of once. */
+/** The options under the names that they have today. An old name still works, and one line on stderr names the new one. */
 function todaysNames<T extends object>(set: OptionSetName, at: string, given: T, prefix: string): Partial<T> {
   const options: OptionSet = OPTIONS[set];
   requireKnownOptions(at, given, knownNames(options), Object.keys(options));

@@ -1,6 +1,5 @@
-import { writeSync } from 'node:fs';
 import { diag } from '@opentelemetry/api';
-import { shared } from '../internal/shared.js';
+import { sayOnce } from '../internal/stderr.js';
 import { PACKAGE_NAME } from '../version.js';
 import { packageOf } from './sdk.js';
 
@@ -26,12 +25,9 @@ export function hasOwnClient(name: string, version: string): boolean {
   return major >= from && major < before;
 }
 
-/** What this process has been told, by whatever way. */
-const told = shared('told', () => ({ lines: new Set<string>() }));
-
 /**
- * Says once that clients are not audited, where a file that was loaded belongs to a package with a client of its own. Without what
- * other messages of the kind are written with, which the thread of Node's module hooks would have to load.
+ * Says once that clients are not audited, where a file that was loaded belongs to a package with a client of its own. Without
+ * `tellUnaudited`, whose file the thread of Node's module hooks would have to load.
  */
 export function tellOwnClient(file: string): void {
   if (!FILE_OF_LOADED.test(file)) return;
@@ -39,12 +35,5 @@ export function tellOwnClient(file: string): void {
   // What a manifest says is written to a terminal.
   const named = /^[\w.+-]+$/.test(version) ? ` ${version}` : '';
   const line = `NOT AUDITED: clients of ${LOADED_FOR_CLIENT}${named}: they are its own, not the MCP SDK's (docs/troubleshooting.md, own-client)`;
-  if (told.lines.has(line)) return;
-  told.lines.add(line);
-  diag.warn(`${PACKAGE_NAME}: ${line}`);
-  try {
-    writeSync(2, `${PACKAGE_NAME}: ${line}\n`);
-  } catch {
-    // stderr is closed or full: there is nobody left to tell.
-  }
+  if (sayOnce(line)) diag.warn(`${PACKAGE_NAME}: ${line}`);
 }
