@@ -1,15 +1,15 @@
 import type { Redactor } from './createRedactor.js';
 
-/** `--name=value`, `NAME=value`, `Name: value`; the value may span lines, the name may not. */
+/** `--name=value`, `NAME=value`, `Name: value`. The value may contain line ends. */
 const ASSIGNMENT = /^(-{0,2}|\/)([A-Za-z][\w.-]*)(=|:\s+)(.*)$/s;
 /** `--name` alone, whose value is the next argument. */
 const FLAG = /^(?:--?|\/)([A-Za-z][\w.-]*)$/;
 const URL_LIKE = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /**
- * A command with its arguments as one line, without the secrets in it: the value of a flag or assignment whose name is a
- * secret key by the policy (`--api-key x`, `--token=x`, `API_KEY=x`, `Authorization: x`), and what the policy finds in the
- * rest. A secret without a name (`-pX`, a bare password) cannot be told from any other word.
+ * A command with its arguments as one line, without secrets: the values of flags and assignments whose names the policy hides
+ * (`--api-key x`, `--token=x`, `API_KEY=x`, `Authorization: x`), and what the policy finds in the other words. A secret without a
+ * name (`-pX`, a bare password) cannot be told from another word.
  */
 export function commandLine(command: readonly string[], redactor: Redactor): string {
   let name: string | undefined;
@@ -28,7 +28,7 @@ function argument(word: string, redactor: Redactor): string {
   return `${dashes}${key}${sign}${named(key, value, redactor)}`;
 }
 
-/** A value as the policy shows it under its name; under a name that is no secret it is judged by itself. */
+/** A value as the policy shows it under its name. If the name is not secret, the value is redacted as a word of its own. */
 function named(key: string, value: string, redactor: Redactor): string {
   const shown = (redactor.value({ [key]: value }) as Record<string, unknown> | undefined)?.[key];
   if (shown === value) return argument(value, redactor);

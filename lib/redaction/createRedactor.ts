@@ -11,12 +11,12 @@ import { keepString, keepUri } from './walk/strings.js';
 import type { Pass } from './walk/pass.js';
 import { newPass, walk } from './walk/walk.js';
 
-/** What the rest of the library asks of redaction; one is made from the options, once, at start-up. */
+/** Redacts by one policy. Make one at start-up: compiling a policy takes milliseconds. */
 export interface Redactor {
   /**
-   * A new record in which every free value (arguments, results, URIs, error texts, `data`, what the server said of
-   * itself) is redacted, bounded and safe to encode. Never throws, never changes what it was given: a value that cannot be
-   * redacted is dropped and marked.
+   * A new record in which every free value (arguments, results, URIs, error texts, `data`, what the server says about itself) is
+   * redacted, bounded and safe to encode. Never throws and never changes its argument: a value that cannot be redacted is
+   * replaced by `[REDACTION FAILED]`.
    */
   record(draft: DraftRecord, known?: KnownSecrets): DraftRecord;
   /** A free text (error message, span status, log line) with the secrets in it replaced. */
@@ -25,16 +25,16 @@ export interface Redactor {
   uri(value: string): string;
   /** Any value, walked and bounded, as for `mcp.tool_arguments` of the named tool. */
   value(value: unknown, toolName?: string, known?: KnownSecrets): unknown;
-  /** The id of an MCP session as it may be shown: hashed, or keyed with `hmacKey`, unless the policy keeps it. */
+  /** The form in which an MCP session id is shown: its hash, keyed if there is an `hmacKey`, unless the policy keeps ids. */
   sessionId(id: string): string;
 }
 
 /**
- * Makes a redactor from a policy. Without options the defaults hold: the key names and detectors that
- * `docs/redaction.md` lists, masks, no outputs.
+ * Makes a redactor from a policy. By default it uses the key names and detectors that `docs/redaction.md` lists, masks what they
+ * find, and leaves out outputs.
  *
- * @throws ConfigError on a policy that cannot work: unknown options, unsafe patterns, paths that lead nowhere, a missing or
- * short `hmacKey`, levels that would silence security-relevant events.
+ * @throws ConfigError if the policy cannot work: unknown options, unsafe patterns, paths to no field, a missing or short `hmacKey`,
+ * levels that would silence security-relevant events.
  *
  * @example
  * ```ts
@@ -76,12 +76,12 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
 
 const preparations = new WeakMap<Redactor, () => void>();
 
-/** Makes what a redactor's first text would wait for: the tables that texts are searched with. */
+/** Builds the tables that texts are searched with, so that the first text does not have to wait for them. */
 export function prepareRedactor(redactor: Redactor): void {
   preparations.get(redactor)?.();
 }
 
-/** Texts of the library's own (errors, statuses, log lines) may quote a URL that a server or a caller has put together. */
+/** Redacts a text of the library itself, such as an error or a log line. It may quote a URL, so all query values are hidden. */
 function redactOwn(text: string, keep: typeof keepUri, policy: Policy, known?: KnownSecrets): string {
   try {
     const pass = newPass(policy, {});

@@ -1,7 +1,7 @@
 import { compilePattern } from './text/patterns.js';
 import type { KnownSecrets } from './walk/knownSecrets.js';
 
-/** Bounds, since schemas come from servers and values from callers; beyond them all of a value counts as secret. */
+/** Bounds, because schemas come from servers and values from callers. Beyond them the whole value counts as secret. */
 const MAX_STEPS = 20_000;
 const MAX_DEPTH = 64;
 const MAX_PLACES = 1_000;
@@ -12,7 +12,7 @@ function isMarked({ format, writeOnly }: Schema): boolean {
   return format === 'password' || writeOnly === true;
 }
 
-/** Whether any schema within one marks something; one that is too large to tell counts as if it did. */
+/** Whether a schema marks anything. A schema too large to search counts as one that does. */
 export function hasMarks(schema: unknown): boolean {
   const open: unknown[] = [schema];
   for (let steps = 0; open.length > 0; steps++) {
@@ -26,8 +26,8 @@ export function hasMarks(schema: unknown): boolean {
 }
 
 /**
- * What a schema marks as secret in a value: the places, each beginning with `prefix`, and the texts that stand there. A schema or
- * a value that cannot be read marks all of the value.
+ * What a schema marks as secret in a value: the places, each beginning with `prefix`, and the texts there. If the schema or the
+ * value cannot be read, the whole value is marked.
  */
 export function markedIn(
   schema: unknown,
@@ -60,7 +60,7 @@ class Search {
     return this.#steps > MAX_STEPS || this.places.length > MAX_PLACES;
   }
 
-  /** Looks at a value by every schema that applies to it, and at what is in it. */
+  /** Applies every schema that concerns a value to it, and to what it contains. */
   look(schema: unknown, value: unknown, path: readonly string[]): void {
     this.#lookBy([schema], readable(value), path);
   }
@@ -96,7 +96,7 @@ class Search {
   }
 }
 
-/** What an object is for JSON. */
+/** What `JSON.stringify` would see of a value. */
 function readable(value: unknown): unknown {
   const json = typeof value === 'object' && value !== null && 'toJSON' in value ? value.toJSON : undefined;
   return typeof json === 'function' ? Reflect.apply(json, value, ['']) : value;
@@ -123,7 +123,7 @@ function entriesOf(value: unknown): [string, unknown][] {
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];
 }
 
-/** Patterns come from servers: they run in linear time, and what is no such pattern matches every key. */
+/** Matches patterns in linear time, because they come from servers. A pattern that cannot be compiled matches every key. */
 function matcher(): SchemaReader['matches'] {
   const known = new Map<string, (key: string) => boolean>();
   return (pattern, key) => {
@@ -142,21 +142,21 @@ function compiled(pattern: string): (key: string) => boolean {
   }
 }
 
-/** A JSON Schema (2020-12 and the drafts before it), as a server may have written it. */
+/** A JSON Schema (2020-12 or an earlier draft) as a server sent it. */
 type Schema = Readonly<Record<string, unknown>>;
 
-/** What a schema is read with. */
+/** What is needed to read a schema. */
 interface SchemaReader {
-  /** The schema that references begin at. */
+  /** The document that references point into. */
   readonly root: unknown;
   /** Whether a key matches a pattern of `patternProperties`. */
   readonly matches: (pattern: string, key: string) => boolean;
 }
 
-/** Keywords whose schemas apply to the same value; which of them holds is not asked. */
+/** Keywords whose schemas apply to the same value. All are followed, without checking which of them the value satisfies. */
 const IN_PLACE = ['allOf', 'anyOf', 'oneOf', 'then', 'else', 'dependentSchemas'];
 
-/** The schemas themselves, those that they refer to and those that apply in place, each once, at most so many. */
+/** The schemas, those that they refer to and those that apply to the same value, each once, at most `most`. */
 function applicableTo(schemas: readonly unknown[], { root }: SchemaReader, most: number): Schema[] {
   const found = new Set<Schema>();
   const open = [...schemas];
@@ -173,11 +173,11 @@ function applicableTo(schemas: readonly unknown[], { root }: SchemaReader, most:
 
 function subschemas(value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
-  // `then` and `else` are one schema, the others lists or objects of them: a keyword that is no schema marks nothing.
+  // `then` and `else` are one schema, the other keywords are lists or objects of schemas.
   return [value, ...(Object.values(value) as unknown[])].filter((item) => !Array.isArray(item));
 }
 
-/** The schema behind a reference within the document: a JSON pointer (RFC 6901) or the name of an anchor. */
+/** The schema that a reference within the document points to, by JSON pointer (RFC 6901) or anchor. */
 function referred(root: unknown, reference: unknown): unknown {
   if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;
   const pointer = decoded(reference.slice(1));
@@ -201,7 +201,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Anchors are looked for among the definitions, where they stand. */
+/** The definition with an anchor of this name. */
 function anchored(root: unknown, name: string): unknown {
   const { $defs, definitions } = (root ?? {}) as Schema;
   return [$defs, definitions]

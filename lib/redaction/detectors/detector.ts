@@ -16,47 +16,47 @@ export type DetectorName =
   | 'card'
   | 'email';
 
-/** One kind of secret: how it is called, what of it is found, where that is known from, and what a text must hold for it. */
+/** Finds one kind of secret in texts. */
 export interface Detector {
   readonly name: DetectorName;
   /** What it finds, for the documentation. */
   readonly finds: string;
-  /** The specification, or the public rules, that say how such a secret is written. */
+  /** The specification or the public rules that define how such a secret is written. */
   readonly source: string;
   /** Whether it is on unless the policy says otherwise. */
   readonly on: boolean;
-  /** What a text must hold for it to be run; `names` are the words of the policy's key names. */
+  /** What a text must contain for the detector to find anything. `names` are the literals of the policy's key names. */
   readonly trigger: (names: readonly string[]) => Trigger;
-  /** Puts markers in the places of secrets; gives back the same string where there is none. Absent where texts are walked. */
+  /** Returns the text with every secret replaced, or the same string if there is none. `embedded` has none: see `walk/text.ts`. */
   readonly redact?: (text: string, context: DetectorContext) => string;
 }
 
-/** What a detector may ask for while it works on a text. */
+/** What a detector is given beside the text. */
 export interface DetectorContext {
   /**
-   * What stands in the place of a secret; with `mask` never a token. A marker is given back as it is. The secret is hidden
-   * wherever else the record has it, unless it is `plain`: hidden for its place, and no secret by itself.
+   * Returns what replaces a secret; with `mask` never a token. A marker is returned as it is. The secret is then hidden in the
+   * rest of the record too, unless it is `plain`: hidden because of its place, such as the path of a URI.
    */
   readonly hide: (secret: string, mask?: boolean, plain?: boolean) => string;
-  /** Has a part of what is hidden be hidden elsewhere as well. */
+  /** Hides a part of a secret in the rest of the record too, such as the password of a userinfo. */
   readonly remember?: ((secret: string) => void) | undefined;
-  /** What a name says of its value. */
+  /** What the policy says of a value with this name. */
   readonly judge: (name: string) => KeyVerdict;
   /** Whether all query and fragment values of a URI are hidden, not only those of secret names. */
   readonly wholeUris: boolean;
   /** Whether the path of a URI is hidden as well, where `wholeUris` holds. */
   readonly uriPaths: boolean;
-  /** Finds the words that the policy's names are told by; without it every word of a text is judged. */
+  /** Finds the literals of the policy's names. Undefined if a name is a regular expression: then every word is judged. */
   readonly names?: Automaton | undefined;
-  /** How long each of these words is. */
+  /** The length of each of these literals. */
   readonly nameLengths?: readonly number[] | undefined;
 }
 
-/** Collects the parts of a text that stay and those that are hidden. */
+/** Writes a text anew in which some stretches are replaced. */
 export class Rewriter {
   #out = '';
   #written = 0;
-  /** Where the search goes on: what stands before it has been looked at. */
+  /** Where the search continues. */
   done = 0;
 
   constructor(
@@ -64,7 +64,7 @@ export class Rewriter {
     private readonly context: DetectorContext,
   ) {}
 
-  /** Hides what stands from `start` to `end`; the search goes on at `next`. Parts are hidden in the text's order. */
+  /** Replaces the stretch from `start` to `end`; the search continues at `next`. Calls must be in the order of the text. */
   hide(start: number, end: number, mask = false, next = end): void {
     if (start < this.#written) return;
     this.#out += this.text.slice(this.#written, start) + this.context.hide(this.text.slice(start, end), mask);
@@ -72,22 +72,22 @@ export class Rewriter {
     this.done = Math.max(this.done, next);
   }
 
-  /** The text with marks in the places of what was hidden; the same string where nothing was. */
+  /** The new text, or the same string if nothing was replaced. */
   toString(): string {
     return this.#written === 0 ? this.text : this.#out + this.text.slice(this.#written);
   }
 }
 
-/** Data of one field that the law protects and that no default hides, switched on by name. */
+/** A pack, by its name: data that the law protects and that is hidden only if the pack is on. */
 export type PackName = 'phi' | 'contact' | 'finance' | 'nationalId';
 
-/** A detector of a pack: on with its pack, and not by itself. */
+/** A detector of a pack. It is on whenever its pack is. */
 export type PackDetector = Omit<Detector, 'name' | 'on'> & { readonly name: string };
 
 /** Key names and detectors that belong together. */
 export interface Pack {
   readonly name: PackName;
-  /** Packs that come with it. */
+  /** Packs that are on with it. */
   readonly includes: readonly PackName[];
   /** Names of keys whose values are hidden. */
   readonly keys: readonly string[];

@@ -20,7 +20,7 @@ export const KeyVerdict = {
   redact: 1,
   /** It must not be stored in any form, not even as a token. */
   mask: 2,
-  /** It is secret if it looks random: what stands under `key`, or under a name with a provider's word in it. */
+  /** It is secret if it looks random: the value of `key`, or of a name with a provider's word in it. */
   ifRandom: 3,
 } as const;
 /** One of the verdicts. */
@@ -29,21 +29,21 @@ export type KeyVerdict = (typeof KeyVerdict)[keyof typeof KeyVerdict];
 /** What is known of a key. */
 export interface KeyFacts {
   readonly verdict: KeyVerdict;
-  /** Whether the key is known to stand in a record as it is; others may hold a secret themselves, or be too long. */
+  /** Whether the key itself is known to be harmless and short. Other keys are searched and cut. */
   plain: boolean;
-  /** What a property of this name can be to its neighbours; see `roles.ts`. */
+  /** What a property of this name can be for its neighbours; see {@link Role}. */
   readonly role: number;
 }
 
-/** Judges a key. Pure, and cached: keys repeat from call to call. */
+/** Judges a key by its name. The facts are cached, because keys repeat from call to call. */
 export type KeyJudge = (key: string) => KeyFacts;
 
-/** Verdicts remembered; when full, all are forgotten, so that keys made up by a caller cost no more than their judging. */
+/** Keys whose facts are cached. A full cache is emptied, so that keys made up by a caller cannot fill the memory. */
 const CACHE_SIZE = 4_096;
 
-/** Code units of a key that are judged; of a longer one, this many of its beginning and of its end. */
+/** Code units of a key that are judged. A longer key is judged by so much of its beginning and of its end. */
 const JUDGED_UNITS = 256;
-/** Words of the longest name that is worth a look. */
+/** The most words of a key that are compared with a name. */
 const LONGEST_NAME = 12;
 
 const describing = new Set(DESCRIBING_WORDS);
@@ -54,16 +54,16 @@ const numbers = new Set(NUMBER_NAMES.map((name) => joinWords(name)));
 const harmless = new Set(HARMLESS_NAMES.map((name) => joinWords(name)));
 const plainKeys = new Set(PLAIN_KEYS);
 const providers = new Set(NAMED_KEYS.map(([, word]) => joinWords(word)));
-/** Short names of passwords and the like, whose value decides: `pw` is also a country and a width. */
+/** Short names that are secret only if their values look random: `pw` is a password, a country or a width. */
 const GUESSED_WORDS = new Set(['crumb', 'mdp', 'psw', 'pw']);
-/** Words that end the names of things that a provider's word stands for and that are no secret. */
+/** Last words that make a name with a provider's word harmless: `github_repo_id`. */
 const IDENTIFYING = new Set(
   'app build category channel checksum client code commit count date digest domain event guild hash host id ids image message namespace page path post profile ref region release revision sha team time timestamp topic trace tweet url user username uuid version workspace'.split(
     ' ',
   ),
 );
 
-/** Whether a name stands for a number, so that a text without a digit is none of its values. */
+/** Whether a name stands for a number, so that its value must contain a digit. */
 export function isNumberName(name: string): boolean {
   return numbers.has(splitWords(name).join(''));
 }
@@ -98,7 +98,7 @@ export function compileKeys(
   }));
 }
 
-/** A key longer than any name is judged by its ends, so that judging has a bound. */
+/** Judges a long key by its two ends, so that the cost has a bound. */
 function judgeEnds(key: string, judgePart: (part: string) => KeyVerdict): KeyVerdict {
   if (key.length <= JUDGED_UNITS) return judgePart(key);
   const begin = judgePart(key.slice(0, JUDGED_UNITS));
@@ -142,7 +142,7 @@ function judgeWords(words: readonly string[], names: ReadonlySet<string>, guesse
   return verdict === KeyVerdict.keep && guesses && mayNameKey(words) ? KeyVerdict.ifRandom : verdict;
 }
 
-/** The longest name that begins at a word, unless what follows says that it is none: `secret_key` in `secret_key_ref`. */
+/** The longest name that begins at a word, unless the next word makes it harmless: `secret_key` in `secret_key_ref`. */
 function longestName(
   words: readonly string[],
   start: number,
@@ -162,13 +162,13 @@ function longestName(
   return longest;
 }
 
-/** `token_count`, `password_reset_url`: the next word or the last describes what the name stands for. */
+/** Whether the next word or the last only describes the secret: `token_count`, `password_reset_url`. */
 function isDescribed(words: readonly string[], end: number, guesses: boolean): boolean {
   if (describing.has(nextWord(words, end))) return true;
   return guesses && end < words.length - 1 && describing.has(words.at(-1) ?? '');
 }
 
-/** `eos_token`, `token_id`: with the word before or after it, the name is that of something else. */
+/** Whether the word before or behind the name changes its meaning: `eos_token`, `token_id`. */
 function isHarmless(words: readonly string[], start: number, end: number, name: string): boolean {
   const after = nextWord(words, end);
   if (/^ids?$/.test(after) && name.endsWith('key') && name !== 'accesskey') return true;
@@ -177,12 +177,12 @@ function isHarmless(words: readonly string[], start: number, end: number, name: 
   );
 }
 
-/** `dbpassword`: a name at the end of a longer word. */
+/** The name at the end of a longer word: `dbpassword`. */
 function endingOf(word: string): string | undefined {
   return NAME_ENDINGS.find((name) => word.length > name.length && word.endsWith(name));
 }
 
-/** `coinapi_key`, `master.key`, and whatever a provider's word names that is not its own name, number or place. */
+/** Whether a value is secret if it looks random: of `coinapi_key`, `master.key`, and of most names with a provider's word. */
 function mayNameKey(words: readonly string[]): boolean {
   const last = words.at(-1) ?? '';
   const before = words.at(-2) ?? '';
@@ -195,7 +195,7 @@ function mayNameKey(words: readonly string[]): boolean {
   return words.some((word, index) => providers.has(word) || providers.has(word + (words[index + 1] ?? '')));
 }
 
-/** The name that some joined words of a key spell, in the singular or, unless the word before counts, in the plural. */
+/** The name that the joined words spell. The plural counts too, unless the word before makes it a count. */
 function nameIn(names: ReadonlySet<string>, joined: string, before: string | undefined): string | undefined {
   if (names.has(joined)) return joined;
   if (!joined.endsWith('s') || (before !== undefined && counting.has(before))) return undefined;
@@ -203,7 +203,7 @@ function nameIn(names: ReadonlySet<string>, joined: string, before: string | und
   return names.has(singular) ? singular : undefined;
 }
 
-/** The word after `end`, past bare numbers: in `cvv2_policy` it is `policy`. */
+/** The word behind `end`, skipping numbers: `policy` in `cvv2_policy`. */
 function nextWord(words: readonly string[], end: number): string {
   for (let next = end + 1; next < words.length; next++) {
     const word = words[next] ?? '';
@@ -213,8 +213,8 @@ function nextWord(words: readonly string[], end: number): string {
 }
 
 /**
- * The words of a key in lower case: split at whatever is neither letter nor digit, between letters and digits, and at the
- * humps of camel case. Invisible characters are dropped and look-alike forms (full width) folded first (NFKC).
+ * The words of a key in lower case. A key is split at every character that is neither letter nor digit, between letters and
+ * digits, and at the capitals of camel case, after invisible characters were dropped and full-width forms folded (NFKC).
  */
 export function splitWords(key: string): string[] {
   const parts = (isAscii(key) ? asciiParts(key) : unicodeParts(key)) ?? [];
@@ -225,7 +225,7 @@ function isAscii(key: string): boolean {
   return !/[^\0-\x7f]/.test(key);
 }
 
-/** The same rule over fewer letters: almost all keys are such, and tables of Unicode take 2 ms to be made at start-up. */
+/** The same rule for ASCII: nearly all keys are ASCII, and building the tables of Unicode takes 2 ms at start-up. */
 function asciiParts(key: string): string[] | null {
   return key.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+/g);
 }
@@ -241,8 +241,8 @@ function joinWords(name: string): string {
 }
 
 /**
- * What a text has to hold for one of these names to stand in it: the name, its words parted by nothing or by one sign. The
- * key that is secret by its looks, and the words of providers, stand in it by themselves.
+ * The literals of which a text must contain one if it contains one of these names: the words of the name with nothing or one
+ * sign between them. With `guesses` the words are added whose values are secret if they look random.
  */
 export function nameLiterals(names: readonly string[], guesses: boolean): string[] {
   const literals = names.flatMap((name) => {
@@ -265,24 +265,24 @@ export function nameLiterals(names: readonly string[], guesses: boolean): string
   return [...new Set(literals)];
 }
 
-/** What a property can be to its neighbours, by its name alone; bits, so that those of an object add up. */
+/** What a property can be for its neighbours, told by its name. These are bits, so that an object's properties can be or-ed. */
 export const Role = {
   none: 0,
-  /** It says whose value stands beside it: `name`, `selector`, `label`. */
+  /** Its value names the neighbour's value: `name`, `selector`, `label`. */
   names: 1,
-  /** It holds what another names: `value`, `text`. */
+  /** Its value is named by a neighbour: `value`, `text`. */
   value: 2,
-  /** It is the tool of a command line. */
+  /** The tool of a command line. */
   tool: 4,
-  /** It is the words of a command line. */
+  /** The arguments of a command line. */
   words: 8,
-  /** It is the names of the columns of a table. */
+  /** The column names of a table. */
   columns: 16,
-  /** It is the rows of a table. */
+  /** The rows of a table. */
   rows: 32,
-  /** It says what kind of thing the object is, as in Kubernetes. */
+  /** The kind of a Kubernetes object. */
   kind: 64,
-  /** It holds the data of such a thing. */
+  /** The data of a Kubernetes object. */
   data: 128,
 } as const;
 

@@ -122,7 +122,7 @@ export const NEVER_TOKENISED: readonly string[] = Object.freeze([
 ]);
 
 /**
- * Words that, right after a pattern's words, say that the key measures or describes a secret and does not hold one:
+ * Words right behind a name that make the key describe or measure a secret instead of holding one:
  * `token_count`, `passwordPolicy`, `auth_url`.
  */
 export const DESCRIBING_WORDS: readonly string[] = Object.freeze(
@@ -140,7 +140,7 @@ export const DESCRIBING_WORDS: readonly string[] = Object.freeze(
   ).split(' '),
 );
 
-/** Words that, before a name, make it a question: `has_password`, `isTokenValid`, `requires_auth`. */
+/** Words before a name that make the key a question: `has_password`, `isTokenValid`, `requires_auth`. */
 export const ASKING_WORDS: readonly string[] = Object.freeze(
   (
     'allow allows can disable enable expires forgot generate has hide ignore is mask missing must needs redact require requires ' +
@@ -148,7 +148,7 @@ export const ASKING_WORDS: readonly string[] = Object.freeze(
   ).split(' '),
 );
 
-/** Names that hold a secret's name and are none: the tokens that language models read, tests that pass, and so on. */
+/** Names that contain the name of a secret but mean something else: the tokens of language models, tests that pass. */
 export const HARMLESS_NAMES: readonly string[] = Object.freeze([
   'bos_token',
   'cls_token',
@@ -180,7 +180,7 @@ export const HARMLESS_NAMES: readonly string[] = Object.freeze([
   'email_signature',
 ]);
 
-/** Names that end a name written as one word: `dbpassword`, `hapikey`. */
+/** Names that are also recognized at the end of a longer word: `dbpassword`, `hapikey`. */
 export const NAME_ENDINGS: readonly string[] = Object.freeze([
   'password',
   'passwd',
@@ -195,7 +195,7 @@ export const NAME_ENDINGS: readonly string[] = Object.freeze([
   'credentials',
 ]);
 
-/** Names of numbers: in a text their value has a digit, or it is no such number. */
+/** Names of numbers. A value without a digit is not the value of such a name. */
 export const NUMBER_NAMES: readonly string[] = Object.freeze([
   'account_number',
   'card_number',
@@ -219,8 +219,8 @@ export const NUMBER_NAMES: readonly string[] = Object.freeze([
 ]);
 
 /**
- * Words that, before `key`, say that it is none that opens anything: `sort_key`, `publicKey`. After any other word, and
- * alone, `key` is secret where its value looks random.
+ * Words before `key` that make it harmless: `sort_key`, `publicKey`. Behind any other word, and alone, `key` is secret if its
+ * value looks random.
  */
 export const PLAIN_KEYS: readonly string[] = Object.freeze(
   (
@@ -231,7 +231,7 @@ export const PLAIN_KEYS: readonly string[] = Object.freeze(
   ).split(' '),
 );
 
-/** Words that, right before a plural, say that the key counts things: `max_tokens`, `promptTokens`. */
+/** Words right before a plural that make the key a count: `max_tokens`, `promptTokens`. */
 export const COUNTING_WORDS: readonly string[] = Object.freeze(
   (
     'accepted audio available average avg budget cache cached completion context count estimated generated image input ' +
@@ -241,9 +241,9 @@ export const COUNTING_WORDS: readonly string[] = Object.freeze(
 );
 
 /**
- * Keys that have no shape of their own: a provider's word in the name tells them, with a value that looks random. One line
- * each: the name of gitleaks' rule (https://github.com/gitleaks/gitleaks), the word, and how the key is written (see
- * `template.ts`), which the generated samples are made of.
+ * Providers whose keys have no recognizable form. A value that looks random is secret if its name contains the provider's word.
+ * Each line has the name of gitleaks' rule (https://github.com/gitleaks/gitleaks), the word, and the form of the key (see
+ * `template.ts`), from which samples are generated.
  */
 // prettier-ignore
 export const NAMED_KEYS: readonly (readonly [rule: string, word: string, template: string])[] = [
@@ -329,7 +329,7 @@ export const NAMED_KEYS: readonly (readonly [rule: string, word: string, templat
   ['zendesk-secret-key', 'zendesk', '{low:40}'],
 ];
 
-/** Rules that other detectors hold, by what holds them. */
+/** Rules of gitleaks that have no line above, and the detector that finds what they find. */
 export const HELD_ELSEWHERE: Readonly<Record<string, string>> = {
   'curl-auth-header': 'assignment',
   'curl-auth-user': 'command',

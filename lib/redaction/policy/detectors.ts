@@ -154,16 +154,16 @@ export interface PackOptions {
 /** Every pack. */
 const PACKS: readonly Pack[] = [PHI, CONTACT, FINANCE, NATIONAL_ID];
 
-/** What the packs that are on bring. */
+/** What the packs that are on add to the policy. */
 export interface ResolvedPacks {
   readonly keys: readonly string[];
   readonly detectors: readonly PackDetector[];
-  /** Whether e-mail addresses are to be found: a built-in detector that is off by default. */
+  /** Whether the built-in detector of e-mail addresses is on. */
   readonly email: boolean;
 }
 
 /**
- * Checks the option, and loads what the packs need.
+ * Checks the option and loads the library that the pack `contact` needs.
  *
  * @throws {ConfigError} for an unknown pack, or one whose library is not installed.
  */
@@ -203,7 +203,7 @@ function phonesBy(option: string, given: boolean | ContactOptions): FindPhones {
 
 type FindPhoneNumbers = (text: string, options: { defaultCountry?: string }) => ReturnType<FindPhones>;
 
-/** The application's own copy: an optional peer, loaded when a pack asks for it. */
+/** Loads the application's own copy of the optional peer. */
 function loadLibrary(option: string): FindPhoneNumbers {
   try {
     const require = applicationRequire();

@@ -3,15 +3,15 @@ import type { DraftRecord, McpDetail } from '../../schema/record.js';
 /**
  * How a field of a record is treated.
  *
- * - `fixed`: made by this library; kept.
- * - `label`: chosen by the user or given by the protocol; made well-formed and capped, not searched for secrets.
- * - `text`: searched for secrets and capped.
- * - `uri`: as `text`, and as a URI where it is one.
+ * - `fixed`: made by this library, and kept.
+ * - `label`: chosen by the user or given by the protocol. It is made well-formed and cut, but not searched.
+ * - `text`: searched for secrets and cut.
+ * - `uri`: as `text`; if it is a URI, its parts are redacted.
  * - `free`: walked.
  */
 type FieldKind = 'fixed' | 'label' | 'text' | 'uri' | 'free';
 
-/** Every field of a record: one that is added to the schema does not compile until it stands here. */
+/** Every field of a record. A field that is added to the schema has to be added here, or this does not compile. */
 const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
   record_id: 'fixed',
   seq: 'fixed',
@@ -50,7 +50,7 @@ const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
   metadata: 'fixed',
 };
 
-/** Arguments first: a secret that one of their keys gives away is then known wherever else it is echoed. */
+/** Arguments come first: a secret that one of their keys reveals is then known when the other fields are searched. */
 const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
   tool_arguments: 'free',
   prompt_arguments: 'free',
@@ -92,7 +92,7 @@ const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
   apm_span_id: 'fixed',
 };
 
-/** A field that redaction looks at. */
+/** A field that is redacted. */
 export interface Field {
   readonly name: string;
   readonly kind: Exclude<FieldKind, 'fixed'>;
@@ -102,11 +102,11 @@ function listed(fields: Readonly<Record<string, FieldKind>>): readonly Field[] {
   return Object.entries(fields).flatMap(([name, kind]) => (kind === 'fixed' ? [] : [{ name, kind }]));
 }
 
-/** The fields of a record that are looked at, in order; those of `mcp` apart. */
+/** The fields of a record that are redacted, in order, without those of `mcp`. */
 export const LOOKED_AT: readonly Field[] = listed(RECORD_FIELDS);
-/** The fields of a record's `mcp` that are looked at, in order. */
+/** The fields of `mcp` that are redacted, in order. */
 export const LOOKED_AT_MCP: readonly Field[] = listed(MCP_FIELDS);
 
-/** Names that a path may begin with, and those that may follow `mcp`. */
+/** The names that a path may begin with, and those that may follow `mcp`. */
 export const PATH_ROOTS: readonly string[] = [...LOOKED_AT.map(({ name }) => name), 'mcp'];
 export const PATH_MCP_FIELDS: readonly string[] = LOOKED_AT_MCP.map(({ name }) => name);

@@ -4,7 +4,7 @@ import { EVENT_TYPES } from '../../schema/tables.js';
 import { checkOptions } from '../../internal/options.js';
 import { reject, requireChoice } from '../../internal/validate.js';
 
-/** How much is recorded of an operation, by the names of Kubernetes' audit policy, least first. */
+/** The levels, from least to most, by the names of Kubernetes' audit policy. */
 export const AUDIT_LEVELS = Object.freeze(['None', 'Metadata', 'Request', 'RequestResponse'] as const);
 
 /**
@@ -41,10 +41,10 @@ export interface Levels {
   readonly allowNone: boolean;
 }
 
-/** What {@link levelFor} looks at of a record. */
+/** The fields that {@link levelFor} reads. */
 export type LevelSubject = Pick<DraftRecord, 'event_type' | 'outcome' | 'resource' | 'mcp'>;
 
-/** Events that an auditor must find: who came and went, and what was granted, changed or taken out (PCI DSS 10.2.1). */
+/** Events that an auditor must find: logins and logouts, and what was granted, changed or exported (PCI DSS 10.2.1). */
 const SECURITY_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
   'EVENT_LOGIN',
   'EVENT_LOGOUT',
@@ -64,8 +64,8 @@ const SECURITY_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
 /**
  * Checks the levels.
  *
- * @throws ConfigError when a level or an event type is unknown, or when `None` would silence security-relevant events
- * without `allowNone: true`.
+ * @throws ConfigError if a level or an event type is unknown, or if `None` would silence security-relevant events without
+ * `allowNone: true`.
  */
 export function resolveLevels(options: LevelOptions = {}): Levels {
   const { allowNone, default: fallback, ...named } = checkOptions('LevelOptions', 'levels', options);
@@ -81,8 +81,8 @@ export function resolveLevels(options: LevelOptions = {}): Levels {
 }
 
 /**
- * How much is recorded of this record. `None` tells the pipeline to write nothing; it is raised to `Metadata` for
- * security-relevant events, refused or unauthorized operations and records about the log itself, unless `allowNone` is set.
+ * The level of a record. At `None` the pipeline writes nothing. Unless `allowNone` is set, `None` becomes `Metadata` for
+ * security-relevant events, refused or unauthorized operations, and records about the log itself.
  */
 export function levelFor(levels: Levels, subject: LevelSubject): AuditLevel {
   const tool = subject.mcp?.tool_name;

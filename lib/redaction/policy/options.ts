@@ -148,7 +148,7 @@ export interface RedactionOptions extends ToolRedactionOptions {
   readonly levels?: LevelOptions;
 }
 
-/** {@link LimitOptions} with nothing left open. */
+/** {@link LimitOptions} with the defaults filled in. */
 export type Limits = Required<LimitOptions>;
 
 /** Checks the limits and fills in the defaults. */
@@ -157,10 +157,10 @@ export function resolveLimits(options: LimitOptions = {}): Limits {
 }
 
 /**
- * The options that a policy in JSON stands for. JSON has no regular expressions: `{ "regex": "^x-", "flags": "i" }` stands
- * for one. Whether the options are right is for `createRedactor` to say.
+ * The options from a policy in JSON, in which `{ "regex": "^x-", "flags": "i" }` is a regular expression. The options are checked by
+ * `createRedactor`.
  *
- * @throws ConfigError when a regular expression has a syntax error.
+ * @throws ConfigError if a regular expression has a syntax error.
  *
  * @example
  * ```ts

@@ -2,21 +2,21 @@ import { ConfigError } from '../../errors.js';
 import { reject, requireText } from '../../internal/validate.js';
 import { PATH_MCP_FIELDS, PATH_ROOTS } from './fields.js';
 
-/** One step of compiled paths: where they go on from here, by the next key. A trie, walked along with the value. */
+/** A node of the trie of compiled paths. The walk follows the trie key by key. */
 interface PathNode {
   readonly steps: Map<string, PathNode>;
   any?: PathNode;
   deep?: PathNode;
-  /** Whether this node stands for `**`: it stays active at every depth. */
+  /** Whether this node is `**`, which stays active at every depth. */
   readonly globstar: boolean;
   /** Whether a path ends here. */
   end: boolean;
 }
 
-/** The places that paths can have reached after some steps; absent where none can match any more. */
+/** The nodes that paths have reached after some steps. */
 export type PathState = readonly PathNode[];
 
-/** Compiles paths to the state before the first step; undefined when there are none, which makes the walk cheaper. */
+/** Compiles paths to the state before the first step, or to undefined if there are none, which makes the walk cheaper. */
 export function compilePaths(option: string, paths: readonly string[]): PathState | undefined {
   if (!Array.isArray(paths)) reject(option, paths, 'an array of strings');
   const root = node();
@@ -32,7 +32,7 @@ export function compilePaths(option: string, paths: readonly string[]): PathStat
   return paths.length === 0 ? undefined : withDeep([root]);
 }
 
-/** A state with further places, each a list of keys, as they are known of one record. */
+/** A state with the secret places of one record added, each a list of keys. */
 export function addPlaces(
   state: PathState | undefined,
   places: readonly (readonly string[])[] | undefined,
@@ -47,7 +47,7 @@ export function addPlaces(
   return [...(state ?? []), root];
 }
 
-/** The state after one more step; undefined where no path can match below. */
+/** The state after one more step, or undefined if no path can match below. */
 export function stepInto(state: PathState, key: string): PathState | undefined {
   const next: PathNode[] = [];
   for (const current of state) {
@@ -59,7 +59,7 @@ export function stepInto(state: PathState, key: string): PathState | undefined {
   return next.length === 0 ? undefined : withDeep(next);
 }
 
-/** Whether a path ends at the place that the state stands for. */
+/** Whether a path ends in this state. */
 export function isEnd(state: PathState): boolean {
   return state.some((current) => current.end);
 }
@@ -68,7 +68,7 @@ function node(globstar = false): PathNode {
   return { steps: new Map(), globstar, end: false };
 }
 
-/** `**` matches no step too: whoever reaches the node before it has reached it as well. */
+/** Adds the `**` nodes behind the given ones, because `**` also matches no step at all. */
 function withDeep(nodes: PathNode[]): PathNode[] {
   for (const current of nodes) {
     if (current.deep !== undefined && !nodes.includes(current.deep)) nodes.push(current.deep);
@@ -93,7 +93,7 @@ function insert(root: PathNode, steps: readonly Step[]): void {
 type Step =
   { readonly kind: 'key'; readonly key: string } | { readonly kind: 'any' } | { readonly kind: 'deep' };
 
-/** One step at a time: a bare key, `*`, `**`, `[0]`, `[*]`, `["any.key"]`. */
+/** One step of a path: a bare key, `*`, `**`, `[0]`, `[*]`, `["any.key"]`. */
 const STEP = /(?:(\*\*?)|\[(?:(\*)|(\d+)|"((?:[^"\\]|\\.)*)")\]|([^.[\]*"]+))(\.(?!$)|(?=\[)|$)/y;
 
 function parsePath(option: string, path: string): Step[] {
@@ -111,7 +111,7 @@ function parsePath(option: string, path: string): Step[] {
   return steps;
 }
 
-/** A misspelt path would redact nothing and say nothing. */
+/** Rejects a path to an unknown field: a misspelt path would redact nothing without anyone noticing. */
 function requireField(option: string, [first, second]: readonly Step[]): void {
   requireName(option, 'begins with', first, PATH_ROOTS);
   if (first?.kind === 'key' && first.key === 'mcp')

@@ -19,30 +19,30 @@ import { compilePaths, type PathState } from './paths.js';
 import { compilePattern, type LinearPattern } from '../text/patterns.js';
 import { compileReplacer, type Replacer } from '../text/replacement.js';
 
-/** The options, compiled: what one tool's values are redacted by. */
+/** The compiled options for the values of one tool. */
 export interface Policy {
   /** What is known of a key by its name. */
   readonly keys: KeyJudge;
-  /** The state before a record's first step; undefined without paths. */
+  /** The state of the paths at the root of a record; undefined without paths. */
   readonly paths: PathState | undefined;
   readonly on: ReadonlySet<DetectorName>;
   /** The detectors that are on, in order. */
   readonly detectors: readonly RunningDetector[];
   readonly patterns: readonly LinearPattern[];
-  /** Says which of the detectors a text has to be given to, by their place among them. */
+  /** The bits of the detectors that may find something in a text, by their index. */
   readonly look: (text: string) => number;
-  /** Short texts that were found clean lately. */
+  /** Short texts that were clean. */
   readonly clean: Set<string>;
-  /** Whether a text that no detector is to be given is clean. */
+  /** Whether a text without a detector's bit is clean. A pattern of the user's could find something in it. */
   readonly quick: boolean;
-  /** Makes what is otherwise made for the first text. */
+  /** Builds what is otherwise built for the first text. */
   readonly prepare: () => void;
-  /** The words that the key names are told by in a text; undefined where any name could be secret. */
+  /** Finds the literals of the key names in a text. Undefined if a name is a regular expression. */
   readonly words: () => Automaton | undefined;
   readonly wordLengths: readonly number[];
   readonly replacer: Replacer;
   readonly custom: CustomRedaction | undefined;
-  /** What each field of a record that is a text said when it last had nothing to hide. */
+  /** For each text field of a record, its last text in which there was nothing to hide. */
   readonly lastClean: Map<string, string>;
   readonly limits: Limits;
   readonly uriPaths: boolean;
@@ -51,18 +51,18 @@ export interface Policy {
 /** A built-in detector, or one of a pack. */
 type RunningDetector = Detector | PackDetector;
 
-/** Longer keys are not worth a look at each character first. */
+/** A longer key is searched without asking first whether it is clean. */
 const PLAIN_KEY_UNITS = 64;
-/** Tables that are kept for further policies. */
+/** The most prefilters and automata that are kept for further policies. */
 const MAX_SHARED = 16;
 
-/** Gives the policy for a tool, or the one for everything else. */
+/** The policy of a tool, or the general one. */
 export type Policies = (toolName: string | undefined) => Policy;
 
 /**
  * Compiles the options, once.
  *
- * @throws ConfigError on whatever could not work: unknown options, unsafe patterns, paths that lead nowhere, a missing key.
+ * @throws ConfigError for unknown options, unsafe patterns, paths to no field, and a missing key.
  */
 export function compilePolicies(given: RedactionOptions): Policies {
   const options = checkOptions('RedactionOptions', 'redaction', given, '');
@@ -129,7 +129,7 @@ function compileRules(prefix: string, options: CheckedRules, hmacKey: unknown): 
   };
 }
 
-/** The words that the names can be found by in a text; undefined where an expression can match any name. */
+/** The literals of the names in a text, or undefined if a name is a regular expression. */
 function nameWords(named: readonly unknown[], defaults: boolean): string[] | undefined {
   if (named.some((pattern) => pattern instanceof RegExp)) return undefined;
   const names = named.filter((name): name is string => typeof name === 'string');
@@ -143,7 +143,7 @@ function prefilterOf(
   detectors: readonly RunningDetector[],
   words: readonly string[] | undefined,
 ): (text: string) => number {
-  // A name that only an expression knows is followed by one of these, or begins a flag.
+  // A name that is a regular expression is followed by one of these, or begins a flag.
   const literals = words ?? ['=', ':', '%3', '-', '>', '：', '"', "'"];
   const prefilter = lazy(() => {
     const id = JSON.stringify([detectors.map(({ name }) => name), literals]);
@@ -157,7 +157,7 @@ function prefilterOf(
   return (text) => (made ??= prefilter()).look(text);
 }
 
-/** Policies of the same names share what these are searched for with. */
+/** Policies of the same names share one automaton. */
 const automata = new Map<string, Automaton>();
 
 function automatonOf(words: readonly string[]): Automaton {
@@ -187,7 +187,7 @@ function compileValuePatterns(option: string, patterns: unknown): LinearPattern[
   return patterns.map((pattern: unknown, index) => compilePattern(`${option}[${index}]`, pattern));
 }
 
-/** Lists are added up; whatever else a tool says replaces what is said for all. */
+/** The options of a tool: its lists are appended to the general ones, its other options replace them. */
 function merge(base: CheckedRules, own: ToolRedactionOptions): CheckedRules {
   return {
     ...base,

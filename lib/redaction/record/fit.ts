@@ -3,24 +3,24 @@ import type { Truncation } from '../../schema/record.js';
 import { Marker, moreMarker } from '../text/replacement.js';
 import { cutText } from '../walk/strings.js';
 
-/** What a pruned container needs for its own marker. */
+/** Bytes of the marker at the end of a pruned container. */
 const MARKER_BYTES = 48;
-/** Below this a string is not worth cutting; it is left out. */
+/** If fewer bytes are left, an entry is left out instead of cut. */
 const SHORTEST_TEXT = 64;
 
-/** A value that is known to be plain, pruned to so many bytes of JSON, and what it measured before. */
+/** A value pruned to a number of bytes of JSON, and its size and hash before. */
 export interface Pruned {
   readonly value: unknown;
   readonly sizes: Omit<Truncation, 'path'>;
 }
 
-/** Bytes of a redacted value on a line of JSON. */
+/** The bytes of a redacted value on a line of JSON. */
 export function sizeOf(value: unknown): number {
   const json = JSON.stringify(value) as string | undefined;
   return json === undefined ? 0 : encodedSize(json);
 }
 
-/** Keeps a value's beginning, in the order of its entries, within a number of bytes. */
+/** Keeps the beginning of a redacted value within a number of bytes. */
 export function prune(value: unknown, bytes: number): Pruned {
   const json = JSON.stringify(value);
   return {
@@ -54,7 +54,7 @@ class Pruner {
   #text(text: string): string {
     const size = sizeOf(text) + 1;
     if (size <= this.#left) return this.#spend(text);
-    // Escapes can make a byte six: in proportion, what fits of the encoded text fits of the text.
+    // An escaped character takes six bytes. The text is cut in the proportion in which its encoding has to shrink.
     const bytes = Buffer.byteLength(text);
     const most = Math.floor((Math.max(this.#left, SHORTEST_TEXT) * bytes) / size / 2);
     return this.#spend(cutText(text, bytes, most));
@@ -93,16 +93,16 @@ class Pruner {
 
 type Fields = Record<string, unknown>;
 
-/** What the pipeline puts into a record later, and the line's end: `"seq":9007199254740991,` and a line feed. */
+/** Bytes for what the pipeline adds later: `"seq":9007199254740991,` and the line feed. */
 const RESERVED_BYTES = 64;
-/** What an entry of `truncated` takes for a slot, at most. */
+/** The most bytes of an entry of `truncated`. */
 const ENTRY_BYTES = 200;
-/** Bytes kept of each text when the texts alone crowd the record. */
+/** Bytes kept of each text if the texts alone fill the record. */
 const CROWDED_BYTES = 96;
-/** Entries kept of `truncated` then. */
+/** Entries of `truncated` kept in that case. */
 const CROWDED_CUTS = 4;
 
-/** A place of a record that holds a free value. */
+/** A field of a record with a free value. */
 interface Slot {
   readonly owner: Fields;
   readonly name: string;
@@ -124,7 +124,7 @@ const MCP_SLOTS = [
   'tool_annotations',
 ];
 
-/** Cuts the free values of a redacted record, the largest first, until its line has at most so many bytes. */
+/** Cuts the free values of a redacted record, the largest first, until its line fits. */
 export function fitRecord(record: Fields, totalBytes: number): Fields {
   const most = totalBytes - RESERVED_BYTES;
   let size = sizeOf(record);
@@ -144,7 +144,7 @@ export function fitRecord(record: Fields, totalBytes: number): Fields {
   return { ...record, truncated };
 }
 
-/** Smallest first, so that what a small one does not use of its share falls to the larger ones. */
+/** The free values, smallest first, so that what a small one leaves of its share goes to the larger ones. */
 function slotsOf(record: Fields): Slot[] {
   const mcp = (record['mcp'] ?? {}) as Fields;
   const slots = [
@@ -165,7 +165,7 @@ function pruneSlot({ owner, name, path }: Slot, bytes: number, truncated: Trunca
   return size <= bytes ? size : sizeOf(Marker.full);
 }
 
-/** Where names and messages alone fill a record, each keeps its beginning. */
+/** Cuts every text to its beginning, for a record that names and messages alone would fill. */
 function shorten(record: Fields): void {
   for (const fields of [record, (record['mcp'] ?? {}) as Fields]) {
     for (const [name, value] of Object.entries(fields)) {
@@ -178,8 +178,8 @@ function shorten(record: Fields): void {
 }
 
 /**
- * At most how many bytes a JSON text takes in UTF-8 once a codec has escaped what is dangerous on a line: control
- * characters (C0, DEL, C1), separators (U+2028, U+2029), bidirectional and other invisible controls, six bytes each.
+ * The most bytes that a JSON text takes in UTF-8 once a codec has escaped what is dangerous on a line, each with six bytes: control
+ * characters (C0, DEL, C1), separators (U+2028, U+2029), bidirectional and other invisible controls.
  */
 export function encodedSize(json: string): number {
   let bytes = 0;
@@ -190,7 +190,7 @@ export function encodedSize(json: string): number {
 function unitSize(code: number): number {
   if (code < 0x80) return code < 0x20 || code === 0x7f ? 6 : 1;
   if (code < 0x800) return code < 0xa0 || code === 0xad || code === 0x61c ? 6 : 2;
-  // Half of a pair: four bytes as UTF-8, twelve where a codec escapes both halves (U+E0001 and the like).
+  // Half of a pair: two bytes of four in UTF-8, or six if a codec escapes both halves (U+E0001 and the like).
   if (code >= 0xd800 && code <= 0xdfff) return 6;
   const escaped =
     code === 0x180e ||

@@ -12,10 +12,10 @@ import { GONE, hideValue } from '../walk/scalars.js';
 import { capLabel, keepString, keepUri, LABEL_BYTES } from '../walk/strings.js';
 import { newPass, walk } from '../walk/walk.js';
 
-/** Bytes of a record's line that are no free value: punctuation, field names, ids, enums, and what the pipeline adds. */
+/** Bytes of a record's line beside free values: punctuation, field names, ids, enums, and what the pipeline adds. */
 const SKELETON_BYTES = 2_500;
 
-/** Fields that stand in every record. */
+/** Fields that every record must have. */
 const REQUIRED = new Set([
   'actor_id',
   'component',
@@ -62,7 +62,7 @@ export function redactRecord(
   );
 }
 
-/** Hides what was found only after a field had been redacted; gives back whether there was any. */
+/** Hides secrets in the fields that were redacted before the secrets were found. Returns whether any occurred. */
 function sweep(record: Fields, pass: Pass): boolean {
   if (pass.secrets.size === 0) return false;
   const { changes } = pass;
@@ -74,7 +74,7 @@ function sweep(record: Fields, pass: Pass): boolean {
   return pass.changes !== changes;
 }
 
-/** What is left of a record that could not be redacted at all: what this library made itself, the rest marked. */
+/** A record that could not be redacted at all: its fixed fields, and a marker for every other field. */
 export function bareRecord(draft: DraftRecord): DraftRecord {
   const record: Fields = { ...draft };
   for (const { name } of LOOKED_AT) if (record[name] !== undefined) record[name] = FAILED;
@@ -86,7 +86,7 @@ export function bareRecord(draft: DraftRecord): DraftRecord {
   return asRecord(record);
 }
 
-/** The fields are those of the draft, each of its own type still or a marker in the place of a text. */
+/** The fields are those of a draft: each keeps its type, or is a text that became a marker. */
 function asRecord(fields: Fields): DraftRecord {
   return fields as unknown as DraftRecord;
 }
@@ -113,7 +113,7 @@ function atLevel(detail: McpDetail, level: AuditLevel): Fields {
   return mcp;
 }
 
-/** Redacts the fields in place, on a copy that is ours; gives back at most how many bytes they take on a line. */
+/** Redacts the fields of a record in place. Returns the most bytes that they take on a line. */
 function keepFields(
   record: Fields,
   fields: readonly Field[],
@@ -137,12 +137,12 @@ function keepFields(
   return bytes;
 }
 
-/** Whether a text is the one that stood in this field last time, and had nothing to hide: most fields say the same all day. */
+/** Whether this field had the same text before, with nothing to hide. Most fields rarely change. */
 function isKnownClean(name: string, value: unknown, { policy, secrets }: Pass): value is string {
   return typeof value === 'string' && secrets.size === 0 && policy.lastClean.get(name) === value;
 }
 
-/** The redactor's own failure costs the value, never the record. */
+/** Redacts one field. If that fails, the value is lost, but not the record. */
 function keepField(
   value: unknown,
   name: string,
@@ -165,7 +165,7 @@ function keepField(
   }
 }
 
-/** What a record cannot be without is masked where the policy would drop it. */
+/** Hides a field. A required field is masked even if the policy drops values. */
 function hideField(value: unknown, name: string, pass: Pass): unknown {
   const hidden = hideValue(value, pass, false);
   return hidden === GONE && REQUIRED.has([...pass.path, name].join('.')) ? REDACTED : hidden;

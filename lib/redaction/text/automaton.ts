@@ -1,32 +1,32 @@
-/** Half-width forms of the full-width letters and signs (U+FF01 to U+FF5E) are so much lower. */
+/** The distance of full-width letters and signs (U+FF01 to U+FF5E) from their ASCII forms. */
 const FULL_WIDTH = 0xfee0;
 
-/** Where a search stands: before the character at `at`, in a state that 0 is the first of. */
+/** Where a search continues: before the character at `at`, in this state. The first state is 0. */
 export interface Place {
   readonly at: number;
   readonly state: number;
 }
 
-/** Where literals end, by their index; a search goes on from here. */
+/** Where literals end, and their indices. The search continues here. */
 export interface Hit extends Place {
   readonly literals: readonly number[];
 }
 
 /**
- * Finds many literals in one look at each character of a text (Aho and Corasick, 1975): what a text costs does not depend on
- * how many literals there are. Letters of either case and full-width forms count as the same, unless `exact` is set.
+ * Finds many literals in one look at each character of a text (Aho and Corasick, 1975), so that the cost does not depend on how
+ * many literals there are. Case is ignored and full-width forms count as ASCII, unless `exact` is set.
  */
 export class Automaton {
-  /** The state after a state and a class of characters, in rows of {@link width}. */
+  /** The next state by state and class of character, in rows of {@link width}. */
   readonly next: Uint16Array;
   /** How many classes of characters there are. */
   readonly width: number;
   /** The class of each ASCII character. */
   readonly ascii: Uint8Array;
   readonly #others = new Map<number, number>();
-  /** Which literals end in a state, by their index; undefined for most states. */
+  /** The indices of the literals that end in a state; undefined for most states. */
   readonly #found: (readonly number[] | undefined)[];
-  /** 1 for the states that a literal ends in. */
+  /** 1 for each state in which a literal ends. */
   readonly #ends: Uint8Array;
 
   constructor(literals: readonly string[], exact = false) {
@@ -46,7 +46,7 @@ export class Automaton {
     this.#ends = Uint8Array.from(tree.found, (ends) => (ends === undefined ? 0 : 1));
   }
 
-  /** The states, from 0 on, each with the literals that end there. */
+  /** For each state the indices of the literals that end there. */
   states(): readonly (readonly number[] | undefined)[] {
     return this.#found;
   }
@@ -66,7 +66,7 @@ export class Automaton {
     return undefined;
   }
 
-  /** Gives every character that stands in a literal a class of its own; 0 is for all others. */
+  /** Gives every character that occurs in a literal a class. Class 0 is for all other characters. */
   #classify(literals: readonly string[], exact: boolean): number {
     let width = 1;
     for (const code of new Set(literals.flatMap(codesOf))) {
@@ -80,7 +80,7 @@ export class Automaton {
     return width;
   }
 
-  /** The class of any character; 0 for one that stands in no literal. */
+  /** The class of a character; 0 if it occurs in no literal. */
   classOf(code: number): number {
     if (code < 128) return this.ascii[code] ?? 0;
     if (code > 0xff00 && code < 0xff5f) return this.ascii[code - FULL_WIDTH] ?? 0;
@@ -98,14 +98,14 @@ function cases(code: number): number[] {
 }
 
 /**
- * The automaton while it is made: first the literals as a tree, then with the steps that lead from one to another. It is made while the
- * first record waits, so its table is of one piece from the start.
+ * Builds the table of an automaton: first a tree of the literals, then the steps between its branches. The table is allocated
+ * once, because a record may be waiting for it.
  */
 class Tree {
   readonly next: Uint16Array;
   readonly found: (number[] | undefined)[] = [undefined];
 
-  /** @param most characters that all literals have together: no more states follow the first. */
+  /** @param most The characters of all literals together: there is at most one state for each, and the first. */
   constructor(
     private readonly width: number,
     most: number,
@@ -123,7 +123,7 @@ class Tree {
     (this.found[state] ??= []).push(index);
   }
 
-  /** Level by level: where no literal goes on, the longest end of what was read that begins one does. */
+  /** Level by level: where no literal continues, the search continues with the longest suffix that begins a literal. */
   link(): void {
     const { next, width } = this;
     const fallback = new Uint16Array(this.found.length);

@@ -3,27 +3,27 @@ import { ConfigError } from '../../errors.js';
 import { reject } from '../../internal/validate.js';
 
 /**
- * A user's regular expression, run by RE2's algorithm (re2js, a port in plain JavaScript): its time is linear in the text
- * whatever the pattern, where the language's own engine can take exponential time (ReDoS, CWE-1333).
+ * A regular expression of the user's that is run by RE2's algorithm (re2js, a port to JavaScript). Its time is linear in the text
+ * for every pattern; JavaScript's own engine can take exponential time (ReDoS, CWE-1333).
  */
 export interface LinearPattern {
   test(text: string): boolean;
-  /** The text with every match that is not empty replaced. */
+  /** The text with every match replaced, except empty ones. */
   replace(text: string, replacement: (match: string) => string): string;
 }
 
-/** A repeat without end of what is itself nothing but a repeat without end: `(a+)+`, `(?:\w*)*`, `([^,]+){2,}`. */
+/** An unbounded repeat of nothing but an unbounded repeat: `(a+)+`, `(?:\w*)*`, `([^,]+){2,}`. */
 const NESTED_REPEAT =
   /\((?:\?:|\?<[^>]*>)?(?:\\(?:[pP]\{[^}]*\}|.)|\[(?:\\.|[^\]\\])*\]|[^\\()[\]])(?:[*+]|\{\d+,\})\??\)(?:[*+]|\{\d+,\})/s;
 
-/** The instructions a compiled pattern may have: what bounds the factor of the linear time. */
+/** The most instructions of a compiled pattern: this bounds the factor of the linear time. */
 const MAX_PROGRAM = 2_000;
 
 /**
  * Compiles a regular expression to run in linear time.
  *
- * @throws ConfigError when it cannot: look-around and back references have no linear algorithm, and a nested repeat such as
- * `(a+)+` says no more than `a+` but hangs every backtracking engine that the same policy may be given to.
+ * @throws ConfigError if it cannot: look-around and back references have no linear algorithm. A nested repeat such as `(a+)+` is
+ * refused too: it means the same as `a+`, but hangs any backtracking engine that is given the same policy.
  */
 export function compilePattern(option: string, pattern: unknown): LinearPattern {
   if (!(pattern instanceof RegExp)) reject(option, pattern, 'a RegExp');

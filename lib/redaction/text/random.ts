@@ -1,23 +1,23 @@
-/** A text shorter than this is too short to tell a key by its looks. */
+/** A shorter text cannot be recognized as a key by its looks. */
 const SHORTEST = 8;
-/** A text that stands where a secret may, but need not, is at least so long. */
+/** The shortest text that counts as a secret where its name only suggests one. */
 const SHORTEST_GUESS = 12;
-/** The signs that keys are written in, and all that stand in no expression of a program. */
+/** The characters of keys, and all characters but those that begin expressions of programs. */
 const KEY_SIGNS = /^[\w+/=.~:-]+$/;
 const ANY_SIGNS = /^(?![$@%&])[\w+/=.~:|?!@#%^&*$-]+$/;
-/** Longer ones are judged by their beginning. */
+/** So much of a longer text is judged. */
 const JUDGED = 256;
-/** Bits of entropy a character (Shannon) that words and numbers of one kind do not reach. */
+/** The least bits of entropy per character (Shannon); repetitive words and numbers have less. */
 const LEAST_ENTROPY = 2.5;
-/** Letters in a row that look like a word when they are all small ones, with a vowel among them. */
+/** Letters that look like a word, in lower case: there is a vowel among them. */
 const WORD = /^[a-z]*[aeiouy][a-z]*$/;
-/** The digit that begins a part of a name in camel case: `3Access` of `S3AccessPoint`. */
+/** The digit at the beginning of a part of a camel-case name: `3Access` in `S3AccessPoint`. */
 const LETTERED = /^\d(?=[A-Z][a-z]{3})/;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /**
- * Whether a text looks as if it had been drawn at random, as keys are, and not thought of, as names are: one word in the
- * alphabets of keys, with letters and digits mixed, and not put together from words, numbers and dates.
+ * Whether a text looks random, as keys do and names do not: one word in the alphabets of keys, with letters and digits mixed,
+ * and not composed of words, numbers and dates.
  */
 export function looksRandom(text: string, shortest = SHORTEST, alphabet = KEY_SIGNS): boolean {
   if (text.length < shortest || !alphabet.test(text)) return false;
@@ -26,23 +26,23 @@ export function looksRandom(text: string, shortest = SHORTEST, alphabet = KEY_SI
   return entropy(judged) >= LEAST_ENTROPY && !isComposed(judged);
 }
 
-/** Whether a value whose name only suggests a secret looks like one: drawn at random, in any signs, and no UUID. */
+/** Whether a value whose name only suggests a secret looks like one: random, in any characters, and not a UUID. */
 export function looksSecret(text: string, shortest = SHORTEST_GUESS): boolean {
   return looksRandom(text, shortest, ANY_SIGNS) && !isUuid(text);
 }
 
-/** A UUID names things more often than it opens them. */
+/** Whether a text is a UUID, which is an identifier more often than a secret. */
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** Letters alone look random where their case changes again and again. */
+/** Whether letters alone look random, because their case changes often. */
 function mixedCase(text: string): boolean {
   const changes = text.match(/[a-z][A-Z]/g)?.length ?? 0;
   return text.length >= 16 && /^[A-Za-z_-]+$/.test(text) && changes >= text.length / 6;
 }
 
-/** Words, numbers, versions and dates, with signs between them: `order-17`, `gpt-4o-mini`, `2026-01-02`, `node18`. */
+/** Whether a text consists of words, numbers, versions and dates: `order-17`, `gpt-4o-mini`, `2026-01-02`, `node18`. */
 function isComposed(text: string): boolean {
   const parts = text
     .split(/[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)/)

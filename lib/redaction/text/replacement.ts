@@ -7,60 +7,60 @@ import { reject } from '../../internal/validate.js';
  *
  * - `mask`: `[REDACTED]`.
  * - `hmac`: `hmac-sha256:` and 64 hex digits, HMAC-SHA-256 (RFC 2104) of the value's text under `hmacKey`: equal values give
- *   equal tokens, so that records can be joined; without the key a token says nothing.
+ *   equal tokens, so that records can be joined; without the key a token reveals nothing.
  * - `drop`: the key goes with its value. Where a hole would move its neighbours (array elements, a part of a text),
  *   `[DROPPED]` stands.
  */
 export type Replacement = 'mask' | 'hmac' | 'drop';
 
-/** What stands where a secret stood. */
+/** Replaces a secret. */
 export const REDACTED = '[REDACTED]';
-/** What stands where something was dropped whose place had to be kept. */
+/** Replaces a dropped value whose place has to be kept. */
 export const DROPPED = '[DROPPED]';
-/** What stands where redaction itself failed. */
+/** Replaces a value that could not be redacted. */
 export const FAILED = '[REDACTION FAILED]';
 
-/** RFC 2104, section 3: keys shorter than the hash's output weaken it. */
+/** A key shorter than the hash's output weakens an HMAC (RFC 2104, section 3). */
 const MIN_KEY_BYTES = 32;
 
-/** More than any marker's length. */
+/** Longer than any marker. */
 const MARKER_UNITS = 80;
 
-/** A text that redaction itself has put into the place of a secret. */
+/** A text that consists of one replacement. */
 const STAND = /^(?:\[REDACTED\]|\[DROPPED\]|\[REDACTION FAILED\]|hmac-sha256:[0-9a-f]{64})$/;
-/** The same anywhere in a text, and every other mark that redaction leaves; see `markers.ts`. */
+/** A replacement within a text, or another marker that redaction leaves, such as those of {@link Marker}. */
 const MARKS =
   /(\[(?:REDACTED|DROPPED|REDACTION FAILED|Circular|Threw|Too deep|Record full|Function|Symbol|Invalid Date|Promise|Weak collection|Generator|NaN|-?Infinity|\w{4,24}: \d{1,15} bytes|\d{1,15} (?:bytes|more))\]|hmac-sha256:[0-9a-f]{64})/;
 
-/** Puts a text in the place of a secret. */
+/** Makes what replaces secrets. */
 export interface Replacer {
   readonly kind: Replacement;
-  /** What stands for this secret inside a text or in an array. */
+  /** What replaces this secret within a text or an array. */
   stand(secret: string): string;
 }
 
-/** Whether a text is nothing but what stands for a secret, so that redacting twice is redacting once. */
+/** Whether a text is a replacement already. It is kept, so that redacting twice is the same as redacting once. */
 export function isMarker(text: string): boolean {
   return (text.startsWith('[') || text.startsWith('hmac-')) && STAND.test(text);
 }
 
-/** The text with every part between two marks mapped. */
+/** The text with the parts between markers mapped. */
 export function mapBetweenMarkers(text: string, map: (part: string) => string): string {
   if (!text.includes('[') && !text.includes('hmac-sha256:')) return map(text);
-  // Splitting by a group puts what it matched at every odd place.
+  // Because of the group in the expression, the markers are at the odd indices.
   return text
     .split(MARKS)
     .map((part, index) => (index % 2 === 1 || part === '' ? part : map(part)))
     .join('');
 }
 
-/** The beginning of a text that was cut, without the half of a marker that it may end in. */
+/** The beginning of a cut text, without the part of a marker at its end. */
 export function untear(text: string): string {
   const torn = /\[[A-Za-z ]*$|hmac-sha256:[0-9a-f]*$/.exec(text.slice(-MARKER_UNITS));
   return torn === null ? text : text.slice(0, text.length - torn[0].length);
 }
 
-/** The replacer that the options ask for. */
+/** Makes the replacer for the options. */
 export function compileReplacer(chosen: Replacement, hmacKey: unknown): Replacer {
   if (chosen === 'mask') return { kind: chosen, stand: () => REDACTED };
   if (chosen === 'drop') return { kind: chosen, stand: () => DROPPED };
@@ -74,7 +74,7 @@ export function compileReplacer(chosen: Replacement, hmacKey: unknown): Replacer
 /**
  * The key as bytes.
  *
- * @throws ConfigError when it is missing or too short.
+ * @throws ConfigError if it is missing or too short.
  */
 function requireKey(hmacKey: unknown): Uint8Array {
   if (typeof hmacKey !== 'string' && !(hmacKey instanceof Uint8Array)) {
@@ -94,7 +94,7 @@ function requireKey(hmacKey: unknown): Uint8Array {
   return key;
 }
 
-/** What stands in a record for values that JSON has no word for, or that could not be read. */
+/** Markers for values that JSON cannot represent, or that could not be read. */
 export const Marker = {
   circular: '[Circular]',
   threw: '[Threw]',
@@ -105,29 +105,29 @@ export const Marker = {
   invalidDate: '[Invalid Date]',
 } as const;
 
-/** Stands at the end of a container that was cut. */
+/** The marker at the end of a container that was cut. */
 export function moreMarker(entries: number): string {
   return `…[${entries} more]`;
 }
 
-/** Whether a value is such an end, of a container that has been redacted before. */
+/** Whether a value is such a marker, in a container that has been redacted before. */
 export function isMoreMarker(value: unknown): boolean {
   return typeof value === 'string' && /^…\[\d{1,15} more\]$/.test(value);
 }
 
-/** Shows a session id as records and spans may have it. */
+/** Gives the form of a session id that records and spans show. */
 export type SessionIds = (id: string) => string;
 
 /**
- * How session ids are shown, by the options. The MCP session id is a bearer value: whoever sends it speaks for the session
- * (MCP, transports, session management). Its hash says as well which records belong together.
+ * Compiles how session ids are shown. The MCP session id is a bearer value: anyone who sends it acts for the session (MCP,
+ * transports, session management). Its hash serves as well to find the records of one session.
  *
  * @throws ConfigError when `hmacKey` is too short.
  */
 export function compileSessionIds(shown: 'hash' | 'keep' | undefined, hmacKey: unknown): SessionIds {
   if (shown === 'keep') return (id) => id;
   const key = hmacKey === undefined ? undefined : requireKey(hmacKey);
-  // One connection asks again and again.
+  // A connection asks for the same id again and again.
   let last = { id: '', shown: '' };
   return (id) => {
     if (last.id !== id) last = { id, shown: hashed(id, key) };

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 import { Marker } from '../text/replacement.js';
 
-/** What an object is to the walk, found out with everything that can throw behind it but the reading of its parts. */
+/** What the walk reads of an object. All that can throw has been done, except for reading the parts. */
 export type Opened =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'array'; readonly source: readonly unknown[]; readonly total: number }
@@ -15,7 +15,7 @@ export type Opened =
 
 const UNREADABLE: Opened = { kind: 'value', value: Marker.threw };
 
-/** Opens an object; one that throws while it is looked at (a proxy, a `toJSON`) is named so. */
+/** Opens an object. If it throws, as a proxy or a `toJSON` can, a marker replaces it. */
 export function open(source: object, breadth: number): Opened {
   try {
     return openKind(source, breadth);
@@ -24,7 +24,7 @@ export function open(source: object, breadth: number): Opened {
   }
 }
 
-/** A conversion or a `toJSON` is asked for once; what it gives is walked as it is. */
+/** Converts the object or calls its `toJSON`, once: the result is walked as it is. */
 function openKind(source: object, breadth: number): Opened {
   if (!Array.isArray(source) && !isPlain(source)) {
     const converted = convert(source, breadth);
@@ -47,7 +47,7 @@ function openParts(source: unknown, size?: number): Opened {
   return { kind: 'object', source, keys, total: size ?? keys.length };
 }
 
-/** `JSON.stringify` of a Buffer, as it stands in values that have been through JSON once. */
+/** The bytes of a Buffer that has been through `JSON.stringify`. */
 function serializedBuffer(source: object): string | undefined {
   if (!('type' in source && source.type === 'Buffer' && 'data' in source && Array.isArray(source.data))) {
     return undefined;
@@ -60,7 +60,7 @@ function isPlain(source: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** One part of an opened object; a getter that throws is a value that could not be read. */
+/** Reads one part of an opened object. If its getter throws, a marker replaces it. */
 export function read(source: object, key: string | number): unknown {
   try {
     return (source as Record<string | number, unknown>)[key];
@@ -69,20 +69,20 @@ export function read(source: object, key: string | number): unknown {
   }
 }
 
-/** What stands for an object that is neither plain nor an array: something that can be walked in its place. */
+/** What is walked instead of an object that is neither plain nor an array. */
 export interface Converted {
-  /** A scalar, an array or a plain object, with its parts still raw. */
+  /** A scalar, an array or a plain object, whose parts are not converted yet. */
   readonly value: unknown;
-  /** How many entries there were, where only the first were taken over. */
+  /** The number of all entries, if only the first were copied. */
   readonly size?: number;
 }
 
-/** A text with control characters other than tab, line feed, form feed and carriage return is binary data. */
+/** A control character other than tab, line feed, form feed, carriage return and escape: what holds one is binary data. */
 const BINARY = /[\0-\x08\x0b\x0e-\x1a\x1c-\x1f]/;
 
 /**
- * Converts what JSON would lose or misrepresent; undefined for an instance that is walked by its own properties. Objects are
- * told by their internal slots, which neither a proxy nor `Symbol.toStringTag` can fake.
+ * Converts what JSON would lose or misrepresent. Returns undefined for objects that are walked by their own properties. Kinds are
+ * recognized by internal slots, which neither a proxy nor `Symbol.toStringTag` can fake.
  */
 export function convert(source: object, breadth: number): Converted | undefined {
   if (types.isDate(source)) return { value: dateText(source) };
@@ -101,7 +101,7 @@ export function convert(source: object, breadth: number): Converted | undefined 
   return opaque(source);
 }
 
-/** Objects that hold nothing to look at. */
+/** Objects without contents that could be walked. */
 function opaque(source: object): Converted | undefined {
   if (types.isRegExp(source)) return { value: String(source) };
   if (types.isPromise(source)) return { value: '[Promise]' };
@@ -115,7 +115,7 @@ function dateText(date: Date): string {
   return Number.isNaN(time) ? Marker.invalidDate : Date.prototype.toISOString.call(date);
 }
 
-/** Bytes that are readable UTF-8 are read; of others only the kind and the number is told. */
+/** Bytes as text if they are readable UTF-8; otherwise their kind and number. */
 function bytesText(bytes: Buffer, source: object): string {
   if (isUtf8(bytes)) {
     const text = bytes.toString('utf8');
@@ -134,14 +134,14 @@ function take<T>(items: Iterable<T>, most: number): T[] {
   return taken;
 }
 
-/** An object where every key is a string of its own, else the pairs. */
+/** The entries as an object if their keys are distinct strings, otherwise as pairs. */
 function entriesOf(pairs: readonly (readonly [unknown, unknown])[]): unknown {
   const keys = new Set(pairs.map(([key]) => key));
   const named = keys.size === pairs.length && pairs.every(([key]) => typeof key === 'string');
   return named ? Object.fromEntries(pairs as readonly (readonly [string, unknown])[]) : pairs;
 }
 
-/** What an error tells, its cause and its fellows among it; a part that cannot be read says so. */
+/** The parts of an error, with its cause and the errors of an `AggregateError`. A marker replaces what cannot be read. */
 function errorParts(error: object): Record<string, unknown> {
   const parts: Record<string, unknown> = {};
   for (const key of new Set(['name', 'message', 'code', 'stack', 'cause', 'errors', ...Object.keys(error)])) {

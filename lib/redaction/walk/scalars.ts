@@ -5,17 +5,17 @@ import { FAILED, Marker } from '../text/replacement.js';
 import type { Pass } from './pass.js';
 import { keepString } from './strings.js';
 
-/** Below it no integer is as long as a card number. */
+/** A smaller integer has fewer digits than any card number. */
 const SHORTEST_CARD = 1e12;
 
-/** How far an object that is hidden whole is looked through, in depth and in breadth. */
+/** How deep and how broad a hidden object is searched for secrets that may be repeated elsewhere. */
 const MOST_DEPTH = 4;
 const MOST_ITEMS = 32;
 
-/** Stands for a key that goes with its value. */
+/** The result for a value that is dropped together with its key. */
 export const GONE = Symbol('gone');
 
-/** Any value that is no object, redacted. `key` is where it stands below the walk's place. */
+/** Redacts a value that is not an object. `key` is its key below the walk's place. */
 export function keepScalar(value: unknown, key: string | undefined, pass: Pass): unknown {
   if (pass.policy.custom !== undefined) return keepCustom(value, key, pass);
   return keepPlain(value, key, pass);
@@ -46,12 +46,12 @@ function keepNumber(value: number, pass: Pass): number | string {
   return keepDigits(String(value), pass) ?? value;
 }
 
-/** The marker for a number that is a card's; undefined for any other. */
+/** The replacement of a card number; undefined for any other number. */
 function keepDigits(digits: string, pass: Pass): string | undefined {
   return pass.policy.on.has('card') && isCard(digits) ? pass.hide(digits) : undefined;
 }
 
-/** The user's function first, then the detectors on what it gave back. */
+/** Calls the user's function, then searches what it returned. */
 function keepCustom(value: unknown, key: string | undefined, pass: Pass): unknown {
   const { custom } = pass.policy;
   if (custom === undefined || !isCustomInput(value)) return keepPlain(value, key, pass);
@@ -77,8 +77,8 @@ function failed(pass: Pass): string {
 }
 
 /**
- * What stands for a value that a key or path rule hides. Objects are masked whole, since their shape and their keys can tell
- * as much as their values; null and undefined hide nothing and stay.
+ * What replaces a value that a key or a path hides. Objects are masked as a whole, because their keys can reveal as much as their
+ * values. Null and undefined reveal nothing and are kept.
  */
 export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
   if (value === null || value === undefined) return value;
@@ -93,7 +93,7 @@ export function hideValue(value: unknown, pass: Pass, mask: boolean): unknown {
   return pass.hide(text ?? '', mask || text === undefined);
 }
 
-/** Objects are left out whole; what looks like a secret in them may be repeated elsewhere. Their words and names may, too. */
+/** Adds what looks like a secret within a hidden object, because it may be repeated elsewhere. Words and names are not added. */
 function addSecretsWithin(value: unknown, pass: Pass, depth: number): void {
   if (
     typeof value === 'string' &&
@@ -108,16 +108,16 @@ function addSecretsWithin(value: unknown, pass: Pass, depth: number): void {
   try {
     for (const item of Object.values(value).slice(0, MOST_ITEMS)) addSecretsWithin(item, pass, depth + 1);
   } catch {
-    // What throws while it is read is not repeated by anyone.
+    // What cannot be read is not repeated elsewhere either.
   }
 }
 
-/** The text that a token is made from: `4111…` gives one token, be it a string, a number or a bigint. */
+/** The text from which a token is made: a string, a number and a bigint with the same digits give the same token. */
 function scalarText(value: unknown): string | undefined {
   return isCustomInput(value) ? String(value) : undefined;
 }
 
-/** Whether a key's verdict makes its value a secret. */
+/** Whether a value is secret by the verdict on its key. */
 export function isSecretValue(verdict: KeyVerdict, value: unknown): boolean {
   if (verdict !== KeyVerdict.ifRandom) return verdict !== KeyVerdict.keep;
   return typeof value === 'string' && looksSecret(value);

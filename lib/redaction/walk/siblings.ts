@@ -7,15 +7,15 @@ import { GONE, hideValue, isSecretValue } from './scalars.js';
 
 type Properties = Record<string, unknown>;
 
-/** Words that a form's field is called by beside its name: `Password field`, `#password-input`. */
+/** Words in the description of a form field beside its name: `Password field`, `#password-input`. */
 const FIELD_WORDS =
   /(?:field|input|box|textbox|textfield|textarea|edit|entry|element|control|area|form|label|placeholder|prompt|locator|value|text|name|type|testid|test|data|aria|id|css|xpath)s?(?![a-z])/gi;
-/** Names longer than this describe more than a field. */
+/** A longer name describes more than one field. */
 const LONGEST_NAME = 256;
-/** Parts of a table that are looked at. */
+/** The most rows of a table that are read. */
 const MAX_CELLS = 10_000;
 
-/** Hides what one property says of another, by the roles that the names of an object's properties have. */
+/** Hides values that another property of the same object names as secret. The names of the properties tell their roles. */
 export function hideByShape(out: Properties, roles: number, pass: Pass): void {
   if ((roles & Role.names) !== 0 && (roles & Role.value) !== 0) hideNamedValues(out, pass);
   if ((roles & Role.tool) !== 0 && (roles & Role.words) !== 0) hideInCommand(out, pass);
@@ -27,7 +27,7 @@ function withRole(out: Properties, role: number): string[] {
   return Object.keys(out).filter((key) => (roleOf(key) & role) !== 0);
 }
 
-/** `{ name: 'Authorization', value: 'x' }`, `{ element: 'Password field', text: 'x' }`: one property is the key of another. */
+/** Hides the value whose name is another property: `{ name: 'Authorization', value: 'x' }`, `{ element: 'Password field', text: 'x' }`. */
 function hideNamedValues(out: Properties, pass: Pass): void {
   const verdict = verdictOfNames(out, pass);
   if (verdict === KeyVerdict.keep) return;
@@ -45,7 +45,7 @@ function verdictOfNames(out: Properties, pass: Pass): KeyVerdict {
     const name = out[key];
     if (typeof name !== 'string' || name.length > LONGEST_NAME) continue;
     let { verdict } = pass.policy.keys(name);
-    // A form's field is called by more words than its name; a type says what is in it and no more.
+    // The description of a form field has more words than its name.
     if (verdict === KeyVerdict.keep && FORM_NAMES.test(key)) {
       verdict = pass.policy.keys(name.replace(FIELD_WORDS, ' ')).verdict;
     }
@@ -58,7 +58,7 @@ function verdictOfNames(out: Properties, pass: Pass): KeyVerdict {
 const FORM_NAMES =
   /^(?:element|selector|label|placeholder|locator|xpath|css|target|name|id|field|question|prompt|aria|ref|title|input_?name|field_?name)$/i;
 
-/** `{ command: 'mysql', args: ['-u', 'root', '-px'] }`. */
+/** Hides the secrets in the arguments of a command: `{ command: 'mysql', args: ['-u', 'root', '-px'] }`. */
 function hideInCommand(out: Properties, pass: Pass): void {
   for (const toolKey of withRole(out, Role.tool)) {
     const tool = out[toolKey];
@@ -70,17 +70,17 @@ function hideInCommand(out: Properties, pass: Pass): void {
   }
 }
 
-/** The words behind a tool's name, without the secrets that the tool takes. */
+/** The arguments of a tool with the secrets in them replaced. */
 export function hideInWords(tool: string, words: readonly string[], pass: Pass): string[] {
   return redactArguments(tool, words, pass.detectorContext.hide) ?? [...words];
 }
 
-/** Whether a value is a list of texts and nothing else. */
+/** Whether a value is an array of strings. */
 export function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-/** `{ columns: ['user', 'password'], rows: [['ada', 'x']] }`: a table whose columns have names. */
+/** Hides the columns of a table whose names are secret: `{ columns: ['user', 'password'], rows: [['ada', 'x']] }`. */
 function hideInTable(out: Properties, pass: Pass): void {
   const names = withRole(out, Role.columns)
     .map((key) => out[key])
@@ -108,7 +108,7 @@ function verdictOfColumn(column: unknown, pass: Pass): KeyVerdict {
   return typeof name === 'string' ? pass.policy.keys(name).verdict : KeyVerdict.keep;
 }
 
-/** A Kubernetes Secret: all of its data. */
+/** Hides all data of a Kubernetes Secret. */
 function hideSecretData(out: Properties, pass: Pass): void {
   if (out['kind'] !== 'Secret' && out['kind'] !== 'SealedSecret') return;
   for (const key of ['data', 'stringData']) {
@@ -127,11 +127,11 @@ function put(out: Properties, key: string, hidden: unknown): void {
   else out[key] = hidden;
 }
 
-/** Headers that nearly every list of headers has one of. */
+/** Headers of which nearly every list contains one. */
 const COMMON_HEADERS =
   /^(?:host|accept|user-agent|content-type|content-length|connection|accept-encoding|date|server)$/i;
 
-/** Whether a list is names and values by turns, as Node.js gives headers: `['Host', 'a', 'X-Api-Key', 'x']`. */
+/** Whether names and values alternate in a list, as in Node.js's raw headers: `['Host', 'a', 'X-Api-Key', 'x']`. */
 export function isFlatPairs(source: readonly unknown[], key: string | undefined): boolean {
   if (source.length < 4 || source.length % 2 !== 0 || source.length > 512) return false;
   let known = key !== undefined && /headers?$/i.test(key);

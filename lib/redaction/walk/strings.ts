@@ -7,16 +7,16 @@ import { untear } from '../text/replacement.js';
 import type { Pass } from './pass.js';
 import { isClean, redactText } from './text.js';
 
-/** Bytes kept of a text that identifies: a name, an id, an address. */
+/** Bytes kept of a name, an id or an address. */
 export const LABEL_BYTES = 1_024;
-/** Longest stretch of text that is searched at once; within it no secret can be missed for crossing a border. */
+/** The longest stretch of text that is searched at once. No secret within it can be missed. */
 const CHUNK_UNITS = 256 * 1024;
-/** How far back from the end of a chunk a blank is looked for to part it at. */
+/** How far before the end of a chunk a blank is looked for, at which the text is divided. */
 const BREAK_UNITS = 4_096;
 
 /**
- * A text with its secrets replaced, cut to `stringBytes`. What was cut is noted with the byte length and the SHA-256 of the
- * whole redacted text, never of the raw one.
+ * A text with its secrets replaced, cut to `stringBytes`. A cut is noted with the length in bytes and the SHA-256 of the whole
+ * redacted text, never of the original.
  */
 export function keepString(
   text: string,
@@ -31,23 +31,23 @@ export function keepString(
   return capText(redactText(whole, pass), key, pass, most);
 }
 
-/** A URI, or a text where one may stand, with userinfo, query and fragment hidden; capped like a label. */
+/** A URI, or a text that may be one, with its secrets replaced and cut like a label. */
 export function keepUri(text: string, key: string | undefined, pass: Pass): string {
   const whole = wellFormed(text);
   if (isUri(whole)) return keepString(redactUri(whole, pass.detectorContext), key, pass, LABEL_BYTES);
   const kept = keepString(whole, key, pass, LABEL_BYTES);
-  // A secret with blanks in it kept the text from being a URI; without it, it may be one.
+  // A secret with blanks can keep a text from being a URI. Without the secret, it may be one.
   return kept !== whole && isUri(kept)
     ? capText(redactUri(kept, pass.detectorContext), key, pass, LABEL_BYTES)
     : kept;
 }
 
-/** A text that the user has chosen, well-formed and capped, but not searched. */
+/** A text that the user has chosen: made well-formed and cut, but not searched. */
 export function capLabel(text: string, key: string | undefined, pass: Pass): string {
   return capText(wellFormed(text), key, pass, LABEL_BYTES);
 }
 
-/** A redacted text, cut to so many bytes if it has more. */
+/** A redacted text, cut to at most `most` bytes. */
 function capText(redacted: string, key: string | undefined, pass: Pass, most: number): string {
   if (redacted.length * 3 <= most) return count(redacted, pass);
   const bytes = Buffer.byteLength(redacted);
@@ -62,13 +62,13 @@ function count(text: string, pass: Pass): string {
   return text;
 }
 
-/** A long text, redacted chunk by chunk: the first is kept (in part), all are hashed, as far as the scan budget goes. */
+/** Redacts a long text in chunks. The beginning of the first is kept, and all are hashed while the scan budget lasts. */
 function keepChunked(text: string, key: string | undefined, pass: Pass, most: number): string {
   const hash = createHash('sha256');
   let kept: string | undefined;
   let bytes = 0;
   let at = 0;
-  // A stretch that the budget cuts short could end in half a secret: better to keep nothing.
+  // A chunk that the budget cuts short could end within a secret, so nothing is kept.
   if (pass.scanLeft < Math.min(text.length, most + BREAK_UNITS)) pass.scanLeft = 0;
   while (at < text.length && pass.scanLeft > 0) {
     const end = chunkEnd(text, at, Math.min(CHUNK_UNITS, pass.scanLeft));
@@ -90,7 +90,7 @@ function hashText(hash: Hash, text: string): number {
   return bytes.length;
 }
 
-/** After a blank where one is near, so that no secret is torn; never within a surrogate pair. */
+/** The end of a chunk: behind a blank if there is one near, so that no secret is divided, and never within a surrogate pair. */
 function chunkEnd(text: string, from: number, most: number): number {
   const end = from + most;
   if (end >= text.length) return text.length;
@@ -99,14 +99,14 @@ function chunkEnd(text: string, from: number, most: number): number {
   return splitsPair(text, end) ? end + 1 : end;
 }
 
-/** The beginning of a text and a note of how much is gone, together within `most` bytes; a marker is not torn. */
+/** The beginning of a text and a note of its length, together within `most` bytes. A marker is never divided. */
 export function cutText(text: string, bytes: number, most: number): string {
   const note = `…[${bytes} bytes]`;
   const room = Math.max(0, most - Buffer.byteLength(note));
   return untear(text.slice(0, unitsWithin(text, room))) + note;
 }
 
-/** How many code units of a text fit into so many UTF-8 bytes. */
+/** How many code units of a text fit into a number of UTF-8 bytes. */
 function unitsWithin(text: string, bytes: number): number {
   const prefix = Buffer.from(text.slice(0, bytes), 'utf8');
   if (prefix.length <= bytes) return Math.min(text.length, splitsPair(text, bytes) ? bytes - 1 : bytes);
@@ -117,10 +117,10 @@ function unitsWithin(text: string, bytes: number): number {
 
 /** Code units kept of a key, and of the path to a cut. */
 const NAME_UNITS = 256;
-/** Cuts that get an entry of their own in `truncated`; further ones are marked in place only. */
+/** The most entries of `truncated`. Further cuts are only marked in place. */
 const MAX_CUTS = 16;
 
-/** A key as it can stand in a record: redacted, well-formed and cut. What is found to be plain is remembered so. */
+/** A key that is redacted, well-formed and cut. If it was so before, that is remembered in its facts. */
 export function keepName(key: string, facts: KeyFacts, pass: Pass): string {
   if (facts.plain) return key;
   const name = cleanName(key, pass);
@@ -133,7 +133,7 @@ function cleanName(key: string, pass: Pass): string {
   return name.length > NAME_UNITS ? `${untear(wellFormed(name.slice(0, NAME_UNITS - 1)))}…` : name;
 }
 
-/** Notes that something was cut at the place where the walk stands, or at a key below it. */
+/** Notes a cut at the walk's place, or at a key below it. */
 export function noteCut(key: string | undefined, sizes: Omit<Truncation, 'path'>, pass: Pass): void {
   pass.changes++;
   if (pass.cuts.length >= MAX_CUTS) return;
@@ -142,7 +142,7 @@ export function noteCut(key: string | undefined, sizes: Omit<Truncation, 'path'>
   pass.cuts.push({ path: wellFormed(path.slice(0, NAME_UNITS)), ...sizes });
 }
 
-/** Whether the code unit at `index` is the second half of a pair: no cut may fall before it. */
+/** Whether a cut before `index` would divide a surrogate pair. */
 export function splitsPair(text: string, index: number): boolean {
   const code = text.charCodeAt(index);
   if (!(code >= 0xdc00 && code <= 0xdfff)) return false;

@@ -1,7 +1,7 @@
 import { KeyVerdict } from '../keys/keyNames.js';
 import { DROPPED, isMoreMarker, Marker, moreMarker } from '../text/replacement.js';
 import { keepName, noteCut } from './strings.js';
-import { open, read, type Opened } from './objects.js';
+import { defineUnique, open, read, type Opened } from './objects.js';
 import type { RedactionContext } from '../policy/options.js';
 import { Pass } from './pass.js';
 import { isEnd, stepInto, type PathState } from '../policy/paths.js';
@@ -16,8 +16,8 @@ export function newPass(policy: Policy, context: RedactionContext): Pass {
 }
 
 /**
- * A copy of any value with every secret in it replaced: plain objects, arrays and scalars only, within the limits. Never
- * throws, never changes what it is given, reads each property once.
+ * A copy of any value with every secret replaced. It consists of plain objects, arrays and scalars and keeps the limits. The walk
+ * never throws, never changes its argument and reads each property once.
  */
 export function walk(value: unknown, pass: Pass, state: PathState | undefined): unknown {
   return isObject(value) ? walkObject(value, pass, state) : keepScalar(value, undefined, pass);
@@ -67,7 +67,7 @@ function walkProperties(
   return out;
 }
 
-/** Puts an entry into the copy; gives back what the property can be to its neighbours. */
+/** Copies an entry. Returns the {@link Role} of the property. */
 function keepEntry(
   out: Record<string, unknown>,
   key: string,
@@ -77,7 +77,7 @@ function keepEntry(
 ): number {
   const facts = pass.policy.keys(key);
   const name = keepName(key, facts, pass);
-  // What is left of a key once a secret is out of it can say more than it did before.
+  // Without the secret in it, a key can match a name that it did not match before.
   const { verdict } = name === key || facts.verdict !== KeyVerdict.keep ? facts : pass.policy.keys(name);
   const below = state === undefined ? undefined : stepInto(state, key);
   const kept = keepValue(value, key, pass, below, verdict);
@@ -88,12 +88,10 @@ function keepEntry(
   return facts.role;
 }
 
-/** As a property of its own whatever its name; numbered where two names have become alike. */
+/** Defines a property under a name that was changed or is `__proto__`. */
 function define(out: object, name: string, value: unknown, pass: Pass): void {
   pass.renamed = true;
-  let unique = name;
-  for (let count = 2; Object.hasOwn(out, unique); count++) unique = `${name} (${count})`;
-  Object.defineProperty(out, unique, { value, enumerable: true, configurable: true, writable: true });
+  defineUnique(out, name, value);
 }
 
 function keepValue(
@@ -141,13 +139,13 @@ function walkArray(
   return out;
 }
 
-/** What the element before says of the next: `['--token', 'x']` on a command line, `['authorization', 'x']` as a pair. */
+/** The verdict on an element by the element before it: `['--token', 'x']` in a command line, `['authorization', 'x']` as a pair. */
 function verdictBy(before: unknown, index: number, total: number, { policy }: Pass): KeyVerdict {
   if (typeof before !== 'string' || (total !== 2 && !before.startsWith('-'))) return KeyVerdict.keep;
   return total === 2 && index % 2 !== 1 ? KeyVerdict.keep : policy.keys(before).verdict;
 }
 
-/** `['docker', 'login', '-p', 'x']`: a command line as a list. */
+/** Hides the secrets in a command line as a list: `['docker', 'login', '-p', 'x']`. */
 function hideArguments(out: string[], pass: Pass): void {
   const [tool = '', ...words] = out;
   if (isTool(tool)) out.splice(1, words.length, ...hideInWords(tool, words, pass));

@@ -17,26 +17,26 @@ import { isNumberName, KeyVerdict } from '../../keys/keyNames.js';
 import { looksRandom, looksSecret } from '../../text/random.js';
 import { isMarker } from '../../text/replacement.js';
 
-/** Header fields whose value goes to the end of the line, spaces and all (RFC 9110, RFC 6265). */
+/** Header fields whose value is the rest of the line, spaces included (RFC 9110, RFC 6265). */
 const WHOLE_LINE = /^(?:proxy-)?authorization$|cookie$/i;
-/** The scheme before credentials, which a detector has hidden already. */
+/** The scheme before credentials that another detector has hidden already. */
 const SCHEME = /^[A-Za-z][\w-]{0,30} /;
-/** A key that is told by its looks alone is at least so long. */
+/** A value that is secret only for its looks is at least so long. */
 const SHORTEST_GUESS = 12;
-/** Names too short to be secret by themselves, whose value is shorter than a key: `pw:`. */
+/** Short names of passwords, whose values are shorter than keys: `pw:`. */
 const SHORT_NAMES = /(?:^|[^A-Za-z])(?:pw|psw|mdp)$/i;
 const SHORTEST_PASSWORD = 8;
-/** Shorter strings that a name is compared to are signs and states. */
+/** Shorter strings in a comparison are signs and states. */
 const SHORTEST_COMPARED = 4;
-/** A name that is a word of plain English first: `"pass": "All links have a name"`. */
+/** A name that is also a plain verb: `"pass": "All links have a name"`. */
 const VERB = /^["']?pass$/;
 /** What documentation writes before the name of a parameter. */
 const PARAMETER = /(?::param|:type|@param|@type|@property)\s[^\n]*$/;
-/** Keys of an object that describes a field and does not hold its value. */
+/** The beginning of an object that describes a field instead of holding its value. */
 const DESCRIPTION =
   /^\{\s*(?:\.\.\.|\w+\??:\s*[\w.<>[\]]+;)|^\{\s*["']?(?:label|title|type|description|name|placeholder|gender|unit|version|resolved|required|\$ref|\$comment|secretKeyRef|valueFrom|message|default|enum|(?:max|min)Length|(?:min|max)(?:imum)?|pattern|properties|additionalProperties|items|insertionOrder|anyOf|oneOf|allOf)["']?\s*:/;
 
-/** Hides the values of secret names in running text, in whatever way a text gives a name its value. */
+/** Hides the values of secret names in a text, in any notation that gives a name a value. */
 export function redactAssignments(text: string, context: DetectorContext): string {
   const rewriter = new Rewriter(text, context);
   const names =
@@ -50,7 +50,7 @@ export function redactAssignments(text: string, context: DetectorContext): strin
   return hideSpecialForms(rewriter.toString(), context);
 }
 
-/** Of `token.content` the last part counts: what is assigned to a part of a thing is rarely the thing. */
+/** The verdict on a name. In `token.content` the last part decides: what is assigned to a part of a token is rarely the token. */
 function judgeName(name: string, { judge }: DetectorContext): KeyVerdict {
   const verdict = judge(name);
   const dot = name.lastIndexOf('.');
@@ -76,7 +76,7 @@ function hideNamed(text: string, name: Name, verdict: KeyVerdict, rewriter: Rewr
   else rewriter.hide(value.start, value.end, verdict === KeyVerdict.mask, value.next);
 }
 
-/** The value behind an operator, if it is one that is secret. */
+/** The value behind an operator, if it is secret. */
 function assigned(text: string, name: Name, operator: Operator, verdict: KeyVerdict): Value | undefined {
   const named = text.slice(name.start, name.end);
   const line = lineAround(text, name.start, operator.at);
@@ -90,7 +90,7 @@ function assigned(text: string, name: Name, operator: Operator, verdict: KeyVerd
   return isSecret(text, value, { named, verdict, operator, line }) ? value : undefined;
 }
 
-/** `'New password: ')`: the quote behind the operator is the end of the string that the name stands in. */
+/** Whether the quote behind the operator closes the string that contains the name: `'New password: ')`. */
 function endsString(text: string, at: number, name: Name, { before }: Line): boolean {
   const quote = text[at] ?? '';
   if (!/["'`]/.test(quote) || /["'`\\]/.test(text[name.end] ?? '')) return false;
@@ -98,7 +98,7 @@ function endsString(text: string, at: number, name: Name, { before }: Line): boo
   return before.split(quote).length % 2 === 0;
 }
 
-/** Where a value begins; on the next line only what is quoted or looks like a key is one. */
+/** Where the value begins. On the next line only a quoted string, or what looks like a key, counts. */
 function valuePlace(text: string, { at, sign }: Operator): number | undefined {
   const next = onNextLine(text, at);
   if (next === undefined) return at;
@@ -107,7 +107,7 @@ function valuePlace(text: string, { at, sign }: Operator): number | undefined {
   return sign === ':' && looksRandom(word) ? next : undefined;
 }
 
-/** All of the line is the value where the name begins it; elsewhere the first word. */
+/** Extends the value to the end of the line if the name begins the line; elsewhere the first word is the value. */
 function wholeValue(text: string, value: Value, operator: Operator, line: Line): Value {
   if (!beginsLine(line) || operator.compares) return value;
   const end = endOfLineValue(text, value.start, line);
@@ -115,7 +115,7 @@ function wholeValue(text: string, value: Value, operator: Operator, line: Line):
   return { ...value, end, next: end };
 }
 
-/** Whether a name is that of an element, whose attributes do not hold its value. */
+/** Whether the name is a tag: its value is then the element's content, not an attribute. */
 function isTag(text: string, { start }: Name): boolean {
   return /<(?:[\w-]{1,32}:)?$/.test(text.slice(Math.max(0, start - 34), start));
 }
@@ -150,17 +150,17 @@ function isSecret(text: string, value: Value, { named, verdict, operator, line }
   if (operator.compares && !quoted && !looksRandom(shown)) return false;
   if (!quoted && !beginsLine(line) && isWordOfProse(text, value, line)) return false;
   if (quoted && VERB.test(named) && /\S\s+\S|[^\0-\x7f]{4}/.test(shown)) return false;
-  // What a call is given to ask with: `prompt.password('New password: ')`.
+  // The question that a prompt shows: `prompt.password('New password: ')`.
   if (quoted && /\s/.test(shown) && /[:?]\s*$/.test(shown) && text[value.start - 2] === '(') return false;
   if (!quoted && isProse(shown) && !beginsLine({ ...line, before: line.before.replace(/^\s*[-*#].*/, 'x') }))
     return false;
-  // On a command line `NAME= word` gives the name nothing.
+  // In a shell `NAME= word` sets the name to nothing.
   const apart = operator.sign === '=' && /\w=[ \t]+$/.test(text.slice(value.start - 8, value.start));
   if (apart && !quoted && !beginsLine(line) && !looksRandom(shown)) return false;
   return !isReference(shown, { quoted, name: named, code, after });
 }
 
-/** `:param password: The passphrase of …`: the first of some words that say what the thing is. */
+/** Whether the value is the first word of a description: `:param password: The passphrase of …`. */
 function isWordOfProse(text: string, { start, end }: Value, line: Line): boolean {
   if (!/^[A-Za-z]+$/.test(text.slice(start, end))) return false;
   return (
@@ -169,7 +169,7 @@ function isWordOfProse(text: string, { start, end }: Value, line: Line): boolean
   );
 }
 
-/** The rest of a header's line, or of the string that the header stands in. */
+/** The rest of the header's line, or of the string that contains the header. */
 function headerValue(text: string, name: Name, operator: Operator, line: Line): Value | undefined {
   const read = readValue(text, operator.at);
   const given = { quoted: true, name: text.slice(name.start, name.end), code: false, after: '' };

@@ -8,15 +8,15 @@ import { readValue, type Value } from './values.js';
 /** How far back from a name a form is looked for, and how far ahead. */
 const BACK = 256;
 const AHEAD = 1_024;
-/** The least of a value that stands after its name with nothing between them. */
+/** The shortest value without an operator before it. */
 const SHORTEST = 4;
-/** A value without a sign is told by its looks, and then is at least so long. */
+/** The shortest value without an operator that is recognized by its looks. */
 const SHORTEST_RANDOM = 8;
 
-/** `name="` and the like right before a name: an attribute, a property, a field of a form. */
+/** What makes a string the name of something, right before it: `name="`, `key: '`. */
 const NAMING =
   /(?:^|[\s{,<("'[-])(?:name|key|header|field|variable|var|param|parameter|parameterkey|property|option|id|label|entry|setting|type)["']?\s{0,4}(?:[:=]|=>)\s{0,4}["']?$/i;
-/** A value of its own name beside that, on the same line or the next. */
+/** `value:` behind such a name, on the same line or the next. */
 const PAIR_VALUE =
   /["']?\s{0,4}(?:[,;]|\r?\n[ \t]*(?:- )?)?\s{0,16}["']?(?:parameter)?value["']?\s{0,4}(?:[:=]|=>)\s{0,4}/iy;
 const ATTRIBUTE_VALUE = /["'][^<>]{0,256}?\b(?:value|content|default)\s{0,4}=\s{0,4}(["'])/iy;
@@ -35,15 +35,15 @@ const QUOTED_NEXT = /[ \t]{1,8}(?:[-–][ \t]{1,8})?(?=["'`])/y;
 const CELL = /\s{0,16}(?:\||\t)\s{0,16}/y;
 const LINK =
   /(?:[ \t\u00a0]{1,8}(?:is|are|was|=|to|set to|lautet|ist|est|es|é|är|:|-|–))?[ \t\u00a0]{0,4}[:=]?[ \t\u00a0]{1,8}(?=\S)/y;
-/** What makes any word after a name its value: the lines of tools that take the two as words. */
+/** What makes any word behind a name its value: commands that take the two as words. */
 const WORD_PAIRS =
   /(?:^|\n)[ \t]*(?:ENV|ARG|setx|setenv|set(?: -\w+)+)[ \t]+$|\blogin[ \t\n]+\S+[ \t\n]+(?:account[ \t\n]+\S+[ \t\n]+)?$|\bmachine[ \t]+\S+[ \t\n]+$|aws configure set[ \t]+(?:\S+\.)?$|\bconnect[ \t]+\S+[ \t]+$|::set-(?:output|env) name=$/i;
 const WORD = /[^\s"'`<>,;|]{1,1024}/y;
 const COMMAND_LINE = /^(?:PASS|AUTH(?:INFO PASS)?)$/;
 const ALONE = /[ \t]{1,4}(\S{3,256})[ \t]*(?=\r?\n|$)/y;
-/** Names that are words of plain English as well. */
+/** Names that are also plain English words. */
 const VERBS = /^(?:[Pp]ass|auth|pin|key|keys|otp|cookies?|bearer|creds?|token)$/;
-/** Errors of parsers quote what they stumbled over. */
+/** Errors of parsers quote the word that they did not expect. */
 const STUMBLED = /(?:unexpected|unknown|invalid|missing|expected|illegal|unrecognized)\s$/i;
 
 function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray | null {
@@ -53,7 +53,7 @@ function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray 
 
 type Form = (text: string, name: Name, closed: number, before: string) => Value | undefined;
 
-/** The value of a name that no operator follows, in the forms that have none. */
+/** The value of a name that no operator follows: of an element, an argument, a flag and so on. */
 export function afterOther(text: string, name: Name, closed: number, verdict: KeyVerdict): Value | undefined {
   const before = text.slice(Math.max(0, name.start - BACK), name.start);
   for (const form of FORMS) {
@@ -110,7 +110,7 @@ function formPart(text: string, name: Name, _closed: number, before: string): Va
   return { start, end, next: end, written: 'quoted' };
 }
 
-/** `"x" == password`: the string that a name is compared to. */
+/** The string that a name is compared to: `"x" == password`. */
 function compared(_text: string, name: Name, _closed: number, before: string): Value | undefined {
   const found = COMPARED.exec(before);
   if (found === null) return undefined;
@@ -134,13 +134,13 @@ function argument(text: string, name: Name, _closed: number, before: string): Va
   return isWording(text.slice(value.start, value.end)) ? undefined : value;
 }
 
-/** Whether a name is an argument whose value is the next: `set("password", "x")`, `setopt(curl, CURLOPT_PASSWORD, "x")`. */
+/** Whether the next argument is the value: `set("password", "x")`, `setopt(curl, CURLOPT_PASSWORD, "x")`. */
 function takesNext(text: string, { start, end }: Name, before: string): boolean {
   if (/(?:\(|,)\s*["'`]$/.test(before)) return /["'`]/.test(text[end] ?? '');
   return /[(,]\s*$/.test(before) && /^[A-Z][A-Z0-9_]+$/.test(text.slice(start, end));
 }
 
-/** Words and messages, and no value: letters alone, or a sentence. */
+/** Whether a text is a word or a message rather than a value: letters alone, or a sentence. */
 function isWording(text: string): boolean {
   return /^[\p{L}\s.,:_/!?-]*$/u.test(text) || /\s\S+\s/.test(text);
 }
@@ -166,7 +166,7 @@ function quoted(text: string, name: Name, closed: number, before: string): Value
   return /^[a-z]+$/.test(shown) && !/^[A-Z_]+$/.test(named) ? undefined : value;
 }
 
-/** A word after a name that looks random, or any word where the line is one of pairs; in a table, the next cell. */
+/** The next word, if it looks random or the line is a list of pairs; in a table, the next cell. */
 function word(text: string, name: Name, closed: number, before: string): Value | undefined {
   const alone = COMMAND_LINE.test(text.slice(name.start, name.end)) && /(?:^|\n)$/.test(before);
   if (alone) return lastWord(text, name.end);
@@ -204,8 +204,8 @@ function lastWord(text: string, at: number): Value | undefined {
 }
 
 /**
- * Secrets without a name before them: SQL's `IDENTIFIED BY`, the masks of GitHub's workflows. The expression begins with the
- * literals and looks behind from there, so that most of a text is passed over quickly.
+ * Secrets without a name before them: SQL's `IDENTIFIED BY`, the masks of GitHub's workflows. The expression begins with
+ * literals and looks behind from there, which passes over most of a text quickly.
  */
 const WITHOUT_NAME =
   /IDENTIFIED(?:(?<=\bIDENTIFIED)\s{1,8}(?:WITH\s{1,8}[\w"'`]{1,64}\s{1,8})?(?:BY|AS)\s{1,8}(?:PASSWORD\s{1,8}|VALUES\s{1,8})?(?=["'])|(?<=\bUSER\s{1,4}\S{1,64}\s{1,4}IDENTIFIED)\s{1,4}BY\s{1,4}(?=\w))|::add-mask::(?=\S)/gi;
@@ -213,10 +213,10 @@ const SECRET_KIND = /(?:^|\n)[ \t]*["']?kind["']?:[ \t]*["']?Secret\b/;
 const DATA = /(?:^|\n)([ \t]*)(?:data|stringData):[ \t]*\r?\n/g;
 const ENTRY = /^([ \t]*)(?:- )?["']?[\w.-]{1,128}["']?:[ \t]*/;
 
-/** What is looked for in a text by these forms. */
+/** What a text contains, in either case, if it has a secret without a name. */
 export const SPECIAL_LITERALS = ['identified', '::add-mask::', 'kind: secret', 'kind: "secret"', '"kind":'];
 
-/** Hides what these forms hold. */
+/** Hides secrets that have no name before them, and the data of Kubernetes Secrets. */
 export function hideSpecialForms(text: string, context: DetectorContext): string {
   const rewriter = new Rewriter(text, context);
   for (const match of text.matchAll(WITHOUT_NAME)) {
@@ -237,7 +237,7 @@ function restOfLine(text: string, at: number): { start: number; end: number } {
   return { start: at, end: end === -1 ? text.length : end };
 }
 
-/** The values of `data` and `stringData` in a Kubernetes Secret. */
+/** Hides the values of `data` and `stringData` in a Kubernetes Secret. */
 function hideSecretData(text: string, context: DetectorContext): string {
   const rewriter = new Rewriter(text, context);
   for (const match of text.matchAll(DATA)) {

@@ -6,15 +6,15 @@ export interface Name {
   readonly end: number;
 }
 
-/** Longest name that is looked at. */
+/** The most characters of a name. */
 const MAX_NAME = 128;
-/** The most of a name that can follow the word of it that was found first. */
+/** How far behind a name another of its words is looked for, as in `private key`. */
 const LONGEST_REST = 32;
-/** Every word that an operator could follow, for policies that judge names by expressions. */
+/** Any word that an operator could follow, for policies whose names are regular expressions. */
 const ANY_NAME =
   /[\w$.\-\u00c0-\u1fff\u2c00-\u2fef\u3040-\ud7ff\uf900-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]{1,128}/g;
 
-/** The names in a text that hold one of the policy's words, each with all of its characters. */
+/** The names in a text that contain one of the policy's literals, each in its full length. */
 export function* wordsOf(text: string, automaton: Automaton, lengths: readonly number[]): Generator<Name> {
   let place: Place = { at: 0, state: 0 };
   let done = 0;
@@ -25,7 +25,7 @@ export function* wordsOf(text: string, automaton: Automaton, lengths: readonly n
     if (text[start - 1] === '%' && start + 2 <= hit.at - length) start += 2;
     let end = hit.at;
     while (end < text.length && end - start < MAX_NAME && isNamePart(text.charCodeAt(end))) end++;
-    // A name of several words may begin before the word of it that was found first.
+    // A name of several words may begin before the literal that was found first.
     let last: Place = hit;
     const next = (from: Place): Hit | undefined =>
       automaton.find(text, from, Math.min(text.length, end + LONGEST_REST));
@@ -74,30 +74,30 @@ function isNamePart(code: number): boolean {
   );
 }
 
-/** A line longer than this is no line of settings. */
+/** A longer line is not a line of settings. */
 const LONGEST_LINE = 1_024;
-/** Another name with a value, further on in a line: then each value ends where its word does. */
+/** Another name with a value in the same line: then each value ends with its word. */
 const ANOTHER = /(?:[\s;,&|]|^)["']?[\w.-]{1,64}["']?(?:\s?[:=]\s?|=>)\S/;
 /** A comment at the end of a line. */
 const COMMENT = /\s(?:#|\/\/|--)\s.*$/;
-/** What stands before a name that begins a line of settings: a list mark, `export`, a log's time. */
+/** What may precede the name in a line of settings: a list mark, `export`, the time of a log. */
 const LINE_START =
   /^(?:\s*(?:export|set|declare(?: -x)?|local|readonly|-|\+|\d{4}-\d\d-\d\dT[\d:.]+Z?)?\s*|\s*\$env:|\s*["'])$/i;
-/** Words that only programs begin their lines with. */
+/** What occurs only in programs. */
 const PROGRAM =
   /(?:^|[\s({;,])(?:const|let|var|val|final|def|return|if|elif|while|for|assert|await|new|function|func|fn|public|private|protected|static|import|type|interface|class|struct|readonly|expect|throw|impl|case)\b|(?:this|self|cls|exports|module)\.|=>|[{(;]\s*$|^\s*(?:\*|\/\/|\/\*)/;
-/** Prose says what a thing is in words: three or more, without a digit. */
+/** Prose: three words or more, without a digit. */
 const PROSE = /^(?:[A-Za-z'’,()-]+\s+){2,}[A-Za-z'’,()-]+[.!]?$/;
 
-/** A line of a text, about a place in it. */
+/** The line of a text around a name. */
 export interface Line {
-  /** What stands on the line before the name. */
+  /** The line's text before the name. */
   readonly before: string;
   /** Where the line ends. */
   readonly end: number;
 }
 
-/** The line that a name stands on; looks no further than so far to either side. */
+/** The line around a name, at most {@link LONGEST_LINE} characters to either side. */
 export function lineAround(text: string, start: number, from: number): Line {
   const floor = Math.max(0, start - LONGEST_LINE);
   const begin = Math.max(floor, text.lastIndexOf('\n', start - 1) + 1);
@@ -107,17 +107,17 @@ export function lineAround(text: string, start: number, from: number): Line {
   return { before: text.slice(begin, start), end };
 }
 
-/** Whether a name begins its line, so that all of the line is its value. */
+/** Whether the name begins its line, so that the rest of the line is its value. */
 export function beginsLine(line: Line): boolean {
   return LINE_START.test(line.before);
 }
 
-/** Whether a program is read and not settings, as far as the line tells. */
+/** Whether the line looks like a program rather than settings. */
 export function isProgram(line: Line, name: string, after: string): boolean {
   return PROGRAM.test(line.before + name) || /^\s*(?:;\s*(?:\}|\/\/|\n|$)|\)|\}\s*\))/.test(after);
 }
 
-/** Where the value of a name that begins its line ends: before a comment and a closing sign; undefined if a name follows. */
+/** Where a value that takes the rest of its line ends: before a comment and a closing sign. Undefined if another name follows. */
 export function endOfLineValue(text: string, at: number, line: Line): number | undefined {
   const rest = text.slice(at, line.end);
   if (rest.length >= LONGEST_LINE || ANOTHER.test(rest.slice(1)) || /^[^\s]*\\n/.test(rest)) return undefined;
@@ -125,7 +125,7 @@ export function endOfLineValue(text: string, at: number, line: Line): number | u
   return value === '' ? undefined : at + value.length;
 }
 
-/** Whether a text is a sentence about something, and no value. */
+/** Whether a text is a sentence rather than a value. */
 export function isProse(text: string): boolean {
   return PROSE.test(text.trim());
 }

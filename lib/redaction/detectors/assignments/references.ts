@@ -1,30 +1,30 @@
 import { splitWords } from '../../keys/keyNames.js';
 import { looksRandom } from '../../text/random.js';
 
-/** What says that there is no secret, or which type it will have, or that it is asked for; in lower case. */
+/** Values in lower case that mean that there is no secret, name its type, or ask for it. */
 const WORDS = new Set(
   (
     'any array bool boolean buffer byte bytes char cryptokey date default empty enum false float function hidden include ' +
     'int integer interface keyobject keylike list long map masked never nil no none null number object off omit on ' +
     'optional promise read readonly record redacted required same-origin securestring secret secretstr short str string ' +
     'symbol text true type uint8array uuid undefined unknown unset varchar void write yes n/a tbd todo nullptr self this ' +
-    // The mechanisms of SASL, which stand behind `AUTH=` (IANA's registry).
+    // The mechanisms of SASL, which follow `AUTH=` (IANA's registry).
     'anonymous cram-md5 digest-md5 external gssapi ntlm oauthbearer plain scram-sha-1 scram-sha-256 xoauth2'
   ).split(' '),
 );
-/** A class of characters of a regular expression, a colour, and what a manual puts into the place of a secret. */
+/** A character class of a regular expression, a colour, and what a manual writes instead of a secret. */
 const NOT_ONE =
   /\[\^?(?:A-Z|a-z|0-9|\\[wd])|^\^.*\$$|^#(?:[\da-f]{3}|[\da-f]{6}|[\da-f]{8})$|^(?:your|enter|insert|replace|example|placeholder|dummy|fake|mock)(?:[-_ ][a-z]+){1,5}$/i;
 const PLACEHOLDER =
   /^(?:[*•●.…xX_-]{3,}|[~^<>=v]{0,2}\d{1,4}\.\d{1,4}\.\d{1,4}[\w.+-]{0,40}|(?:\$\{[^}]*\}|[\s.:/_-])+|<[^<>]*>|\[[A-Za-z][\w. -]{2,40}\]|\$\{[^}]*\}|\$\(.*|\$[A-Za-z_]\w*|\$env:\w+|\$\{\{.*\}\}|%[A-Za-z_]\w*%|\{\{.*\}\}|\{%.*%\}|<%.*%>|#\{[^}]*\}|@\{[^}]*\}|\(\([\w.-]+\)\)|!(?:Ref|Sub|GetAtt|ImportValue|vault)\b.*|ENC\[.*\])$/s;
-/** A place where a secret is kept, by the scheme that says so. */
+/** The address of a secret in a store, by its scheme. */
 const KEPT_ELSEWHERE =
   /^(?:op|vault|ssm|secretsmanager|gcp-?secretmanager|awssm|doppler|keychain|keyvault|env|secretref|projects\/[\w-]+\/secrets|arn:aws:(?:secretsmanager|ssm)|@Microsoft\.KeyVault)[:(/]/i;
-/** Names that programs keep their settings and arguments under. */
+/** Names of the objects in which programs keep settings and arguments. */
 const ROOTS =
   /^(?:process|import\.meta|os|env|ENV|System|self|this|config|cfg|conf|settings|options|opts|args|argv|params|props|state|data|var|vars|local|module|secrets|inputs|github|context|ctx|app|req|request|res|response|body|user|event|session|credentials?|creds|auth|t|z|yup|Joi|types?|schema|\$_(?:POST|GET|ENV|SERVER|REQUEST|SESSION))$/;
 const CHAIN = /^[&*]?\$?[A-Za-z_]\w*(?:(?:\.|\?\.|->|::)\$?[A-Za-z_]\w*)*/;
-/** What only a program goes on with: a call, an index, an arrow. */
+/** What occurs only in a program: a keyword, a call, an arrow. */
 const CODE =
   /^(?:void|await|new|yield|typeof|keyof|readonly|function|async|lambda|class|not|return|if|else|case|import|throw|delete)\b|^\(|=>|^&'?\w/;
 
@@ -34,20 +34,20 @@ const OPERATION =
 /** The scheme before a reference: `Bearer ${token}`. */
 const SCHEME = /^(?:Bearer|Basic|Token|Bot)\s+/i;
 
-/** Where a value stands, as far as it says what the value is. */
+/** What surrounds a value, as far as it tells what the value is. */
 export interface Place {
   readonly quoted: boolean;
   /** The name that the value has. */
   readonly name: string;
-  /** Whether a program is read, and not settings or prose. */
+  /** Whether the text is a program, not settings or prose. */
   readonly code: boolean;
   /** The text after the value. */
   readonly after: string;
 }
 
 /**
- * Whether what stands as the value of a secret name is none: nothing at all, a placeholder, a type, a boolean, the name again as
- * a label, or a reference to where the secret is.
+ * Whether the value of a secret name is not the secret itself: empty, a placeholder, a type, a boolean, the name repeated as a
+ * label, or a reference to where the secret is.
  */
 export function isReference(value: string, place: Place): boolean {
   const text = value.trim().replace(SCHEME, '');
@@ -57,7 +57,7 @@ export function isReference(value: string, place: Place): boolean {
   return !place.quoted && isExpression(text, place);
 }
 
-/** `jwt: "JWT"`, `password: "Your Password"`: a label says the name again, and nothing that could be a secret. */
+/** Whether the value only repeats the name: `jwt: "JWT"`, `password: "Your Password"`. */
 function isLabel(text: string, name: string): boolean {
   if (text.length > 64 || /\d/.test(text)) return false;
   const said = splitWords(text).join('');
@@ -65,7 +65,7 @@ function isLabel(text: string, name: string): boolean {
 }
 
 function isExpression(text: string, { code, after, name }: Place): boolean {
-  // An option of a command line has words for its value, whatever a program would make of them.
+  // The value of a command-line option is a word, even one that would be an expression in a program.
   if (name.startsWith('-')) return false;
   if (CODE.test(text) || OPERATION.test(text)) return true;
   if (/^&?\w[\w.]*(?:<.*>?|\[\]|\?)$/.test(text) && !/\d/.test(text)) return true;

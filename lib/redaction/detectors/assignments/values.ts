@@ -1,11 +1,11 @@
-/** What may close a name: its quote (escaped or not), the bracket of an index or an array, the end of bold or of code. */
+/** What may close a name: its quote, escaped or not, the bracket of an index, the end of bold or of code. */
 const CLOSE =
   /(?:\\{0,8}["'`]|%22|%27|&quot;|&#34;|&#39;|[”’»」』])?(?:\]|%5[Dd]|\[\d{0,6}\])?(?:\*\*|__|<\/(?:b|strong|code|em|i|label|span)>)?[?!]?/y;
 const BLANKS = /[ \t\u00a0\u3000]{0,64}/y;
 const OPERATOR =
   /===?|!==?|<>|::=|:=|=>|->|\+=|\?\?=|\|\|=|&&=|\?=|\.=|<-|=~|::(?=\S)|=|:(?!:)|[：＝﹕∶]|%3[DdAa]|&#(?:61|58);/y;
 const AFTER = /(?:>|3D)?(?:\*\*|__|<\/(?:b|strong|code|em|i|label|span)>)?[ \t\u00a0\u3000]{0,64}/y;
-/** `: string = `, `: &str = `, `: Optional[str] = `: the type between a name and its value. */
+/** The type between a name and its value: `: string = `, `: &str = `, `: Optional[str] = `. */
 const TYPE =
   /&?(?:'\w{1,16} )?(?:mut )?[A-Za-z_][\w.:]{0,64}(?:<[^<>\n=]{0,64}>|\[[^\]\n]{0,64}\])?\??(?:\s?\|\s?[\w."']{1,32}){0,4}[ \t]{0,8}=(?![=>])[ \t]{0,8}/y;
 /** `password string = "x"` (Go), `@password varchar(20) = 'x'` (SQL). */
@@ -14,12 +14,12 @@ const TYPE_AFTER_BLANK =
 
 const COMPARISONS = new Set(['==', '===', '!=', '!==', '<>', '=~']);
 
-/** What follows a name. */
+/** The operator behind a name. */
 export interface Operator {
   /** Where the value begins. */
   readonly at: number;
   readonly sign: string;
-  /** Whether the two sides are compared, so that a bare word is a name as well. */
+  /** Whether it compares, so that a bare word on its other side is a name too. */
   readonly compares: boolean;
 }
 
@@ -28,7 +28,7 @@ function matchAt(expression: RegExp, text: string, at: number): string {
   return expression.exec(text)?.[0] ?? '';
 }
 
-/** Past what closes a name that ends at `at`. */
+/** The place behind what closes a name that ends at `at`. */
 export function pastName(text: string, at: number): number {
   return at + matchAt(CLOSE, text, at).length;
 }
@@ -46,7 +46,7 @@ export function operatorAt(text: string, closed: number): Operator | undefined {
   return { at, sign, compares: COMPARISONS.has(sign) };
 }
 
-/** A value in a text: where it stands, where the search goes on, and how it is written. */
+/** A value in a text: where it begins and ends, where the search continues, and how it is written. */
 export interface Value {
   readonly start: number;
   readonly end: number;
@@ -54,12 +54,12 @@ export interface Value {
   readonly written: 'quoted' | 'bare' | 'bracketed' | 'block';
 }
 
-/** What may stand between an operator and the quote: prefixes of strings, tags of YAML. */
+/** What may precede the quote: a prefix of the string, a tag of YAML. */
 const PREFIX = /(?:!![\w-]{1,16} |![\w-]{1,32} |&\w{1,32} )?(?:[bBrRuUfFlLcC]{1,2}|[@$]{1,2})?(?=["'`])/y;
 /** A call around a literal: `SecretStr("…")`, `new Secret('…')`, `[]byte("…")`, `md5('…')`. */
 const CALL =
   /(?:await |new )?(?:\[\])?[\w.$:]{0,64}(?:<\w{1,32}>)?[(!]{1,2}\s{0,8}(?:[bBrRuUfF]{1,2})?(?=["'`])/y;
-/** Calls that hold or change a literal; all others fetch a secret from somewhere. */
+/** Calls that wrap or convert a literal. Any other call fetches the secret from somewhere. */
 const HOLDER =
   /(?:^|new |[.:])(?:new |[\w.:]*(?:Secret|Password|Token(?!iz)|Key|Credential|Sensitive|Protected|Secure)\w*|String|str|string|bytes?|Buffer|from|of|b64\w*|base64\w*|\w*(?:decode|encode)\w*|md5|sha\d*|hash\w*|bcrypt|crypt|encrypt|password|some|ok|just|unquote|trim|strip|SecretStr|byte|Array)?(?:<\w{1,32}>)?[(!]+\s*(?:[bBrRuUfF]{1,2})?$/i;
 const QUOTE = /\\{0,8}(?:"""|'''|["'`])|%22|%27|&quot;|&#34;|&#39;|&apos;|[“”„«‘’「『]/y;
@@ -76,13 +76,13 @@ const CLOSING: Readonly<Record<string, string>> = {
 const JOINED = /[ \t]*[+.]?[ \t]*\r?\n?[ \t]*[+.][ \t]*(?=["'`])/y;
 const BLOCK = /[|>][+-]?\d?[+-]?[ \t]*(?:#[^\r\n]{0,200})?\r?\n/y;
 const NEXT_LINE = /[ \t]*\r?\n[ \t]{0,64}/y;
-/** A bare word up to what ends one: blanks, quotes, separators; a bracket or a full stop at its end belongs to the text. */
+/** A bare word. Blanks and quotes end it, separators and brackets only if one of these follows. */
 const BARE =
   /(?:[^\s"'`&<>,;)}\[\]\\#|]|#(?!\[|hmac-)|\[(?:REDACTED|DROPPED|REDACTION FAILED)\]|\[|[,;)}\]\\|](?![\s"'`&<>]|$))*/y;
-/** Strings that are joined, at most. */
+/** The most strings that are joined to one value. */
 const PIECES = 8;
 
-/** The value that begins at `at`; undefined where a call fetches it. */
+/** The value that begins at `at`, or undefined if a call fetches it. */
 export function readValue(text: string, at: number, block?: number): Value | undefined {
   if (block !== undefined) {
     const indented = matchAt(BLOCK, text, at);
@@ -103,7 +103,7 @@ export function readValue(text: string, at: number, block?: number): Value | und
   return { start: at, end, next: end, written: 'bare' };
 }
 
-/** A string; parts that are joined to it belong to it. */
+/** A string, with those that are concatenated to it. */
 function readQuoted(text: string, at: number, quote: string): Value {
   const start = at + quote.length;
   let end = endOfString(text, start, quote);
@@ -125,7 +125,7 @@ function endOfString(text: string, start: number, quote: string): number {
   return end === -1 ? text.length : end;
 }
 
-/** The lines below that are indented further than the name: a block of YAML. */
+/** A block of YAML: the lines below that are indented further than the name. */
 function readBlock(text: string, at: number, indent: number): Value | undefined {
   let end = at;
   let start = -1;
@@ -143,13 +143,13 @@ function readBlock(text: string, at: number, indent: number): Value | undefined 
   return start === -1 ? undefined : { start, end, next: end, written: 'block' };
 }
 
-/** Where the next line's first word stands, if the rest of this one is empty. */
+/** Where the next line's first word begins, if the rest of this line is empty. */
 export function onNextLine(text: string, at: number): number | undefined {
   const gap = matchAt(NEXT_LINE, text, at);
   return gap === '' ? undefined : at + gap.length;
 }
 
-/** The same quote again with as many backslashes before it; the end of the text where there is none. */
+/** The place of the same quote with as many backslashes before it, or the end of the text. */
 function closingQuote(text: string, from: number, quote: string): number {
   const mark = quote.at(-1) ?? '"';
   const slashes = quote.length - 1;
@@ -161,7 +161,7 @@ function closingQuote(text: string, from: number, quote: string): number {
   return text.length;
 }
 
-/** Past the bracket that closes the one at `from`; the end of the text where none does. Strings are stepped over. */
+/** The place behind the bracket that closes the one at `from`, or the end of the text. Brackets within strings do not count. */
 export function closingBracket(text: string, from: number): number {
   let depth = 0;
   for (let at = from; at < text.length; at++) {

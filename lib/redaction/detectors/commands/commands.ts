@@ -4,18 +4,18 @@ import { isReference } from '../assignments/references.js';
 import { type DetectorContext, Rewriter } from '../detector.js';
 import { commandWords, secretsOf, TOOL_NAMES, toolName, type Word } from './tools.js';
 
-// These three begin with what few texts hold and look behind from there: tried at every character, they would cost the most here.
+// These three begin with literals that are rare and look behind from there. Tried at every character they would cost the most here.
 
-/** A password that is echoed into a tool which reads it: `echo x | sudo -S`, `echo user:x | chpasswd`. */
+/** A password that `echo` pipes into a tool: `echo x | sudo -S`, `echo user:x | chpasswd`. */
 const PIPED =
   /echo(?<=\becho)\s{1,4}(?:-n\s{1,4})?(["']?)([^\s"'|]{1,256})\1\s{0,4}\|\s{0,4}(?:sudo\s{1,4}(?:-\w{1,8}\s{1,4}){0,4}-S|(?:sudo\s{1,4})?chpasswd|docker login|gh (?:secret set|auth login)|passwd|cryptsetup|podman login)/g;
-/** A line of a mail or news protocol that logs in: IMAP (RFC 9051) sends the name and the password as two words. */
+/** IMAP's login (RFC 9051): the name and the password are two words. */
 const IMAP_LOGIN = / LOGIN (?<=(?:^|\n)\S{1,8} LOGIN )\S{1,128} ("?[^\s"]{1,256})/g;
 /** A line of `.pgpass`: host, port, database, user, password. */
 const PGPASS =
   /:(?:\d{2,5}|\*):(?<=(?:^|\n)[\w.*-]{1,128}:(?:\d{2,5}|\*):)[^:\s]{1,64}:[^:\s]{1,64}:([^\s:]{1,256})(?=\r?\n|$)/g;
 
-/** What a text must hold for a command to stand in it. */
+/** What a text contains, in either case, if it has a command with a secret. */
 export const COMMAND_LITERALS: readonly string[] = [
   ...TOOL_NAMES.map((name) => `${name} `),
   ...TOOL_NAMES.map((name) => `${name}.exe `),
@@ -28,7 +28,7 @@ export const COMMAND_LITERALS: readonly string[] = [
 const endings = TOOL_NAMES.flatMap((name) => [`${name} `, `${name}.exe `]);
 let tools: Automaton | undefined;
 
-/** Hides what the tools of the command line take as a secret, wherever a command stands in a text. */
+/** Hides the secrets that command-line tools are given, wherever a command occurs in a text. */
 export function redactCommands(text: string, context: DetectorContext): string {
   const rewriter = new Rewriter(text, context);
   tools ??= new Automaton(endings);
@@ -41,17 +41,17 @@ export function redactCommands(text: string, context: DetectorContext): string {
     const words = commandWords(text, hit.at);
     for (const { start, end } of secretsOf(toolName(ending.trim()), words))
       hideWord(text, start, end, rewriter);
-    // What has been read as one command's words is not read again as another's.
+    // The words of a long command are not read again as another command.
     const last = words.at(-1);
     if (last !== undefined && last.end - hit.at > LONG_COMMAND) place = { at: last.end, state: 0 };
   }
   return hidePiped(rewriter.toString(), context);
 }
 
-/** A command this long holds no other that is worth a look, which bounds the work of many tools' names in a row. */
+/** A longer command is not searched for others within it, which bounds the work on many names of tools in a row. */
 const LONG_COMMAND = 512;
 
-/** The words of a command that is an array, with the secrets in them replaced; undefined where there are none. */
+/** The arguments of a tool with the secrets in them replaced, or undefined if there are none. */
 export function redactArguments(
   tool: string,
   words: readonly string[],
@@ -73,7 +73,7 @@ export function redactArguments(
   });
 }
 
-/** A tool's name stands where a command begins, or behind the folder it stands in; `zip` in a sentence does no harm. */
+/** Whether a tool's name can begin here: a command, or the last part of a path. Within a word it is not a tool. */
 function beginsCommand(text: string, start: number): boolean {
   return start === 0 || /[\s/\\"'`|;&($!]/.test(text[start - 1] ?? '');
 }

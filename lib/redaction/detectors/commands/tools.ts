@@ -1,14 +1,14 @@
 /**
- * Which words of a command line are secret, by the tools' manuals. One line each: the tools (with the words of a subcommand,
- * if only that has the option), then the options.
+ * Which words of a command line are secret, by the tools' manuals. Each line has the tools (with a subcommand, if only that has
+ * the option), then the options:
  *
- * - `--password`, `-storepass`: the next word, or what stands behind `=` or `:`.
- * - `-p`: the next word, or what is written to it (`-pX`); `-p*`: only what is written to it.
- * - `-u:`, `-U%`, `-u,`, `#1/`: of `name:secret` what stands behind the sign.
+ * - `--password`, `-storepass`: the next word, or what follows `=` or `:`.
+ * - `-p`: the next word, or the rest of the word (`-pX`); `-p*`: only the rest of the word.
+ * - `-u:`, `-U%`, `-u,`, `#1/`: the part of `name:secret` behind the sign.
  * - `-b;`: cookies, if there is a `=` among them.
- * - `=pass`: the next word, if it begins with `pass:`, without that.
- * - `#2`: the second word that is no option, counted behind the tool and its subcommand; `#-1` is the last.
- * - `using`: the word behind this one.
+ * - `=pass`: the next word behind its beginning `pass:`, which it must have.
+ * - `#2`: the second word behind the tool and its subcommand that is not an option; `#-1` is the last.
+ * - `using`: the next word.
  * - `?b`: only if an option with this letter is given.
  */
 // prettier-ignore
@@ -124,17 +124,17 @@ for (const command of commands) {
 /** The names of all tools, in lower case. */
 export const TOOL_NAMES: readonly string[] = [...byTool.keys()];
 
-/** Whether a word is the name of such a tool. */
+/** Whether a word names one of these tools, with or without a path. */
 export function isTool(word: string): boolean {
   return byTool.has(toolName(word));
 }
 
-/** The name of a tool without the folder that it stands in. */
+/** The name of a tool in lower case, without its path and `.exe`. */
 export function toolName(word: string): string {
   return (/[^/\\]*$/.exec(word)?.[0] ?? '').replace(/\.(?:exe|cmd)$/i, '').toLowerCase();
 }
 
-/** Where the secrets of a command stand, by its tool and the words behind it. */
+/** The secrets in the words behind a tool's name, in order. */
 export function secretsOf(tool: string, words: readonly Word[]): Stretch[] {
   const found = new Map<number, Stretch>();
   for (const command of byTool.get(tool) ?? []) {
@@ -147,7 +147,7 @@ export function secretsOf(tool: string, words: readonly Word[]): Stretch[] {
   return [...found.values()].sort((one, other) => one.start - other.start);
 }
 
-/** The words behind a subcommand; undefined where the command is another. */
+/** The words behind a subcommand, or undefined if the command is another one. */
 function behind(words: readonly Word[], subcommand: readonly string[]): readonly Word[] | undefined {
   let rest = words;
   for (const part of subcommand) {
@@ -185,7 +185,7 @@ function positional(place: number, sign: string, words: readonly Word[]): Stretc
   return [secretPart(word, sign)];
 }
 
-/** The word, or the part of one, that an option has as its value. */
+/** The word, or the part of a word, that is an option's value. */
 function valueOf(name: string, how: string, word: Word, next: Word | undefined): Word | undefined {
   const { text, start, end } = word;
   if (text === name) {
@@ -202,7 +202,7 @@ function valueOf(name: string, how: string, word: Word, next: Word | undefined):
   return { text: text.slice(skipped), start: start + skipped, end };
 }
 
-/** Of `name:secret` what stands behind the sign; a value without it is all name, or no cookie. */
+/** The secret part of a value, such as what follows the colon in `name:secret`. Empty if the sign is missing. */
 function secretPart({ text, start, end }: Word, how: string): Stretch {
   if (how === ';') return text.includes('=') ? { start, end } : { start: end, end };
   if (how === '=pass') return text.startsWith('pass:') ? { start: start + 5, end } : { start: end, end };
@@ -213,23 +213,23 @@ function secretPart({ text, start, end }: Word, how: string): Stretch {
   return { start: start + at + 1, end: host > at ? start + host : end };
 }
 
-/** A word of a command line: what it says, and where that stands in the text, without quotes. */
+/** A word of a command line without its quotes, and its place in the text. */
 export interface Word {
   readonly text: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** Words of one command that are looked at, and characters of one. */
+/** The most words and characters of one command that are read. */
 const MAX_WORDS = 128;
 const LONGEST_COMMAND = 8_192;
-/** A word of a shell: quoted, or bare with what a backslash protects. What ends the command is no part of it. */
+/** A shell word: quoted, or bare, with backslashes before special characters. */
 const WORD =
   /'([^'\n]{0,4096})'|\\?"((?:[^"\\\n]|\\[^"\n]){0,4096})\\?"|((?:[^\s'"`|;&<>()\\]|\\[^\s"]|(?<=[^\s])["'])+)/y;
-/** Blanks between words, and the end of a line that goes on with the next. */
+/** Blanks between words, or an escaped line end. */
 const GAP = /(?:[ \t]|\\\r?\n|`\r?\n|\^\r?\n){1,256}/y;
 
-/** The words of a command from `at` to its end: a line end, a pipe, a semicolon, or the quote that it stands in. */
+/** The words of a command from `at` to its end: a line end, a pipe, a semicolon, or the quote around the command. */
 export function commandWords(text: string, at: number): Word[] {
   const words: Word[] = [];
   const ceiling = at + LONGEST_COMMAND;
@@ -243,7 +243,7 @@ export function commandWords(text: string, at: number): Word[] {
     words.push({ text: word, start, end: start + word.length });
     GAP.lastIndex = place + all.length;
     if (!GAP.test(text)) {
-      // `--user='a b'` and `-p"x"` are one word each, written in two ways.
+      // `--user='a b'` and `-p"x"` are one word each: the quoted part is read next.
       const next = text[place + all.length];
       if (bare !== undefined && (next === "'" || next === '"') && /[=a-zA-Z]$/.test(bare)) {
         place += all.length;

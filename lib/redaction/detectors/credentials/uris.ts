@@ -3,7 +3,7 @@ import { type DetectorContext, Rewriter } from '../detector.js';
 import { KeyVerdict } from '../../keys/keyNames.js';
 import { looksRandom } from '../../text/random.js';
 
-/** A query value that only its looks tell is at least so long. */
+/** The shortest query value that is recognized by its looks. */
 const SHORTEST_GUESS = 10;
 
 /**
@@ -14,21 +14,21 @@ const URIS = /[/\\](?<![A-Za-z0-9+.-][/\\])[/\\][^\s"'<>`]+/g;
 /** The `@` of `user:password@host` without a scheme. */
 const BARE_USERINFO =
   /@(?<=(?<![\w.%+:/@-])([\w.%+-]{1,64}):([^\s:/@"'<>]{1,256})@)(?=([A-Za-z0-9.-]{1,253}|\[))/g;
-/** Schemes without an authority, whose addresses have an `@` of their own. */
+/** Schemes whose addresses contain an `@` that does not end a userinfo. */
 const ADDRESS_SCHEMES = /^(?:mailto|sips?|xmpp|acct|im|pres|skype|tel|urn|npm|pkg|git|image)$/i;
-/** The user that a server of repositories knows everybody by. */
+/** A userinfo that is no secret: the name by which servers of repositories know every user. */
 const NO_SECRET = /^(?:git|hg|svn|ssh)?$/;
-/** A name behind the `@` that is the algorithm of a digest, as in `nginx:1.25@sha256:…`. */
+/** The algorithm of a digest instead of a host, as in `nginx:1.25@sha256:…`. */
 const DIGEST = /^(?:sha\d+|md5)$/i;
-/** `\\\\ada:x@host`, which browsers take for `//ada:x@host` (WHATWG URL). */
+/** `\\\\ada:x@host`, which browsers read as `//ada:x@host` (WHATWG URL). */
 const BACKSLASHED = /^[/\\]{2}[\w.%+-]{1,64}:[^/\\]{1,256}@[A-Za-z0-9]/;
-/** A password that holds a `#` or a `?`, which a URI should have escaped. */
+/** A userinfo whose password contains an unescaped `#` or `?`. */
 const UNESCAPED =
   /^((?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2})([^/\\@?#\s]*:[^/\\@\s]*[?#][^/\\@\s]*)@(?=[\w.[-]+(?:[:/]|$))/;
-/** Query values that are secret if they look random: an authorization code (RFC 6749), a signature, a session. */
+/** Names of query values that are secret if they look random: an authorization code (RFC 6749), a signature, a session. */
 const GUESSED = /^(?:code|sig|key|ticket|sid|session|st|auth_?code|hmac)$/i;
 
-/** Scheme, authority, path, query and fragment, as RFC 3986 (appendix B) splits them; nothing is decoded or normalized. */
+/** Scheme, authority, path, query and fragment by RFC 3986, appendix B. Nothing is decoded or normalized. */
 const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*:)?([/\\]{2}[^/\\?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 /** Whether a text is one URI with a scheme: `https://…`, `file:///…`, `memo:insights`. */
@@ -36,7 +36,7 @@ export function isUri(text: string): boolean {
   return /^(?![A-Za-z0-9+.-]*hmac-sha256:)[A-Za-z][A-Za-z0-9+.-]{1,30}:[^\s]+$/.test(text);
 }
 
-/** Redacts the URIs that stand in a text. */
+/** Redacts the URIs in a text. */
 export function redactUris(text: string, context: DetectorContext): string {
   let out = text;
   if (out.includes('//') || out.includes('\\\\')) out = out.replace(URIS, (uri) => redactUri(uri, context));
@@ -50,7 +50,7 @@ export function redactUris(text: string, context: DetectorContext): string {
   return rewriter.toString();
 }
 
-/** A time, a ratio and a group have a colon before an `@` as well; a password has more than letters, or a real host. */
+/** Whether it is a userinfo, and not a time, a ratio or a group before an `@`. */
 function isUserinfo(user: string, password: string, host: string): boolean {
   if (ADDRESS_SCHEMES.test(user) || DIGEST.test(host)) return false;
   if (/^[\d.]+$/.test(user) && /^[\d.]+$/.test(password)) return false;
@@ -58,8 +58,7 @@ function isUserinfo(user: string, password: string, host: string): boolean {
 }
 
 /**
- * One URI: userinfo is always hidden; of query and fragment the values of secret names or, where `wholeUris` says so, all
- * values.
+ * Redacts one URI: always its userinfo; of query and fragment the values of secret names, or with `wholeUris` all values.
  */
 export function redactUri(uri: string, context: DetectorContext): string {
   if (!context.wholeUris && !/[@?#]/.test(uri)) return uri;
@@ -80,7 +79,7 @@ export function redactUri(uri: string, context: DetectorContext): string {
   );
 }
 
-/** The password of a userinfo may be quoted elsewhere without its user. */
+/** Hides a userinfo, and its password wherever it is repeated without the user. */
 function hideUserinfo(userinfo: string, { hide, remember }: DetectorContext): string {
   const colon = userinfo.indexOf(':');
   if (colon !== -1) remember?.(decode(userinfo.slice(colon + 1)));
@@ -89,7 +88,7 @@ function hideUserinfo(userinfo: string, { hide, remember }: DetectorContext): st
 
 function redactAuthority(authority: string, context: DetectorContext): string {
   const at = authority.lastIndexOf('@');
-  // Backslashes begin a folder on a share, or escape a sign of an expression, more often than an address.
+  // Backslashes more often begin a path on a file share, or escape something in an expression.
   if (authority.startsWith('\\') && !BACKSLASHED.test(authority)) return authority;
   return at === -1 || NO_SECRET.test(authority.slice(2, at))
     ? authority
@@ -101,7 +100,7 @@ function redactPath(path: string, { hide, wholeUris, uriPaths }: DetectorContext
   return path.startsWith('/') ? `/${hide(path.slice(1), false, true)}` : hide(path, false, true);
 }
 
-/** Items between `&` or `;`, as in `application/x-www-form-urlencoded`. */
+/** Redacts the items between `&` or `;`, as in `application/x-www-form-urlencoded`. */
 function redactQuery(query: string, context: DetectorContext): string {
   return query
     .split(/([&;])/)
@@ -109,7 +108,7 @@ function redactQuery(query: string, context: DetectorContext): string {
     .join('');
 }
 
-/** A fragment may hold a query of its own, as OAuth's implicit grant does (RFC 6749, section 4.2.2). */
+/** Redacts a fragment. It may be a query, as in OAuth's implicit grant (RFC 6749, section 4.2.2). */
 function redactFragment(fragment: string, context: DetectorContext): string {
   if (fragment.includes('=')) return redactQuery(fragment, context);
   return context.wholeUris && fragment !== '' ? context.hide(fragment, false, true) : fragment;
@@ -124,14 +123,14 @@ function redactItem(item: string, { hide, judge, wholeUris }: DetectorContext): 
   const guessed = verdict === KeyVerdict.ifRandom || GUESSED.test(name);
   const decoded = decode(value);
   const guess = guessed && looksRandom(decoded, SHORTEST_GUESS);
-  // A key's own signs may be percent-encoded, so that its shape shows only in what the value stands for.
+  // Characters of a key may be percent-encoded, so that only the decoded value shows its shape.
   const shown = decoded !== value && findKeys(decoded).length > 0;
   const secret = guess || shown || (!guessed && verdict !== KeyVerdict.keep);
   if (value === '' || !(secret || wholeUris)) return item;
   return item.slice(0, equals + 1) + hide(decoded, verdict === KeyVerdict.mask, !secret);
 }
 
-/** Percent-decoding that gives back what it cannot decode. */
+/** Percent-decodes a text, or returns it as it is if that fails. */
 function decode(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   try {

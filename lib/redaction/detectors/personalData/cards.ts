@@ -1,29 +1,30 @@
 import type { DetectorContext } from '../detector.js';
+import { luhn } from './numbers.js';
 import { mapBetweenMarkers } from '../../text/replacement.js';
 
-/** What people put between groups of digits: blanks of any width, and dashes of any length. */
+/** What people write between groups of digits: blanks of any width, dashes of any length. */
 const GAP = '[ \\t\\u00a0\\u2002-\\u200a\\u202f\\u205f\\u3000\\u2010-\\u2015\\u2212\\ufe58\\ufe63\\uff0d-]';
 const BETWEEN = `(?: [\\u2010-\\u2015-] |${GAP})`;
-/** Groups of 13 digits or more with one such sign between them, or a dash between blanks, no part of a decimal fraction. */
+/** 13 digits or more, in groups with one such character between them, or a dash between blanks. Not a decimal fraction. */
 const GROUPS = new RegExp(
   `\\d(?<![A-Za-z\\d.]\\d)(?=(?:${BETWEEN}?\\d){12})\\d*(?:${BETWEEN}\\d+)*(?![A-Za-z\\d])`,
   'g',
 );
-/** Groups as on a card, with the same sign between all of them that other things are written with too: dots, slashes, `_`. */
+/** Groups as on a card, all separated by the same dot, slash or `_`, which other things are written with too. */
 const TYPED =
   /\d{4}(?<=(?<![A-Za-z\d]|\d[._/])\d{4})([._/])(?:\d{4}\1\d{4}\1\d{2,4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})(?![A-Za-z\d]|[._/]\d)/g;
-/** Full-width digits, and runs that hold some, with what may stand between. */
+/** A full-width digit, and a run of digits in either width with separators. */
 const WIDE = /[\uff10-\uff19]/;
 const WIDE_RUN = new RegExp(
   `[\\d\\uff10-\\uff19](?:(?:${BETWEEN}|[._/\\uff0e\\uff0f\\uff3f])?[\\d\\uff10-\\uff19])*`,
   'g',
 );
-/** Parts a text at each of them, with the sign at every odd place. */
+/** Splits groups; the group in the expression puts each separator at an odd index. */
 const SPLIT = new RegExp(`(${BETWEEN})`);
-/** The magnetic tracks of a card (ISO/IEC 7813): number, holder, expiry and what the issuer added, between their marks. */
+/** The magnetic tracks of a card (ISO/IEC 7813): number, holder, expiry and the issuer's data between sentinels. */
 const TRACK =
   /(?:%?[Bb]\d{13,19}\^[^^\r\n]{2,26}\^\d{4,}[^?\r\n]{0,64}\??)|(?:;?\d{13,19}[=D]\d{7,}[^?\s]{0,32}\??)/g;
-/** Behind a hidden card: its expiry and then its verification code, or the code with nothing before it but a sign. */
+/** The expiry and the verification code behind a hidden card. */
 const CODE_BEHIND =
   /(\[REDACTED\]|\[DROPPED\]|hmac-sha256:[0-9a-f]{64})([\s,;|]{1,3}(?:(?:exp\w{0,8}[:\s]{0,3})?(?:0[1-9]|1[0-2])(?:\s?[/|,-]\s?|\s)?(?:20)?\d{2}[\s,;|]{1,3})(?:cv[vc]2?[:\s]{0,3})?)(\d{3,4})(?!\d)/gi;
 
@@ -36,16 +37,16 @@ const ISSUED =
 /** Digits of the shortest and of the longest card number. */
 const SHORTEST = 13;
 const LONGEST = 19;
-/** A number that a track may hold, with what follows one on a track: what a text without it is not searched further for. */
+/** A number with the separator of a track behind it. A text without one is not searched for tracks. */
 const MAY_BE_TRACK = /\d{13,19}[=D^]/;
 
-/** Not 000, 666 or 9xx; no group all zeros (SSA's rules since 2011). */
+/** A social security number: its first group is not 000, 666 or 9xx, and no group is all zeros (SSA's rules since 2011). */
 const SSN = new RegExp(
   `(?<![\\d-])(?!000|666|9)(\\d{3})((?: ?)${GAP}(?: ?))(?!00)(\\d{2})\\2(?!0000)(\\d{4})(?![\\d]|-[\\dA-Za-z])`,
   'g',
 );
 
-/** Card numbers become one marker each, whole: never a truncated number beside a token of it (PCI DSS 3.5.1). */
+/** Hides card numbers as a whole: a truncated number must not stand beside its token (PCI DSS 3.5.1). */
 export function redactCards(text: string, { hide }: DetectorContext): string {
   const out = mapBetweenMarkers(text, (part) => {
     const cards = MAY_BE_TRACK.test(part) ? hideTracks(part, hide) : part;
@@ -61,7 +62,7 @@ export function redactCards(text: string, { hide }: DetectorContext): string {
       );
 }
 
-/** Runs of full-width digits are searched as ASCII ones, and stay as they were where nothing was found in them. */
+/** Redacts runs of full-width digits as if they were ASCII. Runs in which nothing is found stay as they were. */
 function inAnyWidth(text: string, redact: (narrow: string) => string): string {
   if (!WIDE.test(text)) return redact(text);
   const shown = text.replace(WIDE_RUN, (run) => {
@@ -85,7 +86,7 @@ function hideTracks(text: string, hide: DetectorContext['hide']): string {
   );
 }
 
-/** The cards among groups of digits that stand beside each other: any run of whole groups may be one. */
+/** Hides the cards among adjacent groups of digits. Any sequence of whole groups may be a card. */
 function hideCards(text: string, hide: DetectorContext['hide']): string {
   if (text.length < SHORTEST) return text;
   const parts = text.split(SPLIT);
@@ -102,7 +103,7 @@ function hideCards(text: string, hide: DetectorContext['hide']): string {
   return out;
 }
 
-/** The place of the last group of a card that begins with this group; -1 where none does. The longest counts. */
+/** The index of the last group of the longest card that begins with this group, or -1. */
 function lastOfCard(parts: readonly string[], first: number): number {
   let digits = '';
   let last = -1;
@@ -116,7 +117,7 @@ function lastOfCard(parts: readonly string[], first: number): number {
   return last;
 }
 
-/** US social security numbers in their written form; bare digits are told only by their key. */
+/** Hides US social security numbers in their written form. Bare digits are hidden only for the name of their key. */
 export function redactSsns(text: string, { hide }: DetectorContext): string {
   return inAnyWidth(text, (narrow) =>
     narrow.replace(SSN, (_match, area: string, _gap: string, group: string, serial: string) =>
@@ -125,17 +126,7 @@ export function redactSsns(text: string, { hide }: DetectorContext): string {
   );
 }
 
-/** Whether a number, written in decimal, is a card number. */
+/** Whether digits are a card number: of an issued range and with the right check digit. */
 export function isCard(digits: string): boolean {
-  return ISSUED.test(digits) && passesLuhn(digits);
-}
-
-/** ISO/IEC 7812-1, annex B. */
-function passesLuhn(digits: string): boolean {
-  let sum = 0;
-  for (let index = digits.length - 1, double = false; index >= 0; index--, double = !double) {
-    const digit = digits.charCodeAt(index) - 48;
-    sum += double ? (digit > 4 ? 2 * digit - 9 : 2 * digit) : digit;
-  }
-  return sum % 10 === 0;
+  return ISSUED.test(digits) && luhn(digits);
 }

@@ -4,9 +4,9 @@ import { ADDRESSES } from './phi.js';
 
 /** A telephone number in a text. */
 interface FoundPhone {
-  /** Where it begins, in UTF-16 code units. */
+  /** The index of its first UTF-16 code unit. */
   readonly startsAt: number;
-  /** Where it ends: the first unit behind it. */
+  /** The index behind its last code unit. */
   readonly endsAt: number;
 }
 
@@ -18,11 +18,11 @@ const EMAIL =
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 const IPV4 = new RegExp(`(?<![\\d.A-Za-z-])(?:${OCTET}\\.){3}${OCTET}(?![\\d.]*\\d)(?![A-Za-z-])`, 'g');
-/** What looks like an address of IPv6 is held against the grammar of URIs, which knows no others between brackets. */
+/** What may be an IPv6 address; `isIpv6` decides. */
 const IPV6 =
   /(?<![A-Za-z\d:])(?:[\dA-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[\dA-Fa-f]{0,4})(?![A-Za-z\d:])/g;
 
-/** Where to reach people. */
+/** Data by which people can be reached. */
 export const CONTACT: Pack = {
   name: 'contact',
   includes: [],
@@ -81,16 +81,17 @@ export const CONTACT: Pack = {
   ],
 };
 
-/** Hides e-mail addresses (RFC 5322), in the form in which they are written without quotes. */
+/** Hides e-mail addresses (RFC 5322) without quoted parts. */
 export function redactEmails(text: string, { hide }: DetectorContext): string {
   return text.includes('@') ? text.replace(EMAIL, (address) => hide(address)) : text;
 }
 
+/** Whether it is an IPv6 address by the grammar of URIs, but not loopback or unspecified. */
 function isIpv6(text: string): boolean {
   return text !== '::' && text !== '::1' && /[\dA-F]/i.test(text) && URL.canParse(`http://[${text}]/`);
 }
 
-/** Telephone numbers, by a library that knows the plans of all countries. */
+/** A detector of telephone numbers by a library that knows the numbering plans of all countries. */
 export function phoneDetector(find: FindPhones): PackDetector {
   return {
     name: 'phone',
@@ -105,7 +106,7 @@ function hidePhones(text: string, found: readonly FoundPhone[], { hide }: Detect
   let out = '';
   let done = 0;
   for (const { startsAt, endsAt } of found) {
-    // A finder of the user's may say anything: a place that is none hides nothing.
+    // A function of the user's may return anything; places outside the text are ignored.
     if (!(startsAt >= done && endsAt > startsAt && endsAt <= text.length)) continue;
     out += text.slice(done, startsAt) + hide(text.slice(startsAt, endsAt));
     done = endsAt;

@@ -13,7 +13,7 @@ const IBAN_LENGTHS: Readonly<Record<string, number>> = Object.fromEntries(
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
 
-/** ISO 13616-1: the country's length, and MOD 97-10 with the first four characters moved to the end. */
+/** ISO 13616-1: the length of the country, and MOD 97-10 with the first four characters moved to the end. */
 function isIban(text: string): boolean {
   if (IBAN_LENGTHS[text.slice(0, 2)] !== text.length || !/^[A-Z]{2}\d{2}[A-Z\d]+$/.test(text)) return false;
   return mod97(text.slice(4) + text.slice(0, 4)) === 1;
@@ -27,7 +27,7 @@ function isRoutingNumber(digits: string): boolean {
   );
 }
 
-/** The IBANs of all countries whose accounts are so long: groups of four, and what is left over. */
+/** An expression for the IBANs of this length: groups of four and a rest. */
 function ibanOf(length: number): string {
   const countries = Object.keys(IBAN_LENGTHS).filter((country) => IBAN_LENGTHS[country] === length);
   const rest = length % 4 === 0 ? '' : `[ -]?[A-Z\\d]{${length % 4}}`;
@@ -39,7 +39,7 @@ const IBAN = new RegExp(
   'gi',
 );
 
-/** Accounts and what names them. */
+/** Bank accounts. */
 export const FINANCE: Pack = {
   name: 'finance',
   includes: [],

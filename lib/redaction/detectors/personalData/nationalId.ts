@@ -11,7 +11,7 @@ import {
 } from './numbers.js';
 import type { Pack } from '../detector.js';
 
-/** A number that a country gives to people. */
+/** A number that a state assigns to people. */
 interface NationalId {
   /** ISO 3166-1 alpha-2. */
   readonly country: string;
@@ -19,16 +19,14 @@ interface NationalId {
   readonly shape: Shape;
 }
 
-const NO_LETTER = '(?<![A-Za-z\\d])';
-const NO_MORE = '(?![A-Za-z\\d])';
 const shape = (pattern: string, holds?: Shape['holds']): Shape => ({
-  pattern: new RegExp(NO_LETTER + pattern + NO_MORE, 'gi'),
+  pattern: new RegExp(`(?<![A-Za-z\\d])${pattern}(?![A-Za-z\\d])`, 'gi'),
   ...(holds && { holds }),
 });
 
 /**
- * By country. A number with strong check digits or a form of its own is found anywhere; one that any number of that length
- * could be is found behind a word for it alone.
+ * By country. A number with strong check digits or a form of its own is found anywhere; other numbers are found only behind a
+ * word for them.
  */
 export const NATIONAL_IDS: readonly NationalId[] = [
   {
@@ -163,7 +161,7 @@ export const NATIONAL_IDS: readonly NationalId[] = [
   },
 ];
 
-/** Numbers that states give to people. */
+/** Numbers that states assign to people. */
 export const NATIONAL_ID: Pack = {
   name: 'nationalId',
   includes: [],
@@ -246,7 +244,7 @@ function isCpf(digits: string): boolean {
   return check(9) === Number(digits[9]) && check(10) === Number(digits[10]);
 }
 
-/** GS1's check digit, which the AHV number has. */
+/** The check digit of GS1, which AHV numbers have. */
 function isEan13(digits: string): boolean {
   return weightedSum(digits, [1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]) % 10 === 0;
 }
@@ -274,7 +272,7 @@ function isFinnish(text: string): boolean {
   );
 }
 
-/** Corsica's departments have a letter, which counts as 19 or 18. */
+/** The departments of Corsica contain a letter, which counts as 19 (A) or 18 (B). */
 function isNir(text: string): boolean {
   const digits = text.slice(0, 13).replace('A', '0').replace('B', '0');
   const less = text.includes('A') ? 1_000_000 : text.includes('B') ? 2_000_000 : 0;
@@ -285,7 +283,7 @@ function isNhs(digits: string): boolean {
   return (11 - (weightedSum(digits, [10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11)) % 11 === Number(digits[9]);
 }
 
-/** Decreto ministeriale 12 marzo 1974: characters at odd places count by a table, those at even places by themselves. */
+/** Decreto ministeriale 12 marzo 1974: characters at odd places count by a table, those at even places by their value. */
 function isCodiceFiscale(text: string): boolean {
   const value = (char: string): number => (/\d/.test(char) ? Number(char) : char.charCodeAt(0) - 65);
   const odd = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];

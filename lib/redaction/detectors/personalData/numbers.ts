@@ -1,7 +1,6 @@
 import type { DetectorContext } from '../detector.js';
 
-// Check digits, as the standards and the issuers of numbers define them. Each takes digits (and letters where the number has
-// some), without separators, and says whether the check holds.
+// Check digits, as standards and issuers define them. Each function takes a number without separators.
 
 /** The value of a digit at a place. */
 function digit(text: string, index: number): number {
@@ -85,21 +84,21 @@ export function verhoeff(digits: string): boolean {
   return check === 0;
 }
 
-/** Whether a month and a day, each of two digits, are of the calendar; any year is taken for a leap year. */
+/** Whether a month and a day, of two digits each, are a date. 29 February counts in every year. */
 export function isDayOfYear(month: string, day: string): boolean {
   const days = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][Number(month) - 1];
   return days !== undefined && Number(day) >= 1 && Number(day) <= days;
 }
 
-/** One way in which a number or a phrase is written. */
+/** A form of a number or a phrase. */
 export interface Shape {
-  /** Finds it; with the flag `g`, and with a group named `value` where only a part of the match is to be hidden. */
+  /** Finds it. It needs the flag `g`. If it has a group named `value`, only that part of a match is hidden. */
   readonly pattern: RegExp;
-  /** Whether what was found is such a number: without blanks, dots, dashes and slashes, and as written. Default: always. */
+  /** Whether a match is such a number. It is given without separators, and as written. @defaultValue every match is one */
   readonly holds?: (compact: string, written: string) => boolean;
 }
 
-/** Hides all that one of the shapes finds. */
+/** Makes a detector that hides all matches of some forms. */
 export function hideShapes(shapes: readonly Shape[]): (text: string, context: DetectorContext) => string {
   return (text, { hide }) =>
     shapes.reduce((rest, { pattern, holds }) => {
@@ -117,15 +116,15 @@ function isGroups(value: unknown): value is { readonly value?: string } {
   return typeof value === 'object' && value !== null;
 }
 
-/** A number without what people put between its parts. */
+/** A number without the separators that people write. */
 function compact(text: string): string {
   return text.replace(/[\s.\-/\u00a0\u2007\u2010-\u2015\u202f]/g, '').toUpperCase();
 }
 
 /**
- * A shape that counts only behind a word that says what it is, with a few words between them at most.
+ * A form that counts only behind words that name it, with at most a few words between.
  *
- * @param words An expression for the words, without groups that capture.
+ * @param words An expression for the words, without capturing groups.
  * @param value An expression for the number.
  */
 export function behind(words: string, value: string, holds?: Shape['holds']): Shape {

@@ -6,7 +6,7 @@ function isNpi(digits: string): boolean {
   return /^[12]\d{9}$/.test(digits) && luhn(`80840${digits}`);
 }
 
-/** A registration number of the Drug Enforcement Administration: the check digit is that of a sum over the six before it. */
+/** A registration number of the Drug Enforcement Administration, with a check digit over the six digits before it. */
 function isDea(text: string): boolean {
   const [, , digits = ''] = /^([ABCDEFGHJKLMPRSTUX][A-Z9])(\d{7})$/.exec(text) ?? [];
   const at = (index: number): number => Number(digits[index]);
@@ -25,7 +25,7 @@ function isVin(text: string): boolean {
   return text[8] === 'X' ? sum % 11 === 10 : sum % 11 === Number(text[8]);
 }
 
-/** Letters of a Medicare Beneficiary Identifier: none that looks like a digit (CMS, MBI format). */
+/** The letters of a Medicare Beneficiary Identifier, without those that look like digits (CMS, MBI format). */
 const MBI_LETTER = '[AC-HJKMNP-RT-Y]';
 const MBI_EITHER = '[\\dAC-HJKMNP-RT-Y]';
 const MBI = new RegExp(
@@ -42,7 +42,7 @@ const DATE = [
   `${MONTHS}\\.? \\d{1,2}(?:st|nd|rd|th)?,? \\d{4}`,
   '(?:19|20)\\d{6}',
 ].join('|');
-/** Dates that HIPAA's Safe Harbor removes: all that relate to one person (45 CFR 164.514(b)(2)(i)(C)). */
+/** The words for dates that Safe Harbor removes: all that relate to one person (45 CFR 164.514(b)(2)(i)(C)). */
 const DATE_WORDS =
   'd\\.?o\\.?b\\.?|dates? of (?:birth|death|admission|discharge|service)|birth ?dates?|birthday|born(?: on)?|deceased(?: on)?|died(?: on)?|admitted(?: on)?|admission date|discharged(?: on)?|discharge date';
 
@@ -68,7 +68,7 @@ const RECORD_NUMBERS: readonly Shape[] = [
   { pattern: /(?<![A-Za-z\d])[A-HJ-NPR-Z\d]{17}(?![A-Za-z\d])/gi, holds: isVin },
 ];
 
-/** Ages above 89 tell of few people (45 CFR 164.514(b)(2)(i)(C)). */
+/** Ages above 89, which identify people because few reach them (45 CFR 164.514(b)(2)(i)(C)). */
 const AGES: readonly Shape[] = [
   { pattern: /(?<![A-Za-z\d])age[ds]?(?:[ :=]{1,3}|: ?)(?<value>9\d|1[0-2]\d)(?![\d.%A-Za-z])/gi },
   { pattern: /(?<![\d.])(?<value>9\d|1[0-2]\d)(?=[ -]?(?:years?[ -]old|y\/?o\b|yr[ -]old))/gi },
@@ -76,7 +76,7 @@ const AGES: readonly Shape[] = [
 
 const STREET =
   '(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|terrace|way|highway|hwy|parkway|pkwy|circle|cir)';
-/** Addresses and ZIP codes below the level of a state (45 CFR 164.514(b)(2)(i)(B)). */
+/** Addresses and ZIP codes, which are smaller than a state (45 CFR 164.514(b)(2)(i)(B)). */
 export const ADDRESSES: readonly Shape[] = [
   {
     pattern: new RegExp(
@@ -88,7 +88,7 @@ export const ADDRESSES: readonly Shape[] = [
   { pattern: /(?<![A-Za-z\d])P\.? ?O\.? Box \d{1,6}(?!\d)/gi },
 ];
 
-/** Protected health information: what HIPAA's Safe Harbor lists, as far as it has a form; names of people have none. */
+/** Protected health information: what HIPAA's Safe Harbor lists and can be recognized by its form. Names of people cannot. */
 export const PHI: Pack = {
   name: 'phi',
   includes: ['contact'],
@@ -190,7 +190,7 @@ export const PHI: Pack = {
   ],
 };
 
-/** Eight digits may be a date or not; with separators anything that looks like one is taken for one. */
+/** Whether it is a date. Eight bare digits must be a day of the calendar; with separators anything counts. */
 function isDate(text: string): boolean {
   return (
     !/^\d{8}$/.test(text) ||

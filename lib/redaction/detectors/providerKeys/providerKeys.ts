@@ -4,7 +4,7 @@ import { type DetectorContext, Rewriter } from '../detector.js';
 import { SHAPES } from './shapes.js';
 import { parseTemplate, type Shape } from './template.js';
 
-/** The shortest key that is told by its shape and has no fixed beginning. */
+/** The shortest key that is recognized by its shape and has no literal part. */
 export const SHORTEST_SHAPELESS = 51;
 /** Discord's bot tokens: an account, a time and a signature. */
 const DISCORD =
@@ -16,11 +16,11 @@ const WALLET_KEY =
 const HEX_KEY = /(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{64}(?![0-9A-Za-z])/g;
 const WALLET_WORDS = /\b(?:wallet|private key|privkey|priv_key|secp256k1|mnemonic)\b/i;
 
-/** Texts are searched for this much of a shape's anchor; the rest is for its expression. With less, `public` would be one. */
+/** How much of an anchor is searched for. With less, words such as `public` would be hits. */
 const SEARCHED = 8;
-/** A beginning at least this long, with a sign in it, can begin anywhere: no word ends so. */
+/** A beginning of at least this length with a sign in it also counts within a word, because no word ends with it. */
 const TELLING = 3;
-/** So many characters of Base64 before a beginning that has no sign say that it is a part of the same run. */
+/** So many characters of Base64 before a beginning without a sign mean that both belong to the same Base64. */
 const BASE64_BEFORE = 24;
 
 /** A key in a text. */
@@ -31,7 +31,7 @@ export interface Found {
 
 interface Catalogue {
   readonly automaton: Automaton;
-  /** The shapes that each literal of the automaton is searched for. */
+  /** The shapes that have each literal of the automaton. */
   readonly byLiteral: readonly (readonly Shape[])[];
 }
 
@@ -39,17 +39,17 @@ let made: Catalogue | undefined;
 
 let parsed: Map<string, Shape[]> | undefined;
 
-/** Every shape, by what texts are searched for. */
+/** Every shape, by the literal that is searched for. */
 function shapesByAnchor(): ReadonlyMap<string, readonly Shape[]> {
   return (parsed ??= group(SHAPES.flatMap(([, template, , checksum]) => parseTemplate(template, checksum))));
 }
 
-/** What the catalogue's texts are searched for. */
+/** The literals that texts are searched for. */
 export function catalogueAnchors(): readonly string[] {
   return [...shapesByAnchor().keys()];
 }
 
-/** Made when first needed: most programs' texts hold nothing that begins like a key. */
+/** The catalogue is built on first use, because few programs ever see a text that may contain a key. */
 function catalogue(): Catalogue {
   if (made !== undefined) return made;
   const byAnchor = shapesByAnchor();
@@ -60,7 +60,7 @@ function catalogue(): Catalogue {
   return made;
 }
 
-/** Makes now what the first text that may hold a key would wait for. */
+/** Builds the catalogue now, so that no text has to wait for it. */
 export function prepareCatalogue(): void {
   catalogue();
 }
@@ -76,7 +76,7 @@ function group(shapes: readonly Shape[]): Map<string, Shape[]> {
   return byAnchor;
 }
 
-/** Hides the keys that are told by their shape alone. */
+/** Hides the keys that are recognized by their shape alone. */
 export function redactProviderKeys(text: string, context: DetectorContext): string {
   const rewriter = new Rewriter(text, context);
   for (const { start, end } of findKeys(text)) rewriter.hide(start, end);
@@ -92,8 +92,8 @@ export function redactProviderKeys(text: string, context: DetectorContext): stri
 }
 
 /**
- * Every provider's key in a text, in order. One look at each character finds the anchors; only there are the shapes that
- * begin so tried, each bounded, so that the work is linear and does not grow with the catalogue.
+ * The providers' keys in a text, in order. One look at each character finds the anchors, and only there the shapes are tried,
+ * each within bounds. So the work is linear in the text and does not grow with the catalogue.
  */
 export function findKeys(text: string): Found[] {
   const { automaton, byLiteral } = catalogue();
@@ -117,7 +117,7 @@ function longestKey(text: string, after: number, done: number, shapes: readonly 
   return longest;
 }
 
-/** The key whose anchor stands at `anchor`, from as far before it as the shape allows. */
+/** The key whose anchor is at `anchor`. It may begin as far before it as the shape allows. */
 function keyAt(text: string, anchor: number, done: number, shape: Shape): Found | undefined {
   if (!text.startsWith(shape.anchor, anchor) || !shape.mayStandIn(text, anchor)) return undefined;
   const { expression, before, holds } = shape;
@@ -133,8 +133,7 @@ function keyAt(text: string, anchor: number, done: number, shape: Shape): Found 
 }
 
 /**
- * Whether a key can begin here: not within a word that its beginning could be a part of, nor within a run of Base64. One with a
- * checksum that holds is a key wherever it stands.
+ * Whether a key can begin here: not within a word, and not within Base64. A shape with a checksum can begin anywhere.
  */
 function mayBegin(text: string, start: number, { anchor, before, holds }: Shape): boolean {
   if (start === 0 || holds !== undefined) return true;
@@ -151,7 +150,7 @@ function mayBegin(text: string, start: number, { anchor, before, holds }: Shape)
 
 const RUN = /[\w-]*/y;
 
-/** A key that may be longer than its least is hidden to the end of its run. */
+/** The end of a key. If its last part has no upper bound, it extends over all letters, digits, `_` and `-`. */
 function runEnd(text: string, end: number, { parts }: Shape): number {
   const last = parts.at(-1);
   if (last === undefined || 'literal' in last || !last.open) return end;

@@ -1,18 +1,18 @@
 import type { ChecksumName } from './template.js';
 
-/** Where a shape is known from, besides the pages of providers: a rule of that name in https://github.com/gitleaks/gitleaks. */
+/** The source of a shape that is no page of the provider: the rule of that name in https://github.com/gitleaks/gitleaks. */
 const GITLEAKS = 'gitleaks';
 
 /**
- * One shape of a provider's keys: its name, how the key is written (see `template.ts`), where that is known from, and the function
- * that its checksum is checked by (see `CHECKSUMS` in `template.ts`). A line with a checksum finds its keys within words too; another line of
- * the same name, without one, hides what is written so at the boundary of a word, whatever it ends in.
+ * One shape of a provider's keys: its name, its template, the source of that, and the name of its checksum (see `template.ts`). A line
+ * with a checksum finds keys within words too. A second line of the same name without a checksum finds keys at word boundaries
+ * whose checksum is wrong.
  */
 export type ShapeLine = readonly [name: string, template: string, source: string, checksum?: ChecksumName];
 
 /**
- * Keys that tell themselves by how they are written. What stands before `^` is an address and stays. Lengths are
- * often the least that was ever issued: providers make their keys longer, never shorter.
+ * Keys that are recognized by their form. What precedes `^` is an address and is kept. A length is often the least that was ever
+ * issued: providers make their keys longer, never shorter.
  */
 // prettier-ignore
 export const SHAPES: readonly ShapeLine[] = [

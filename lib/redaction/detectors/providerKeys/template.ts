@@ -1,6 +1,6 @@
 import { crc32ByTable } from '../../../internal/crc32.js';
 
-/** The alphabets that keys are written in, by the names that templates use. */
+/** The alphabets of keys, by the names that templates use. */
 export const ALPHABETS: Readonly<Record<string, string>> = Object.freeze({
   num: '0-9',
   hex: '0-9a-f',
@@ -18,46 +18,46 @@ export const ALPHABETS: Readonly<Record<string, string>> = Object.freeze({
   b58: '1-9A-HJ-NP-Za-km-z',
   bech: 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L',
   lbech: 'qpzry9x8gf2tvdw0s3jn54khce6mua7l',
-  // Base64, also as it stands in a URL: `+`, `/` and `=` percent-encoded.
+  // Base64. `+`, `/` and `=` may be percent-encoded, as in a URL.
   b64: 'A-Za-z0-9+/',
   path: '\\w/-',
-  // The signs of crypt(3), and of its salts with their rounds.
+  // The characters of crypt(3), and of its salts with their rounds.
   hash: 'A-Za-z0-9./',
   salt: 'A-Za-z0-9./=',
 });
 
-/** The most characters of one part that are looked at, which bounds the work of one place. */
+/** The most characters of one part that are matched, which bounds the work at one place. */
 const MOST = 1_024;
 
-/** One part of a template: a text that stands there as it is, or a run of an alphabet's characters. */
+/** One part of a template: a literal, or a run of characters of an alphabet. */
 type Part =
   | { readonly literal: string }
   | {
       readonly alphabet: string;
       readonly least: number;
       readonly most: number;
-      /** Whether a longer run than the least is hidden as well. */
+      /** Whether the run has no upper bound. */
       readonly open: boolean;
-      /** Whether there has to be a digit: what keeps words with hyphens from being keys. */
+      /** Whether it must contain a digit, so that words with hyphens are not keys. */
       readonly digit: boolean;
     };
 
-/** A template, taken apart. */
+/** A parsed template. */
 export interface Shape {
   readonly parts: readonly Part[];
   /** The literal part that texts are searched for. */
   readonly anchor: string;
-  /** The most characters that can stand before the anchor. */
+  /** The most characters of the key before the anchor. */
   readonly before: number;
-  /** Whether the characters on both sides of an anchor are such as the parts beside it are written in. */
+  /** Whether the characters on both sides of an anchor belong to the alphabets of the parts there. */
   readonly mayStandIn: (text: string, anchor: number) => boolean;
-  /** Matches the whole key from its first character on; what its first group holds, if it has one, stays. */
+  /** Matches the whole key from its first character. Its first group, if it has one, is kept. */
   readonly expression: RegExp;
-  /** Whether the checksum at the end of a key is right; absent where there is none. */
+  /** Whether the checksum at the end of a key is right. Absent if there is none. */
   readonly holds?: (key: string) => boolean;
 }
 
-/** Literals of up to so many letters and digits that other words hold as well, and how far behind one a rarer one is taken. */
+/** Literals of so few letters and digits occur in other words too. A longer one is searched for instead if it is near enough. */
 const LONGEST_COMMON = 3;
 const COMMON = /^[A-Za-z0-9]{1,3}$/;
 const FARTHEST = 64;
@@ -65,13 +65,12 @@ const FARTHEST = 64;
 const PERCENT = 0x25;
 const EQUALS = 0x3d;
 
-/** `{alnum:36}`, `{url:20-40}`, `{b64:100+}`, `{url!:16+}`; braces are in no key. */
+/** `{alnum:36}`, `{url:20-40}`, `{b64:100+}`, `{url!:16+}`. No key contains braces. */
 const PART = /\{(\w+)(!?):(\d+)(?:-(\d+)|(\+))?\}|([^{}]+)/g;
 
 /**
- * The shapes that a template stands for. A template is written as the key is: text as it is, `{alphabet:length}` for the rest
- * (a length is `36`, `20-40` or `20+`; `!` asks for a digit among them), and `(a|b)` where there is a choice. What stands
- * before `^` is an address, and stays.
+ * The shapes that a template describes. A template is literal text, `{alphabet:length}` for runs (a length is `36`, `20-40` or
+ * `20+`; `!` requires a digit), and `(a|b)` for a choice. What precedes `^` is an address and is kept.
  */
 export function parseTemplate(template: string, checksum?: ChecksumName): Shape[] {
   return choices(template).map((choice) => shapeOf(choice, checksum));
@@ -102,7 +101,7 @@ function shapeOf(template: string, checksum: ChecksumName | undefined): Shape {
     mayStandIn: (text, at) =>
       mayHold(parts[place - 1], text.charCodeAt(at - 1)) &&
       mayHold(parts[place + 1], text.charCodeAt(at + anchor.length)),
-    // Made for the few shapes whose anchor ever stands in a text.
+    // Compiled on first use: few anchors ever occur in a text.
     get expression() {
       return (expression ??= expressionOf(parts, escape(kept), checksum !== undefined));
     },
@@ -119,8 +118,8 @@ function mostOf(parts: readonly Part[]): number {
 }
 
 /**
- * The part to search for: the first literal of two characters or more, or else of one. A longer literal near it is taken instead
- * of one that many words hold, such as `us`.
+ * The index of the part to search for: the first literal of two characters or more, or else of one; but a longer literal nearby
+ * instead of one that many words contain, such as `us`.
  */
 function anchorOf(parts: readonly Part[]): number {
   const literals = parts.map(literalOf);
@@ -131,7 +130,7 @@ function anchorOf(parts: readonly Part[]): number {
   return rarer > first && mostOf(parts.slice(0, rarer)) <= FARTHEST ? rarer : first;
 }
 
-/** Whether a part can begin or end with a character; at the end of the text, or of the template, nothing is ruled out. */
+/** Whether a character can belong to the part. Anything can if there is no part, or if it is a literal or may be empty. */
 function mayHold(part: Part | undefined, code: number): boolean {
   if (part === undefined || 'literal' in part || part.least === 0) return true;
   return code < 128 && (codesOf(part.alphabet)[code] === 1 || code === PERCENT || code === EQUALS);
@@ -171,7 +170,10 @@ function partOf([, alphabet, digit, least, most, open, literal]: RegExpMatchArra
   };
 }
 
-/** A key of a fixed length that is told by its shape alone ends where its alphabet does: a longer run is something else, but for signs that may as well end a sentence. */
+/**
+ * The expression for a part. The last part of a key without a checksum `ends` the key: if its length is fixed, no further character of
+ * its alphabet may follow, other than signs that can end a sentence.
+ */
 function sourceOf(part: Part, ends: boolean): string {
   if ('literal' in part) return escape(part.literal);
   const set = ALPHABETS[part.alphabet] ?? '';
@@ -191,23 +193,23 @@ const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 const BECH32_GENERATOR = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
 
-/** A checksum, by the name that lines of the catalogue use. */
+/** The name of a checksum in the catalogue. */
 export type ChecksumName = keyof typeof CHECKSUMS;
 
 /**
- * Whether the checksum that a key ends in is right, given the whole key. Each has at least 30 bits: one key in a thousand million
- * that was not issued has the right one.
+ * Functions that tell whether the checksum at the end of a key is right. Each checksum has at least 30 bits, so one in a thousand
+ * million texts of this form passes by chance.
  */
 export const CHECKSUMS = Object.freeze({
-  /** CRC-32 of what stands between the prefix and the last six characters, which are it in base 62. */
+  /** The last six characters are the CRC-32 of those between the prefix and them, in base 62. */
   crc32Base62: (key: string) => key.endsWith(base62(crc32(key.slice(key.indexOf('_') + 1, -6)))),
-  /** CRC-32 of what stands between the prefix and the last eight characters, which are it in hex. */
+  /** The last eight characters are the CRC-32 of those between the prefix and them, in hex. */
   crc32Hex: (key: string) => key.endsWith(hex(crc32(key.slice(key.indexOf('_') + 1, -8)))),
-  /** CRC-32 of all before the last eight characters, prefix and all; they are it in hex, in capitals. */
+  /** The last eight characters are the CRC-32 of all before them, in capital hex. */
   crc32HexOfAll: (key: string) => key.endsWith(hex(crc32(key.slice(0, -8))).toUpperCase()),
-  /** CRC-32 of all before the last `_`; after it stand its four bytes in hex, the lowest first. */
+  /** Behind the last `_` is the CRC-32 of all before it, in hex, the lowest byte first. */
   crc32HexReversed: (key: string) => key.endsWith(reversedHex(crc32(key.slice(0, key.lastIndexOf('_'))))),
-  /** The polynomial code of BIP 173 over the part before the last `1` and all that follows. */
+  /** The polynomial code of BIP 173 over the part before the last `1` and all behind it. */
   bech32: (key: string) => isBech32(key.toLowerCase()),
 });
 
