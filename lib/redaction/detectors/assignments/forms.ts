@@ -213,10 +213,20 @@ const SECRET_KIND = /(?:^|\n)[ \t]*["']?kind["']?:[ \t]*["']?Secret\b/;
 const DATA = /(?:^|\n)([ \t]*)(?:data|stringData):[ \t]*\r?\n/g;
 const ENTRY = /^([ \t]*)(?:- )?["']?[\w.-]{1,128}["']?:[ \t]*/;
 
+/** An `INSERT` of SQL up to the bracket of its first row, with the names of its columns. */
+const INSERT =
+  /INSERT\s{1,8}(?:(?:IGNORE|OR REPLACE)\s{1,8})?INTO\s{1,8}[\w.`"[\]-]{1,128}\s{0,8}\(([^()]{1,2048})\)\s{0,8}VALUES\s{0,8}(?=\()/gi;
+/** A value of a row with the comma or the bracket behind it; what is in quotes is its second group. */
+const SQL_VALUE =
+  /(\s{0,64}[NEne]?)(?:'((?:[^'\\]|''|\\.){0,4096})'|[^,()']{1,256}(?:\([^()]{0,256}\))?)\s{0,64}[,)]/sy;
+const NEXT_ROW = /\s{0,64},\s{0,64}(?=\()/y;
+/** The most rows of an `INSERT` that are read. */
+const MAX_ROWS = 1_000;
+
 /** What a text contains, in either case, if it has a secret without a name. */
 export const SPECIAL_LITERALS = ['identified', '::add-mask::', 'kind: secret', 'kind: "secret"', '"kind":'];
 
-/** Hides secrets that have no name before them, and the data of Kubernetes Secrets. */
+/** Hides secrets that have no name before them, values of SQL's `INSERT`, and the data of Kubernetes Secrets. */
 export function hideSpecialForms(text: string, context: DetectorContext): string {
   const rewriter = new Rewriter(text, context);
   for (const match of text.matchAll(WITHOUT_NAME)) {
@@ -228,8 +238,50 @@ export function hideSpecialForms(text: string, context: DetectorContext): string
       rewriter.hide(value.start, value.end);
     }
   }
-  const out = rewriter.toString();
+  const out = hideInserted(rewriter.toString(), context);
   return out.includes('Secret') && SECRET_KIND.test(out) ? hideSecretData(out, context) : out;
+}
+
+/** Hides the values of an `INSERT` whose columns are secret: `INSERT INTO users (name, password) VALUES ('ada', 'x')`. */
+function hideInserted(text: string, context: DetectorContext): string {
+  const rewriter = new Rewriter(text, context);
+  for (const { index, 0: all, 1: columns = '' } of text.matchAll(INSERT)) {
+    const names = columns.split(',').map((column) => column.replace(/[\s"'`[\]]/g, ''));
+    if (names.every((name) => context.judge(name) === KeyVerdict.keep)) continue;
+    let at: number | undefined = index + all.length;
+    for (let rows = 0; rows < MAX_ROWS && at !== undefined; rows++)
+      at = hideRow(text, at, names, rewriter, context);
+  }
+  return rewriter.toString();
+}
+
+/** Hides the secret values of one row. Returns where the next row begins, if there is one. */
+function hideRow(
+  text: string,
+  start: number,
+  names: readonly string[],
+  rewriter: Rewriter,
+  { judge }: DetectorContext,
+): number | undefined {
+  let at = start + 1;
+  for (const name of names) {
+    const cell = matchAt(SQL_VALUE, text, at);
+    if (cell === null) return undefined;
+    const [all, before = '', value] = cell;
+    const verdict = judge(name);
+    const secret =
+      value !== undefined &&
+      verdict !== KeyVerdict.keep &&
+      (verdict !== KeyVerdict.ifRandom || looksSecret(value)) &&
+      !isReference(value, { quoted: true, name, code: false, after: '' });
+    if (secret) {
+      const from = at + before.length + 1;
+      rewriter.hide(from, from + value.length, verdict === KeyVerdict.mask);
+    }
+    at += all.length;
+  }
+  const next = matchAt(NEXT_ROW, text, at);
+  return next === null ? undefined : at + next[0].length;
 }
 
 function restOfLine(text: string, at: number): { start: number; end: number } {

@@ -20,6 +20,13 @@ describe('what is hidden behind a name in a text', () => {
     ['password=""', 'password=""'],
     ['password=a x=b', 'password=<a> x=b'],
     ['password=token=x', 'password=<token=x>'],
+    [
+      "INSERT INTO u (name, password) VALUES ('a', 'x'), ('b', 'it''s')",
+      "INSERT INTO u (name, password) VALUES ('a', '<x>'), ('b', '<it''s>')",
+    ],
+    ["insert into c (`cvv`, id) values (N'123', 4)", "insert into c (`cvv`, id) values (N'<mask 123>', 4)"],
+    ['INSERT INTO u (name, password) VALUES (?, ?)', 'INSERT INTO u (name, password) VALUES (?, ?)'],
+    ["INSERT INTO u (name, note) VALUES ('a', 'x')", "INSERT INTO u (name, note) VALUES ('a', 'x')"],
     ['cvv=123, x=1', 'cvv=<mask 123>, x=1'],
     ['a[password]=x', 'a[password]=<x>'],
     ['a%5Bpassword%5D%3Dx', 'a%5Bpassword%5D%3D<x>'],
