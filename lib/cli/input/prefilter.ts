@@ -42,8 +42,13 @@ class Needle {
   }
 
   within(start: number, end: number): boolean {
+    return this.from(start) + this.#text.length <= end;
+  }
+
+  /** Where the whole text begins at `start` or next after it; `Infinity` where the buffer holds no more of it. */
+  from(start: number): number {
     while (this.#next < start) this.#next = this.#find(Math.max(start, this.#next + 1));
-    return this.#next + this.#text.length <= end;
+    return this.#next;
   }
 
   /** Where the whole text next begins, at `from` or later. */
@@ -99,6 +104,15 @@ export class Prefilter {
       if (!group.some((needle) => needle.within(start, end))) return false;
     }
     return this.#timely(start, end);
+  }
+
+  /** A byte at `start` or after it, before which no line ends that is admitted: those lines need not be asked about. */
+  skipsTo(start: number): number {
+    const [group] = this.#groups;
+    if (group === undefined) return start;
+    let least = Infinity;
+    for (const needle of group) least = Math.min(least, needle.from(start));
+    return least;
   }
 
   /** Judges only lines whose first three fields have the form of this package's encoder, and admits all others. */

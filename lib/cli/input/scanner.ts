@@ -90,12 +90,19 @@ export class LineScanner {
   /** The hot loop: one search for each line end, and the searches of the prefilter, which run ahead over many lines. */
   #scan(data: Buffer, from: number, offset: number): number {
     const place = this.#place;
+    // Where `ruledOut` has to see every line, none is skipped.
+    const prefilter = this.#events.ruledOut === undefined ? this.#prefilter : undefined;
     this.#enter(data);
     let start = from;
+    let skipTo = prefilter?.skipsTo(start) ?? start;
     for (let end = data.indexOf(LF, start); end !== -1; end = data.indexOf(LF, start)) {
-      place.line = ++this.lines;
-      place.offset = offset + start;
-      this.#take(data, start, end);
+      this.lines++;
+      if (end > skipTo || !looksLikeRecord(data, start, end)) {
+        place.line = this.lines;
+        place.offset = offset + start;
+        this.#take(data, start, end);
+        skipTo = prefilter?.skipsTo(end) ?? end;
+      }
       start = end + 1;
     }
     return start;
