@@ -19,13 +19,13 @@ report.then(({ ok, size, problems }) => console.log(ok, size, problems[0]?.kind,
 /** The same program in both module systems, as a user who has the package writes it. */
 const PROGRAMS = {
   'esm.mts': `
-    import { IntegrityError, type FileAnchor, type FileIntegrityOptions } from 'otel-mcp-log';
+    import { IntegrityError, type FileIntegrityOptions } from 'otel-mcp-log';
     import { parseVkey, verifyLog, type NoteVerifier, type VerifyReport } from 'otel-mcp-log/integrity';
-    ${USE} export type Used = [FileAnchor, FileIntegrityOptions];`,
+    ${USE} export type Used = FileIntegrityOptions;`,
   'cjs.cts': `
     import { parseVkey, verifyLog, type NoteVerifier, type VerifyReport } from 'otel-mcp-log/integrity';
-    import { IntegrityError, type FileAnchor, type FileIntegrityOptions } from 'otel-mcp-log';
-    ${USE} export type Used = [FileAnchor, FileIntegrityOptions];`,
+    import { IntegrityError, type FileIntegrityOptions } from 'otel-mcp-log';
+    ${USE} export type Used = FileIntegrityOptions;`,
 };
 
 describe('otel-mcp-log/integrity', function () {

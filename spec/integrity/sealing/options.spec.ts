@@ -71,8 +71,9 @@ describe('integrity: its options', () => {
     for (const value of [0, -1, 1.5, '5', NaN, null]) refused({ checkpointEvery: value }, '.checkpointEvery');
     for (const value of [0, 2_147_484, 0.5, '5']) refused({ checkpointSeconds: value }, '.checkpointSeconds');
     for (const value of [5, '', [''], [5], null, {}]) refused({ anchor: value }, '.anchor');
-    for (const value of ['', {}, null, [5], [''], ['forged'], [newKey('other').vkey]])
+    for (const value of ['', {}, null, ['forged'], [newKey('other').vkey]])
       refused({ previousKeys: value }, '.previousKeys');
+    for (const value of [[5], ['']]) refused({ previousKeys: value }, '.previousKeys[0]');
     for (const value of [undefined, null, 5, '', 'a b']) refused({ origin: value }, '.origin');
     for (const value of [undefined, null, 5, '', 'none']) refused({ key: value }, '.key');
     refused({ checkpointevery: 5 }, '.checkpointevery');

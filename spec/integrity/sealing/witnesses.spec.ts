@@ -193,7 +193,7 @@ describe('integrity: a log and its witnesses', () => {
       [{ policy: 'quorum none\n' }, 'no witness of the policy has both a URL and an Ed25519 key'],
       [{ policy: `witness w ${key.vkey}\nquorum w\n` }, 'no witness of the policy has both'],
       [{ policy: 'quorum w\n' }, 'the witness policy, line 1: w is not defined'],
-      [{ policy: 7 }, 'expected the text of a witness policy'],
+      [{ policy: 7 }, 'witnesses.policy: got number, expected a non-empty string'],
       [{ policy: policyOf('quorum none\n'), fetch: 'x' }, 'expected a function'],
       [{ police: '' }, 'unknown option'],
       [join(folder.path, 'nowhere'), 'the witness policy cannot be read (ENOENT)'],
