@@ -16,6 +16,7 @@ const ORDER = [
   'setup.ts',
   'withLogging.ts',
   'cli',
+  'relay',
   'doctor',
   'environment',
   'decorators',

@@ -29,6 +29,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   init: () => import('./commands/init.js'),
   doctor: () => import('./commands/doctor.js'),
   redact: () => import('./commands/redact.js'),
+  relay: () => import('./commands/relay.js'),
 };
 
 /**

@@ -26,6 +26,7 @@ export function startRecord(options: ResolvedOptions): DraftRecord {
     severity: 'SEVERITY_INFO',
     data: {
       patched: patchedClasses(),
+      ...(relays.size > 0 && { relays: [...relays.values()] }),
       pid: process.pid,
       node: process.version,
       policy: {
@@ -173,4 +174,20 @@ export function notePatched(found: PatchedClass): void {
 /** What has been patched in this process so far. */
 function patchedClasses(): readonly PatchedClass[] {
   return [...patched.values()];
+}
+
+/** A relay of this process: between which transports it stands, where it was started, and by whom. */
+export interface RelayFacts {
+  readonly client: 'stdio' | 'http';
+  readonly server: 'stdio' | 'http';
+  readonly cwd: string;
+  /** The operating system's user; absent where that has no name for them. */
+  readonly user?: string | undefined;
+}
+
+const relays = shared('relays', () => new Map<string, RelayFacts>());
+
+/** Notes a relay, for the record that a log begins with. */
+export function noteRelay(facts: RelayFacts): void {
+  relays.set(JSON.stringify(facts), facts);
 }

@@ -1,0 +1,66 @@
+const LF = 0x0a;
+
+/**
+ * A line longer than this is not read but passed on as it comes, and is on record without its content: reading takes several times its
+ * size in memory. Servers and clients write messages of some kilobytes; images and files in them make some megabytes.
+ */
+export const MAX_READ_BYTES = 16 * 1024 * 1024;
+
+/** A whole line with its line feed; or a piece of one that is too long to be read, whole lines of it being made of several. */
+export type Piece =
+  | { readonly kind: 'line'; readonly bytes: Buffer }
+  | { readonly kind: 'part'; readonly bytes: Buffer; readonly isFirst: boolean; readonly isLast: boolean };
+
+/** Cuts a stream of bytes into lines, and keeps no more of them than may be read. Every byte that goes in comes out, in order. */
+export class LineCutter {
+  readonly #limit: number;
+  #held: Buffer[] = [];
+  #size = 0;
+  /** Whether the line that is under way is too long, and its beginning has come out. */
+  #isLong = false;
+
+  constructor(limit = MAX_READ_BYTES) {
+    this.#limit = limit;
+  }
+
+  /** What is complete with these bytes. */
+  *cut(bytes: Buffer): Generator<Piece, void> {
+    let start = 0;
+    for (let feed = bytes.indexOf(LF); feed !== -1; feed = bytes.indexOf(LF, start)) {
+      this.#hold(bytes.subarray(start, feed + 1));
+      start = feed + 1;
+      yield this.#isLong || this.#size > this.#limit ? this.#part(true) : this.#line();
+    }
+    if (start < bytes.length) this.#hold(bytes.subarray(start));
+    if (this.#size > 0 && (this.#isLong || this.#size > this.#limit)) yield this.#part(false);
+  }
+
+  /** The stream has ended: what is left is a line without a line feed. */
+  *end(): Generator<Piece, void> {
+    if (this.#isLong) yield this.#part(true);
+    else if (this.#size > 0) yield this.#line();
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held.push(bytes);
+    this.#size += bytes.length;
+  }
+
+  #line(): Piece {
+    return { kind: 'line', bytes: this.#take() };
+  }
+
+  #part(isLast: boolean): Piece {
+    const isFirst = !this.#isLong;
+    this.#isLong = !isLast;
+    return { kind: 'part', bytes: this.#take(), isFirst, isLast };
+  }
+
+  #take(): Buffer {
+    const [only, ...more] = this.#held;
+    const taken = only !== undefined && more.length === 0 ? only : Buffer.concat(this.#held);
+    this.#held = [];
+    this.#size = 0;
+    return taken;
+  }
+}

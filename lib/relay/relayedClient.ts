@@ -1,0 +1,262 @@
+import { SpanKind } from '@opentelemetry/api';
+import { observe, whenAdmitted } from '../capture/call.js';
+import { ignore, peek } from '../capture/client.js';
+import { Connection } from '../capture/connection.js';
+import { observeInbound } from '../capture/inbound.js';
+import { RunningOperation } from '../capture/operation.js';
+import { withdrawn } from '../capture/pending.js';
+import { observeRequest } from '../capture/request.js';
+import { sessionLeft, sessionLost, sessionOpened } from '../capture/session.js';
+import { activeOperation, audienceOf, runIn, stateOf } from '../capture/state.js';
+import { prepare } from '../operations/operation.js';
+import { OPERATIONS, operationFor } from '../operations/table.js';
+import type { OperationRecorder } from '../processor/operation.js';
+import { readAnswer } from '../processor/outcome.js';
+import { PendingRequests, type PendingRequest } from './pendingRequests.js';
+
+/** A message that cannot be read may still be understood by the other side, so that it passes, and that it did is on record. */
+const UNREADABLE = prepare(
+  {
+    method: 'unreadable',
+    event: 'EVENT_RESOURCE_ACCESS',
+    resource: 'message/unreadable',
+    summary: 'Passed on a message that could not be read',
+  },
+  (params) => ({ arguments: params }),
+);
+
+const CONNECT = OPERATIONS.get('connect') ?? operationFor('initialize');
+
+/** What capture asks of a client's transport, told by what it has, as it tells those of the SDK. */
+export interface TransportFacts {
+  /** Of a server that was started: how. */
+  readonly _serverParams?: { readonly command: string; readonly args: readonly string[] };
+  /** Of a server over HTTP: where it is. */
+  readonly _url?: URL;
+  readonly terminateSession?: () => void;
+  /** The session id that the server gave. */
+  sessionId?: string | undefined;
+}
+
+type Transport = TransportFacts & { send(message: object): void };
+
+/**
+ * The client at the other end of a relay, as a client of this process: its messages run through the same capture as the calls
+ * of the SDK's clients, by an object that has what capture reads of those. A request is an operation from its arrival to its answer.
+ */
+export class RelayedClient {
+  /** Read by capture. */
+  readonly transport: Transport;
+  readonly #pending = new PendingRequests();
+  /** Where questions of the server's that must not reach the client are answered for it. */
+  readonly #answerServer: (answer: object) => void;
+  /** Questions of the server's that wait to be let through, by id: what turns them away. */
+  readonly #turnAway = new Map<unknown, () => void>();
+  #isPassing = false;
+  #passed: object | undefined;
+
+  /**
+   * @param recorder Who records its operations; without one they pass unrecorded.
+   * @param answerServer Takes an answer that the relay gives in the client's place.
+   */
+  constructor(
+    facts: TransportFacts,
+    recorder: OperationRecorder | undefined,
+    answerServer: (answer: object) => void,
+  ) {
+    this.#answerServer = answerServer;
+    this.transport = Object.assign(facts, {
+      send: (message: object) => {
+        if (this.#isPassing) this.#passed = message;
+        else this.#answerInstead(message);
+      },
+    });
+    if (recorder === undefined) return;
+    const state = stateOf(this);
+    state.claimedBy = recorder;
+    state.connection = new Connection(this, this.transport);
+  }
+
+  get #connection(): Connection {
+    return stateOf(this).connection;
+  }
+
+  /**
+   * A request of the client's.
+   *
+   * @param send Called once the request may go on, with the members that join its `_meta`.
+   * @returns What becomes of it: resolves or rejects as the answer has it, once its record is as safe as the log's mode asks. Where
+   * `send` was not called, it rejects with what forbids it.
+   */
+  request(request: object, send: (meta: object) => void): Promise<unknown> {
+    const abort = new AbortController();
+    const pending: PendingRequest = { abort };
+    const method = peek(request, 'method');
+    const args = [request, { signal: abort.signal }];
+    const sendAsOperation = () => this.#send(request, pending, send);
+    const go = () =>
+      observeRequest({
+        client: this,
+        entrance: { level: this, name: 'request' },
+        args,
+        proceed: sendAsOperation,
+      });
+    const value = runIn(undefined, () =>
+      method === 'initialize'
+        ? observe({
+            client: this,
+            entrance: { level: this, name: 'connect' },
+            operation: CONNECT,
+            params: peek(request, 'params'),
+            transport: this.transport,
+            args,
+            proceed: go,
+          })
+        : go(),
+    ) as Promise<unknown>;
+    pending.delivered = value;
+    value.then(() => this.#noteSession(method), ignore);
+    return value;
+  }
+
+  /** A client that goes on with a session of before, or with a server that keeps none, logs in with its first request. */
+  #noteSession(method: unknown): void {
+    if (audienceOf(this) === undefined || method === 'initialize' || this.#connection.open) return;
+    sessionOpened(this.#connection);
+  }
+
+  #send(request: object, pending: PendingRequest, send: (meta: object) => void): Promise<unknown> {
+    pending.running = activeOperation();
+    const passed = this.#pass(request);
+    const answer = this.#pending.add(peek(request, 'id'), pending);
+    send(addedMeta(request, passed));
+    return answer;
+  }
+
+  /** Has a message pass the transport, where capture looks at it and gives it the trace context. */
+  #pass(message: object): object {
+    this.#isPassing = true;
+    try {
+      this.transport.send(message);
+      return this.#passed ?? message;
+    } finally {
+      this.#isPassing = false;
+      this.#passed = undefined;
+    }
+  }
+
+  /** What capture sends of its own: its word to the server that a question is not answered. */
+  #answerInstead(answer: object): void {
+    const id = peek(answer, 'id');
+    this.#turnAway.get(id)?.();
+    this.#turnAway.delete(id);
+    this.#answerServer(answer);
+  }
+
+  /** What is no request: an answer to a question of the server's, or a notification. */
+  noteOutgoing(message: object): void {
+    const method = peek(message, 'method');
+    if (method === undefined) this.#pass(message);
+    if (method !== 'notifications/cancelled') return;
+    const params = peek(message, 'params');
+    this.#pending.cancel(
+      peek(params, 'requestId'),
+      String(peek(params, 'reason') ?? 'the client took it back'),
+    );
+  }
+
+  /**
+   * An answer of the server's.
+   *
+   * @returns Settles when the client may have it; undefined where nothing waits for it.
+   */
+  answer(response: object): Promise<unknown> | undefined {
+    const pending = this.#pending.take(peek(response, 'id'));
+    if (pending === undefined) return undefined;
+    pending.running?.answered(readAnswer(response));
+    const error = peek(response, 'error');
+    if (error === undefined) pending.resolve?.(peek(response, 'result'));
+    else pending.reject?.(error);
+    return pending.delivered;
+  }
+
+  /** An answer that is too long to be read: that it came is known, what it says is not. */
+  answerUnread(id: unknown): Promise<unknown> | undefined {
+    const pending = this.#pending.take(id);
+    const error = { type: 'unreadable', message: 'the answer is too long to be read' };
+    pending?.running?.conclude({ outcome: 'OUTCOME_UNSPECIFIED', error });
+    pending?.resolve?.(undefined);
+    return pending?.delivered;
+  }
+
+  /** A request of the server's. Resolves to whether the client may have it; where not, the server has been answered. */
+  question(request: object): Promise<boolean> {
+    return new Promise((resolve) => {
+      const id = peek(request, 'id');
+      this.#turnAway.set(id, () => resolve(false));
+      const pass = (): void => {
+        this.#turnAway.delete(id);
+        resolve(true);
+      };
+      Reflect.apply(observeInbound(pass), this, [request]);
+    });
+  }
+
+  /** A notification of the server's. */
+  noteIncoming(message: object): void {
+    if (peek(message, 'method') === 'notifications/cancelled')
+      withdrawn(this.transport, peek(peek(message, 'params'), 'requestId'));
+  }
+
+  /**
+   * A message that cannot be read passes by: that is an operation as well, by whichever side.
+   *
+   * @param facts What is known of it; read when it is over, so that it may still change.
+   * @param settled Resolves when it is over.
+   * @returns Whether it may pass.
+   */
+  async unreadable(facts: object, by: 'client' | 'server', settled?: Promise<unknown>): Promise<boolean> {
+    const audience = audienceOf(this);
+    if (audience === undefined) return true;
+    const running = new RunningOperation({
+      ...audience,
+      client: this,
+      connection: audience.state.connection,
+      operation: UNREADABLE,
+      params: facts,
+      // Neither a request that awaits an answer nor one of the server's that a user decides about.
+      kind: by === 'client' ? SpanKind.INTERNAL : SpanKind.SERVER,
+    });
+    try {
+      await whenAdmitted(running, () => undefined);
+    } catch {
+      return false;
+    }
+    const finish = () => running.finish({ outcome: 'OUTCOME_SUCCESS' });
+    if (settled === undefined) finish();
+    else settled.then(finish, finish);
+    return true;
+  }
+
+  /**
+   * The session is over. Resolves when all that was under way has its record.
+   *
+   * @param lost Why, where the client did not end it.
+   */
+  async end(lost?: string): Promise<void> {
+    await this.#pending.close();
+    if (audienceOf(this) === undefined) return;
+    const connection = this.#connection;
+    if (!connection.open) return;
+    if (lost === undefined) sessionLeft(connection);
+    else sessionLost(connection, lost);
+  }
+}
+
+/** The members that capture has put into a request's `_meta`. */
+function addedMeta(request: object, passed: object): object {
+  if (passed === request) return {};
+  const before = peek(peek(request, 'params'), '_meta') ?? {};
+  const after = peek(peek(passed, 'params'), '_meta') ?? {};
+  return Object.fromEntries(Object.entries(after).filter(([key]) => !Object.hasOwn(before, key)));
+}

@@ -1,0 +1,120 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { Exchange } from './exchange.js';
+import { LineCutter, type Piece } from './lines.js';
+import type { RelayLog } from './log.js';
+import { OrderedWriter } from './orderedWriter.js';
+import { RelayedClient } from './relayedClient.js';
+
+/** Signals that end a client's server, and that a terminal sends. */
+const HANDED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** How a server's process ended. */
+export interface ServerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A server to be started, and the client that wants to speak with it. */
+export interface StdioRelay {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Without one, nothing is recorded. */
+  readonly log: RelayLog | undefined;
+  readonly input: Readable;
+  readonly output: Writable;
+}
+
+/**
+ * Stands between a client on our standard streams and a server that it starts: the streams, their ends, signals and standard
+ * error are handed on. Resolves when the server has ended and the log is closed.
+ *
+ * @throws what the start of the process throws, e.g. ENOENT.
+ */
+export async function relayStdio(relay: StdioRelay): Promise<ServerEnd> {
+  const { command, args, log, input, output } = relay;
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], windowsHide: true });
+  await started(child);
+  const toServer = new OrderedWriter(input, child.stdin);
+  const toClient = new OrderedWriter(child.stdout, output);
+  const answerServer = (answer: object) =>
+    toServer.write(Promise.resolve(Buffer.from(`${JSON.stringify(answer)}\n`)), 0);
+  const client = new RelayedClient({ _serverParams: { command, args } }, log?.recorder, answerServer);
+  const exchange = new Exchange(client);
+  let isLeft = false;
+
+  const fromClient = (piece: Piece): void => {
+    if (piece.kind === 'part') return toServer.write(exchange.partFromClient(piece), piece.bytes.length);
+    const passing = exchange.fromClient(piece.bytes);
+    toServer.write(
+      passing.then(({ bytes }) => bytes),
+      piece.bytes.length,
+    );
+    void passing.then(({ answer }) => {
+      if (answer !== undefined) toClient.write(Promise.resolve(Buffer.from(`${answer}\n`)), 0);
+    });
+  };
+  const fromServer = (piece: Piece): void => {
+    const passing = piece.kind === 'part' ? exchange.partFromServer(piece) : exchange.fromServer(piece.bytes);
+    toClient.write(passing, piece.bytes.length);
+  };
+  const stopSignals = onSignals((signal) => {
+    isLeft = true;
+    child.kill(signal);
+  });
+  const clientEnd = eachPiece(input, fromClient).then(async () => {
+    isLeft = true;
+    await toServer.settled;
+    child.stdin.end();
+  });
+  // A server that reads no more may still answer; that it reads no more, a client is told by nothing but its end.
+  child.stdin.on('error', () => undefined);
+  // A client that reads no more is known to the server by the end of its output, as it would be without us.
+  output.on('error', () => child.stdout.destroy());
+  void clientEnd;
+
+  const serverEnd = eachPiece(child.stdout, fromServer);
+  const end = await ended(child);
+  await serverEnd;
+  await toClient.settled;
+  await client.end(isLeft ? undefined : 'the server process ended');
+  await log?.close();
+  stopSignals();
+  input.destroy();
+  return end;
+}
+
+function started(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+}
+
+/** `close` comes after `exit`, when all that the server wrote has been read. */
+function ended(child: ChildProcess): Promise<ServerEnd> {
+  return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+}
+
+/** Resolves when the stream has ended, in whichever way. */
+function eachPiece(stream: Readable, take: (piece: Piece) => void): Promise<void> {
+  const cutter = new LineCutter();
+  return new Promise((resolve) => {
+    stream.on('data', (bytes: Buffer) => {
+      for (const piece of cutter.cut(bytes)) take(piece);
+    });
+    stream.once('end', () => {
+      for (const piece of cutter.end()) take(piece);
+      resolve();
+    });
+    stream.once('error', () => resolve());
+    stream.once('close', resolve);
+  });
+}
+
+function onSignals(hear: (signal: NodeJS.Signals) => void): () => void {
+  for (const signal of HANDED_ON) process.on(signal, hear);
+  return () => {
+    for (const signal of HANDED_ON) process.off(signal, hear);
+  };
+}
