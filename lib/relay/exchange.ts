@@ -1,5 +1,5 @@
 import { AuditError, AuditUnavailableError, RefusedError } from '../errors.js';
-import { peek } from '../capture/client.js';
+import { peek } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
 import { Envelope, type Change, type Message } from './envelope.js';
 import type { Piece } from './lines.js';

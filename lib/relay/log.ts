@@ -57,10 +57,7 @@ function onlyWarns(env: Variables): boolean {
   }
 }
 
-function open(
-  env: Variables,
-  { client, server, actor = osUser }: LogNeeds,
-): RelayLog | undefined {
+function open(env: Variables, { client, server, actor = osUser }: LogNeeds): RelayLog | undefined {
   onConfigError(env);
   const environment = readEnvironment(env);
   if (environment.disabled) return undefined;

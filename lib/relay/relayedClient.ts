@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { observe, whenAdmitted } from '../capture/call.js';
-import { ignore, peek } from '../capture/client.js';
+import { ignore } from '../capture/client.js';
 import { Connection } from '../capture/connection.js';
 import { observeInbound } from '../capture/inbound.js';
 import { RunningOperation } from '../capture/operation.js';
@@ -8,6 +8,7 @@ import { withdrawn } from '../capture/pending.js';
 import { observeRequest } from '../capture/request.js';
 import { sessionLeft, sessionLost, sessionOpened } from '../capture/session.js';
 import { activeOperation, audienceOf, runIn, stateOf } from '../capture/state.js';
+import { peek } from '../internal/peek.js';
 import { prepare } from '../operations/operation.js';
 import { OPERATIONS, operationFor } from '../operations/table.js';
 import type { OperationRecorder } from '../processor/operation.js';
