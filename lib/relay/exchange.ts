@@ -7,10 +7,10 @@ import { LongMessage } from './longMessage.js';
 import type { RelayedClient } from './relayedClient.js';
 
 /** JSON-RPC code of a request that was not sent, of those that JSON-RPC leaves to implementations: `data.reason` says why. */
-export const REFUSED = -32010;
+const REFUSED = -32010;
 
 /** JSON-RPC code of a request that was answered and whose record was lost: `data.answer` is the answer. */
-export const RECORD_LOST = -32011;
+const RECORD_LOST = -32011;
 
 /** What a client sent, on its way. */
 export interface Outgoing {
