@@ -108,8 +108,8 @@ describe('otel-mcp-log relay as a process', () => {
   });
 
   it('reads no faster than the client does', async () => {
-    const fast =
-      "process.stdout.write('{}\\n'.repeat(20_000_000 / 3), () => process.stderr.write('all written'))";
+    const fast = `const line = JSON.stringify('x'.repeat(99_997)) + '\\n';
+      process.stdout.write(line.repeat(200), () => process.stderr.write('all written'));`;
     const { child, finished } = startCli(relayOf(process.execPath, '-e', fast));
     let told = '';
     child.stderr.on('data', (bytes: Buffer) => (told += bytes.toString()));
@@ -118,7 +118,7 @@ describe('otel-mcp-log relay as a process', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(told).not.to.include('all written');
     child.stdout.resume();
-    expect((await finished).bytes).to.have.length(19_999_998);
+    expect((await finished).bytes).to.have.length(20_000_000);
   });
 
   it('passes a message of any length, and says that it was not read', async () => {
@@ -169,7 +169,7 @@ describe('otel-mcp-log relay as a process', () => {
   it('passes everything on without a log, where that is switched off', async () => {
     const { stdout } = await runCli(['relay', '--', process.execPath, SERVER], {
       stdin: request(1, 'ping'),
-      env: { OTEL_MCP_LOG_DISABLED: 'true' },
+      env: { OTEL_MCP_LOG_DISABLED: 'true', OTEL_MCP_LOG_ENVIRONMENT: 'test' },
       cwd: folder.path,
     });
     expect(stdout).to.equal('{"jsonrpc":"2.0","id":1,"result":{"method":"ping"}}\n');
