@@ -18,6 +18,8 @@ export class OrderedWriter {
     this.#source = source;
     this.#target = target;
     target.on('drain', () => this.#balance());
+    // What nobody takes any more is read to its end, which is to be seen.
+    target.on('close', () => this.#balance());
   }
 
   /** Takes the next place for bytes that may not be ready yet; undefined leaves it empty. */
