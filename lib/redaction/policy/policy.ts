@@ -5,6 +5,7 @@ import { prepareCatalogue } from '../detectors/providerKeys/providerKeys.js';
 import { DEFAULT_KEY_PATTERNS } from '../keys/nameLists.js';
 import type { Detector, DetectorName, PackDetector } from '../detectors/detector.js';
 import { DETECTORS, resolvePacks } from './detectors.js';
+import type { Field } from './fields.js';
 import { Prefilter } from '../text/prefilter.js';
 import { compileKeys, nameLiterals, type KeyJudge } from '../keys/keyNames.js';
 import {
@@ -42,8 +43,8 @@ export interface Policy {
   readonly wordLengths: readonly number[];
   readonly replacer: Replacer;
   readonly custom: CustomRedaction | undefined;
-  /** For each text field of a record, its last text in which there was nothing to hide. */
-  readonly lastClean: Map<string, string>;
+  /** For each text field of a record, its last text in which there was nothing to hide. `session_id` and `mcp.session_id` are two fields. */
+  readonly lastClean: Map<Field, string>;
   readonly limits: Limits;
   readonly uriPaths: boolean;
 }

@@ -121,15 +121,16 @@ function keepFields(
   state: PathState | undefined,
 ): number {
   let bytes = 0;
-  for (const { name, kind } of fields) {
+  for (const field of fields) {
+    const { name } = field;
     const value = record[name];
     if (value === undefined) continue;
-    if (isKnownClean(name, value, pass)) {
+    if (isKnownClean(field, value, pass)) {
       bytes += (value.length + 2) * 6;
       continue;
     }
     pass.startField();
-    const kept = keepField(value, name, kind, pass, state === undefined ? undefined : stepInto(state, name));
+    const kept = keepField(value, field, pass, state === undefined ? undefined : stepInto(state, name));
     if (kept === GONE) delete record[name];
     else record[name] = kept;
     bytes += pass.units * 6 + pass.slack;
@@ -138,21 +139,16 @@ function keepFields(
 }
 
 /** Whether this field had the same text before, with nothing to hide. Most fields rarely change. */
-function isKnownClean(name: string, value: unknown, { policy, secrets }: Pass): value is string {
-  return typeof value === 'string' && secrets.size === 0 && policy.lastClean.get(name) === value;
+function isKnownClean(field: Field, value: unknown, { policy, secrets }: Pass): value is string {
+  return typeof value === 'string' && secrets.size === 0 && policy.lastClean.get(field) === value;
 }
 
 /** Redacts one field. If that fails, the value is lost, but not the record. */
-function keepField(
-  value: unknown,
-  name: string,
-  kind: Field['kind'],
-  pass: Pass,
-  state: PathState | undefined,
-): unknown {
+function keepField(value: unknown, field: Field, pass: Pass, state: PathState | undefined): unknown {
+  const { name, kind } = field;
   try {
     if (state !== undefined && isEnd(state)) return hideField(value, name, pass);
-    if (kind !== 'free' && typeof value === 'string') return keepText(value, name, kind, pass);
+    if (kind !== 'free' && typeof value === 'string') return keepText(value, field, pass);
     pass.wholeUris = name === 'error';
     pass.path.push(name);
     return walk(value, pass, state);
@@ -171,7 +167,8 @@ function hideField(value: unknown, name: string, pass: Pass): unknown {
   return hidden === GONE && REQUIRED.has([...pass.path, name].join('.')) ? REDACTED : hidden;
 }
 
-function keepText(value: string, name: string, kind: Field['kind'], pass: Pass): string {
+function keepText(value: string, field: Field, pass: Pass): string {
+  const { name, kind } = field;
   pass.wholeUris = true;
   const kept =
     kind === 'label'
@@ -179,6 +176,6 @@ function keepText(value: string, name: string, kind: Field['kind'], pass: Pass):
       : kind === 'uri'
         ? keepUri(value, name, pass)
         : keepString(value, name, pass, LABEL_BYTES);
-  if (kept === value && pass.secrets.size === 0) pass.policy.lastClean.set(name, value);
+  if (kept === value && pass.secrets.size === 0) pass.policy.lastClean.set(field, value);
   return kept;
 }

@@ -90,6 +90,21 @@ describe('redacting a record', () => {
     });
   });
 
+  for (const path of ['session_id', 'mcp.session_id'])
+    it(`hides ${path} alone, though the other field of that name has the same text, in each record`, () => {
+      const redactor = createRedactor({ redactPaths: [path] });
+      for (let count = 0; count < 3; count++) {
+        const { session_id: own, mcp } = redactor.record(
+          draftRecord({ session_id: 'S-1' }, { session_id: 'S-1' }),
+        );
+        expect({ session_id: own, 'mcp.session_id': mcp?.session_id }).to.deep.equal({
+          session_id: 'S-1',
+          'mcp.session_id': 'S-1',
+          [path]: '[REDACTED]',
+        });
+      }
+    });
+
   it('paths reach every field, and a field that must stand is masked where the policy drops', () => {
     const redactor = createRedactor({
       redactPaths: ['actor_id', 'tenant_id', 'mcp.session_id', 'mcp.tool_arguments', 'error.message'],
