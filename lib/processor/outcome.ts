@@ -164,7 +164,7 @@ function tells(reason: unknown, abortReason: unknown): boolean {
 }
 
 /**
- * Whether a signal was aborted because time ran out: by `AbortSignal.timeout()`, or with a reason whose name, code or cause says so.
+ * Whether a signal was aborted because time ran out: by a signal with a timeout of its own, or with a reason whose name, code or cause says so.
  * Its words do not count, since a person wrote them.
  */
 function isDeadline(abortReason: unknown): boolean {
