@@ -26,6 +26,9 @@ const UNREADABLE = prepare(
   (params) => ({ arguments: params }),
 );
 
+/** What stands before the names by which revision 2026-07-28 has requests and results describe their makers. */
+const META = 'io.modelcontextprotocol/';
+
 const CONNECT = OPERATIONS.get('connect') ?? operationFor('initialize');
 
 /** What capture asks of a client's transport, told by what it has, as it tells those of the SDK. */
@@ -48,6 +51,12 @@ type Transport = TransportFacts & { send(message: object): void };
 export class RelayedClient {
   /** Read by capture. */
   readonly transport: Transport;
+  /** Read by capture, which finds the same in version 2 of the SDK's client: what its requests say of it (revision 2026-07-28). */
+  _clientInfo: unknown;
+  _capabilities: unknown;
+  #protocolVersion: unknown;
+  #serverInfo: unknown;
+  #serverCapabilities: unknown;
   readonly #pending = new PendingRequests();
   /** Where questions of the server's that must not reach the client are answered for it. */
   readonly #answerServer: (answer: object) => void;
@@ -78,6 +87,21 @@ export class RelayedClient {
     state.connection = new Connection(this, this.transport);
   }
 
+  /** Read by capture. */
+  getNegotiatedProtocolVersion(): unknown {
+    return this.#protocolVersion;
+  }
+
+  /** Read by capture. */
+  getServerVersion(): unknown {
+    return this.#serverInfo;
+  }
+
+  /** Read by capture. */
+  getServerCapabilities(): unknown {
+    return this.#serverCapabilities;
+  }
+
   get #connection(): Connection {
     return stateOf(this).connection;
   }
@@ -93,6 +117,7 @@ export class RelayedClient {
     const abort = new AbortController();
     const pending: PendingRequest = { abort };
     const method = peek(request, 'method');
+    this.#noteClient(peek(peek(request, 'params'), '_meta'));
     const args = [request, { signal: abort.signal }];
     const sendAsOperation = () => this.#send(request, pending, send);
     const go = () =>
@@ -116,13 +141,24 @@ export class RelayedClient {
         : go(),
     ) as Promise<unknown>;
     pending.delivered = value;
-    value.then(() => this.#noteSession(method), ignore);
+    value.then((result) => this.#noteSession(method, result), ignore);
     return value;
   }
 
+  /** Without a handshake, each request says who makes it. */
+  #noteClient(meta: unknown): void {
+    const info = peek(meta, `${META}clientInfo`);
+    if (info === undefined) return;
+    this._clientInfo = info;
+    this._capabilities = peek(meta, `${META}clientCapabilities`);
+    this.#protocolVersion = peek(meta, `${META}protocolVersion`);
+  }
+
   /** A client that goes on with a session of before, or with a server that keeps none, logs in with its first request. */
-  #noteSession(method: unknown): void {
+  #noteSession(method: unknown, result: unknown): void {
     if (audienceOf(this) === undefined || method === 'initialize' || this.#connection.open) return;
+    this.#serverInfo = peek(peek(result, '_meta'), `${META}serverInfo`);
+    if (method === 'server/discover') this.#serverCapabilities = peek(result, 'capabilities');
     sessionOpened(this.#connection);
   }
 

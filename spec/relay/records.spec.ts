@@ -123,6 +123,24 @@ describe('the records of a relay', () => {
     expect(relay.sink.only('close').mcp?.requests).to.include({ sent: 1, recorded: 1 });
   });
 
+  it('name both parties where there is no handshake (revision 2026-07-28)', async () => {
+    const named = (name: string) => `io.modelcontextprotocol/${name}`;
+    const _meta = {
+      [named('clientInfo')]: { name: 'agent', version: '4' },
+      [named('protocolVersion')]: '2026-07-28',
+    };
+    await relay.fromClient(request(1, 'server/discover', { _meta }));
+    const serverInfo = { [named('serverInfo')]: { name: 'modern', version: '9' } };
+    await relay.fromServer(result(1, { _meta: serverInfo, capabilities: {} }));
+    await relay.client.end();
+    const parties = { client_id: 'agent', client_version: '4', server_id: 'modern', server_version: '9' };
+    expect(relay.sink.records).to.have.length(2);
+    for (const record of relay.sink.records) {
+      expect(record).to.include(parties);
+      expect(record.mcp).to.include({ protocol_version: '2026-07-28' });
+    }
+  });
+
   it('have unknown methods, as the library has them', async () => {
     await relay.fromClient(request(1, 'acme/frobnicate', { uri: 'x:y' }));
     await relay.fromServer(result(1));
