@@ -109,9 +109,10 @@ interface SessionLine {
   readonly requests?: McpRequests;
 }
 
-const METHOD_HEAD = '"mcp":{"method":"';
+const DETAIL_HEAD = '{"method":"';
+const METHOD_HEAD = `"mcp":${DETAIL_HEAD}`;
 const SESSION = Buffer.from('"session_id":"');
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [QUOTE, BACKSLASH, BRACE] = [0x22, 0x5c, 0x7b];
 
 /**
  * Looks for a text in one line after the other of a chunk. The whole chunk is searched, once: a text that hardly any line has
@@ -164,6 +165,8 @@ class SessionLineReader {
     const method = this.#method.behind(data, start, end);
     if (method === -1) return undefined;
     if (
+      // Only texts and numbers stand before the detail. Behind a brace it may be a part of `data` that looks like a detail.
+      data.indexOf(BRACE, start + 1) < method - DETAIL_HEAD.length ||
       stands(INITIALIZE, data, method) ||
       stands(CLOSE, data, method) ||
       this.#legs.behind(data, start, end) !== -1 ||

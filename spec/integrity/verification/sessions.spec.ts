@@ -130,6 +130,20 @@ describe('the requests of a session, by its records', () => {
     expect(isComplete([line({ ...odd })], ['1'])).to.equal(true);
   });
 
+  it('are not what the data of user code says that looks like the detail of an operation', () => {
+    const detail = { method: 'tools/call', request_id: '7' };
+    const quoted = { ocsf_activity_id: 1, mcp: detail, legs: [{ request_id: '8' }] };
+    for (const data of [detail, { mcp: detail }, [{ mcp: { ...detail, connection_id: 'x' } }], quoted]) {
+      const own = line({}, { mcp: undefined, data });
+      const shown = JSON.stringify(data);
+      expect(isComplete([own], []), shown).to.equal(true);
+      expect(isComplete([own], ['7']), shown).to.equal(false);
+      expect(isComplete([own, line({ request_id: '7' })], ['7']), shown).to.equal(true);
+    }
+    const braces = line({ request_id: '9' }, { message: 'Called {"mcp":{"method":"x"', resource: '{' });
+    expect(isComplete([braces], ['9'])).to.equal(true);
+  });
+
   it('belong to the connection, where several share one session', () => {
     const lines = ['one', 'two'].flatMap((connection_id) => [
       opened('0', { connection_id }),
