@@ -121,7 +121,9 @@ function keepFields(
   state: PathState | undefined,
 ): number {
   let bytes = 0;
-  for (const field of fields) {
+  // By index: where V8 does not compile this away, an iterator costs an object for each field, an eighth of what a record allocates.
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index] as Field;
     const { name } = field;
     const value = record[name];
     if (value === undefined) continue;
