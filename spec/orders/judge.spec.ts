@@ -22,6 +22,7 @@ describe('the verdict on a run of `npm run orders`', () => {
   it('finds no fault where spans, records and the wire agree, and nothing is printed', () => {
     expect(judged({})).to.equal(undefined);
     expect(judged({ spans: [] }, { exportsOurs: false })).to.equal(undefined);
+    expect(judged({ records: [{ resource: 'audit/start' }, ...SEEN.records] })).to.equal(undefined);
   });
 
   for (const [fault, change, run] of [

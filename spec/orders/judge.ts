@@ -31,9 +31,11 @@ export function faultOf({ code, stdout, stderr }: Run, exportsOurs: boolean): st
 }
 
 function faultIn({ records, spans, userTrace, wire }: Seen, exportsOurs: boolean): string | undefined {
-  const resources = records.map(({ resource }) => resource).join(', ');
+  // What the log says of itself has no trace of the user's.
+  const operations = records.filter(({ resource }) => !resource.startsWith('audit/'));
+  const resources = operations.map(({ resource }) => resource).join(', ');
   if (resources !== 'session/initialize, tools/echo, session/close') return `records: ${resources}`;
-  const call = records[1]!;
+  const call = operations[1]!;
   if (call.trace_id !== userTrace) return `the record has trace ${call.trace_id}, the user ${userTrace}`;
   const [, traceId, spanId] = wire[0]?.traceparent?.split('-') ?? [];
   if (traceId !== userTrace) return `the wire has trace ${traceId ?? 'none'}, the user ${userTrace}`;
