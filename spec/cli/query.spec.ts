@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
+import { encodeLine } from '../../lib/codecs/json.js';
 import { runCli, startCli } from '../support/builtCli.js';
 import { sampleLog } from '../support/sampleLog.js';
 import { sampleLogText } from '../support/sampleLogFiles.js';
@@ -208,6 +209,25 @@ describe('query: filters', () => {
     const { stderr } = await runCli(['query', '--gaps', '--count', path]);
     expect(stderr).to.include(`${path}:6 `).and.include('counting starts anew: seq 0 again');
     expect(stderr).to.include('3 records missing before this one: seq 2 to 4');
+  });
+
+  it('decides alike on decoded lines and on bytes, also where a text is a part of an escaped character', async () => {
+    const path = join(folder.path, 'escaped.jsonl');
+    const escaped = records
+      .slice(0, 3)
+      .map((record) => encodeLine({ ...record, message: 'left\u202e right' }));
+    writeFileSync(path, `${escaped.join('\n')}\n`);
+    for (const [wanted, count] of [
+      ['202e', 3],
+      ['202e right', 3],
+      ['left\u202e right', 3],
+      ['u202f', 0],
+    ] as const) {
+      const counted = await runCli(['query', '--count', '--contains', wanted, path]);
+      const listed = await runCli(['query', '--fields', 'seq', '--contains', wanted, path]);
+      const found = [counted.stdout, listed.stdout.split('\n').length - 1];
+      expect(found, wanted).to.deep.equal([`${count}\n`, count]);
+    }
   });
 
   it('names what is missing, with --gaps, and ends with exit code 1', async () => {

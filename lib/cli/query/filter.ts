@@ -1,3 +1,4 @@
+import { toJsonLine } from '../../codecs/line.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
 import { usageFailure, nearest } from '../shared/failure.js';
@@ -238,11 +239,12 @@ const SEARCHABLE = /^[A-Za-z0-9_.:@ -]+$/;
 
 function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
   const conditions = (contains ?? []).map((text): Condition => {
-    const written = JSON.stringify(required('contains', text)).slice(1, -1);
+    // As lines are written, so that decoded records and bytes give the same answer also where a text is a part of an escape.
+    const written = toJsonLine(required('contains', text)).slice(1, -1);
     const exact = SEARCHABLE.test(text);
     const needle = exact ? text : longestRun(text);
     return {
-      test: (record) => JSON.stringify(record).includes(written),
+      test: (record) => toJsonLine(record).includes(written),
       needles: needle === undefined ? undefined : [needle],
       exact,
     };
