@@ -44,7 +44,13 @@ export class FileSink implements Sink {
   readonly #onSighup: (() => void) | undefined;
   #delivered: SinkResult;
 
-  constructor(path: string | FileSinkOptions) {
+  /** @param more - nothing: from JavaScript, options after a path would otherwise go unheard, `integrity` among them. */
+  constructor(path: string | FileSinkOptions, ...more: never[]) {
+    if (more.length > 0)
+      throw new ConfigError(
+        'FileSink',
+        'takes one argument; options stand beside the path in one object: { path, … }',
+      );
     const options = resolveFileSink(path);
     this.name = options.name;
     this.path = options.path;

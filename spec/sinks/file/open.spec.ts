@@ -66,6 +66,14 @@ describe('FileSink, opening', () => {
     });
   }
 
+  it('refuses options after a path, which nobody would hear', () => {
+    const Sink = FileSink as new (...args: unknown[]) => FileSink;
+    expect(() => new Sink('audit.jsonl', { integrity: { origin: 'log.example.com' } })).to.throw(
+      ConfigError,
+      'takes one argument',
+    );
+  });
+
   it('refuses a path that leads out of its base', async () => {
     const outside = folder();
     const base = folder();
