@@ -49,13 +49,15 @@ export function readEnvironment(env: Variables): Environment {
     const text = env[PREFIX + name]?.trim();
     if (text !== undefined && text !== '') values.set(name, parse(PREFIX + name, text, form));
   }
-  if (values.get('REQUIRE_ACTOR') === true && !values.has('ACTOR'))
+  const own: RegisterOptions = optionsFor(values, 'register');
+  const disabled = own.disabled === true;
+  // What records need has to be there only where there are any: a program that switches auditing off starts without it.
+  if (!disabled && values.get('REQUIRE_ACTOR') === true && !values.has('ACTOR'))
     throw new ConfigError(`${PREFIX}ACTOR`, `is not set, though ${PREFIX}REQUIRE_ACTOR is true`);
   const resource = resourceAttributes(env['OTEL_RESOURCE_ATTRIBUTES']);
-  const own: RegisterOptions = optionsFor(values, 'register');
   const sinks = chosenSinks(own.sinks, values);
   return {
-    disabled: own.disabled === true,
+    disabled,
     tracing: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true',
     sinks,
     audit: {
@@ -63,7 +65,8 @@ export function readEnvironment(env: Variables): Environment {
       environment: required(
         values.get('ENVIRONMENT') ??
           resource.get('deployment.environment.name') ??
-          resource.get('deployment.environment'),
+          resource.get('deployment.environment') ??
+          (disabled ? 'none' : undefined),
       ),
       component:
         (values.get('COMPONENT') as string | undefined) ??

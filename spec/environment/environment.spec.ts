@@ -17,6 +17,14 @@ function errorOf(env: Record<string, string>): ConfigError {
 }
 
 describe('the variables of the zero-code entry', () => {
+  it('need nothing that records need where auditing is switched off', () => {
+    expect(readEnvironment({ OTEL_MCP_LOG_DISABLED: 'true' })).to.include({ disabled: true });
+    expect(readEnvironment({ OTEL_MCP_LOG_DISABLED: 'true', OTEL_MCP_LOG_REQUIRE_ACTOR: 'true' })).to.include(
+      { disabled: true },
+    );
+    expect(errorOf({ OTEL_MCP_LOG_DISABLED: 'false' }).message).to.include('ENVIRONMENT');
+  });
+
   it('become the options of the audit log', () => {
     const { audit, sinks, optionsOf } = readEnvironment({
       ...ENVIRONMENT,
