@@ -62,7 +62,9 @@ async function correlation() {
   const records = readFileSync(log, 'utf8')
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line))
+    // What the log says of itself (audit/start, audit/stop) is no operation, and has no span.
+    .filter(({ mcp }) => mcp !== undefined);
   const matched = records.filter(
     ({ span_id, correlation_id }) => receiver.spans.get(span_id)?.traceId === correlation_id,
   );
