@@ -3,11 +3,8 @@ import { measureMemory } from '../support/memoryChild.js';
 
 const CLIENTS = 10_000;
 const CALLS = 100_000;
-/**
- * Per client or call that is over: an object that stays behind, with the slot that holds it, weighs more. The rest is what V8 itself
- * moves about, a quarter of a megabyte either way, however many clients there were.
- */
-const BYTES_EACH = 40;
+/** Per client or call that is over; one object that stays behind weighs more. The rest is what V8 itself moves about. */
+const BYTES_EACH = 20;
 
 describe('memory', function () {
   this.timeout(600_000);
