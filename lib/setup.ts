@@ -1,16 +1,19 @@
 import { ProxyTracerProvider } from '@opentelemetry/api';
 import { McpInstrumentation } from './capture/instrumentation.js';
-import { auditOptions, EXIT_CONFIG } from './environment/auditOptions.js';
+import { auditOptions, checkAuditOptions, checkPlaces, EXIT_CONFIG } from './environment/auditOptions.js';
 import {
   inTermsOfVariables,
   onConfigError,
   readEnvironment,
+  withPathsFrom,
   type Environment,
   type Variables,
 } from './environment/environment.js';
 import { ConfigError } from './errors.js';
 import { isHooksThread, registerLoaderHook } from './loader/register.js';
+import { makeAhead, prepareAhead } from './processor/auditLog.js';
 import { AuditSpanProcessor } from './processor/processor.js';
+import { openWhenNeeded } from './processor/recorders.js';
 import { requireModuleHooks } from './internal/runtime.js';
 import { shared } from './internal/shared.js';
 import { say } from './internal/stderr.js';
@@ -25,28 +28,46 @@ import { PACKAGE_NAME } from './version.js';
 export function auditFromEnvironment(env: Variables, require: NodeJS.Require): void {
   if (isHooksThread()) return;
   shared('register', () => {
-    try {
+    orRefuse(env, () => {
       onConfigError(env);
-      const environment = readEnvironment(env);
+      const environment = withPathsFrom(process.cwd(), readEnvironment(env));
       if (!environment.disabled) start(environment, env, require);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      refuse(inTermsOfVariables(error), env);
-    }
+    });
     return {};
   });
 }
 
+/**
+ * `NODE_OPTIONS` hands the preload on to launchers, package managers and workers of builds, which may load the MCP SDK as well. So
+ * the variables are checked now, files and folders when an MCP client is loaded, and the log is opened when one is first used.
+ */
 function start(environment: Environment, env: Variables, require: NodeJS.Require): void {
   requireModuleHooks('otel-mcp-log/register');
-  // No provider has it, and none need: the application may know nothing of OpenTelemetry.
-  const processor = new AuditSpanProcessor(auditOptions(environment, env)).enable();
+  prepareAhead(checkAuditOptions(environment, env));
   registerLoaderHook(require);
   const instrumentation = new McpInstrumentation();
   // A tracer that nobody gives a provider to makes no spans, whatever the application registers.
   const silent = new ProxyTracerProvider().getTracer(PACKAGE_NAME);
   if (!environment.tracing) instrumentation.setTracerProvider({ getTracer: () => silent });
-  processor.followProcess();
+  // No provider has the processor, and none need: the application may know nothing of OpenTelemetry.
+  const cancel = openWhenNeeded(() =>
+    orRefuse(env, () => new AuditSpanProcessor(auditOptions(environment, env)).enable().followProcess()),
+  );
+  makeAhead(() => {
+    if (!orRefuse(env, () => checkPlaces(environment))) cancel();
+  });
+}
+
+/** Runs a part of the set-up. A ConfigError ends the process, or is told alone where the environment says so. */
+function orRefuse(env: Variables, run: () => void): boolean {
+  try {
+    run();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    refuse(inTermsOfVariables(error), env);
+    return false;
+  }
 }
 
 function refuse(error: ConfigError, env: Variables): void {

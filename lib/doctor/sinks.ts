@@ -1,18 +1,18 @@
-import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { resolveOptions } from '../config.js';
+import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { checkAuditOptions, checkKey } from '../environment/auditOptions.js';
 import {
   inTermsOfVariables,
   readEnvironment,
+  withPathsFrom,
   type Environment,
   type Variables,
 } from '../environment/environment.js';
-import { createSink, filePath, integrityOf, otlpProtocol } from '../environment/sinks.js';
+import { filePath, otlpProtocol } from '../environment/sinks.js';
 import { PREFIX, type SinkKind } from '../environment/variables.js';
 import { deadlineSignal } from '../internal/duration.js';
 import { ConfigError } from '../errors.js';
-import { resolveIntegrity } from '../integrity/sealing/options.js';
-import { resolvePipeline } from '../pipeline/options.js';
+import { requireOpenable } from '../sinks/file/open.js';
 import { requireEndpoint, requireHeaders } from '../sinks/http/options.js';
 import { quietly } from '../sinks/emit.js';
 import { finding, type DoctorFinding } from './finding.js';
@@ -37,11 +37,12 @@ export async function diagnoseSinks({ cwd, env, offline }: SinkQuestions): Promi
   if (!Object.keys(env).some((name) => name.startsWith(PREFIX)))
     return [finding('unconfigured', `no ${PREFIX} variable is set`)];
   try {
-    const environment = readEnvironment(env);
-    checkOptions(environment, env, cwd);
+    const environment = withPathsFrom(cwd, readEnvironment(env));
+    checkAuditOptions(environment, env, cwd);
+    checkKey(environment);
     const findings: DoctorFinding[] = [];
     for (const kind of environment.sinks) {
-      if (kind === 'file') findings.push(...diagnoseFile(resolve(cwd, filePath(environment))));
+      if (kind === 'file') findings.push(...diagnoseFile(filePath(environment)));
       else if (kind === 'stdout' || kind === 'stderr') findings.push(finding('sink-ok', kind));
       else
         findings.push(await diagnoseReceiver(kind, offline ? undefined : receiverOf(kind, environment, env)));
@@ -53,43 +54,24 @@ export async function diagnoseSinks({ cwd, env, offline }: SinkQuestions): Promi
   }
 }
 
-/** Makes everything that `otel-mcp-log/register` would make, except files, so that wrong options throw. */
-function checkOptions(environment: Environment, env: Variables, cwd: string): void {
-  const others = environment.sinks.filter((kind) => kind !== 'file');
-  const sinks = others.map((kind) => createSink(kind, environment, env, cwd));
-  const integrity = integrityOf(environment);
-  if (integrity !== undefined) resolveIntegrity({ origin: integrity.origin, key: integrity.key });
-  const standIn = { emit: () => undefined };
-  resolvePipeline(resolveOptions({ ...environment.audit, sinks: [standIn, ...sinks] }).pipeline);
-}
-
 /** Checks the file that the sink would open, whether or not it is there yet. */
 function diagnoseFile(path: string): DoctorFinding[] {
   const findings: DoctorFinding[] = [];
   try {
-    const folder = nearestFolder(dirname(path));
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    const { mode } = statSync(folder);
-    // With the sticky bit set, users cannot replace a file of another user.
-    if ((mode & OTHERS_WRITE) !== 0 && (mode & 0o1000) === 0)
-      findings.push(finding('folder-mode', `${folder} has mode 0${(mode & 0o777).toString(8)}`));
-    if (existsSync(path) || isLink(path)) findings.push(...diagnoseExisting(path));
+    requireOpenable(path);
   } catch (error) {
-    return [finding('file-unwritable', `${path}: ${reason(error)}`)];
+    if (!(error instanceof ConfigError)) throw error;
+    return [finding('file-unwritable', error.problem)];
   }
+  const folder = nearestFolder(dirname(path));
+  const { mode } = statSync(folder);
+  // With the sticky bit set, users cannot replace a file of another user.
+  if ((mode & OTHERS_WRITE) !== 0 && (mode & 0o1000) === 0)
+    findings.push(finding('folder-mode', `${folder} has mode 0${(mode & 0o777).toString(8)}`));
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file !== undefined && (file.mode & OTHERS) !== 0)
+    findings.push(finding('file-mode', `${path} has mode 0${(file.mode & 0o777).toString(8)}`));
   return findings.length === 0 ? [finding('sink-ok', `file ${path}`)] : findings;
-}
-
-function diagnoseExisting(path: string): DoctorFinding[] {
-  const stats = lstatSync(path);
-  if (!stats.isFile()) return [finding('file-unwritable', `${path} is no regular file`)];
-  accessSync(path, constants.W_OK);
-  if ((stats.mode & OTHERS) === 0) return [];
-  return [finding('file-mode', `${path} has mode 0${(stats.mode & 0o777).toString(8)}`)];
-}
-
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 /** The folder itself, or the nearest one above it that exists. */

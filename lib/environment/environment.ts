@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { AuditOptions } from '../config.js';
 import type { VariableForm } from '../options/option.js';
 import { ConfigError } from '../errors.js';
@@ -5,6 +6,7 @@ import { FIELD_NOTES_VARIABLES } from '../sinks/http/fieldNotesSink.js';
 import { requireChoice } from '../internal/validate.js';
 import { OPTIONS } from '../options/tables.js';
 import {
+  DEFAULT_FILE,
   PREFIX,
   SINK_KINDS,
   VARIABLES,
@@ -74,6 +76,32 @@ export function readEnvironment(env: Variables): Environment {
           (resource.get('service.name') ?? OPTIONS.AuditOptions.component.default)),
     },
     optionsOf: (part) => optionsFor(values, part),
+  };
+}
+
+/** The options that are paths, by their part. */
+const PATHS: Partial<Record<Part, readonly string[]>> = {
+  file: ['path'],
+  integrity: ['key', 'anchor', 'witnesses'],
+  spool: ['directory'],
+};
+
+/** The same with all paths absolute: the process may change its folder before it opens its log. */
+export function withPathsFrom(folder: string, environment: Environment): Environment {
+  const { audit } = environment;
+  const { toolState } = audit;
+  return {
+    ...environment,
+    audit: { ...audit, ...(toolState !== undefined && { toolState: resolve(folder, toolState) }) },
+    optionsOf(part) {
+      const options = { ...environment.optionsOf(part) };
+      if (part === 'file') options['path'] ??= DEFAULT_FILE;
+      for (const name of PATHS[part] ?? []) {
+        const path = options[name];
+        if (typeof path === 'string') options[name] = resolve(folder, path);
+      }
+      return options;
+    },
   };
 }
 

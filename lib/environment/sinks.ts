@@ -14,7 +14,7 @@ import { StdoutSink } from '../sinks/stdoutSink.js';
 import { ofSet } from '../internal/options.js';
 import { optionalChoice } from '../internal/validate.js';
 import type { Environment, Variables } from './environment.js';
-import { PREFIX, sinksThatNeed, type SinkKind } from './variables.js';
+import { DEFAULT_FILE, PREFIX, sinksThatNeed, type SinkKind } from './variables.js';
 
 /** Exporters by the protocols of the OpenTelemetry specification ("OpenTelemetry Protocol Exporter", `OTEL_EXPORTER_OTLP_PROTOCOL`). */
 const OTLP_EXPORTERS = {
@@ -83,7 +83,7 @@ export function createSink(
  * own.
  */
 export function filePath(environment: Environment): string {
-  const path = String(environment.optionsOf('file')['path'] ?? 'audit.jsonl');
+  const path = String(environment.optionsOf('file')['path'] ?? DEFAULT_FILE);
   if (isMainThread || path.includes('{thread}')) return path;
   const { dir, name, ext } = parse(path);
   return join(dir, `${name}-{thread}${ext}`);
@@ -148,18 +148,23 @@ function createFileSink(environment: Environment, onNotice: SinkListeners['onNot
   });
 }
 
-/** One writer per spool, as per file. */
+/** The folder of the spool in front of a sink, if it has one. A spool has one writer, as a file has. */
+export function spoolOf(kind: SinkKind, environment: Environment): string | undefined {
+  const { directory } = environment.optionsOf('spool');
+  if (directory === undefined || !sinksThatNeed('spool').includes(kind)) return undefined;
+  return resolve(String(directory), isMainThread ? kind : `${kind}-${threadId}`);
+}
+
 function spooled(
   kind: SinkKind,
   sink: Sink,
   environment: Environment,
   { onNotice, onError }: SinkListeners,
 ): Sink {
-  const { directory } = environment.optionsOf('spool');
-  if (directory === undefined || !sinksThatNeed('spool').includes(kind)) return sink;
-  const own = isMainThread ? kind : `${kind}-${threadId}`;
+  const directory = spoolOf(kind, environment);
+  if (directory === undefined) return sink;
   return new SpoolSink(sink, {
-    directory: resolve(String(directory), own),
+    directory,
     ...ofSet('SinkFeedOptions', environment.audit),
     onNotice,
     onError,

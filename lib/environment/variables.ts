@@ -4,6 +4,9 @@ import { OPTIONS } from '../options/tables.js';
 /** What every variable of ours begins with. */
 export const PREFIX = 'OTEL_MCP_LOG_';
 
+/** The file that keeps the log where no variable names one. */
+export const DEFAULT_FILE = 'audit.jsonl';
+
 /** The sinks that `OTEL_MCP_LOG_SINKS` may name. */
 export const SINK_KINDS = ['stdout', 'stderr', 'file', 'http', 'fieldnotes', 'otlp'] as const;
 

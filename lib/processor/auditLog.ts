@@ -77,6 +77,11 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
   return { recording, pipeline, close };
 }
 
+/** Prepares a log that is opened later, when its process has loaded an MCP client. */
+export function prepareAhead(options: ResolvedOptions): void {
+  makeAhead(() => rehearse(options, createRedactor(options.redaction)));
+}
+
 /**
  * Redacts a record that is not written. V8 compiles functions and patterns when they first run; at a login that would block the
  * program's event loop for milliseconds.

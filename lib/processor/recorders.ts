@@ -5,8 +5,27 @@ import type { OperationRecorder } from './operation.js';
 
 const live = shared('recorders', () => ({ list: [] as readonly OperationRecorder[] }));
 
+/** What opens logs once they are needed. */
+const unopened = shared('unopened', () => new Set<() => void>());
+
+/**
+ * Opens a log when the first operation asks who records it. A process that makes none, such as a launcher or a worker of a build,
+ * then takes no lock, makes no file and writes no record.
+ *
+ * @returns a function that takes this back.
+ */
+export function openWhenNeeded(open: () => void): () => void {
+  unopened.add(open);
+  return () => unopened.delete(open);
+}
+
 /** Recorders of all operations whose client has no recorder of its own. */
 export function liveRecorders(): readonly OperationRecorder[] {
+  if (unopened.size > 0) {
+    const opening = [...unopened];
+    unopened.clear();
+    for (const open of opening) open();
+  }
   return live.list;
 }
 

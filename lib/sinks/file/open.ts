@@ -1,6 +1,8 @@
 import {
+  accessSync,
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fchownSync,
   fstatSync,
@@ -8,6 +10,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  statSync,
   type Stats,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -66,6 +69,30 @@ export function openLog(path: string, access: FileAccess): OpenFile {
     closeSync(fd);
     throw error;
   }
+}
+
+/**
+ * Whether a log could be opened, asked without opening or making anything. What happens between the question and the opening, the
+ * opening itself finds out.
+ *
+ * @throws ConfigError in the words of {@link openLog}.
+ */
+export function requireOpenable(path: string): void {
+  const stats = attempt(path, () => lstatSync(path, { throwIfNoEntry: false }));
+  if (stats === undefined) return attempt(path, () => requireRoomFor(dirname(path)));
+  const code = stats.isSymbolicLink() ? 'ELOOP' : stats.isDirectory() ? 'EISDIR' : 'ENXIO';
+  attempt(path, () => {
+    if (!stats.isFile()) throw Object.assign(new Error('no regular file'), { code });
+    accessSync(path, constants.R_OK | constants.W_OK);
+  });
+  if (stats.nlink > 1) throw new ConfigError('path', `${path} has another hard link`);
+}
+
+/** Throws where no folder and no file can be made: in a folder that is there, or in the nearest one above it. */
+function requireRoomFor(folder: string): void {
+  if (!existsSync(folder) && dirname(folder) !== folder) return requireRoomFor(dirname(folder));
+  if (!statSync(folder).isDirectory()) throw Object.assign(new Error('no folder'), { code: 'ENOTDIR' });
+  accessSync(folder, constants.W_OK | constants.X_OK);
 }
 
 /** Makes a folder that only its owner may use. An existing folder is left as it is. */
