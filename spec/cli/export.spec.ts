@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { toEcs } from '../../lib/codecs/ecs.js';
 import { toOcsf } from '../../lib/codecs/ocsf.js';
 import { runCli } from '../support/builtCli.js';
+import { mutatedRecords } from '../support/mutatedRecords.js';
 import { needDuckDB, type DuckDBProject } from '../support/duckdb.js';
 import { sampleLog } from '../support/sampleLog.js';
 import { sampleLogText } from '../support/sampleLogFiles.js';
@@ -122,6 +123,19 @@ describe('export', () => {
       );
       connection.closeSync();
       instance.closeSync();
+    });
+
+    it('writes records whole that DuckDB would not read as they stand', async () => {
+      const odd = join(folder.path, 'odd.jsonl');
+      const lines = mutatedRecords().filter(({ isWhole }) => isWhole);
+      writeFileSync(odd, lines.map(({ line }) => `${line}\n`).join(''));
+      const file = join(folder.path, 'odd.parquet');
+      const { code, stdout } = await runCli(['export', '--format', 'parquet', '-o', file, odd], project);
+      const count = lines.length;
+      expect([code, stdout]).to.deep.equal([0, `${count} records in, ${count} out (parquet)\n`]);
+      const sql = await runCli(['query', '--sql', 'SELECT 1 FROM records', odd], project);
+      expect([sql.code, sql.stdout]).to.deep.equal([3, '']);
+      expect(sql.stderr).to.include('DuckDB cannot read a record');
     });
   });
 });

@@ -75,9 +75,10 @@ the log: give it only to people who may read the log.`,
       io,
     });
     reading.showed(model.totals.records);
-    const { reportPage } = await import('../report/page.js');
     const page =
-      options.json === true && options.output === '-' ? `${JSON.stringify(model)}\n` : reportPage(model);
+      options.json === true && options.output === '-'
+        ? `${JSON.stringify(model)}\n`
+        : (await import('../report/page.js')).reportPage(model);
     await put(page, path, output, { model, json: options.json ?? false, io });
     problems.conclude();
     const { status } = model.integrity;

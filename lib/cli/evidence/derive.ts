@@ -1,9 +1,7 @@
-import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { readSegments } from '../../integrity/storage/segments.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import { type CommandIo } from '../shared/command.js';
-import { type LogInput } from '../input/logs.js';
+import { logOfFile } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { compileFilter, type FilterOptions } from '../query/filter.js';
 import { readModel } from '../report/read.js';
@@ -44,7 +42,7 @@ export async function deriveFiles(
   { io, ...subject }: BundleSubject & { readonly io: CommandIo },
 ): Promise<{ files: Map<string, string>; findings: BundleFindings; within: readonly number[] }> {
   const { framework } = subject;
-  const logs = slices.map(({ path }) => sliceLog(join(folder, basename(path))));
+  const logs = slices.map(({ path }) => logOfFile(join(folder, basename(path))));
   const filters = filtersOf(subject);
   const problems = new Problems(io, false, true);
   const found = await survey(logs, compileFilter(filters), controlsOf(framework), { problems, io });
@@ -102,14 +100,6 @@ export function json(value: unknown): string {
 
 function resultPath(id: string): string {
   return `results/${id}.csv`;
-}
-
-function sliceLog(path: string): LogInput {
-  return {
-    name: path,
-    files: [{ path, bytes: statSync(path).size }],
-    read: (file) => readSegments([{ path: file, present: true }]),
-  };
 }
 
 /** The page in a bundle cannot vouch for itself: it says what was found when it was made, or how to check it. */

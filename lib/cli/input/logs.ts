@@ -1,4 +1,4 @@
-import { constants, createWriteStream } from 'node:fs';
+import { constants, createWriteStream, statSync } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
@@ -97,6 +97,15 @@ async function readableSize(path: string, problems: Problems): Promise<number | 
     problems.report({ file: path }, systemReason(error) ?? 'cannot be read');
   }
   return undefined;
+}
+
+/** A log that is this one file. */
+export function logOfFile(path: string): LogInput {
+  return {
+    name: path,
+    files: [{ path, bytes: statSync(path).size }],
+    read: (file) => readSegments([{ path: file, present: true }]),
+  };
 }
 
 function stdinLog(stdin: Readable): LogInput {

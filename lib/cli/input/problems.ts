@@ -61,11 +61,14 @@ export class Problems {
 
   /** Reports how many problems were not shown. Call it at the end. */
   conclude(): void {
-    if (this.#json || this.#silent) return;
+    if (this.#silent) return;
     for (const [file, seen] of this.#perFile) {
       const more = seen - SHOWN_PER_FILE;
-      if (more > 0)
-        this.#io.stderr.write(`${printable(file)}: and ${plural(more, 'more line')} like these\n`);
+      if (more <= 0) continue;
+      const problem = `and ${plural(more, 'more line')} like these`;
+      this.#io.stderr.write(
+        this.#json ? `${JSON.stringify({ problem, file, more })}\n` : `${printable(file)}: ${problem}\n`,
+      );
     }
   }
 }

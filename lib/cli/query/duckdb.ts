@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ExitCode } from '../shared/command.js';
-import type { McpDetail } from '../../schema/record.js';
+import { isPart, PART_FIELDS, RECORD_FIELDS, type FieldKind, type Part } from '../../schema/fields.js';
 import { CliFailure } from '../shared/failure.js';
 
 /** The package that brings DuckDB. It is optional, so the import does not name it literally. */
@@ -85,93 +85,45 @@ export async function confine(connection: DuckDBConnection, paths: readonly stri
   await connection.run('SET lock_configuration=true');
 }
 
-/** The parts of the column `mcp`. A field of a record that is missing here does not compile. */
-const MCP_COLUMNS: Readonly<Record<keyof McpDetail, 'VARCHAR' | 'INTEGER' | 'JSON'>> = {
-  method: 'VARCHAR',
-  protocol_version: 'VARCHAR',
-  request_id: 'VARCHAR',
-  connection_id: 'VARCHAR',
-  requested_by: 'VARCHAR',
-  tool_name: 'VARCHAR',
-  tool_arguments: 'JSON',
-  tool_result: 'JSON',
-  resource_uri: 'VARCHAR',
-  prompt_name: 'VARCHAR',
-  prompt_arguments: 'JSON',
-  session_id: 'VARCHAR',
-  server_address: 'VARCHAR',
-  transport: 'VARCHAR',
-  client_capabilities: 'JSON',
-  server_capabilities: 'JSON',
-  extensions: 'JSON',
-  server_identity: 'VARCHAR',
-  discovered_server_id: 'VARCHAR',
-  discovered_server_version: 'VARCHAR',
-  served_from: 'VARCHAR',
-  answer: 'VARCHAR',
-  answer_refused: 'VARCHAR',
-  caller_saw: 'VARCHAR',
-  http_status: 'INTEGER',
-  oauth: 'JSON',
-  task_id: 'VARCHAR',
-  task_status: 'VARCHAR',
-  requests: 'JSON',
-  legs: 'JSON',
-  tool_fingerprint: 'VARCHAR',
-  tool_annotations: 'JSON',
-  meta: 'JSON',
-  decision: 'VARCHAR',
-  ended_by: 'VARCHAR',
-  apm_system: 'VARCHAR',
-  apm_trace_id: 'VARCHAR',
-  apm_span_id: 'VARCHAR',
+/** DuckDB's types for the kinds of fields. Values of any form are JSON. */
+const TYPES: Readonly<Record<Exclude<FieldKind, Part>, string>> = {
+  text: 'VARCHAR',
+  enum: 'VARCHAR',
+  time: 'TIMESTAMP',
+  number: 'DOUBLE',
+  count: 'BIGINT',
+  int32: 'INTEGER',
+  texts: 'VARCHAR[]',
+  json: 'JSON',
 };
 
-/** The columns of the table `records`, with DuckDB's types. Fields of free form are JSON. */
-const COLUMNS = {
-  record_id: 'VARCHAR',
-  seq: 'BIGINT',
-  time: 'TIMESTAMP',
-  duration_ms: 'DOUBLE',
-  event_type: 'VARCHAR',
-  outcome: 'VARCHAR',
-  severity: 'VARCHAR',
-  sensitivity: 'VARCHAR',
-  actor_id: 'VARCHAR',
-  actor_type: 'VARCHAR',
-  component: 'VARCHAR',
-  environment: 'VARCHAR',
-  resource: 'VARCHAR',
-  message: 'VARCHAR',
-  correlation_id: 'VARCHAR',
-  trace_id: 'VARCHAR',
-  span_id: 'VARCHAR',
-  parent_span_id: 'VARCHAR',
-  session_id: 'VARCHAR',
-  tenant_id: 'VARCHAR',
-  client_id: 'VARCHAR',
-  client_version: 'VARCHAR',
-  server_id: 'VARCHAR',
-  server_version: 'VARCHAR',
-  policy_tags: 'VARCHAR[]',
-  ocsf_class_uid: 'INTEGER',
-  ocsf_activity_id: 'INTEGER',
-  otel_operation_name: 'VARCHAR',
-  mcp: `STRUCT(${Object.entries(MCP_COLUMNS)
-    .map(([name, type]) => `${name} ${type}`)
-    .join(', ')})`,
-  error: 'STRUCT(type VARCHAR, code VARCHAR, message VARCHAR)',
-  data: 'JSON',
-  stage: 'VARCHAR',
-  operation_id: 'VARCHAR',
-  truncated: 'JSON',
-  metadata:
-    'STRUCT(schema_version VARCHAR, product_name VARCHAR, product_version VARCHAR, vendor_name VARCHAR)',
-} as const;
+/** The columns of the table `records`, with DuckDB's types: each field is one. */
+const COLUMNS = columnsOf(RECORD_FIELDS);
 
-/** An SQL query for all records of log files. It fails at a line that is JSON and not a record. */
+function columnsOf(
+  fields: Readonly<Record<string, `${FieldKind}${'?' | ''}`>>,
+): [name: string, type: string][] {
+  return Object.entries(fields).map(([name, spec]) => {
+    const kind = spec.replace('?', '') as FieldKind;
+    return [name, isPart(kind) ? structOf(PART_FIELDS[kind]) : TYPES[kind]];
+  });
+}
+
+function structOf(fields: Parameters<typeof columnsOf>[0]): string {
+  return `STRUCT(${columnsOf(fields)
+    .map((column) => column.join(' '))
+    .join(', ')})`;
+}
+
+/** The columns in which every record has a value. */
+const REQUIRED = Object.entries(RECORD_FIELDS)
+  .filter(([, spec]) => !spec.endsWith('?'))
+  .map(([name]) => name);
+
+/** An SQL query for all records of log files. It fails at a line that is JSON and not a whole record. */
 export function recordsSql(paths: readonly string[]): string {
-  const columns = Object.entries(COLUMNS).map(([name, type]) => `${name}: ${literal(type)}`);
+  const columns = COLUMNS.map(([name, type]) => `${name}: ${literal(type)}`);
   const source = `read_json([${paths.map(literal).join(', ')}], format='newline_delimited', maximum_object_size=16777216, columns={${columns.join(', ')}})`;
-  return `SELECT * FROM ${source} WHERE CASE WHEN record_id IS NULL THEN error('not an audit record')::BOOLEAN ELSE true END`;
+  const lacks = REQUIRED.map((name) => `${name} IS NULL`).join(' OR ');
+  return `SELECT * FROM ${source} WHERE CASE WHEN ${lacks} THEN error('not an audit record')::BOOLEAN ELSE true END`;
 }

@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { toJsonLine } from '../../codecs/line.js';
 import type { CommandIo } from '../shared/command.js';
 import { usageFailure } from '../shared/failure.js';
-import type { LogInput } from '../input/logs.js';
+import { logOfFile, type LogInput } from '../input/logs.js';
+import { readRecords } from '../input/records.js';
 import { withScratchFolder } from '../term/temporaryFile.js';
 import { Output } from '../term/output.js';
 import { isTerminal } from '../term/terminal.js';
@@ -33,9 +35,9 @@ export async function selectToParquet(
       });
       await spool.end();
       const made = join(folder, 'selected.parquet');
-      await connection.run(
-        `COPY (${recordsSql([lines])}) TO ${literal(made)} (FORMAT parquet, COMPRESSION zstd)`,
-      );
+      const copy = (from: string) =>
+        connection.run(`COPY (${recordsSql([from])}) TO ${literal(made)} (FORMAT parquet, COMPRESSION zstd)`);
+      await copy(lines).catch(async () => copy(await writtenAnew(lines, folder, options)));
       const counted = await connection.runAndReadAll(
         `SELECT count(*)::INTEGER FROM read_parquet(${literal(made)})`,
       );
@@ -45,6 +47,22 @@ export async function selectToParquet(
       close();
     }
   });
+}
+
+/** Writes records anew that hold what DuckDB refuses: half a character, bytes that are no UTF-8, a number beyond its range. */
+async function writtenAnew(
+  path: string,
+  folder: string,
+  { io, problems }: Pick<SelectOptions, 'io' | 'problems'>,
+): Promise<string> {
+  const anew = join(folder, 'anew.jsonl');
+  const output = await Output.to(anew, [], io);
+  await readRecords([logOfFile(path)], (record) => output.text(`${toJsonLine(record)}\n`), {
+    problems,
+    pause: () => output.settle(),
+  });
+  await output.end();
+  return anew;
 }
 
 /** Copies a file that DuckDB made to the output of the command. */

@@ -120,6 +120,11 @@ async function explained(error: unknown, logs: readonly LogInput[], problems: Pr
   const before = problems.total;
   await readRecords(logs, () => undefined, { problems });
   problems.conclude();
+  if (problems.total === before && /json/i.test(error.message))
+    return inputFailure(
+      'DuckDB cannot read a record, which holds half a character, bytes that are no UTF-8 or a number beyond its range; a result without it would be wrong, so there is none',
+      error,
+    );
   if (problems.total === before) return usageFailure(`SQL: ${error.message.split(/[\n"]/)[0] ?? ''}`);
   return inputFailure(
     'not every line is an audit record; a result without them would be wrong, so there is none',

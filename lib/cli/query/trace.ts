@@ -83,7 +83,10 @@ export async function followTrace(
   const take = (record: AuditRecord, _data: Buffer, _start: number, _end: number, place: { file: string }) =>
     found.push({ record, file: place.file });
   await select(logs, take, { io, problems, filter, limit: MOST, reading, label: 'reading' });
-  const traces = new Set(found.map(({ record }) => record.trace_id));
+  const begins = id.toLowerCase();
+  const traces = new Set(
+    found.map(({ record }) => (record.trace_id.startsWith(begins) ? record.trace_id : record.correlation_id)),
+  );
   if (traces.size > 1)
     throw usageFailure(`--follow-trace fits ${traces.size} traces`, 'Give more of its digits.');
 
