@@ -152,6 +152,14 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    * @see docs/tool-fingerprints.md
    */
   readonly toolState?: string;
+  /**
+   * Puts the definition of each tool on record the first time that it is listed, redacted (`audit/tool-definition`), and again after a
+   * day in which it was used. So a reader can see what the model was shown, and what a tool said before it changed.
+   * @defaultValue true where one of the sinks is a `FileSink`
+   * @variable OTEL_MCP_LOG_TOOL_DEFINITIONS
+   * @see docs/tool-fingerprints.md
+   */
+  readonly toolDefinitions?: boolean;
   /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). @defaultValue true */
   readonly foreignSpans?: boolean;
   /**
@@ -190,6 +198,8 @@ export interface ResolvedOptions {
   readonly propagate: Propagate;
   /** Undefined where the sinks decide. */
   readonly startRecord: boolean | undefined;
+  /** Undefined where the sinks decide. */
+  readonly toolDefinitions: boolean | undefined;
   readonly onError: DeliveryErrorListener | undefined;
 }
 
@@ -217,6 +227,7 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
     propagate: resolvePropagate(options.propagate),
     foreignSpans: options.foreignSpans,
     startRecord: options.startRecord,
+    toolDefinitions: options.toolDefinitions,
     onError: options.onError,
   });
 }

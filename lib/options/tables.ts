@@ -150,6 +150,12 @@ const AuditOptions = {
   recordMeta: { kind: 'texts', page: 'docs/redaction.md', variable: 'RECORD_META', form: 'list' },
   onToolChanged: { kind: 'function', page: 'docs/tool-fingerprints.md' },
   toolState: { kind: 'text', page: 'docs/tool-fingerprints.md', variable: 'TOOL_STATE', form: 'text' },
+  toolDefinitions: {
+    kind: 'boolean',
+    page: 'docs/tool-fingerprints.md',
+    variable: 'TOOL_DEFINITIONS',
+    form: 'boolean',
+  },
   foreignSpans: { kind: 'boolean', default: true },
   startRecord: { kind: 'boolean' },
   mode: DeliveryOptions.mode,

@@ -39,6 +39,7 @@ export function startRecord(options: ResolvedOptions): DraftRecord {
         foreign_spans: options.foreignSpans,
         propagate: typeof propagate === 'function' ? 'by server' : propagate,
         tool_state: options.toolState !== undefined,
+        tool_definitions: options.toolDefinitions ?? keepsLog(options),
         mode,
         ...(acks !== undefined && { acks }),
         ...(requiredSinks !== undefined && { required_sinks: requiredSinks }),

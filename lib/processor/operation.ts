@@ -14,6 +14,7 @@ import type {
   Sensitivity,
   Severity,
 } from '../schema/record.js';
+import type { KeptDefinition } from '../tools/definitions.js';
 import type { Answer, TaskFacts } from './outcome.js';
 import type { RequestTally } from './requestTally.js';
 
@@ -152,6 +153,8 @@ export interface CustomFacts {
   readonly policyTags?: readonly string[] | undefined;
   readonly sensitivity?: Sensitivity | undefined;
   readonly severity?: Severity | undefined;
+  /** A tool's definition, redacted already: its text joins `data` after the rest was redacted. */
+  readonly definition?: KeptDefinition | undefined;
 }
 
 /** The operation whose span is being ended: span processors are called from within `span.end()`. */

@@ -7,21 +7,30 @@ import { say } from '../internal/stderr.js';
 import { guardedReport, type Report } from '../pipeline/options.js';
 import { DELIVERED, type Pipeline } from '../pipeline/pipeline.js';
 import { commandLine } from '../redaction/commandLine.js';
-import type { Redactor } from '../redaction/createRedactor.js';
+import { totalBytesOf, type Redactor } from '../redaction/createRedactor.js';
+import { redactDefinition, withDefinition } from '../redaction/toolDefinition.js';
 import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
 import { newRecordId } from '../schema/ids.js';
 import type { AuditRecord, DraftRecord, McpRequests } from '../schema/record.js';
 import type { ServerIdentity } from '../tools/memory.js';
-import { ToolWatch, type ToolChange } from '../tools/watch.js';
+import { DefinitionMemory, keptByAll, type KeptDefinition } from '../tools/definitions.js';
+import { ToolWatch } from '../tools/watch.js';
 import { PACKAGE_NAME } from '../version.js';
 import { sessionIdOf, toDraft } from './mapping.js';
+import { keepsLog } from './logRecords.js';
+import { toolChanged, toolDefinition } from './toolRecords.js';
 import type { ConnectionFacts, RecorderState, OperationDetail, OperationRecorder } from './operation.js';
 
 /** Whether this process has said that requests are missing from the log. */
 const told = shared('missing requests', () => ({ missing: false }));
 
+/** The definitions that are on record, by log: several clients may write to one. */
+const definitions = shared('tool-definitions', () => new WeakMap<object, DefinitionMemory>());
+
 /** The policy leaves this operation out (level `None`). */
 const SKIPPED = Symbol('skipped');
+
+const TOO_MANY = 'too many tool definitions: further ones are named by their fingerprints, and not kept';
 
 /** Maps operations to records, redacts them and hands them to a pipeline; one per audit log. */
 export class Recording implements OperationRecorder {
@@ -32,6 +41,9 @@ export class Recording implements OperationRecorder {
   readonly #listener: Report;
   readonly #dialled: Dialled;
   readonly #tools: ToolWatch;
+  /** Absent where the log keeps no definitions. */
+  readonly #definitions: DefinitionMemory | undefined;
+  #toldOfLimit = false;
   #named: { readonly name: string; readonly shown: string } | undefined;
 
   /**
@@ -50,6 +62,10 @@ export class Recording implements OperationRecorder {
       toolState: options.toolState,
       report: (message, cause) => this.report(new AuditError('MCP_LOG_ERR_TOOL_STATE', message, { cause })),
     });
+    if (options.toolDefinitions ?? keepsLog(options)) {
+      this.#definitions = definitions.get(pipeline) ?? new DefinitionMemory(keptByAll(pipeline.sinks));
+      definitions.set(pipeline, this.#definitions);
+    }
   }
 
   get log(): object {
@@ -71,17 +87,20 @@ export class Recording implements OperationRecorder {
     const actor = this.#resolveActor(detail);
     const { toolName } = detail.subject;
     const isRefused = actor === undefined && this.#options.requireActor;
+    const toolFingerprint =
+      toolName === undefined
+        ? undefined
+        : this.#tools.fingerprintOf(detail.connection, () => this.#server(detail), toolName);
     detail.states.push({
       recorder: this,
       actor,
       refusal: isRefused
         ? new RefusedError('actor_required', 'requireActor is set, and the actor is not known')
         : undefined,
-      toolFingerprint:
-        toolName === undefined
-          ? undefined
-          : this.#tools.fingerprintOf(detail.connection, () => this.#server(detail), toolName),
+      toolFingerprint,
     });
+    if (toolFingerprint !== undefined)
+      this.#keepDefinition(this.#definitions?.used(toolFingerprint), detail, actor);
   }
 
   admit(detail: OperationDetail): RefusedError | Promise<RefusedError | undefined> | undefined {
@@ -93,9 +112,25 @@ export class Recording implements OperationRecorder {
 
   listed(detail: OperationDetail, tools: readonly unknown[]): void {
     const { actor } = this.#entry(detail);
-    // The caller waits for the record of the listing, and not for these.
-    for (const change of this.#tools.listed(detail.connection, this.#server(detail), tools))
+    const memory = this.#definitions;
+    const redact = (tool: object) => redactDefinition(tool, this.#redactor);
+    // The caller waits for the record of the listing, which follows these, and not for these.
+    const changes = this.#tools.listed(
+      detail.connection,
+      this.#server(detail),
+      tools,
+      (tool, fingerprint) => {
+        this.#keepDefinition(memory?.listed(fingerprint, tool, redact), detail, actor);
+      },
+    );
+    for (const change of changes) {
+      this.#keepDefinition(memory?.used(change.oldFingerprint), detail, actor);
       this.complete(toolChanged(change, detail, this, actor))?.catch(() => undefined);
+    }
+    if (memory?.isFull === true && !this.#toldOfLimit) {
+      this.#toldOfLimit = true;
+      this.report(new AuditError('MCP_LOG_ERR_TOOL_STATE', TOO_MANY));
+    }
   }
 
   intent(detail: OperationDetail): Promise<void> {
@@ -153,11 +188,25 @@ export class Recording implements OperationRecorder {
       const draft = toDraft(detail, this.#options.settings, facts);
       if (levelFor(this.#levels, draft) === 'None') return SKIPPED;
       const { secrets } = detail;
-      return this.#redactor.record(draft, secrets === undefined ? { sessionId } : { ...secrets, sessionId });
+      const known = secrets === undefined ? { sessionId } : { ...secrets, sessionId };
+      const record = this.#redactor.record(draft, known);
+      const definition = detail.custom?.definition;
+      return definition === undefined
+        ? record
+        : withDefinition(record, definition, totalBytesOf(this.#redactor));
     } catch (cause) {
       this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);
       return undefined;
     }
+  }
+
+  #keepDefinition(
+    definition: KeptDefinition | undefined,
+    within: OperationDetail,
+    actor: Actor | undefined,
+  ): void {
+    if (definition === undefined) return;
+    this.complete(toolDefinition(definition, within, this, actor))?.catch(() => undefined);
   }
 
   /** Notes that the requests of an operation are on record, or left out by the policy. */
@@ -222,41 +271,6 @@ export class Recording implements OperationRecorder {
     }
     return actor;
   }
-}
-
-const METHOD = 'audit/tool-changed';
-
-/** A tool that changed, as an operation in the trace of the listing that showed it. */
-export function toolChanged(
-  change: ToolChange,
-  listing: OperationDetail,
-  recorder: OperationRecorder,
-  actor: Actor | undefined,
-): OperationDetail {
-  return {
-    method: METHOD,
-    event: { documented: 'EVENT_CONFIG_CHANGE', '0.2': 'EVENT_CONFIG_CHANGE' },
-    resource: METHOD,
-    summary: `The definition of tool ${change.tool} changed`,
-    subject: {},
-    connection: listing.connection,
-    startTime: Date.now(),
-    trace: listing.trace,
-    ending: { outcome: 'OUTCOME_SUCCESS', durationMs: 0 },
-    legs: [],
-    custom: {
-      severity: 'SEVERITY_WARNING',
-      data: {
-        tool: change.tool,
-        ...(change.serverAddress !== undefined && { server_address: change.serverAddress }),
-        old_fingerprint: change.oldFingerprint,
-        new_fingerprint: change.newFingerprint,
-        changed_fields: change.fields,
-      },
-    },
-    recorders: [recorder],
-    states: [{ recorder, actor }],
-  };
 }
 
 /** The addresses and commands of servers, redacted for one log. */

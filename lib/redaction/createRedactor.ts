@@ -70,15 +70,21 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
       }
     },
   };
-  preparations.set(redactor, () => base.prepare());
+  policyOf.set(redactor, base);
   return redactor;
 }
 
-const preparations = new WeakMap<Redactor, () => void>();
+/** The policy of each redactor where no tool is named. */
+const policyOf = new WeakMap<Redactor, Policy>();
 
 /** Builds the tables that texts are searched with, so that the first text does not have to wait for them. */
 export function prepareRedactor(redactor: Redactor): void {
-  preparations.get(redactor)?.();
+  policyOf.get(redactor)?.prepare();
+}
+
+/** How long a redactor lets a record become, in bytes. */
+export function totalBytesOf(redactor: Redactor): number {
+  return policyOf.get(redactor)?.limits.totalBytes ?? 0;
 }
 
 /** Redacts a text of the library itself, such as an error or a log line. It may quote a URL, so all query values are hidden. */

@@ -65,6 +65,11 @@ export interface Sink {
   readonly keepsLog?: boolean;
   /** Intents of an earlier process that no completion follows: how those operations ended is unknown. */
   readonly unfinishedIntents?: readonly AuditRecord[];
+  /**
+   * The tool definitions that this log keeps from earlier processes: their fingerprints, and when each was written, in milliseconds
+   * since the epoch. They need not be written again at once.
+   */
+  readonly keptDefinitions?: ReadonlyMap<string, number>;
   /** Bytes that the sink holds on disk for later, as a spool does. */
   readonly backlogBytes?: number;
   /**

@@ -46,17 +46,27 @@ export class ToolWatch {
     this.#memory = options.toolState === undefined ? memoryOf(options.log) : openToolState(options.toolState);
   }
 
-  /** Compares a list of tools, or a page of one, and returns the changes that are new. */
-  listed(connection: object, server: ServerIdentity, tools: readonly unknown[]): ToolChange[] {
+  /**
+   * Compares a list of tools, or a page of one, and returns the changes that are new.
+   *
+   * @param each Called with every tool of the list and its fingerprint.
+   */
+  listed(
+    connection: object,
+    server: ServerIdentity,
+    tools: readonly unknown[],
+    each?: (tool: object & { readonly name: string }, fingerprint: string) => void,
+  ): ToolChange[] {
     const shown = this.#shown.get(connection) ?? new Map<string, string>();
     this.#shown.set(connection, shown);
     const changes: ToolChange[] = [];
     let isNews = false;
-    for (const each of tools) {
-      const tool = (each as { name?: unknown } | undefined | null)?.name;
-      if (typeof each !== 'object' || each === null || typeof tool !== 'string') continue;
-      const listed = { server, tool, definition: definitionOf(each) };
+    for (const entry of tools) {
+      if (!isNamed(entry)) continue;
+      const { name: tool } = entry;
+      const listed = { server, tool, definition: definitionOf(entry) };
       shown.set(tool, listed.definition.fingerprint);
+      each?.(entry, listed.definition.fingerprint);
       const known = this.#memory.recall(server, tool);
       if (known === undefined) {
         this.#accept(listed);
@@ -159,6 +169,10 @@ export class ToolWatch {
       this.#options.report('the tool state could not be written', cause);
     }
   }
+}
+
+function isNamed(tool: unknown): tool is object & { readonly name: string } {
+  return typeof tool === 'object' && tool !== null && typeof (tool as { name?: unknown }).name === 'string';
 }
 
 function isRefusal(answer: unknown): boolean {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { logRecord } from '../../lib/processor/logRecords.js';
 import { recordMetadata, toDraft } from '../../lib/processor/mapping.js';
 import type { OperationRecorder } from '../../lib/processor/operation.js';
-import { toolChanged } from '../../lib/processor/recording.js';
+import { toolChanged } from '../../lib/processor/toolRecords.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../lib/version.js';
 import { detailOfCall, SETTINGS, TRACE_ID } from '../support/operationDetail.js';
 

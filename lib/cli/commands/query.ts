@@ -17,6 +17,10 @@ const OPTIONS = {
   ...FILTER_OPTIONS,
   sql: { type: 'string', value: 'SQL', help: "a query over the table 'records' (needs @duckdb/node-api)" },
   'follow-trace': { type: 'string', value: 'ID', help: 'show one trace as a tree, across all logs given' },
+  'tool-changes': {
+    type: 'boolean',
+    help: 'show what definitions of tools said before they changed, and what they say now',
+  },
   format: {
     type: 'string',
     short: 'f',
@@ -106,6 +110,10 @@ async function runQuery(
   if (options['follow-trace'] !== undefined) {
     const { followTrace } = await import('../query/trace.js');
     return followTrace(options['follow-trace'], operands, options, io, reading);
+  }
+  if (options['tool-changes'] === true) {
+    const { showToolChanges } = await import('../query/toolChanges.js');
+    return showToolChanges(options, operands, io, reading);
   }
   return runFilters(options, operands, io, reading);
 }

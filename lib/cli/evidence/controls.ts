@@ -148,7 +148,8 @@ export const CONTROLS: readonly Control[] = [
     title: 'Changes of tool definitions',
     asked: { soc2: ['CC7.1', 'CC8.1'], nist: ['CM-3'] },
     query: { resource: ['audit/tool-changed'] },
-    shows: 'Each tool whose definition changed after the client had first seen it.',
+    shows:
+      'Each tool whose definition changed after the client had first seen it, with what the definition said before and says now (results/tool-changes.txt), as far as records of the period keep both.',
     cannot: 'Whether the change was approved.',
   },
   {

@@ -4,6 +4,7 @@ import { type CommandIo } from '../shared/command.js';
 import { logOfFile } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { compileFilter, type FilterOptions } from '../query/filter.js';
+import { drawChange } from '../query/toolChanges.js';
 import { readModel } from '../report/read.js';
 import { reportPage } from '../report/page.js';
 import { controlsOf, FRAMEWORK_TITLES, queryWords, type Framework } from './controls.js';
@@ -22,6 +23,9 @@ import { count, plural } from '../term/units.js';
 
 /** Records that the report in a bundle can show one by one. */
 const REPORT_ROWS = 5000;
+
+/** Where a bundle shows what definitions of tools said before they changed. */
+const TOOL_CHANGES_PATH = 'results/tool-changes.txt';
 
 /** What a bundle is about. */
 export interface BundleSubject {
@@ -62,6 +66,8 @@ export async function deriveFiles(
     integrity: integrityOf(slices),
   });
   files.set('report.html', reportPage(model));
+  if (model.changes.length > 0)
+    files.set(TOOL_CHANGES_PATH, model.changes.map((change) => drawChange(change)).join('\n'));
   return { files, findings, within: found.bounds.map(({ within }) => within) };
 }
 

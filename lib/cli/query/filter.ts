@@ -3,6 +3,7 @@ import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
 import { usageFailure, nearest } from '../shared/failure.js';
 import { Prefilter, type AnyOf } from '../input/prefilter.js';
+import { toolOf } from '../input/toolHistory.js';
 import { parseTime } from './time.js';
 import type { OptionValues } from '../shared/define.js';
 
@@ -20,7 +21,12 @@ export const FILTER_OPTIONS = {
     value: 'ID',
     help: "who acted; '*' and '?' are wildcards here and below",
   },
-  tool: { type: 'string', multiple: true, value: 'NAME', help: 'the tool that was called' },
+  tool: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: 'the tool that was called, or whose definition changed',
+  },
   server: { type: 'string', multiple: true, value: 'NAME', help: 'the server, by its name or address' },
   resource: {
     type: 'string',
@@ -102,7 +108,7 @@ type Read = (record: AuditRecord) => readonly (string | undefined)[];
 /** The options that compare one text of a record with patterns. */
 const TEXT_FIELDS: Readonly<Record<string, Read>> = {
   actor: (record) => [record.actor_id],
-  tool: (record) => [record.mcp?.tool_name],
+  tool: (record) => [toolOf(record)],
   server: (record) => [record.server_id, record.mcp?.server_address],
   resource: (record) => [record.resource, record.mcp?.resource_uri],
   trace: (record) => [record.trace_id, record.correlation_id],

@@ -2,18 +2,12 @@ import type { AuditRecord } from '../../schema/record.js';
 import type { LogInput } from '../input/logs.js';
 import type { LinePlace } from '../input/scanner.js';
 import { canonicalOutcome, isAboutLog, isIntent } from '../input/records.js';
+import { ToolHistory } from '../input/toolHistory.js';
 import { CubeBuilder } from './cube.js';
 import { FailureGroups, TouchedGroups } from './groups.js';
 import { LatencyBuilder } from './latency.js';
 import { MissingBuilder } from './missing.js';
-import {
-  OUTCOME_ORDER,
-  type LogSummary,
-  type ReportModel,
-  type ToolChange,
-  type Totals,
-  type Rows,
-} from './model.js';
+import { OUTCOME_ORDER, type LogSummary, type ReportModel, type Totals, type Rows } from './model.js';
 
 const OUTCOME_NUMBER: ReadonlyMap<string, number> = new Map(
   OUTCOME_ORDER.map((name, index) => [name, index]),
@@ -41,7 +35,7 @@ export class ReportBuilder {
   readonly #touched = new TouchedGroups();
   readonly #missing = new MissingBuilder();
   readonly #rows: RowKeeper;
-  readonly #changes: ToolChange[] = [];
+  readonly #tools = new ToolHistory(LISTED_CHANGES);
   readonly #outcomes = OUTCOME_ORDER.map(() => 0);
   readonly #sessions = new Set<string>();
   readonly #traces = new Set<string>();
@@ -60,6 +54,7 @@ export class ReportBuilder {
   /** Takes every record of a log, whether or not a filter wants it: for the order, and for the totals of the log. */
   see(log: string, record: AuditRecord, place: LinePlace): void {
     this.#missing.order(log, record, place.file, place.line);
+    this.#tools.define(record);
     let tally = this.#logs.get(log);
     if (tally === undefined) this.#logs.set(log, (tally = { records: 0 }));
     tally.records++;
@@ -74,7 +69,7 @@ export class ReportBuilder {
     if (this.#last === undefined || record.time > this.#last) this.#last = record.time;
     this.#missing.add(record);
     this.#rows.add(record, data, start, end, place);
-    if (record.resource === 'audit/tool-changed') this.#change(record);
+    this.#tools.change(record);
     if (this.#sessions.size < COUNTED_IDS) this.#sessions.add(record.session_id);
     if (this.#traces.size < COUNTED_IDS) this.#traces.add(record.trace_id);
     if (!isAboutLog(record) && !isIntent(record)) this.#operation(record);
@@ -97,13 +92,6 @@ export class ReportBuilder {
     if (acting.size < COUNTED_IDS) acting.add(record.actor_id);
   }
 
-  #change(record: AuditRecord): void {
-    if (this.#changes.length >= LISTED_CHANGES) return;
-    const { time, message, trace_id: trace } = record;
-    const tool = record.mcp?.tool_name ?? '(unnamed)';
-    this.#changes.push({ time, tool, server: record.server_id ?? '', message, trace });
-  }
-
   /** Returns everything that was gathered. */
   finish(logs: readonly LogInput[], problems: number): Aggregates {
     return {
@@ -114,7 +102,7 @@ export class ReportBuilder {
       failures: this.#failures.finish(),
       denials: this.#denials.finish(),
       touched: this.#touched.finish(),
-      changes: this.#changes,
+      changes: this.#tools.changes(),
       missing: this.#missing.finish(),
       rows: this.#rows.finish(),
     };

@@ -102,19 +102,32 @@ export function changes({ changes: rows }: ReportModel): Html {
     rows.length > 0 &&
       table(
         'Changed tool definitions',
-        [['Noticed'], ['Tool'], ['Server'], ['What the record says'], ['Trace']],
+        [['Noticed'], ['Tool'], ['Server'], ['What it said, and says'], ['Trace']],
         rows.map(
           (row) =>
             html`<tr>
               <td>${timeCell(row.time)}</td>
               <th scope="row">${row.tool}</th>
               <td>${row.server}</td>
-              <td>${row.message}</td>
+              <td>${differences(row)}</td>
               <td><code data-trace="${row.trace}">${row.trace}</code></td>
             </tr>`,
         ),
       ),
   );
+}
+
+/** What a definition said before and says now, place by place; what the record says where no text is kept. */
+function differences({ differences: places, note, message }: ReportModel['changes'][number]): Html {
+  const list = places.map(
+    ({ path, before, after }) => html`
+      <dt><code>${path}</code></dt>
+      ${before !== undefined && html`<dd><del>${before}</del></dd>`}
+      ${after !== undefined && html`<dd><ins>${after}</ins></dd>`}
+    `,
+  );
+  return html`${places.length === 0 && message}${places.length > 0 && html`<dl class="difference">${list}</dl>`}
+  ${note !== undefined && html`<p class="note">${note}</p>`}`;
 }
 
 /** The section on what is missing, as far as the logs show it. */

@@ -1,3 +1,5 @@
+import type { ToolChange } from '../input/toolChange.js';
+
 /**
  * The content of a report. The command makes it and embeds it in the page; the page's script reads it. Both sides import these
  * types, and nothing else from each other.
@@ -132,15 +134,6 @@ export interface TouchedData {
   readonly failed: number;
   readonly actors: number;
   readonly last: string;
-}
-
-/** A change of a tool's definition while the tool was in use. */
-export interface ToolChange {
-  readonly time: string;
-  readonly tool: string;
-  readonly server: string;
-  readonly message: string;
-  readonly trace: string;
 }
 
 /** What is missing, as far as the logs show it. */

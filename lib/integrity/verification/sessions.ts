@@ -118,7 +118,7 @@ const [QUOTE, BACKSLASH, BRACE] = [0x22, 0x5c, 0x7b];
  * Looks for a text in one line after the other of a chunk. The whole chunk is searched, once: a text that hardly any line has
  * costs one call for thousands of lines.
  */
-class ChunkSearch {
+export class ChunkSearch {
   readonly #text: Buffer;
   readonly #needle: Buffer;
   /** Where the needle begins within the text. */

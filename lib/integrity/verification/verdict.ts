@@ -33,7 +33,9 @@ export type ProblemKind =
   /** A line is no audit record. */
   | 'foreign'
   /** `seq` does not rise. */
-  | 'order';
+  | 'order'
+  /** A tool definition is not the one that its content address names. */
+  | 'definition';
 
 /** One thing that is wrong. */
 export interface Problem {
@@ -157,7 +159,7 @@ const CONTENT: readonly ProblemKind[] = [
   'segment',
 ];
 const CUT: readonly ProblemKind[] = ['truncated', 'fork'];
-const LINES: readonly ProblemKind[] = ['foreign', 'order', 'torn'];
+const LINES: readonly ProblemKind[] = ['foreign', 'order', 'torn', 'definition'];
 
 /** What was checked, by which evidence, and what was not: a row each. */
 export function tableOf(parts: TableParts): Check[] {

@@ -2,6 +2,7 @@ import { IntegrityError } from '../../errors.js';
 import { isOfAnother, isSignedByOthers, openCheckpoint, type Checkpoint } from '../tlog/checkpoint.js';
 import { type MissingSegment, type UnreadableSegment } from '../storage/segments.js';
 import { LeafComparison, type LeafSource } from './comparison.js';
+import { DefinitionCheck } from './definitions.js';
 import { type Problem } from './verdict.js';
 import { hashToBase64 } from '../tlog/merkle.js';
 import { type NoteVerifier } from '../tlog/note.js';
@@ -123,9 +124,10 @@ class Verification {
   readonly #builder: TreeBuilder;
   readonly #order = new OrderCheck();
   readonly #sessions = new SessionCheck();
+  readonly #definitions = new DefinitionCheck();
   readonly #leaves: LeafComparison | undefined;
   readonly #byHash: { readonly first: number; readonly count: number }[] = [];
-  #faults = { foreign: 0, order: 0 };
+  #faults = { foreign: 0, order: 0, definition: 0 };
   #elsewhere = 0;
   #ofOthers = 0;
   /** Whether there are checkpoints, and none of them is damaged: then a wrong key is as likely as another log. */
@@ -188,6 +190,14 @@ class Verification {
   #record(data: Buffer, start: number, end: number, index: number, place: Place): void {
     const seq = seqOf(data, start, end);
     this.#sessions.see(data, start, end);
+    const mismatch = this.#definitions.see(data, start, end);
+    if (mismatch !== undefined && this.#faults.definition++ === 0)
+      this.#problems.push({
+        kind: 'definition',
+        message: `the record at index ${index} ${mismatch}`,
+        index,
+        ...place,
+      });
     if (seq === undefined) {
       if (this.#faults.foreign++ === 0)
         this.#problems.push({

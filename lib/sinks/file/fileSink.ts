@@ -89,6 +89,11 @@ export class FileSink implements Sink {
     return this.#history.unfinishedIntents();
   }
 
+  /** The tool definitions in the last 8 MiB of the log, as it was when it was opened. */
+  get keptDefinitions(): ReadonlyMap<string, number> {
+    return this.#history.keptDefinitions();
+  }
+
   /** @throws ConfigError when `fsync` is `never` and durable records are needed. */
   requireAck(ack: Ack): void {
     if (!vouchesFor(ack, 'durable')) return;

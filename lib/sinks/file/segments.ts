@@ -128,14 +128,14 @@ function letRead(path: string, { mode, group }: Access): void {
   if (mode !== FILE_MODE) chmodSync(path, mode);
 }
 
-/** How far back to look for unfinished intents, in bytes. The bound keeps a start from taking longer for a larger log. */
+/** How far back to look for unfinished intents and tool definitions, in bytes. The bound keeps a start from taking longer for a larger log. */
 const LOOK_BACK = 8 * 1024 * 1024;
 /** The stage of an intent. */
 const INTENT = 'request_received';
 
 /** What an earlier process left in the log, as it was when it was opened. */
 export class LogHistory {
-  #intents: readonly AuditRecord[] | undefined;
+  #recent: Recent | undefined;
   /** The newest finished part, if there is one: the log may have been cut just before the last process ended. */
   readonly #segment: string | undefined;
 
@@ -162,7 +162,12 @@ export class LogHistory {
 
   /** The intents whose operation has no later record. They are read when they are first asked for. */
   unfinishedIntents(): readonly AuditRecord[] {
-    return (this.#intents ??= unfinished(this.#recent()));
+    return (this.#recent ??= recentIn(this.#text())).intents;
+  }
+
+  /** The fingerprints of the tool definitions, and when each was last written. */
+  keptDefinitions(): ReadonlyMap<string, number> {
+    return (this.#recent ??= recentIn(this.#text())).definitions;
   }
 
   #last(path: string | undefined, size?: number): AuditRecord | undefined {
@@ -171,7 +176,7 @@ export class LogHistory {
       : withFile(path, size, (fd, end) => recordIn(readRange(fd, lastLineFeed(fd, end - 1) + 1, end - 1)));
   }
 
-  #recent(): string {
+  #text(): string {
     const read = (path: string, size: number | undefined, most: number) =>
       withFile(path, size, (fd, end) => readRange(fd, Math.max(0, end - most), end).toString('utf8')) ?? '';
     const own = read(this.path, this.size, LOOK_BACK);
@@ -181,17 +186,35 @@ export class LogHistory {
   }
 }
 
-/** Finds intents without a completion. Only lines with an operation id are parsed, which is faster. */
-function unfinished(text: string): AuditRecord[] {
+/** What the end of a log holds that the next process needs to know. */
+interface Recent {
+  readonly intents: readonly AuditRecord[];
+  readonly definitions: ReadonlyMap<string, number>;
+}
+
+/** Finds intents without a completion, and tool definitions. Only lines that may hold one are parsed, which is faster. */
+function recentIn(text: string): Recent {
   const intents = new Map<string, AuditRecord>();
+  const definitions = new Map<string, number>();
   for (const line of text.split('\n')) {
-    if (!line.includes('"operation_id"')) continue;
+    const defines = line.includes('"audit/tool-definition"');
+    if (!defines && !line.includes('"operation_id"')) continue;
     const record = recordIn(line);
-    if (typeof record?.operation_id !== 'string') continue;
+    if (record === undefined) continue;
+    const fingerprint = defines ? fingerprintIn(record) : undefined;
+    if (fingerprint !== undefined) definitions.set(fingerprint, Date.parse(record.time));
+    if (typeof record.operation_id !== 'string') continue;
     if (record.stage === INTENT) intents.set(record.operation_id, record);
     else intents.delete(record.operation_id);
   }
-  return [...intents.values()];
+  return { intents: [...intents.values()], definitions };
+}
+
+/** The fingerprint of the definition that a record keeps. */
+function fingerprintIn({ resource, data }: AuditRecord): string | undefined {
+  const { fingerprint, definition } = (data ?? {}) as { fingerprint?: unknown; definition?: unknown };
+  const keeps = resource === 'audit/tool-definition' && typeof definition === 'string';
+  return keeps && typeof fingerprint === 'string' ? fingerprint : undefined;
 }
 
 function withFile<T>(

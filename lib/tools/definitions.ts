@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../schema/canonicalJson.js';
+import type { Sink } from '../sinks/sink.js';
+import { UNREADABLE } from './fingerprint.js';
+
+/** A tool's definition as it goes on record. */
+export interface KeptDefinition {
+  /** The name of the tool. */
+  readonly tool: string;
+  /** SHA-256 (hex) of the definition as the client was given it, in canonical JSON. */
+  readonly fingerprint: string;
+  /** The definition in canonical JSON (RFC 8785), redacted. */
+  readonly text: string;
+  /** SHA-256 (hex) of `text`: its content address. It is the fingerprint where redaction changed nothing. */
+  readonly sha256: string;
+}
+
+/** Bounds, because definitions come from servers: so many are kept in one process, and so much of their text. */
+const MAX_DEFINITIONS = 10_000;
+const MAX_TEXT_UNITS = 16 << 20;
+
+/**
+ * A definition that is still in use goes on record again after so long. Old parts of a log are deleted some day, and a reader who
+ * has the last week of it shall have the definitions of that week.
+ */
+const AGAIN_MS = 24 * 3600 * 1000;
+
+interface Entry {
+  /** Absent until a server lists it in this process. */
+  kept?: KeptDefinition | undefined;
+  /** Milliseconds since the epoch. */
+  recordedAt: number;
+}
+
+/** The definitions that are on record in one log. */
+export class DefinitionMemory {
+  readonly #entries = new Map<string, Entry>();
+  #units = 0;
+
+  /** @param known The fingerprints of definitions that the log keeps from earlier processes, and when it took them. */
+  constructor(known: ReadonlyMap<string, number> = new Map()) {
+    for (const [fingerprint, recordedAt] of known) this.#entries.set(fingerprint, { recordedAt });
+  }
+
+  /** Whether no further definitions are put on record. */
+  get isFull(): boolean {
+    return this.#entries.size >= MAX_DEFINITIONS || this.#units >= MAX_TEXT_UNITS;
+  }
+
+  /** A definition that a server has listed, if it must go on record now. */
+  listed(
+    fingerprint: string,
+    tool: object & { readonly name: string },
+    redact: (tool: object) => unknown,
+  ): KeptDefinition | undefined {
+    const known = this.#entries.get(fingerprint);
+    if (known?.kept !== undefined) return this.used(fingerprint);
+    if (fingerprint === UNREADABLE || (known === undefined && this.isFull)) return undefined;
+    const text = canonicalJson(redact(tool));
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    this.#units += text.length;
+    const kept = { tool: tool.name, fingerprint, text, sha256 };
+    this.#entries.set(fingerprint, { kept, recordedAt: known?.recordedAt ?? 0 });
+    return this.used(fingerprint);
+  }
+
+  /** A definition that a record speaks of, if it must go on record again. */
+  used(fingerprint: string): KeptDefinition | undefined {
+    const entry = this.#entries.get(fingerprint);
+    if (entry?.kept === undefined) return undefined;
+    const now = Date.now();
+    // A clock that was set back makes no definition young.
+    if (Math.abs(now - entry.recordedAt) < AGAIN_MS) return undefined;
+    entry.recordedAt = now;
+    return entry.kept;
+  }
+}
+
+/**
+ * The definitions that every one of these sinks keeps from earlier processes, with the older of the times. A sink that does not
+ * continue an older log has no say.
+ */
+export function keptByAll(sinks: readonly Sink[]): ReadonlyMap<string, number> {
+  const maps = sinks
+    .filter(({ keepsLog }) => keepsLog === true)
+    .map(({ keptDefinitions }) => keptDefinitions ?? new Map<string, number>());
+  const [first = new Map<string, number>(), ...others] = maps;
+  const common = [...first].flatMap(([fingerprint, time]) => {
+    const times = others.map((other) => other.get(fingerprint));
+    return times.every((each) => each !== undefined)
+      ? [[fingerprint, Math.min(time, ...times)] as const]
+      : [];
+  });
+  return new Map(common);
+}
