@@ -43,7 +43,8 @@ describe('the examples, over the built package and real servers', function () {
       .split('\n')
       .map((line) => JSON.parse(line) as AuditRecord);
   /** What the applications did, without what the log says of itself. */
-  const operations = () => records().filter(({ resource }) => !/^audit\/(?:start|stop)$/.test(resource));
+  const operations = () =>
+    records().filter(({ resource }) => !/^audit\/(?:start|stop|tool-definition)$/.test(resource));
   const steps = (path = log) => records(path).map(({ resource, outcome }) => [resource, outcome.slice(8)]);
 
   async function run(args: string[], env: Record<string, string> = {}): Promise<string> {

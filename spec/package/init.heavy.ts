@@ -89,7 +89,7 @@ describe('otel-mcp-log init, in a project that installs the package', function (
         .split('\n')
         .map((line) => JSON.parse(line) as { resource: string; correlation_id: string; environment: string })
         // What the log says of itself stands around what the application did.
-        .filter(({ resource }) => !/^audit\/(?:start|stop)$/.test(resource));
+        .filter(({ resource }) => !/^audit\/(?:start|stop|tool-definition)$/.test(resource));
       expect(records.map(({ resource }) => resource)).to.deep.equal([
         'session/initialize',
         'tools/echo',

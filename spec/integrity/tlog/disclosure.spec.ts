@@ -58,7 +58,7 @@ describe('a record whose fields are revealed one by one', function () {
     const integrity = { origin: 'a/b', key: { generate: `${path}.key` }, selective: true };
     const sink = new FileSink({ path, integrity, onNotice: () => undefined });
     for (const { client, connect } of [fullPairV1(), fullPairV2('modern')]) {
-      audited(client as never, { sink, actorId: 'ada@example.com' });
+      audited(client as never, { sink, actorId: 'ada@example.com', toolDefinitions: false });
       await connect();
       await (client as { listTools(): Promise<unknown> }).listTools();
       await client.close();
