@@ -78,6 +78,8 @@ for (const [way, begin] of Object.entries(ways)) {
     }
     afterEach(async () => {
       disableSource(defaultSource);
+      // A shutdown waits for what is to be delivered.
+      sink.then = 'take';
       await operation.end();
     });
 
