@@ -4,6 +4,7 @@ export {
   type McpInstrumentationConfig,
 } from './capture/instrumentation.js';
 export type { McpClientLike } from './capture/client.js';
+export { continueTrace, extractTrace } from './capture/propagation.js';
 export { auditSampler } from './capture/auditSampler.js';
 export type { AuditOptions } from './config.js';
 export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';

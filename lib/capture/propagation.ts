@@ -1,6 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { context, propagation, trace, type Context, type SpanContext } from '@opentelemetry/api';
-import { peek } from '../internal/peek.js';
+import {
+  context,
+  propagation,
+  trace,
+  type Context,
+  type SpanContext,
+  type TextMapGetter,
+} from '@opentelemetry/api';
+import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import type { OperationUnderWay } from './connection.js';
 import { guarded } from './source.js';
@@ -112,6 +119,66 @@ export function callerContext(): Context {
 /** Runs a function in a context, with or without a context manager. */
 export function within<T>(inner: Context, run: () => T): T {
   return context.with(inner, () => (context.active() === inner ? run() : scope.run(inner, run)));
+}
+
+/**
+ * The context of the trace that a request to an MCP server of yours names in `params._meta` (SEP-414), for `context.with`. The
+ * configured propagators read it; without an OpenTelemetry SDK, a W3C `traceparent` is read.
+ *
+ * @param request What a handler of either SDK was given: the request, its `params`, or the second argument (v1's `extra`, v2's `ctx`).
+ * @returns the active context where the request names no trace.
+ *
+ * @example
+ * ```ts
+ * server.registerTool('order', {}, (extra) =>
+ *   tracer.startActiveSpan('order', {}, extractTrace(extra), (span) => placeOrder().finally(() => span.end())),
+ * );
+ * ```
+ */
+export function extractTrace(request: unknown): Context {
+  const caller = callerContext();
+  const meta = metaOf(request);
+  if (meta === undefined) return caller;
+  const extracted = guarded('a propagator', () => propagation.extract(caller, meta, READ)) ?? caller;
+  // Without an SDK, or with one that reads other fields (B3, Sentry's), no propagator has read `traceparent`.
+  if (trace.getSpanContext(extracted) !== trace.getSpanContext(caller)) return extracted;
+  return parentOf({ _meta: meta }, extracted);
+}
+
+const READ: TextMapGetter<object> = {
+  keys: (carrier) => Object.keys(carrier),
+  get: (carrier, key) => peekText(carrier, key),
+};
+
+/** The `_meta` of a request, wherever a handler is given it. */
+function metaOf(request: unknown): object | undefined {
+  const holders = [peek(request, 'params'), request, peek(request, 'mcpReq')];
+  const metas = holders.map((holder) => peek(holder, '_meta'));
+  return metas.find((meta) => typeof meta === 'object' && meta !== null) as object | undefined;
+}
+
+/**
+ * Runs a function in the trace that a request to an MCP server of yours names, so that what audited clients do meanwhile is on record in
+ * the trace of the caller. It needs no OpenTelemetry SDK.
+ *
+ * Any client can name any trace: use it for callers whose word on that you take.
+ *
+ * @param request What a handler of either SDK was given, as for {@link extractTrace}.
+ * @param run Called at once.
+ * @returns what `run` returns.
+ *
+ * @example
+ * ```ts
+ * server.registerTool('order', { inputSchema }, ({ item }, extra) =>
+ *   continueTrace(extra, async () => {
+ *     const { isError } = await stock.callTool({ name: 'reserve', arguments: { item } });
+ *     return { content: [{ type: 'text', text: isError ? 'sold out' : 'ordered' }] };
+ *   }),
+ * );
+ * ```
+ */
+export function continueTrace<T>(request: unknown, run: () => T): T {
+  return within(extractTrace(request), run);
 }
 
 /** W3C Trace Context, section 3.2.2: version 00, trace id, parent id, flags. */

@@ -78,6 +78,51 @@ describe('query --follow-trace', () => {
     ]);
   });
 
+  const mcp = { method: 'tools/call', answer: 'result', served_from: 'wire' } as const;
+  const start = (propagate: unknown) =>
+    sampleRecord(0, { resource: 'audit/start', trace_id: 'a'.repeat(32), data: { policy: { propagate } } });
+  for (const [name, records, why] of [
+    ['its server has no log here', [sampleRecord(1, { mcp })], /made no audited call in this trace/],
+    [
+      'the client answered from its cache',
+      [sampleRecord(1, { mcp: { method: 'tools/list', answer: 'result', served_from: 'cache' } })],
+      /^Only this record: the client answered by itself \(cache\), and nothing was sent\.$/m,
+    ],
+    ['its process sends no trace', [start(false), sampleRecord(1, { mcp })], /sends the trace to no server/],
+    [
+      'no answer came',
+      [sampleRecord(1, { mcp: { method: 'tools/call' }, error: { type: 'timeout' } })],
+      /No answer came \(timeout\)/,
+    ],
+    [
+      'its parent is elsewhere',
+      [sampleRecord(1, { mcp, parent_span_id: 'b'.repeat(16) })],
+      /parent span b{16} is in no record of these logs/,
+    ],
+  ] as const)
+    it(`says why there is only one record: ${name}`, async () => {
+      const path = join(folder.path, 'audit.jsonl');
+      writeFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      const id = records.at(-1)!.trace_id;
+      const { stdout } = await runCli(['query', '--follow-trace', id, path]);
+      expect(stdout).to.match(why);
+      const json = (await runCli(['query', '--follow-trace', id, '--json', path])).stdout;
+      expect((JSON.parse(json) as { notes: string[] }).notes.join('\n')).to.match(why);
+      if (name !== 'its process sends no trace') expect(stdout).not.to.include('sends the trace');
+    });
+
+  it('says nothing of the kind where there are two', async () => {
+    const path = join(folder.path, 'audit.jsonl');
+    const records = [
+      start(false),
+      sampleRecord(1, { mcp }),
+      sampleRecord(2, { mcp, span_id: 'c'.repeat(16) }),
+    ];
+    writeFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    const { stdout } = await runCli(['query', '--follow-trace', records[1]!.trace_id, path]);
+    expect(stdout).not.to.match(/Only this record|sends the trace/);
+  });
+
   it('ends with exit code 1 where the trace is in no log, with 2 where the id is none', async () => {
     const path = join(folder.path, 'audit.jsonl');
     writeSampleLog(path, { records: 10 });

@@ -4,8 +4,9 @@ import type { Reading } from '../shared/reading.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { usageFailure } from '../shared/failure.js';
 import { keyFiles } from '../integrity/trust.js';
-import { openLogs } from '../input/logs.js';
+import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
+import { isAboutLog, isIntent } from '../input/records.js';
 import { Output } from '../term/output.js';
 import { palette, type Palette } from '../term/terminal.js';
 import { details, outcomeCell } from '../formats/table.js';
@@ -80,9 +81,14 @@ export async function followTrace(
   const logs = await openLogs(operands, io, problems);
   const found: { record: AuditRecord; file: string }[] = [];
   const filter = compileFilter({ trace: [wanted] });
-  const take = (record: AuditRecord, _data: Buffer, _start: number, _end: number, place: { file: string }) =>
-    found.push({ record, file: place.file });
-  await select(logs, take, { io, problems, filter, limit: MOST, reading, label: 'reading' });
+  await select(logs, (record, _data, _start, _end, { file }) => void found.push({ record, file }), {
+    io,
+    problems,
+    filter,
+    limit: MOST,
+    reading,
+    label: 'reading',
+  });
   const begins = id.toLowerCase();
   const traces = new Set(
     found.map(({ record }) => (record.trace_id.startsWith(begins) ? record.trace_id : record.correlation_id)),
@@ -92,14 +98,68 @@ export async function followTrace(
 
   const output = await Output.to(options.output, [...operands, ...keyFiles(options.vkey)], io);
   const roots = buildTree(found);
-  if (options.json === true) output.text(`${JSON.stringify({ trace_id: [...traces][0], roots })}\n`);
-  else
+  const operations = found.filter(({ record }) => !isAboutLog(record) && !isIntent(record));
+  const notes = operations.length === 1 ? await whyAlone(operations[0]!.record, logs, io) : [];
+  if (options.json === true)
     output.text(
-      drawTrace(roots, found, { files: new Set(found.map(({ file }) => file)).size, io, ...options }),
+      `${JSON.stringify({ trace_id: [...traces][0], roots, ...(notes.length > 0 && { notes }) })}\n`,
     );
+  else {
+    const files = new Set(found.map(({ file }) => file)).size;
+    output.text(drawTrace(roots, found, { files, io, ...options }));
+    for (const note of notes) output.text(`${printable(note)}\n`);
+  }
   await output.end();
   problems.conclude();
   return problems.exitCode(found.length === 0 ? ExitCode.finding : ExitCode.ok);
+}
+
+/** Where the way to continue a trace in a server is described. */
+const RECIPE = 'docs/capture.md#traces-across-servers';
+
+/** Why no other record is in the trace of this one, as far as the logs show it: one sentence for each reason. */
+async function whyAlone(record: AuditRecord, logs: readonly LogInput[], io: CommandIo): Promise<string[]> {
+  const { mcp, error, parent_span_id: parent, server_id } = record;
+  const server = server_id ?? mcp?.server_address ?? 'the server';
+  const notes: string[] = [];
+  if (parent !== undefined)
+    notes.push(
+      `Only this record: its parent span ${parent} is in no record of these logs. It is the span of an application, or of a process whose log is not among the ${plural(logs.length, 'log')} given.`,
+    );
+  if (mcp === undefined || mcp.method === 'close') return notes;
+  if (mcp.served_from === 'cache' || mcp.served_from === 'local')
+    return [
+      ...notes,
+      `Only this record: the client answered by itself (${mcp.served_from}), and nothing was sent.`,
+    ];
+  if (mcp.answer === undefined && error !== undefined)
+    notes.push(`No answer came (${error.type}): the request may never have reached ${server}.`);
+  if (await sendsNoTrace(record, logs, io))
+    notes.push(
+      `The log of this process says that it sends the trace to no server, or to some only (propagate): ${server} may not have learned of it.`,
+    );
+  notes.push(
+    `Only this record: ${server} made no audited call in this trace, or its log is not among the ${plural(logs.length, 'log')} given, or it does not continue the trace that requests bring (${RECIPE}).`,
+  );
+  return notes;
+}
+
+/** Whether the last start of the log before a record says that requests do not all carry the trace. */
+async function sendsNoTrace(
+  { component, seq }: AuditRecord,
+  logs: readonly LogInput[],
+  io: CommandIo,
+): Promise<boolean> {
+  let last: { readonly seq: number; readonly propagate: unknown } | undefined;
+  const problems = new Problems(io, false, true);
+  const filter = compileFilter({ resource: ['audit/start'], component: [component] });
+  const take = (start: AuditRecord) => {
+    const isNewer = start.seq < seq && (last === undefined || start.seq >= last.seq);
+    const { policy } = (start.data ?? {}) as { readonly policy?: { readonly propagate?: unknown } };
+    if (isNewer) last = { seq: start.seq, propagate: policy?.propagate };
+  };
+  await select(logs, take, { io, problems, filter, label: 'reading' });
+  return last !== undefined && last.propagate !== undefined && last.propagate !== true;
 }
 
 function drawTrace(
