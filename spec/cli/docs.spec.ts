@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../../lib/cli/run.js';
-import { CONTROLS, FRAMEWORKS } from '../../lib/cli/evidence/controls.js';
+import { CLAUSES, FRAMEWORK_TITLES, FRAMEWORKS } from '../../lib/cli/evidence/clauses.js';
+import { CONTROLS, queryWords } from '../../lib/cli/evidence/controls.js';
 import { runCli } from '../support/builtCli.js';
 
 const cli = readFileSync('docs/cli.md', 'utf8');
@@ -33,12 +34,31 @@ describe('docs/cli.md', () => {
 });
 
 describe('docs/controls.md', () => {
-  for (const { title, asked, shows, cannot } of CONTROLS) {
+  const section = (title: string) => controls.split(`\n### ${title}\n`)[1]?.split('\n##')[0] ?? '';
+  for (const { title, asked, query, shows, cannot, elsewhere } of CONTROLS) {
     it(`says of ‘${title}’ what evidence says`, () => {
       const rows = controls.split('\n').filter((line) => line.startsWith(`| ${title} `));
-      expect(rows).to.have.length(2);
-      for (const framework of FRAMEWORKS) expect(rows[0]).to.include((asked[framework] ?? []).join(', '));
-      expect(rows[1]).to.include(shows).and.to.include(cannot);
+      expect(rows).to.have.length(1);
+      for (const framework of FRAMEWORKS) {
+        const clauses = (asked[framework] ?? []).join(', ');
+        expect(rows[0]).to.include(clauses);
+        expect(section(title)).to.include(clauses);
+      }
+      const words = query === undefined ? 'none' : `\`${`query ${queryWords(query, {})}`.trim()}\``;
+      expect(section(title)).to.include(`- **Query** ${words}\n`);
+      for (const text of [shows, cannot, elsewhere]) expect(section(title)).to.include(text);
     });
   }
+
+  for (const framework of FRAMEWORKS)
+    it(`says what each clause of ${FRAMEWORK_TITLES[framework]} asks, and cites no other`, () => {
+      const cited = new Set<string>(CONTROLS.flatMap(({ asked }) => asked[framework] ?? []));
+      expect([...cited].sort()).to.deep.equal(Object.keys(CLAUSES[framework]).sort());
+      for (const [clause, asks] of Object.entries(CLAUSES[framework]))
+        expect(controls).to.match(new RegExp(`^\\| ${escaped(clause)} +\\| ${escaped(asks)} +\\|$`, 'm'));
+    });
 });
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^$()|]/g, '\\$&');
+}

@@ -3,7 +3,7 @@ import { unzipSync, zipSync, type Zippable } from 'fflate';
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FRAMEWORKS } from '../../lib/cli/evidence/controls.js';
+import { FRAMEWORKS } from '../../lib/cli/evidence/clauses.js';
 import type { BundleFindings, BundleManifest } from '../../lib/cli/evidence/manifest.js';
 import { runCli } from '../support/builtCli.js';
 import { sampleLog } from '../support/sampleLog.js';

@@ -10,13 +10,14 @@ import { parseTime } from '../query/time.js';
 import { Output } from '../term/output.js';
 import { palette } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';
-import { FRAMEWORK_TITLES, FRAMEWORKS, type Framework } from '../evidence/controls.js';
+import { FRAMEWORK_TITLES, FRAMEWORKS, type Framework } from '../evidence/clauses.js';
 import type { WrittenBundle } from '../evidence/write.js';
 
 /** `otel-mcp-log evidence`: what an assessor of a framework asks for, in one file that proves itself. */
 export const command = defineCommand({
   name: 'evidence',
-  summary: 'Gather evidence for PCI DSS, HIPAA, SOC 2 or NIST 800-53 in one bundle that can be verified',
+  summary:
+    'Gather evidence for PCI DSS, HIPAA, SOC 2, ISO 27001 or NIST 800-53 in one bundle that can be verified',
   usage: '--framework NAME [--from TIME] [--to TIME] LOG… -o bundle.zip',
   about: `
 For each requirement: the query, what it found, and what a log of this kind can and cannot show; with

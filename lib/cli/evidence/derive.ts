@@ -7,7 +7,8 @@ import { compileFilter, type FilterOptions } from '../query/filter.js';
 import { drawChange } from '../query/toolChanges.js';
 import { readModel } from '../report/read.js';
 import { reportPage } from '../report/page.js';
-import { controlsOf, FRAMEWORK_TITLES, queryWords, type Framework } from './controls.js';
+import { CLAUSES, FRAMEWORK_TITLES, type Framework } from './clauses.js';
+import { controlsOf, NOTHING_FOUND, queryWords } from './controls.js';
 import {
   BUNDLE_FORMAT,
   DISCLAIMER,
@@ -125,23 +126,30 @@ function makeFindings(
   slices: readonly LogSlice[],
 ): BundleFindings {
   const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-  const shown = controlsOf(framework).filter(
-    ({ id, onlyWhereFound }) => onlyWhereFound !== true || (results.get(id)?.count ?? 0) > 0,
-  );
-  const controls = shown.map((control): ControlFinding => {
-    const { id, title, asked, query, shows, cannot } = control;
+  const asks: Readonly<Record<string, string>> = CLAUSES[framework];
+  const missing = bounds.reduce((sum, slice) => sum + slice.missing, 0);
+  const controls = controlsOf(framework).map((control): ControlFinding => {
+    const { id, title, asked, query, shows, cannot, elsewhere } = control;
+    const requirements = asked[framework] ?? [];
     const result = results.get(id);
     return {
       id,
       title,
-      requirements: asked[framework] ?? [],
+      requirements,
+      asks: requirements.map((clause) => asks[clause] ?? ''),
       ...(query === undefined ? {} : { query: queryWords(query, period) }),
       ...(result === undefined ? {} : { count: result.count }),
       ...(result === undefined || result.csv === ''
         ? {}
         : { results: resultPath(id), listed: result.listed }),
-      shows: id === 'tamper-evidence' ? tamperEvidence(slices, shows) : shows,
+      shows:
+        id === 'tamper-evidence'
+          ? tamperEvidence(slices, shows)
+          : result?.count === 0 && !(query?.gaps === true && missing > 0)
+            ? NOTHING_FOUND
+            : shows,
       cannot,
+      elsewhere,
     };
   });
   return {
@@ -149,7 +157,7 @@ function makeFindings(
     title: FRAMEWORK_TITLES[framework],
     ...period,
     records: bounds.reduce((sum, { within }) => sum + within, 0),
-    missing: bounds.reduce((sum, { missing }) => sum + missing, 0),
+    missing,
     sealed: slices.length > 0 && slices.every(({ proofs }) => proofs !== undefined),
     controls,
     disclaimer: DISCLAIMER,
@@ -212,7 +220,8 @@ function bundleReadme(findings: BundleFindings, slices: readonly LogSlice[]): st
 function controlLines(control: ControlFinding): string[] {
   return [
     '',
-    `${control.requirements.join(', ')}: ${control.title}`,
+    control.title,
+    ...control.requirements.map((clause, index) => `  ${clause.padEnd(11)}  ${control.asks[index] ?? ''}`),
     ...(control.query === undefined
       ? []
       : [`  Query        ${['otel-mcp-log query', control.query, 'LOG'].filter(Boolean).join(' ')}`]),
@@ -223,5 +232,6 @@ function controlLines(control: ControlFinding): string[] {
         ]),
     `  Shows        ${control.shows}`,
     `  Cannot show  ${control.cannot}`,
+    `  Needs        ${control.elsewhere}`,
   ];
 }

@@ -1,4 +1,4 @@
-import { FRAMEWORKS } from './controls.js';
+import { FRAMEWORKS } from './clauses.js';
 
 /** The form of a bundle. */
 export const BUNDLE_FORMAT = 'otel-mcp-log/evidence/v1';
@@ -50,6 +50,8 @@ export interface ControlFinding {
   readonly id: string;
   readonly title: string;
   readonly requirements: readonly string[];
+  /** What each of them asks for, in short. */
+  readonly asks: readonly string[];
   /** The query, as one would type it; absent where no query can show it. */
   readonly query?: string;
   /** Records that answer the query; absent where there is none. */
@@ -60,6 +62,8 @@ export interface ControlFinding {
   readonly listed?: number;
   readonly shows: string;
   readonly cannot: string;
+  /** The evidence of other systems that is needed beside it. */
+  readonly elsewhere: string;
 }
 
 /** The content of `evidence.json`. */

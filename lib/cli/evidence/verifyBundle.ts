@@ -19,7 +19,7 @@ import {
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import type { CommandIo } from '../shared/command.js';
 import { withScratchFolder } from '../term/temporaryFile.js';
-import type { Framework } from './controls.js';
+import type { Framework } from './clauses.js';
 import { deriveFiles, json, manifestOf } from './derive.js';
 import { MANIFEST_NAME, type BundleFile, type BundleManifest, type LogSlice } from './manifest.js';
 import { canonical, isManifest, isProof } from './manifest.js';

@@ -12,7 +12,7 @@ import { withScratchFolder } from '../term/temporaryFile.js';
 import { compileFilter } from '../query/filter.js';
 import type { Output } from '../term/output.js';
 import { Archive } from './zip.js';
-import type { Framework } from './controls.js';
+import type { Framework } from './clauses.js';
 import { deriveFiles, filtersOf, json, manifestOf } from './derive.js';
 import { eachLine } from './sliceProof.js';
 import { MANIFEST_NAME, type BundleFindings, type BundleManifest, type LogSlice } from './manifest.js';
