@@ -12,6 +12,9 @@ import {
   OTEL_PACKAGES,
 } from './packages.js';
 import type { DiagnoseOptions } from './doctor.js';
+import { readProject, type Project } from './project.js';
+import { isPreload, preloads } from './starts.js';
+import type { Variables } from '../environment/environment.js';
 import { finding, type DoctorFinding } from './finding.js';
 import { diagnoseSinks } from './sinks.js';
 import { applicationRequire } from '../internal/application.js';
@@ -73,19 +76,26 @@ export async function examine(options: DiagnoseOptions = {}): Promise<DoctorFind
   const { cwd = process.cwd(), env = {}, offline = false } = options;
   const packages = installedCopies(cwd, new Set([...SDK_PACKAGES, ...OWN_CLIENT_PACKAGES, ...OTEL_PACKAGES]));
   const sdks = packages.filter(({ name }) => SDK_PACKAGES.includes(name));
+  const project = readProject(cwd, readManifest(cwd));
   const findings = [
     ...diagnoseNode(process.versions.node),
     ...(await diagnosePatching(cwd, sdks)),
     ...diagnoseProcess(),
     ...diagnoseProcessors(),
     ...diagnoseOwnClients(packages),
-    ...diagnoseProject(cwd, env),
+    ...diagnoseStarts(project, env),
+    ...diagnoseBundlers(project),
     ...diagnoseOpenTelemetry(packages),
     ...diagnoseSampling(env),
-    ...(await diagnoseSinks({ cwd, env, offline })),
+    ...(await diagnoseSinks({ cwd, env: { ...project.defaults, ...given(env) }, offline })),
   ];
   const rank = ['error', 'warning', 'info', 'ok'];
   return findings.sort((a, b) => rank.indexOf(a.severity) - rank.indexOf(b.severity));
+}
+
+/** The variables that are set. An empty one counts as unset, and then the default of a preloaded file holds. */
+function given(env: Variables): Variables {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
 }
 
 /** Whether a version of Node.js can run this package. */
@@ -110,22 +120,37 @@ function diagnoseOwnClients(packages: readonly InstalledPackage[]): DoctorFindin
     .map(({ name, version, path }) => finding('own-client', `${name} ${version} in ${path}`));
 }
 
-function diagnoseProject(cwd: string, env: NonNullable<DiagnoseOptions['env']>): DoctorFinding[] {
-  const manifest = readManifest(cwd);
-  const findings: DoctorFinding[] = [];
-  const starts = JSON.stringify(manifest['scripts'] ?? {}) + (env['NODE_OPTIONS'] ?? '');
-  if (!/otel-mcp-log\/(?:register|hook)/.test(starts))
-    findings.push(
-      finding('not-preloaded', 'neither NODE_OPTIONS nor a script in package.json preloads otel-mcp-log'),
-    );
-  const dependencies = { ...asObject(manifest['dependencies']), ...asObject(manifest['devDependencies']) };
-  const bundlers = BUNDLERS.filter((name) => Object.hasOwn(dependencies, name));
-  if (bundlers.length > 0) findings.push(finding('bundler', `${bundlers.join(', ')} in package.json`));
-  return findings;
+/** Says which ways of starting the application load this package, by its files and by `NODE_OPTIONS`. */
+function diagnoseStarts(project: Project, env: Variables): DoctorFinding[] {
+  const { folder, starts, audited } = project;
+  const inEnvironment = preloads(folder, env['NODE_OPTIONS'] ?? '');
+  const loaded = starts.filter(({ isPreloaded }) => isPreloaded).map(({ where }) => where);
+  const others = starts.filter(({ isPreloaded }) => !isPreloaded);
+  const by = [
+    ...(inEnvironment ? ['NODE_OPTIONS'] : []),
+    ...loaded,
+    ...audited.filter((name) => !isPreload(name)),
+  ];
+  if (by.length === 0 && others.length === 0)
+    return [
+      finding(
+        'not-preloaded',
+        'no script of package.json starts the application, and NODE_OPTIONS is not set',
+      ),
+    ];
+  const isComplete = by.length > loaded.length;
+  return [
+    ...(by.length > 0 ? [finding('preloaded', by.join(', '))] : []),
+    ...(isComplete
+      ? []
+      : others.map(({ where, command }) => finding('not-preloaded', `${where}: ${command}`))),
+  ];
 }
 
-function asObject(value: unknown): object {
-  return typeof value === 'object' && value !== null ? value : {};
+function diagnoseBundlers({ dependencies, isBundledByNext }: Project): DoctorFinding[] {
+  const bundlers = BUNDLERS.filter((name) => dependencies.has(name));
+  if (isBundledByNext) bundlers.push('next (its serverExternalPackages do not name the MCP SDK)');
+  return bundlers.length === 0 ? [] : [finding('bundler', `${bundlers.join(', ')} in package.json`)];
 }
 
 /** Finds which copies of the SDK are patched when they are loaded, and which are not. */

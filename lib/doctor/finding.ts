@@ -75,12 +75,16 @@ export const TOPICS = {
       'The running process patches CommonJS modules only, because no hook for ES modules is registered.',
     remedy: 'Load `otel-mcp-log/hook` with `--import`, before any module that loads the SDK.',
   },
+  preloaded: {
+    severity: 'ok',
+    meaning:
+      'These load `otel-mcp-log` before the application: scripts of `package.json`, files of other tools, `NODE_OPTIONS`, or its own code.',
+  },
   'not-preloaded': {
     severity: 'info',
     meaning:
-      'Neither `NODE_OPTIONS` nor a script in `package.json` loads `otel-mcp-log/register` or `otel-mcp-log/hook`.',
-    remedy:
-      'Start with `node --import otel-mcp-log/register`, unless a file that you preload loads it already.',
+      'The application can be started so that nothing loads `otel-mcp-log/register` or `otel-mcp-log/hook` before it.',
+    remedy: 'Run `npx otel-mcp-log init`, which says for each way of starting what to do.',
   },
   'two-hooks': {
     severity: 'warning',

@@ -23,6 +23,7 @@ describe('otel-mcp-log init', () => {
     manifest({
       start: 'NODE_ENV=production node --import ./otel.js "src/app.js"',
       'dev:api': 'npm run build && cross-env A=b tsx watch src/app.ts',
+      serve: "NODE_OPTIONS='--max-old-space-size=99 --trace-warnings' node app.js",
       test: 'node --test',
       build: 'node build.js',
     });
@@ -31,6 +32,7 @@ describe('otel-mcp-log init', () => {
     expect(scripts()).to.deep.equal({
       start: 'NODE_ENV=production node --import ./audit-log.mjs --import ./otel.js "src/app.js"',
       'dev:api': 'npm run build && cross-env A=b tsx watch --import ./audit-log.mjs src/app.ts',
+      serve: "NODE_OPTIONS='--max-old-space-size=99 --trace-warnings' node --import ./audit-log.mjs app.js",
       test: 'node --test',
       build: 'node build.js',
     });
@@ -113,18 +115,26 @@ describe('otel-mcp-log init', () => {
       start: 'next start',
       dev: 'node --import ./audit-log.mjs app.js',
     });
-    expect(err).to.include("start 'next start' (start) with NODE_OPTIONS='--import ./audit-log.mjs'");
+    expect(err).to.include(
+      "set NODE_OPTIONS='--import ./audit-log.mjs', which reaches what a launcher starts, before: npm run start (next start)",
+    );
+    expect((await init('--yes')).err, 'a second time').to.include('Left to you:\n  1. set NODE_OPTIONS=');
   });
 
   it('says what it found: the SDK, whether it is supported, OpenTelemetry', async () => {
     manifest({});
     write('tracing.js', 'export const sdk = new NodeSDK({});\n');
+    write('instrumentation.ts', "import { registerOTel } from '@vercel/otel';\nregisterOTel('app');\n");
+    write('sentry.server.config.ts', 'Sentry.init({ dsn });\n');
     const sdk = join(folder.path, 'node_modules', '@modelcontextprotocol', 'sdk');
     mkdirSync(sdk, { recursive: true });
     writeFileSync(join(sdk, 'package.json'), '{"name":"@modelcontextprotocol/sdk","version":"1.2.0"}');
     const { err } = await init('--yes');
     expect(err).to.include('@modelcontextprotocol/sdk 1.2.0 (not supported)');
-    expect(err).to.include('set up in tracing.js');
+    expect(err).to.match(
+      /set up in (?=.*tracing\.js \(OpenTelemetry\))(?=.*instrumentation\.ts \(@vercel\/otel\))/,
+    );
+    expect(err).to.include('sentry.server.config.ts (Sentry)');
     expect(err).to.include('npm install otel-mcp-log @opentelemetry/api');
     expect(err).to.include('node --import ./audit-log.mjs YOUR_APP.js');
   });

@@ -1,15 +1,18 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { SDK_PACKAGES } from '../../doctor/diagnose.js';
+import { installedCopies } from '../../doctor/packages.js';
+import { readProject, type Project } from '../../doctor/project.js';
+import { isPreload } from '../../doctor/starts.js';
 import { isSupported } from '../../loader/sdk.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
+import { inputFailure, systemReason, usageFailure } from '../shared/failure.js';
 import { isTerminal, palette } from '../term/terminal.js';
 import { unifiedDiff, type Change } from '../init/diff.js';
-import { isPreload, planFor } from '../init/plan.js';
-import { readProject, type Project } from '../init/project.js';
+import { planFor } from '../init/plan.js';
 
 /** `init`: sets up the project in a folder. */
 export const command = defineCommand({
@@ -36,13 +39,16 @@ become spans in it. Run a second time, it changes nothing.`,
   ],
   async run({ options, operands, io }) {
     if (operands.length > 1) throw usageFailure('more than one folder is given');
-    const project = readProject(resolve(operands[0] ?? '.'));
+    const folder = resolve(operands[0] ?? '.');
+    const manifest = read(folder);
+    const project = readProject(folder, parse(manifest, folder));
     io.stderr.write(describe(project));
-    const { changes, steps } = planFor(project);
+    const { changes, steps } = planFor(project, manifest);
     const others = project.audited.filter((name) => !isPreload(name));
     if (changes.length === 0 || others.length > 0) {
       const where = others.length > 0 ? others.join(', ') : 'the project';
       io.stderr.write(`Nothing to do: ${where} audits already. Ask otel-mcp-log doctor if in doubt.\n`);
+      if (others.length === 0 && steps.length > 0) io.stderr.write(`Left to you:\n${numbered(steps)}`);
       return ExitCode.ok;
     }
     show(changes, io);
@@ -57,8 +63,26 @@ become spans in it. Run a second time, it changes nothing.`,
   },
 });
 
-function describe({ system, sdks, telemetry }: Project): string {
-  const found = sdks.map(({ name, version }) =>
+function read(folder: string): string {
+  try {
+    return readFileSync(join(folder, 'package.json'), 'utf8');
+  } catch (error) {
+    const reason = systemReason(error) ?? 'cannot be read';
+    throw inputFailure(`package.json: ${reason}; run this in the folder of the application`, error);
+  }
+}
+
+function parse(text: string, folder: string): Record<string, unknown> {
+  try {
+    const manifest: unknown = JSON.parse(text);
+    return typeof manifest === 'object' && manifest !== null ? { ...manifest } : {};
+  } catch (error) {
+    throw inputFailure(`${join(folder, 'package.json')}: is not JSON`, error);
+  }
+}
+
+function describe({ folder, system, telemetry }: Project): string {
+  const found = installedCopies(folder, new Set(SDK_PACKAGES)).map(({ name, version }) =>
     isSupported(name, version) ? `${name} ${version}` : `${name} ${version} (not supported)`,
   );
   return [
@@ -107,5 +131,9 @@ function next({ depends, scripts }: Project, steps: readonly string[]): string {
     'look at the log: npx otel-mcp-log query audit.jsonl',
     'see what would keep operations off it: npx otel-mcp-log doctor',
   ];
-  return `Written. Next:\n${list.map((step, index) => `  ${index + 1}. ${step}\n`).join('')}`;
+  return `Written. Next:\n${numbered(list)}`;
+}
+
+function numbered(steps: readonly string[]): string {
+  return steps.map((step, index) => `  ${index + 1}. ${step}\n`).join('');
 }

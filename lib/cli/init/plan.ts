@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Project } from '../../doctor/project.js';
+import { PRELOADED, type Start } from '../../doctor/starts.js';
 import { inputFailure } from '../shared/failure.js';
 import type { Change } from './diff.js';
-import type { Project } from './project.js';
 
 /** The changes to write, and the steps that are left to people. */
 export interface Plan {
@@ -11,14 +12,8 @@ export interface Plan {
   readonly steps: readonly string[];
 }
 
-const NAMES = { module: 'audit-log.mjs', commonjs: 'audit-log.cjs' } as const;
 const FLAGS = { module: '--import', commonjs: '--require' } as const;
 const LOG = 'audit.jsonl';
-
-/** Whether this command writes a file of that name. */
-export function isPreload(name: string): boolean {
-  return Object.values(NAMES).some((each) => each === name);
-}
 
 /**
  * The text of the file to preload. It runs before the application, sets the variables that the environment leaves unset, and then
@@ -27,7 +22,7 @@ export function isPreload(name: string): boolean {
  * @throws CliFailure if the file exists and does something else.
  */
 function preloadText(system: Project['system'], before: string | undefined): string {
-  const name = NAMES[system];
+  const name = PRELOADED[system];
   if (before?.includes('otel-mcp-log/register') === true) return before;
   if (before !== undefined)
     throw inputFailure(`${name}: is there already and does not load otel-mcp-log/register; rename it`);
@@ -42,24 +37,60 @@ ${load}
 `;
 }
 
-/** Plans what makes a project's clients audited: a file to preload, start scripts that preload it, and a log that git ignores. */
-export function planFor(project: Project): Plan {
-  const { folder, manifest, scripts, system } = project;
+/**
+ * Plans what makes a project's clients audited: a file to preload, start scripts that preload it, and a log that git ignores.
+ *
+ * @param manifest The text of package.json. Its layout is kept.
+ * @throws CliFailure if a file of the project has the name of the file to preload.
+ */
+export function planFor(project: Project, manifest: string): Plan {
+  const { folder, starts, system } = project;
   const flag = FLAGS[system];
-  const preload = `./${NAMES[system]}`;
-  const starts = startScripts(scripts, flag, preload);
-  const edited = withScripts(manifest, starts);
-  const known = edited === undefined ? [] : starts.filter(({ after }) => after !== undefined);
-  const steps = starts
-    .filter((start) => !known.includes(start))
-    .map(({ name, before }) => `start '${before}' (${name}) with NODE_OPTIONS='${flag} ${preload}'`);
-  if (starts.length === 0) steps.push(`start the application with: node ${flag} ${preload} YOUR_APP.js`);
+  const preload = `./${PRELOADED[system]}`;
+  const scripts = startScripts(starts, flag, preload);
+  const edited = withScripts(manifest, scripts);
   const changes = [
-    change(folder, NAMES[system], (before) => preloadText(system, before)),
+    change(folder, PRELOADED[system], (before) => preloadText(system, before)),
     ...(edited === undefined ? [] : [{ path: 'package.json', before: manifest, after: edited }]),
     ...(existsSync(join(folder, '.git')) ? [change(folder, '.gitignore', withIgnored)] : []),
   ];
-  return { changes: changes.filter(({ before, after }) => before !== after), steps };
+  const unknown = edited === undefined ? scripts : scripts.filter(({ after }) => after === undefined);
+  return {
+    changes: changes.filter(({ before, after }) => before !== after),
+    steps: stepsFor(project, unknown, `${flag} ${preload}`),
+  };
+}
+
+/** What people do: for scripts of launchers, for the files of other tools, and where nothing says how the application starts. */
+function stepsFor(project: Project, unknown: readonly StartScript[], preload: string): string[] {
+  const { starts, isBundledByNext } = project;
+  const commands = unknown.map(({ name, before }) => `npm run ${name} (${before})`);
+  const steps = starts.flatMap((start) => stepFor(start, preload));
+  if (commands.length > 0)
+    steps.unshift(
+      `set NODE_OPTIONS='${preload}', which reaches what a launcher starts, before: ${commands.join(', ')}`,
+    );
+  if (isBundledByNext)
+    steps.push(
+      "have Next.js leave the SDK out of its bundles, where no hook sees it: serverExternalPackages: ['@modelcontextprotocol/sdk'] in next.config (docs/getting-started.md, Next.js)",
+    );
+  return starts.length > 0 ? steps : [...steps, `start the application with: node ${preload} YOUR_APP.js`];
+}
+
+function stepFor({ where, kind, isPreloaded }: Start, preload: string): string[] {
+  if (isPreloaded) return [];
+  switch (kind) {
+    case 'script':
+      return [];
+    case 'container':
+      return [`put before CMD in ${where}: ENV NODE_OPTIONS="${preload}", and copy that file into the image`];
+    case 'processes':
+      return [`start the application of ${where} with NODE_OPTIONS='${preload}' in its environment`];
+    case 'functions':
+      return [
+        `set NODE_OPTIONS="${preload}" for the functions of ${where}, and a sink that needs no file (docs/getting-started.md, AWS Lambda)`,
+      ];
+  }
 }
 
 function withIgnored(before: string | undefined): string {
@@ -75,11 +106,9 @@ function change(folder: string, path: string, make: (before: string | undefined)
   return { path, before, after: make(before) };
 }
 
-/** The usual names of scripts in package.json that start an application. Others (tests, builds) stay as they are. */
-const STARTS = /^(?:start|dev|serve)(?:[:-].*)?$/;
-
 /** Node or tsx as the command of a script, or of a part of it, after the variables that are set for it. */
-const RUNS = /(^|&&|;|\|\|)(\s*(?:cross-env\s+)?(?:[A-Za-z_]\w*=\S*\s+)*(?:node|tsx(?:\s+watch)?))(?=\s)/g;
+const RUNS =
+  /(^|&&|;|\|\|)(\s*(?:cross-env\s+)?(?:[A-Za-z_]\w*=(?:'[^']*'|"[^"]*"|\S)*\s+)*(?:node|tsx(?:\s+watch)?))(?=\s)/g;
 
 /** A start script before and after the change. `after` equals `before` where the file is preloaded already, and is undefined where the script runs an unknown program. */
 interface StartScript {
@@ -93,21 +122,16 @@ interface StartScript {
  *
  * @param flag - `--import` or `--require`.
  */
-function startScripts(
-  scripts: Readonly<Record<string, string>>,
-  flag: string,
-  preload: string,
-): StartScript[] {
-  return Object.entries(scripts)
-    .filter(([name]) => STARTS.test(name))
-    .map(([name, before]) => {
-      if (before.includes(` ${preload} `)) return { name, before, after: before };
-      const after = before.replace(
-        RUNS,
-        (_, separator: string, command: string) => `${separator}${command} ${flag} ${preload}`,
-      );
-      return { name, before, after: after === before ? undefined : after };
-    });
+function startScripts(starts: readonly Start[], flag: string, preload: string): StartScript[] {
+  return starts.flatMap(({ script: name, command: before, isPreloaded }) => {
+    if (name === undefined) return [];
+    if (isPreloaded) return { name, before, after: before };
+    const after = before.replace(
+      RUNS,
+      (_, separator: string, command: string) => `${separator}${command} ${flag} ${preload}`,
+    );
+    return { name, before, after: after === before ? undefined : after };
+  });
 }
 
 /**
