@@ -8,6 +8,7 @@ import type {
   PipelineOptions,
   SinkEntry,
 } from './pipeline/options.js';
+import { LogOrigin } from './origin.js';
 import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import type { Sink } from './sinks/sink.js';
@@ -183,6 +184,8 @@ export interface RecordSettings {
   readonly profile: 'documented' | '0.2';
   readonly includeOutputs: boolean;
   readonly recordMeta: readonly string[];
+  /** Where this log is written. */
+  readonly origin: LogOrigin;
 }
 
 /** The options, checked, with defaults filled in. */
@@ -218,6 +221,7 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
       policyTags: options.policyTags ?? [],
       sensitivity: options.defaultSensitivity,
       recordMeta: options.recordMeta ?? [],
+      origin: new LogOrigin(component),
     }),
     actor: resolveActorOption(options.actorId),
     requireActor: requireActorOption(options.requireActor, options.actorId),

@@ -9,7 +9,9 @@ const withOption = (options: Record<string, unknown>) => () =>
 
 describe('options', () => {
   it('fills in the documented defaults', () => {
-    const { settings, foreignSpans, pipeline } = resolveOptions(good);
+    const { settings: all, foreignSpans, pipeline } = resolveOptions(good);
+    const { origin, ...settings } = all;
+    expect(origin.current).to.include({ 'service.name': 'mcp-client', 'process.pid': process.pid });
     expect(settings).to.deep.equal({
       environment: 'test',
       component: 'mcp-client',

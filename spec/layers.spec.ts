@@ -25,6 +25,7 @@ const ORDER = [
   'operations',
   'config.ts',
   'identity.ts',
+  'origin.ts',
   'tools',
   'redaction',
   'pipeline',

@@ -11,6 +11,7 @@ import {
   type Span,
   type SpanContext,
   type SpanOptions,
+  type Tracer,
 } from '@opentelemetry/api';
 import { peek, peekCall, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
@@ -66,22 +67,22 @@ export class OperationSpan {
       this.#joinsApm = false;
       this.context = parent;
       const parentSpanId = peekText(peek(outer, 'parentSpanContext'), 'spanId');
-      this.trace = { context: outer.spanContext(), parentSpanId };
+      this.trace = { context: outer.spanContext(), parentSpanId, resource: peek(outer, 'resource') };
       guarded("describing another's span", () => this.#add(startAttributes(operation)));
       return;
     }
-    const started = guarded('starting a span', () =>
-      operation.source
-        .tracer()
-        .startSpan(
-          spanName(operation),
-          spanOptions(kind, kind === SpanKind.INTERNAL ? {} : startAttributes(operation), links),
-          parent,
-        ),
-    );
+    let tracer: Tracer | undefined;
+    const started = guarded('starting a span', () => {
+      tracer = operation.source.tracer();
+      return tracer.startSpan(
+        spanName(operation),
+        spanOptions(kind, kind === SpanKind.INTERNAL ? {} : startAttributes(operation), links),
+        parent,
+      );
+    });
     const span = started ?? trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
     const outerIds = trace.getSpanContext(parent);
-    this.trace = traceIds(span, outerIds);
+    this.trace = { ...traceIds(span, outerIds), resource: resourceOf(started, tracer) };
     // Where no SDK made a span, ours carries the ids that go over the wire.
     this.minted = this.trace.context.spanId !== span.spanContext().spanId;
     this.#span = this.minted ? trace.wrapSpanContext(this.trace.context) : span;
@@ -115,6 +116,7 @@ export class OperationSpan {
     this.trace = {
       context: { traceId, spanId: ownId ?? this.trace.context.spanId, traceFlags },
       parentSpanId,
+      resource: this.trace.resource,
     };
     this.context = trace.setSpan(this.context, trace.wrapSpanContext(this.trace.context));
   }
@@ -171,6 +173,11 @@ function isToolSpanOfAnother(outer: Span, { method, subject, source }: Described
   if (peek(attributes, ATTR.operationName) !== 'execute_tool') return false;
   const name = peekText(attributes, ATTR.toolName);
   return name === undefined || (subject.toolName !== undefined && name.endsWith(subject.toolName));
+}
+
+/** The resource of the provider that made a span. A span that a sampler dropped has none; its tracer has, in a private field. */
+function resourceOf(span: Span | undefined, tracer: Tracer | undefined): unknown {
+  return peek(span, 'resource') ?? peek(tracer, '_resource') ?? peek(peek(tracer, '_delegate'), '_resource');
 }
 
 /**

@@ -64,7 +64,7 @@ const recordOrder = new FieldOrder(RECORD_FIELDS);
 const nested = Object.entries(PART_FIELDS).map(([name, fields]) => [name, new FieldOrder(fields)] as const);
 
 /**
- * The record with its fields, and those of `mcp`, `error` and `metadata`, in their fixed order. Unknown fields (of a newer
+ * The record with its fields, and those of its parts, in their fixed order. Unknown fields (of a newer
  * version) follow, sorted by name. A record that is in order is returned as it is, and not copied.
  */
 export function inFixedOrder<T extends object>(record: T): T {

@@ -3,8 +3,9 @@ import type { AuditOptions } from '../config.js';
 import type { VariableForm } from '../options/option.js';
 import { ConfigError } from '../errors.js';
 import { FIELD_NOTES_VARIABLES } from '../sinks/http/fieldNotesSink.js';
-import { requireChoice } from '../internal/validate.js';
+import { requireChoice, requirePairs, splitList } from '../internal/validate.js';
 import { OPTIONS } from '../options/tables.js';
+import { resourceVariables } from '../origin.js';
 import {
   DEFAULT_FILE,
   PREFIX,
@@ -56,7 +57,7 @@ export function readEnvironment(env: Variables): Environment {
   // What records need has to be there only where there are any: a program that switches auditing off starts without it.
   if (!disabled && values.get('REQUIRE_ACTOR') === true && !values.has('ACTOR'))
     throw new ConfigError(`${PREFIX}ACTOR`, `is not set, though ${PREFIX}REQUIRE_ACTOR is true`);
-  const resource = resourceAttributes(env['OTEL_RESOURCE_ATTRIBUTES']);
+  const resource = resourceVariables(env);
   const sinks = chosenSinks(own.sinks, values);
   return {
     disabled,
@@ -148,7 +149,7 @@ function required(environment: unknown): string {
 
 function parse(name: string, text: string, form: VariableForm): unknown {
   if (form === 'list') return splitList(text);
-  if (form === 'headers') return Object.fromEntries(pairs(name, text));
+  if (form === 'headers') return Object.fromEntries(requirePairs(name, text));
   if (form === 'text') return text;
   if (form === 'integer' && /^\d+$/.test(text)) return Number(text);
   if (form === 'integer') throw new ConfigError(name, 'got a string, expected a whole number');
@@ -161,33 +162,4 @@ function parse(name: string, text: string, form: VariableForm): unknown {
   const value = words.get(text.toLowerCase());
   if (value === undefined) throw new ConfigError(name, 'got a string, expected true or false');
   return value;
-}
-
-function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
-
-/** `name=value` pairs, percent-encoded, as the OpenTelemetry specification has them for headers and resource attributes. */
-function pairs(name: string, text: string): [string, string][] {
-  return splitList(text).map((item) => {
-    const at = item.indexOf('=');
-    if (at < 1) throw new ConfigError(name, 'expected name=value pairs, separated by commas');
-    try {
-      return [item.slice(0, at).trim(), decodeURIComponent(item.slice(at + 1).trim())];
-    } catch {
-      throw new ConfigError(name, 'got a value that is not percent-encoded text');
-    }
-  });
-}
-
-/** OpenTelemetry ignores the whole variable where a part of it is malformed, and so do we. */
-function resourceAttributes(text: string | undefined): ReadonlyMap<string, string> {
-  try {
-    return new Map(pairs('OTEL_RESOURCE_ATTRIBUTES', text ?? ''));
-  } catch {
-    return new Map();
-  }
 }

@@ -98,3 +98,24 @@ export function requireKnownOptions(
       throw new ConfigError(`${option}.${key}`, `unknown option; known are ${known.join(', ')}`);
   }
 }
+
+/** The items of a list whose commas separate. */
+export function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** `name=value` pairs, percent-encoded, as the OpenTelemetry specification has them for headers and resource attributes. */
+export function requirePairs(option: string, text: string): [string, string][] {
+  return splitList(text).map((item) => {
+    const at = item.indexOf('=');
+    if (at < 1) throw new ConfigError(option, 'expected name=value pairs, separated by commas');
+    try {
+      return [item.slice(0, at).trim(), decodeURIComponent(item.slice(at + 1).trim())];
+    } catch {
+      throw new ConfigError(option, 'got a value that is not percent-encoded text');
+    }
+  });
+}

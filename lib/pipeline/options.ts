@@ -8,6 +8,7 @@ import type { GapRecordFactory } from '../sinks/gap.js';
 import type { SinkFeedOptions } from '../sinks/retry.js';
 import { vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
 import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
+import { countAfter, type CountStart } from './queue.js';
 
 /** What a caller waits for. Kubernetes names the modes of its audit backends so. */
 export type DeliveryMode = 'blocking' | 'blocking-strict' | 'batch';
@@ -141,8 +142,8 @@ export interface SinkWorkerOptions extends Required<WorkerBounds> {
   readonly overflow: 'wait' | 'drop';
   readonly gapRecord: GapRecordFactory | undefined;
   readonly report: Report;
-  /** The first number of the sink's own log, which it has where a filter leaves records out. */
-  readonly firstSeq: number;
+  /** Where the sink's own log goes on, which it has where a filter leaves records out. */
+  readonly count: CountStart;
 }
 
 /** Checked options; `workers` has one entry for each sink. */
@@ -150,8 +151,8 @@ export interface ResolvedPipeline {
   readonly workers: readonly SinkWorkerOptions[];
   readonly anyWillDo: boolean;
   readonly report: Report;
-  /** The number of the next record. */
-  readonly firstSeq: number;
+  /** Where the log goes on. */
+  readonly count: CountStart;
   readonly sinks: readonly Sink[];
   readonly firstRecord: (() => DraftRecord) | undefined;
   readonly lastRecord: (() => DraftRecord) | undefined;
@@ -181,7 +182,7 @@ export function resolvePipeline(given: PipelineOptions): ResolvedPipeline {
     ...{ workers, firstRecord, lastRecord },
     anyWillDo: options.requiredSinks === 'any',
     report,
-    firstSeq: Math.max(-1, ...entries.map(({ sink }) => sink.lastSeq ?? -1)) + 1,
+    count: countAfter(entries.map(({ sink }) => sink)),
     sinks: entries.map(({ sink }) => sink),
   };
 }
@@ -248,7 +249,7 @@ function workerOptions(
     filter: filter && compileFilter(`${at}.filter`, filter, onError),
     gapRecord: options.gapRecord,
     report,
-    firstSeq: (sink.lastSeq ?? -1) + 1,
+    count: countAfter([sink]),
   };
 }
 

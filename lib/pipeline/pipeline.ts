@@ -76,7 +76,7 @@ class SinkPipeline implements Pipeline {
   #unavailable = 0;
   #shutdown: Promise<void> | undefined;
 
-  constructor({ workers, anyWillDo, report, firstSeq, sinks, firstRecord, lastRecord }: ResolvedPipeline) {
+  constructor({ workers, anyWillDo, report, count, sinks, firstRecord, lastRecord }: ResolvedPipeline) {
     this.#first = firstRecord;
     this.#last = lastRecord;
     this.#workers = workers.map((options) => new SinkWorker(options));
@@ -85,7 +85,7 @@ class SinkPipeline implements Pipeline {
     this.#strict = this.#workers.filter(({ options }) => options.mode === 'blocking-strict');
     this.#anyWillDo = anyWillDo;
     this.#report = report;
-    this.#sequence = new Sequence(firstSeq);
+    this.#sequence = new Sequence(count);
     this.needsIntent = this.#strict.length > 0;
     this.sinks = sinks;
     const intents = sinks.flatMap((sink) => sink.unfinishedIntents ?? []);

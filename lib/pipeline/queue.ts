@@ -1,5 +1,7 @@
-import type { AuditRecord, DraftRecord } from '../schema/record.js';
+import { newRecordId } from '../schema/ids.js';
+import type { AuditRecord, DraftRecord, LogCounter } from '../schema/record.js';
 import { Gap } from '../sinks/gap.js';
+import type { Sink } from '../sinks/sink.js';
 import type { SinkError } from '../errors.js';
 import type { Completion } from './completion.js';
 
@@ -36,19 +38,45 @@ export class Barrier {
 /** What a sink's queue holds. */
 export type Item = Entry | Gap | Barrier;
 
+/** Where the count of a log stands: the number of the next record, and who counts. */
+export interface CountStart extends LogCounter {
+  readonly seq: number;
+}
+
+/**
+ * Where the count of these sinks goes on: after the last record that one of them has, in the next epoch of its log; or at the
+ * beginning of a new log. A log of a version that named no counter gets a name now.
+ */
+export function countAfter(sinks: readonly Sink[]): CountStart {
+  let last: Sink | undefined;
+  for (const sink of sinks) if ((sink.lastSeq ?? -1) > (last?.lastSeq ?? -1)) last = sink;
+  const { lastSeq = -1, lastCounter } = last ?? {};
+  return {
+    seq: lastSeq + 1,
+    log_id: lastCounter?.log_id ?? newRecordId(),
+    log_epoch: lastCounter === undefined ? 0 : lastCounter.log_epoch + 1,
+  };
+}
+
 /** Numbers the records of one log. */
 export class Sequence {
   #next: number;
+  readonly #logId: string;
+  readonly #epoch: number;
 
-  constructor(first: number) {
-    this.#next = first;
+  constructor({ seq, log_id, log_epoch }: CountStart) {
+    this.#next = seq;
+    this.#logId = log_id;
+    this.#epoch = log_epoch;
   }
 
-  /** A copy of the draft with the next number. */
+  /** A copy of the draft with the next number, and who gave it. */
   number(draft: DraftRecord): AuditRecord {
-    // A plain clone, then one field: `{ ...draft, seq }` would cost V8 several times as much.
+    // A plain clone, then the fields: `{ ...draft, seq }` would cost V8 several times as much.
     const record = { ...draft };
     record.seq = this.#next++;
+    record.log_id = this.#logId;
+    record.log_epoch = this.#epoch;
     return record as AuditRecord;
   }
 }

@@ -35,7 +35,7 @@ export class SinkWorker {
       () => sink.backlogBytes,
     );
     this.#counters = new SinkCounters(name, report, metrics);
-    this.#sequence = options.filter && new Sequence(options.firstSeq);
+    this.#sequence = options.filter && new Sequence(options.count);
     this.#acknowledger = new Acknowledger(this.#queue, this.#counters, options.ack);
     this.#sender = new BatchSender(this.#queue, this.#counters, this.#acknowledger, {
       sink,

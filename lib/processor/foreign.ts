@@ -73,7 +73,11 @@ function operationOf(
       serverAddress: text(span, 'server.address'),
     },
     startTime: milliseconds(span.startTime),
-    trace: { context: span.spanContext(), parentSpanId: span.parentSpanContext?.spanId },
+    trace: {
+      context: span.spanContext(),
+      parentSpanId: span.parentSpanContext?.spanId,
+      resource: span.resource,
+    },
     ending: endingOf(span),
     legs: requestId === undefined ? [] : [{ request_id: requestId, method }],
     recorders: [recorder],

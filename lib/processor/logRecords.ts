@@ -145,6 +145,7 @@ export function logRecord(settings: RecordSettings, event: LogEvent): DraftRecor
     ocsf_activity_id: EVENT_TYPES[eventType].ocsf_activity_id,
     ...(event.data !== undefined && { data: event.data }),
     metadata: recordMetadata(profile),
+    otel_resource: settings.origin.current,
   };
 }
 

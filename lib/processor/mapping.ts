@@ -76,6 +76,7 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, facts
   if (ending === undefined) draft.stage = INTENT_STAGE;
   if (facts.operationId !== undefined) draft.operation_id = facts.operationId;
   draft.metadata = recordMetadata(settings.profile);
+  draft.otel_resource = settings.origin.current;
   return draft as DraftRecord;
 }
 

@@ -60,6 +60,8 @@ export interface Ending {
 export interface TraceIds {
   readonly context: SpanContext;
   readonly parentSpanId?: string | undefined;
+  /** The resource of the tracer provider, where there is one. */
+  readonly resource?: unknown;
 }
 
 /**
@@ -198,6 +200,8 @@ export interface FinishedSpan {
   readonly links: Link[];
   /** Absent for the root of a trace. */
   readonly parentSpanContext?: SpanContext;
+  /** What its provider runs in. */
+  readonly resource?: unknown;
   /** Which instrumentation made it. */
   readonly instrumentationScope: { readonly name: string };
   /** Its trace and span id. */

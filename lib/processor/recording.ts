@@ -153,6 +153,7 @@ export class Recording implements OperationRecorder {
   recordUnknownOutcome({ seq: _, stage: __, truncated: ___, ...intent }: AuditRecord): void {
     this.#pipeline.acceptInBackground({
       ...intent,
+      otel_resource: this.#options.settings.origin.current,
       record_id: newRecordId(),
       outcome: 'OUTCOME_UNSPECIFIED',
       severity: 'SEVERITY_WARNING',
@@ -180,6 +181,7 @@ export class Recording implements OperationRecorder {
     try {
       const serverAddress = this.#dialled.by(detail.connection);
       const { sessionId } = detail.connection;
+      this.#options.settings.origin.learn(detail.trace.resource);
       const { actor, toolFingerprint, operationId } = this.#entry(detail);
       const shown = this.#shownSession(sessionId);
       const requests = this.#requests(detail);

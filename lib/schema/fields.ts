@@ -1,4 +1,4 @@
-import type { AuditRecord, McpDetail, RecordError, RecordMetadata } from './record.js';
+import type { AuditRecord, McpDetail, OtelResource, RecordError, RecordMetadata } from './record.js';
 
 /**
  * What a field holds. `count` is a whole number from 0, `int32` one that fits into 32 bits. An `enum` is a name of the schema, or of
@@ -7,7 +7,7 @@ import type { AuditRecord, McpDetail, RecordError, RecordMetadata } from './reco
 export type FieldKind = 'text' | 'enum' | 'time' | 'number' | 'count' | 'int32' | 'texts' | 'json' | Part;
 
 /** A field that has fixed fields of its own. */
-export type Part = 'mcp' | 'error' | 'metadata';
+export type Part = 'mcp' | 'error' | 'metadata' | 'otel_resource';
 
 /** The fields of a part of a record in their order, each with its kind. The type makes sure that none is missing. */
 export type Fields<T> = {
@@ -54,6 +54,9 @@ export const RECORD_FIELDS: Fields<AuditRecord> = {
   operation_id: 'text?',
   truncated: 'json?',
   metadata: 'metadata',
+  otel_resource: 'otel_resource?',
+  log_id: 'text?',
+  log_epoch: 'count?',
 };
 
 const MCP_FIELDS: Fields<McpDetail> = {
@@ -106,8 +109,35 @@ const METADATA_FIELDS: Fields<RecordMetadata> = {
   vendor_name: 'text',
 };
 
+const RESOURCE_FIELDS: Fields<OtelResource> = {
+  'service.name': 'text?',
+  'service.namespace': 'text?',
+  'service.version': 'text?',
+  'service.instance.id': 'text?',
+  'host.name': 'text?',
+  'host.id': 'text?',
+  'process.pid': 'int32?',
+  'container.id': 'text?',
+  'k8s.cluster.name': 'text?',
+  'k8s.namespace.name': 'text?',
+  'k8s.node.name': 'text?',
+  'k8s.pod.name': 'text?',
+  'k8s.pod.uid': 'text?',
+  'k8s.container.name': 'text?',
+  'cloud.region': 'text?',
+  'faas.instance': 'text?',
+};
+
+/** The attributes of OpenTelemetry's resource that go on record, in their order. */
+export const RESOURCE_ATTRIBUTES = Object.keys(RESOURCE_FIELDS) as readonly (keyof OtelResource)[];
+
 /** The fields of each part, likewise. */
-export const PART_FIELDS = { mcp: MCP_FIELDS, error: ERROR_FIELDS, metadata: METADATA_FIELDS } as const;
+export const PART_FIELDS = {
+  mcp: MCP_FIELDS,
+  error: ERROR_FIELDS,
+  metadata: METADATA_FIELDS,
+  otel_resource: RESOURCE_FIELDS,
+} as const;
 
 /** Whether a field is a part. */
 export function isPart(name: string): name is Part {

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import type { LogCounter } from './record.js';
 
 /** How many random bytes one system call gets: a call for each id would cost more than the span that it belongs to. */
 const POOL_BYTES = 4096;
@@ -67,4 +68,11 @@ export function newRecordId(now: number = Date.now()): string {
 
 function digit(value: number): number {
   return DIGITS[value] ?? 0;
+}
+
+/** Who counted a record; undefined where it does not say so, as in logs of older versions. */
+export function counterOf(record: Partial<LogCounter> | undefined): LogCounter | undefined {
+  const { log_id, log_epoch } = record ?? {};
+  const isNamed = typeof log_id === 'string' && log_id !== '' && Number.isSafeInteger(log_epoch);
+  return isNamed ? { log_id, log_epoch: log_epoch as number } : undefined;
 }

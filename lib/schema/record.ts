@@ -234,7 +234,55 @@ export interface AuditRecord {
   truncated?: readonly Truncation[];
   /** Which schema and which product wrote the record. */
   metadata: RecordMetadata;
+  /** Where the record was written. Absent from older logs, as are the two fields after it. */
+  otel_resource?: OtelResource;
+  /** The log whose records `seq` counts: a UUID, kept for as long as a file or a spool continues that log. */
+  log_id?: string;
+  /** How many processes have continued that log before this one. `log_id` and `log_epoch` together name who counted. */
+  log_epoch?: number;
 }
+
+/**
+ * Where a record was written, by the names of OpenTelemetry's resource conventions: of the tracer provider's resource, where there
+ * is one, else of `OTEL_RESOURCE_ATTRIBUTES`, else as found out here. A resource may hold more; only these go on record.
+ */
+export interface OtelResource {
+  /** The service. Without a provider that names one, the record's `component`. */
+  readonly 'service.name'?: string;
+  /** What the service's name is unique in. */
+  readonly 'service.namespace'?: string;
+  /** The version of the service. */
+  readonly 'service.version'?: string;
+  /** The instance of the service: a UUID of the process's own where nothing names another. */
+  readonly 'service.instance.id'?: string;
+  /** The name of the host, as `hostname` prints it. */
+  readonly 'host.name'?: string;
+  /** The id of the host or the machine. */
+  readonly 'host.id'?: string;
+  /** The id of the process. */
+  readonly 'process.pid'?: number;
+  /** The id of the container. */
+  readonly 'container.id'?: string;
+  /** The Kubernetes cluster. */
+  readonly 'k8s.cluster.name'?: string;
+  /** The namespace of the pod. */
+  readonly 'k8s.namespace.name'?: string;
+  /** The node that the pod runs on. */
+  readonly 'k8s.node.name'?: string;
+  /** The name of the pod. */
+  readonly 'k8s.pod.name'?: string;
+  /** The id of the pod. */
+  readonly 'k8s.pod.uid'?: string;
+  /** The name of the container in the pod. */
+  readonly 'k8s.container.name'?: string;
+  /** The region of the cloud. */
+  readonly 'cloud.region'?: string;
+  /** The instance of a function, as serverless platforms name it. */
+  readonly 'faas.instance'?: string;
+}
+
+/** Who counts `seq`: a log, and which of the processes that continue it. */
+export type LogCounter = Required<Pick<AuditRecord, 'log_id' | 'log_epoch'>>;
 
 /** Which schema and which product wrote a record. */
 export interface RecordMetadata {

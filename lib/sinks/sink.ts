@@ -1,4 +1,4 @@
-import type { AuditRecord } from '../schema/record.js';
+import type { AuditRecord, LogCounter } from '../schema/record.js';
 import type { GapRecordFactory } from './gap.js';
 
 /** How far a sink vouches for records that it was given, weakest first. */
@@ -61,6 +61,8 @@ export interface Sink {
   readonly destination?: string;
   /** The `seq` of the last record that is in this log already, where it continues an older log. */
   readonly lastSeq?: number | undefined;
+  /** Who gave it that number, where that record says so. */
+  readonly lastCounter?: LogCounter | undefined;
   /** Whether several processes write to this log one after the other: each then begins with a record of its start. */
   readonly keepsLog?: boolean;
   /** Intents of an earlier process that no completion follows: how those operations ended is unknown. */

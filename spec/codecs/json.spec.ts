@@ -39,7 +39,10 @@ describe('encodeLine', () => {
       'event_type',
       'outcome',
     ]);
-    expect(keys.slice(-4)).to.deep.equal(['mcp', 'error', 'data', 'metadata']);
+    expect(keys.slice(-7)).to.deep.equal([
+      ...['mcp', 'error', 'data', 'metadata'],
+      ...['otel_resource', 'log_id', 'log_epoch'],
+    ]);
   });
 
   it('orders the fields of mcp, error and metadata', () => {
@@ -50,7 +53,7 @@ describe('encodeLine', () => {
   it('keeps a field that it does not know, after those that it does', () => {
     const record = { later: 1, ...sampleRecord() };
     const line = encodeLine(record);
-    expect(line).to.match(/"metadata":\{[^}]*\},"later":1\}$/);
+    expect(line).to.match(/"log_epoch":0,"later":1\}$/);
     expect(decodeLine(line)).to.deep.equal(record);
   });
 

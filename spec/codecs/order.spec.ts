@@ -8,6 +8,7 @@ const RECORD = [
   ...['trace_id', 'span_id', 'parent_span_id', 'session_id', 'tenant_id', 'client_id', 'client_version'],
   ...['server_id', 'server_version', 'policy_tags', 'ocsf_class_uid', 'ocsf_activity_id'],
   ...['otel_operation_name', 'mcp', 'error', 'data', 'stage', 'operation_id', 'truncated', 'metadata'],
+  ...['otel_resource', 'log_id', 'log_epoch'],
 ];
 const MCP = [
   ...['method', 'protocol_version', 'request_id', 'tool_name', 'tool_arguments', 'tool_result'],
@@ -32,6 +33,7 @@ describe('the order of fields', () => {
     mcp: MCP,
     error: ['type', 'code', 'message'],
     metadata: METADATA,
+    otel_resource: ['service.name', 'service.instance.id', 'host.name', 'process.pid', 'k8s.pod.name'],
   }))
     it(`is fixed within ${name}`, () => {
       const record = inFixedOrder({ record_id: '1', [name]: backwards(filled(keys)) }) as Record<

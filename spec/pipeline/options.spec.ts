@@ -111,11 +111,11 @@ describe('the options of a pipeline', () => {
     const logs = [undefined, 4, 9].map((lastSeq, index) =>
       Object.assign(new ScriptedSink(`log ${index}`), lastSeq === undefined ? {} : { lastSeq }),
     );
-    const { firstSeq, workers, sinks } = resolve({ sinks: logs });
-    expect(firstSeq).to.equal(10);
-    expect(workers.map((each) => each.firstSeq)).to.deep.equal([0, 5, 10]);
+    const { count, workers, sinks } = resolve({ sinks: logs });
+    expect(count.seq).to.equal(10);
+    expect(workers.map((each) => each.count.seq)).to.deep.equal([0, 5, 10]);
     expect(sinks).to.deep.equal(logs);
-    expect(resolve().firstSeq).to.equal(0);
+    expect(resolve().count.seq).to.equal(0);
   });
 
   it('ask a sink to vouch for what is needed, unless nothing is', () => {

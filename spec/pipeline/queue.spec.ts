@@ -94,10 +94,10 @@ describe('the queue of a sink', () => {
 
 describe('the numbers of a log', () => {
   it('follow each other from the first, on copies', () => {
-    const sequence = new Sequence(5);
+    const sequence = new Sequence({ seq: 5, log_id: 'log-1', log_epoch: 2 });
     const given = draft();
     expect([sequence.number(given).seq, sequence.number(given).seq]).to.deep.equal([5, 6]);
     expect(given).not.to.have.property('seq');
-    expect(sequence.number(given)).to.deep.equal({ ...given, seq: 7 });
+    expect(sequence.number(given)).to.deep.equal({ ...given, seq: 7, log_id: 'log-1', log_epoch: 2 });
   });
 });

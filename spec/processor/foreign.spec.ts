@@ -6,6 +6,7 @@ import { PACKAGE_NAME } from '../../lib/version.js';
 import { SPAN_ID, TRACE_ID } from '../support/operationDetail.js';
 
 const recorder = { needsIntent: false } as OperationRecorder;
+const RESOURCE = { attributes: { 'service.name': 'theirs' } };
 const CONTEXT = { traceId: TRACE_ID, spanId: SPAN_ID, traceFlags: 1 };
 
 /** A client span as another instrumentation of MCP makes one, by the semantic conventions. */
@@ -37,7 +38,7 @@ describe("a span of another's instrumentation", () => {
         'server.address': 'mcp.example',
         'jsonrpc.request.id': 7,
       },
-      { parentSpanContext: { ...CONTEXT, spanId: '53995c3f42cd8ad8' } },
+      { parentSpanContext: { ...CONTEXT, spanId: '53995c3f42cd8ad8' }, resource: RESOURCE },
     );
     expect(operation).to.deep.equal({
       method: 'tools/call',
@@ -52,7 +53,7 @@ describe("a span of another's instrumentation", () => {
         serverAddress: 'mcp.example',
       },
       startTime: 1_769_860_800_250,
-      trace: { context: CONTEXT, parentSpanId: '53995c3f42cd8ad8' },
+      trace: { context: CONTEXT, parentSpanId: '53995c3f42cd8ad8', resource: RESOURCE },
       ending: { outcome: 'OUTCOME_SUCCESS', durationMs: 2001.5 },
       legs: [{ request_id: '7', method: 'tools/call' }],
       recorders: [recorder],

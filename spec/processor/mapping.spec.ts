@@ -59,6 +59,7 @@ const LEAST = {
     product_version: PACKAGE_VERSION,
     vendor_name: PACKAGE_NAME,
   },
+  otel_resource: SETTINGS.origin.current,
 };
 
 describe('an operation as a record', () => {

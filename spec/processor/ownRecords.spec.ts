@@ -32,6 +32,7 @@ describe('a record about the log itself', () => {
       ocsf_class_uid: 5002,
       ocsf_activity_id: record.ocsf_activity_id,
       metadata: recordMetadata('documented'),
+      otel_resource: SETTINGS.origin.current,
     });
     expect(record_id).to.match(/^[0-9a-f-]{36}$/);
     expect(Math.abs(Date.parse(time) - Date.now())).to.be.below(60_000);

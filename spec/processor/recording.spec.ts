@@ -173,8 +173,12 @@ describe('intents that an earlier process left', () => {
     const processor = new AuditSpanProcessor({ sink, environment });
     await processor.shutdown();
     const { seq: _seq, stage: _stage, truncated: _truncated, ...kept } = intent;
-    const { record_id, seq, ...told } = records[0]!;
-    const { record_id: before, ...rest } = kept;
+    const { record_id, seq, otel_resource, log_id, log_epoch, ...told } = records[0]!;
+    expect(otel_resource, 'where it is told, not where it was begun').to.include({
+      'process.pid': process.pid,
+    });
+    expect([log_id === intent.log_id, log_epoch], 'in the log that is written now').to.deep.equal([false, 0]);
+    const { record_id: before, otel_resource: _where, log_id: _log, log_epoch: _epoch, ...rest } = kept;
     expect(record_id).not.to.equal(before);
     expect(seq).to.equal(0);
     expect(told).to.deep.equal({

@@ -1,4 +1,5 @@
 import type { RecordSettings } from '../../lib/config.js';
+import { LogOrigin } from '../../lib/origin.js';
 import type { OperationDetail } from '../../lib/processor/operation.js';
 
 export const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -16,6 +17,7 @@ export const SETTINGS: RecordSettings = {
   sensitivity: 'SENSITIVITY_INTERNAL',
   profile: 'documented',
   includeOutputs: false,
+  origin: new LogOrigin('mcp-client'),
 };
 
 /** A call of a tool that succeeded, as the capture side describes it. */

@@ -1,5 +1,13 @@
 import type { AuditRecord } from '../../lib/schema/record.js';
 
+/** Where these records are from. */
+const RESOURCE = Object.freeze({
+  'service.name': 'agent',
+  'service.instance.id': '627cc493-f310-47de-96bd-71410b7dec09',
+  'host.name': 'app-1.example',
+  'process.pid': 4711,
+});
+
 /** A whole record, each optional field present; `index` makes ids and order its own. */
 export function sampleRecord(index = 0, changes: Partial<AuditRecord> = {}): AuditRecord {
   return {
@@ -46,6 +54,9 @@ export function sampleRecord(index = 0, changes: Partial<AuditRecord> = {}): Aud
       product_version: '0.1.0',
       vendor_name: 'otel-mcp-log',
     },
+    otel_resource: RESOURCE,
+    log_id: '01932c5e-7a00-7000-8000-00000000000f',
+    log_epoch: 0,
     ...changes,
   };
 }
@@ -62,6 +73,9 @@ export function bareRecord(index = 0): AuditRecord {
     policy_tags: _tags,
     otel_operation_name: _operation,
     mcp: _mcp,
+    otel_resource: _resource,
+    log_id: _log,
+    log_epoch: _epoch,
     ...bare
   } = sampleRecord(index);
   return bare;

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
+import { LogOrigin } from '../../origin.js';
 import { createRedactor } from '../../redaction/createRedactor.js';
 import { newRecordId, newSpanId, newTraceId } from '../../schema/ids.js';
 import type { DraftRecord, EventType, Outcome, RecordError, Severity } from '../../schema/record.js';
@@ -40,6 +41,7 @@ export class AccessRecords {
   readonly #spanId = newSpanId();
   readonly #environment: string;
   readonly #redactor = createRedactor();
+  readonly #origin = new LogOrigin(PACKAGE_NAME);
 
   constructor(access: Access) {
     this.#access = access;
@@ -109,6 +111,7 @@ export class AccessRecords {
         product_version: PACKAGE_VERSION,
         vendor_name: PACKAGE_NAME,
       },
+      otel_resource: this.#origin.current,
     });
   }
 

@@ -7,6 +7,7 @@ import { integrityLayout } from '../../integrity/storage/layout.js';
 import { firstOrigin } from '../../integrity/tlog/checkpoint.js';
 import { parseState, readIfThere } from '../../integrity/storage/store.js';
 import type { DraftRecord } from '../../schema/record.js';
+import { countAfter, Sequence } from '../../pipeline/queue.js';
 import { FileSink } from '../../sinks/file/fileSink.js';
 import type { AccessLogOptions } from '../../sinks/file/accessLog.js';
 import type { FileNotice } from '../../sinks/file/notice.js';
@@ -36,7 +37,7 @@ export async function writeAccess(place: AccessLogPlace, draft: DraftRecord): Pr
   const path = accessLayout(place.log).log;
   const sink = await openSink(path, place);
   try {
-    const record = { ...draft, seq: (sink.lastSeq ?? -1) + 1 };
+    const record = new Sequence(countAfter([sink])).number(draft);
     const result = await sink.emit([record]);
     if (result.status !== 'delivered') throw result.error;
     const [rejected] = result.rejected ?? [];

@@ -3,6 +3,7 @@ import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
 import { readRecords, totalBytes } from '../input/records.js';
 import { SequenceCheck } from '../input/sequence.js';
+import { counterOf } from '../../schema/ids.js';
 import { csvHead, csvRow } from '../formats/csv.js';
 import { compileFilter, type RecordFilter } from '../query/filter.js';
 import { progressBar } from '../term/terminal.js';
@@ -95,7 +96,7 @@ export async function survey(
       [log],
       (record, _data, _start, _end, place) => {
         const line = before + place.line - 1;
-        const finding = order.see(record.seq);
+        const finding = order.see(record.seq, counterOf(record));
         if (until !== undefined && record.time >= until) stop ??= line;
         if (!period.matches(record)) return;
         if (own.first === -1) own.first = line;

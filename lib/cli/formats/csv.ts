@@ -19,11 +19,17 @@ export function parseFields(list: string): FieldPath[] {
   });
 }
 
-/** The value at a path of a record; undefined if there is none. Looks at own properties only. */
+/**
+ * The value at a path of a record; undefined if there is none. Looks at own properties only. A name may have dots in it, as those of
+ * `otel_resource` have: `otel_resource.host.name`.
+ */
 export function fieldAt(record: AuditRecord, path: FieldPath): unknown {
   let value: unknown = record;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  for (const [index, key] of path.entries()) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    const rest = index < path.length - 1 ? path.slice(index).join('.') : key;
+    if (Object.hasOwn(value, rest)) return Reflect.get(value, rest) as unknown;
+    if (!Object.hasOwn(value, key)) return undefined;
     value = Reflect.get(value, key) as unknown;
   }
   return value;

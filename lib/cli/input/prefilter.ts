@@ -1,3 +1,6 @@
+import { counterOf } from '../../schema/ids.js';
+import type { AuditRecord, LogCounter } from '../../schema/record.js';
+
 const ID_KEY = Buffer.from('{"record_id":"');
 /** After the key of the id and a UUID: where `","seq":` begins in a line that this package has written. */
 const SEQ_AT = 14 + 36;
@@ -133,18 +136,20 @@ export class Prefilter {
 
 const METADATA_KEY = Buffer.from(',"metadata":{');
 /** The end of a line is remembered up to this length, in bytes; an end that is longer is not of this package's writing. */
-const LONGEST_TAIL = 512;
+const LONGEST_TAIL = 16 << 10;
 
 /**
  * Recognises whole records by their bytes, so that they can be counted and put in order without decoding. Such a line begins
- * with the id and `seq` as this package writes them, ends exactly as a line that was decoded before (its metadata: schema and
- * product), and holds no second beginning of a record, as a line does where a torn record and the next one run together.
+ * with the id and `seq` as this package writes them, ends exactly as a line that was decoded before (its metadata, and the process
+ * and the log that it is from), and holds no second beginning of a record, as a line does where a torn record and the next one run
+ * together.
  */
 export class WholeLines {
   readonly #beginning = new Needle(ID_KEY.toString());
   #data: Buffer = Buffer.alloc(0);
   #frequencies: Uint32Array | undefined;
   #tail: Buffer | undefined;
+  #counter: LogCounter | undefined;
 
   /** Takes the next buffer. Call it before {@link seqOf} is asked about its lines. */
   enter(data: Buffer): void {
@@ -153,9 +158,16 @@ export class WholeLines {
   }
 
   /** Remembers how a line ends that was decoded and held a record. */
-  learn(data: Buffer, start: number, end: number): void {
+  learn(record: AuditRecord, data: Buffer, start: number, end: number): void {
     const at = data.lastIndexOf(METADATA_KEY, end - METADATA_KEY.length);
-    if (at > start && end - at <= LONGEST_TAIL) this.#tail = Buffer.from(data.subarray(at, end));
+    if (at <= start || end - at > LONGEST_TAIL) return;
+    this.#tail = Buffer.from(data.subarray(at, end));
+    this.#counter = counterOf(record);
+  }
+
+  /** Who counted the lines that {@link seqOf} recognises. */
+  get counter(): LogCounter | undefined {
+    return this.#counter;
   }
 
   /** The `seq` of the line from `start` to `end`; undefined where only decoding can tell whether it is a record. */

@@ -4,7 +4,13 @@ import { readFault, STDIN_NAME, type LogInput } from './logs.js';
 import type { Prefilter } from './prefilter.js';
 import type { Problems } from './problems.js';
 import { faultOfRecord } from './wholeRecord.js';
-import { LineScanner, type LinePlace, type LineVisitor, type ScanEvents } from './scanner.js';
+import {
+  LineScanner,
+  type LinePlace,
+  type LineVisitor,
+  type OrderVisitor,
+  type ScanEvents,
+} from './scanner.js';
 
 /** Takes one record with its bytes, which are valid during the call only. */
 export type RecordVisitor = (
@@ -27,7 +33,7 @@ export interface ReadOptions {
   /** Takes wanted records undecoded: for a prefilter that decides alone. */
   readonly admitted?: LineVisitor | undefined;
   /** Takes the `seq` of records that the prefilter rules out. */
-  readonly ruledOut?: ((seq: number, place: LinePlace) => void) | undefined;
+  readonly ruledOut?: OrderVisitor | undefined;
   /** Called after each file with the number of its lines. */
   readonly leave?: (file: string, lines: number) => void;
 }
@@ -73,7 +79,7 @@ async function readFile(
 ): Promise<number> {
   const { problems, prefilter, progress, pause, enough, admitted, ruledOut } = options;
   const taking: RecordVisitor = (record, data, start, end, place) => {
-    if (admitted !== undefined || ruledOut !== undefined) scanner.whole.learn(data, start, end);
+    if (admitted !== undefined || ruledOut !== undefined) scanner.whole.learn(record, data, start, end);
     visit(record, data, start, end, place);
   };
   const events = { ...lineEvents(taking, problems), admitted, ruledOut };

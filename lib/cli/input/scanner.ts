@@ -1,4 +1,5 @@
 import type { LogChunk } from '../../integrity/storage/segments.js';
+import type { LogCounter } from '../../schema/record.js';
 import { WholeLines, type Prefilter } from './prefilter.js';
 
 const LF = 0x0a;
@@ -22,6 +23,9 @@ export interface LinePlace {
 /** Takes one line: the bytes from `start` to `end`, without the line end. They are valid during the call only. */
 export type LineVisitor = (data: Buffer, start: number, end: number, place: LinePlace) => void;
 
+/** Takes the number of a record, who gave it, and where the record stands. */
+export type OrderVisitor = (seq: number, counter: LogCounter | undefined, place: LinePlace) => void;
+
 /** The visitors that a scanner calls. */
 export interface ScanEvents {
   /** Takes a line that may be wanted, or that does not look like a record. */
@@ -33,7 +37,7 @@ export interface ScanEvents {
   /** Takes a whole record that the prefilter admits. Without this visitor, `line` takes it. */
   readonly admitted?: LineVisitor | undefined;
   /** Takes the `seq` of a whole record that the prefilter rules out. Without this visitor, the line is skipped. */
-  readonly ruledOut?: ((seq: number, place: LinePlace) => void) | undefined;
+  readonly ruledOut?: OrderVisitor | undefined;
 }
 
 /**
@@ -123,7 +127,7 @@ export class LineScanner {
     else if (wanted) admitted?.(data, start, end, this.#place);
     else if (ruledOut !== undefined) {
       if (seq === undefined) line(data, start, end, this.#place);
-      else ruledOut(seq, this.#place);
+      else ruledOut(seq, this.whole.counter, this.#place);
     }
   }
 

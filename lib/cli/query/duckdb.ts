@@ -111,7 +111,7 @@ function columnsOf(
 
 function structOf(fields: Parameters<typeof columnsOf>[0]): string {
   return `STRUCT(${columnsOf(fields)
-    .map((column) => column.join(' '))
+    .map(([name, type]) => `"${name}" ${type}`)
     .join(', ')})`;
 }
 

@@ -4,7 +4,8 @@ import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
 import { Prefilter } from '../input/prefilter.js';
 import { readRecords, totalBytes, type RecordVisitor } from '../input/records.js';
-import type { LinePlace, LineVisitor } from '../input/scanner.js';
+import type { LineVisitor, OrderVisitor } from '../input/scanner.js';
+import { counterOf } from '../../schema/ids.js';
 import { SequenceCheck, type SequenceFinding } from '../input/sequence.js';
 import { printable } from '../../internal/text.js';
 import { palette, progressBar } from '../term/terminal.js';
@@ -33,8 +34,8 @@ export interface SelectOptions {
   readonly reading?: Reading;
   /** Sees every record, wanted or not. No prefilter is used then. */
   readonly inspect?: RecordVisitor;
-  /** Sees the `seq` and the place of every record, wanted or not. */
-  readonly order?: (seq: number, place: LinePlace) => void;
+  /** Sees the `seq` of every record, wanted or not, who counted it, and its place. */
+  readonly order?: OrderVisitor;
   /** Takes wanted records without decoding, where their bytes alone decide. `take` gets the others. */
   readonly takeLine?: LineVisitor;
 }
@@ -53,7 +54,7 @@ export async function select(
     logs,
     (record, data, start, end, place) => {
       inspect?.(record, data, start, end, place);
-      order?.(record.seq, place);
+      order?.(record.seq, counterOf(record), place);
       if (matched >= limit || !filter.matches(record)) return;
       matched++;
       reading?.showed(matched);
@@ -94,11 +95,11 @@ export class HoleReport {
     for (const { name, files } of logs) for (const { path } of files) this.#logOf.set(path, name);
   }
 
-  readonly see = (seq: number, place: LinePlace): void => {
+  readonly see: OrderVisitor = (seq, counter, place) => {
     const log = this.#logOf.get(place.file) ?? place.file;
     let check = this.#logs.get(log);
     if (check === undefined) this.#logs.set(log, (check = new SequenceCheck()));
-    const finding = check.see(seq);
+    const finding = check.see(seq, counter);
     if (finding !== undefined) this.#say(finding, place);
   };
 

@@ -1,6 +1,7 @@
 import type { AuditRecord } from '../../schema/record.js';
 import { isIntent } from '../input/records.js';
 import { SequenceCheck } from '../input/sequence.js';
+import { counterOf } from '../../schema/ids.js';
 import type { Missing } from './model.js';
 
 /** How many findings of each kind are listed. All are counted. */
@@ -23,7 +24,7 @@ export class MissingBuilder {
   order(log: string, record: AuditRecord, file: string, line: number): void {
     let check = this.#logs.get(log);
     if (check === undefined) this.#logs.set(log, (check = new SequenceCheck()));
-    const finding = check.see(record.seq);
+    const finding = check.see(record.seq, counterOf(record));
     if (finding === undefined) return;
     this.#places += finding.count;
     if (finding.kind !== 'hole') this.#disorder++;

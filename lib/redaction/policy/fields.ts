@@ -48,6 +48,9 @@ const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
   operation_id: 'fixed',
   truncated: 'fixed',
   metadata: 'fixed',
+  otel_resource: 'fixed',
+  log_id: 'fixed',
+  log_epoch: 'fixed',
 };
 
 /** Arguments come first: a secret that one of their keys reveals is then known when the other fields are searched. */

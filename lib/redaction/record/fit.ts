@@ -93,8 +93,8 @@ class Pruner {
 
 type Fields = Record<string, unknown>;
 
-/** Bytes for what the pipeline adds later: `"seq":9007199254740991,` and the line feed. */
-const RESERVED_BYTES = 64;
+/** Bytes for what the pipeline adds later: `"seq":9007199254740991,`, `"log_id":"…","log_epoch":…` and the line feed. */
+const RESERVED_BYTES = 144;
 /** The most bytes of an entry of `truncated`. */
 const ENTRY_BYTES = 200;
 /** Bytes kept of each text if the texts alone fill the record. */

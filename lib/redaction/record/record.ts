@@ -12,8 +12,8 @@ import { GONE, hideValue } from '../walk/scalars.js';
 import { capLabel, keepString, keepUri, LABEL_BYTES } from '../walk/strings.js';
 import { newPass, walk } from '../walk/walk.js';
 
-/** Bytes of a record's line beside free values: punctuation, field names, ids, enums, and what the pipeline adds. */
-const SKELETON_BYTES = 2_500;
+/** Bytes of a record's line beside free values: punctuation, field names, ids, enums, the resource, and what the pipeline adds. */
+const SKELETON_BYTES = 5_000;
 
 /** Fields that every record must have. */
 const REQUIRED = new Set([

@@ -4,7 +4,7 @@ import { encodeLine } from '../../codecs/json.js';
 import { bytesOfLines } from '../../codecs/line.js';
 import { ConfigError } from '../../errors.js';
 import { withSeed } from '../../integrity/tlog/commitments.js';
-import type { AuditRecord } from '../../schema/record.js';
+import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from '../sink.js';
 import { describeAccessLog } from './accessLog.js';
 import { LineLog } from './lineLog.js';
@@ -34,6 +34,7 @@ export class FileSink implements Sink {
   /** The path of the file, with `{pid}` and `{thread}` filled in. */
   readonly path: string;
   readonly lastSeq: number | undefined;
+  readonly lastCounter: LogCounter | undefined;
   readonly keepsLog = true;
   readonly #notices: Notices;
   readonly #lock: LogLock;
@@ -69,6 +70,7 @@ export class FileSink implements Sink {
     }
     this.#selective = options.integrity?.selective === true;
     this.lastSeq = this.#history.lastSeq();
+    this.lastCounter = this.#history.lastCounter();
     this.#delivered = { status: 'delivered', ack: options.fsync === 'always' ? 'durable' : 'written' };
     this.#onSighup = options.reopenOnSighup ? () => this.#log.check() : undefined;
     if (this.#onSighup !== undefined) process.on('SIGHUP', this.#onSighup);

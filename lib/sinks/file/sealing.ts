@@ -209,5 +209,6 @@ function checkpointRecord({ origin, size, note }: Checkpoint, model: AuditRecord
     ocsf_activity_id,
     data: { checkpoint: note },
     metadata: model.metadata,
+    ...(model.otel_resource && { otel_resource: model.otel_resource }),
   };
 }

@@ -14,7 +14,8 @@ import {
 } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { AuditRecord } from '../../schema/record.js';
+import { counterOf } from '../../schema/ids.js';
+import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import { accessOf, FILE_MODE, syncFolder, type Access } from './open.js';
 import { lastLineFeed, readRange, recordIn } from './tail.js';
 
@@ -153,6 +154,11 @@ export class LogHistory {
   lastSeq(): number | undefined {
     const seq: unknown = this.lastRecord()?.seq;
     return typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0 ? seq : undefined;
+  }
+
+  /** Who counted it. */
+  lastCounter(): LogCounter | undefined {
+    return counterOf(this.lastRecord());
   }
 
   /** The last record. */

@@ -1,8 +1,8 @@
 import { encodeLine } from '../../codecs/json.js';
-import { newRecordId } from '../../schema/ids.js';
+import { counterOf, newRecordId } from '../../schema/ids.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { Gap, gapToldBy, type GapRecordFactory } from '../gap.js';
-import type { StoredGap } from './state.js';
+import type { Cursor, StoredGap } from './state.js';
 import type { SpoolStore } from './store.js';
 
 /** Records that the receiver will never get, and has not heard of yet. They are counted across processes until it has. */
@@ -27,9 +27,18 @@ export class PendingGap {
 
   /** What the state keeps; nothing when no record is missing. */
   get pending(): StoredGap | undefined {
-    const { count, firstTime, lastTime, seq, causes } = this.#gap;
+    const { count, firstTime, lastTime, seq, counter, causes } = this.#gap;
     if (count === 0) return undefined;
-    return { count, firstTime, lastTime, seq, causes: [...causes], id: this.#id, exact: this.#exact };
+    return {
+      count,
+      firstTime,
+      lastTime,
+      seq,
+      counter,
+      causes: [...causes],
+      id: this.#id,
+      exact: this.#exact,
+    };
   }
 
   /** Counts a refused record; a gap record counts as the records that it stands for. Returns how many were not counted before. */
@@ -42,20 +51,21 @@ export class PendingGap {
   }
 
   /** Counts records that were not found in the spool; `seq` is about the number of the last of them. */
-  miss(count: number, about: { readonly time: string; readonly seq: number }, cause: string): void {
-    const { time, seq } = about;
-    this.#gap.merge({ count, firstTime: time, lastTime: time, seq, causes: [cause] });
+  miss(count: number, about: Pick<Cursor, 'counter'> & { time: string; seq: number }, cause: string): void {
+    const { time, seq, counter } = about;
+    this.#gap.merge({ count, firstTime: time, lastTime: time, seq, counter, causes: [cause] });
     this.#grown(false);
   }
 
   /**
    * The gap record: the same one on every attempt, until more records are lost.
    *
-   * @param next - the number of the record that follows, where one does.
+   * @param next - the record that follows, where one does.
    */
-  record(sink: string, factory: GapRecordFactory, next: number | undefined): AuditRecord {
-    if (!this.#exact && next !== undefined && next > 0) {
-      this.#gap.seq = next - 1;
+  record(sink: string, factory: GapRecordFactory, next: AuditRecord | undefined): AuditRecord {
+    if (!this.#exact && next !== undefined && next.seq > 0) {
+      this.#gap.seq = next.seq - 1;
+      this.#gap.counter = counterOf(next) ?? this.#gap.counter;
       this.#exact = true;
     }
     return { ...this.#gap.record(sink, factory), record_id: this.#id, seq: this.#gap.seq };

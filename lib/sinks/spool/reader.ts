@@ -1,4 +1,5 @@
-import type { AuditRecord } from '../../schema/record.js';
+import { counterOf } from '../../schema/ids.js';
+import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import { decodeEntry, placeOf, type SegmentLine } from './segments.js';
 import type { Cursor } from './state.js';
 
@@ -19,8 +20,9 @@ export interface Readable {
   readonly segments: readonly number[];
   /** The place that the next entry gets: all entries before it were put in, and are on the disk. */
   readonly next: number;
-  /** The number of the record in the last of them. */
+  /** The number of the record in the last of them, and who gave it. */
   readonly lastSeq: number | undefined;
+  readonly lastCounter: LogCounter | undefined;
   /** The lines of a segment from an offset on. */
   lines(segment: number, offset: number): Iterable<SegmentLine>;
 }
@@ -62,7 +64,7 @@ class ChunkReader {
       if (n === undefined) {
         if (this.#records.length > 0) return this.#chunk();
         this.#corrupt.push(Buffer.from(bytes));
-      } else if (n > this.#end.n) return this.#jump(n, this.#end.seq);
+      } else if (n > this.#end.n) return this.#jump(n, this.#end.seq, this.#end.counter);
       else if (n === this.#end.n) {
         // The corrupt lines took no entry's place.
         if (this.#corrupt.length > 0) return this.#chunk();
@@ -76,8 +78,8 @@ class ChunkReader {
 
   atTheEnd(): Chunk | undefined {
     if (this.#records.length > 0) return this.#chunk();
-    const { next, lastSeq } = this.spool;
-    if (this.#end.n < next) return this.#jump(next, lastSeq);
+    const { next, lastSeq, lastCounter } = this.spool;
+    if (this.#end.n < next) return this.#jump(next, lastSeq, lastCounter);
     return this.#corrupt.length > 0 ? this.#chunk() : undefined;
   }
 
@@ -85,11 +87,12 @@ class ChunkReader {
     const entry = decodeEntry(line);
     if (entry === undefined) return;
     this.#records.push(entry.record);
-    this.#end = { ...this.#end, n: entry.n + 1, seq: entry.record.seq };
+    const counter = counterOf(entry.record);
+    this.#end = { ...this.#end, n: entry.n + 1, seq: entry.record.seq, ...(counter && { counter }) };
   }
 
   /** The next entry here has a later place: those before it stand elsewhere, or are lost. */
-  #jump(to: number, lastSeq: number | undefined): Chunk {
+  #jump(to: number, lastSeq: number | undefined, lastCounter: LogCounter | undefined): Chunk {
     if (this.#records.length > 0) return this.#chunk();
     const { n } = this.#end;
     const { found, smallest } = this.#searchAll(n, to);
@@ -98,8 +101,15 @@ class ChunkReader {
       this.#take(found.get(place) ?? Buffer.alloc(0));
     if (this.#records.length > 0) return this.#chunk();
     const lost = smallest - n;
-    const seq = smallest === this.spool.next ? lastSeq : (this.#end.seq ?? -1) + lost;
-    this.#end = { ...this.#end, n: smallest, ...(seq !== undefined && { seq }) };
+    const isEnd = smallest === this.spool.next;
+    const seq = isEnd ? lastSeq : (this.#end.seq ?? -1) + lost;
+    const counter = isEnd ? lastCounter : this.#end.counter;
+    this.#end = {
+      ...this.#end,
+      n: smallest,
+      ...(seq !== undefined && { seq }),
+      ...(counter && { counter }),
+    };
     return { ...this.#chunk(), lost };
   }
 

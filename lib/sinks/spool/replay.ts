@@ -112,7 +112,7 @@ export class Replay {
           continue;
         }
         const isDue = refusal === undefined && this.#gap.count > 0;
-        const told = isDue ? await this.#tellGap(chunk?.records[0]?.seq) : undefined;
+        const told = isDue ? await this.#tellGap(chunk?.records[0]) : undefined;
         if (told?.status === 'retryable') return this.#later(told.error, told.retryAfterMs);
         refusal ??= told?.error;
         if (chunk === undefined) {
@@ -154,9 +154,9 @@ export class Replay {
    * Sends the gap record by itself, so that nothing else is in doubt when the receiver refuses it. A refused one is sent again with
    * the next records, if need be by the next process.
    *
-   * @param next - the number of the record that follows.
+   * @param next - the record that follows.
    */
-  async #tellGap(next: number | undefined): Promise<Retryable | Refused | undefined> {
+  async #tellGap(next: AuditRecord | undefined): Promise<Retryable | Refused | undefined> {
     const factory = this.#gapRecord;
     if (factory === undefined) return undefined;
     const { count } = this.#gap;
@@ -232,7 +232,11 @@ export class Replay {
           );
     if (lost > 0) {
       const time = this.#lastTime ?? new Date().toISOString();
-      this.#gap.miss(lost, { time, seq: end.seq ?? 0 }, corrupt.length > 0 ? 'corrupt' : 'missing');
+      this.#gap.miss(
+        lost,
+        { time, seq: end.seq ?? 0, counter: end.counter },
+        corrupt.length > 0 ? 'corrupt' : 'missing',
+      );
     }
     const error = new Error(damage(corrupt.length, lost));
     this.options.report(error, {

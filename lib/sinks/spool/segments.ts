@@ -2,7 +2,8 @@ import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeLine } from '../../codecs/json.js';
 import { crc32ByTable } from '../../internal/crc32.js';
-import type { AuditRecord } from '../../schema/record.js';
+import { counterOf } from '../../schema/ids.js';
+import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import { readRange } from '../file/tail.js';
 import { causeOf } from '../gap.js';
 
@@ -16,8 +17,8 @@ export interface Segment {
   readonly bytes: number;
   /** The smallest place of its entries; absent when its beginning has no valid one. */
   readonly first?: number;
-  /** The largest place, and the number of the record there. */
-  readonly last?: { readonly n: number; readonly seq: number };
+  /** The largest place, the number of the record there, and who gave it. */
+  readonly last?: { readonly n: number; readonly seq: number; readonly counter: LogCounter | undefined };
 }
 
 /** A line of a segment, and where the next one begins. */
@@ -55,7 +56,7 @@ function describeSegment(folder: string, number: number): Segment {
       number,
       bytes,
       ...(first !== undefined && { first }),
-      ...(last && { last: { n: last.n, seq: last.record.seq } }),
+      ...(last && { last: { n: last.n, seq: last.record.seq, counter: counterOf(last.record) } }),
     };
   });
 }

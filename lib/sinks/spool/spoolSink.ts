@@ -4,7 +4,8 @@ import { encodeLine } from '../../codecs/json.js';
 import { ConfigError } from '../../errors.js';
 import { checkOptions } from '../../internal/options.js';
 import { reject } from '../../internal/validate.js';
-import type { AuditRecord } from '../../schema/record.js';
+import { counterOf } from '../../schema/ids.js';
+import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import { asError, isSink, sinkName } from '../emit.js';
 import { LockLostError, type LockOptions } from '../file/lock.js';
 import { Notices, type FileNotice, type NoticeListener } from '../file/notice.js';
@@ -70,6 +71,7 @@ const MIB = 1024 * 1024;
 export class SpoolSink implements Sink {
   readonly name: string;
   readonly lastSeq: number | undefined;
+  readonly lastCounter: LogCounter | undefined;
   readonly #sink: Sink;
   readonly #store: SpoolStore;
   readonly #replay: Replay;
@@ -91,6 +93,7 @@ export class SpoolSink implements Sink {
       notices: this.#notices,
     });
     this.lastSeq = this.#store.lastSeq;
+    this.lastCounter = this.#store.lastCounter;
     const report = guarded(options.onError);
     this.#replay = new Replay(this.#store, sink, {
       batchSize: options.maxExportBatchSize,
@@ -169,7 +172,7 @@ export class SpoolSink implements Sink {
 }
 
 function lineOf(record: AuditRecord): SpoolLine {
-  return { line: encodeLine(record), seq: record.seq };
+  return { line: encodeLine(record), seq: record.seq, counter: counterOf(record) };
 }
 
 function full(maxBytes: number): Error {

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FILE_MODE } from '../file/open.js';
+import type { LogCounter } from '../../schema/record.js';
 import { causeOf } from '../gap.js';
 import { checksum } from './segments.js';
 
@@ -10,6 +11,7 @@ export interface StoredGap {
   readonly firstTime: string;
   readonly lastTime: string;
   readonly seq: number;
+  readonly counter?: LogCounter | undefined;
   readonly causes: readonly string[];
   /** The id of the gap record. */
   readonly id?: string;
@@ -24,8 +26,9 @@ export interface Cursor {
   readonly offset: number;
   /** The place of the next entry: all before it are with the receiver, or counted as lost. It counts wherever that entry stands. */
   readonly n: number;
-  /** The number of the last record before it. */
+  /** The number of the last record before it, and who gave it. */
   readonly seq?: number;
+  readonly counter?: LogCounter | undefined;
   /** Lost records that the receiver has not heard of yet. */
   readonly gap?: StoredGap;
   /** Refused records that found no room in `refused.spool`, and that no gap record in it tells of yet. */
@@ -37,13 +40,14 @@ export interface SpoolState {
   readonly cursor: Cursor;
   /** The place that the next entry gets. */
   readonly next: number;
-  /** The number of the last record that was put in. */
+  /** The number of the last record that was put in, and who gave it. */
   readonly lastSeq?: number;
+  readonly lastCounter?: LogCounter;
 }
 
 const NAMES = ['cursor.json', 'head.json'] as const;
 /** The length of the files, in bytes. They are overwritten in place, which is cheap and leaves no drafts, so it must not change. */
-const BYTES = 2_048;
+const BYTES = 4_096;
 
 /**
  * Stores a spool's state twice, in `cursor.json` and `head.json`: if one is removed, damaged or replaced by an older version, the
@@ -89,8 +93,8 @@ function overwrite(path: string, text: string): void {
 /** The newer parts of two states: places only ever grow. */
 function newer(a: SpoolState, b: SpoolState): SpoolState {
   const { cursor } = b.cursor.n > a.cursor.n ? b : a;
-  const { next, lastSeq } = b.next > a.next ? b : a;
-  return { cursor, next, ...(lastSeq !== undefined && { lastSeq }) };
+  const { cursor: _cursor, ...end } = b.next > a.next ? b : a;
+  return { cursor, ...end };
 }
 
 function format(state: SpoolState): string {

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LogCounter } from '../../schema/record.js';
 import { LogLock } from '../file/lock.js';
 import { LogFile } from '../file/logFile.js';
 import type { Notices } from '../file/notice.js';
@@ -26,10 +27,18 @@ export interface StoreOptions {
   readonly notices: Notices;
 }
 
-/** A record's line, and its number. */
+/** A record's line, its number, and who gave that. */
 export interface SpoolLine {
   readonly line: string;
   readonly seq: number;
+  readonly counter?: LogCounter | undefined;
+}
+
+/** The place after the last entry, the number of the record there, and who gave it. */
+interface End {
+  readonly next: number;
+  readonly lastSeq: number | undefined;
+  readonly lastCounter: LogCounter | undefined;
 }
 
 /**
@@ -45,7 +54,7 @@ export class SpoolStore {
   #cursor: Cursor;
   /** The place of the next entry; `#durable` has what it was when all entries before it were on the disk. */
   #next: number;
-  #durable: { readonly next: number; readonly lastSeq: number | undefined };
+  #durable: End;
   #appending: Promise<void> | undefined;
   /** Bytes in the segments before the one that is being written. */
   #finishedBytes: number;
@@ -83,6 +92,11 @@ export class SpoolStore {
   /** The number of the last record that was put into the spool. */
   get lastSeq(): number | undefined {
     return this.#durable.lastSeq;
+  }
+
+  /** Who gave it that number. */
+  get lastCounter(): LogCounter | undefined {
+    return this.#durable.lastCounter;
   }
 
   /** Up to where the receiver has everything. */
@@ -166,8 +180,13 @@ export class SpoolStore {
   }
 
   get #state(): SpoolState {
-    const { next, lastSeq } = this.#durable;
-    return { cursor: this.#cursor, next, ...(lastSeq !== undefined && { lastSeq }) };
+    const { next, lastSeq, lastCounter } = this.#durable;
+    return {
+      cursor: this.#cursor,
+      next,
+      ...(lastSeq !== undefined && { lastSeq }),
+      ...(lastCounter !== undefined && { lastCounter }),
+    };
   }
 
   /** Checks before each write that the folder is still ours and the file is still there. */
@@ -184,14 +203,16 @@ export class SpoolStore {
     } else if (this.#file.size >= this.options.segmentBytes && this.#file.unsynced === 0) this.#begin();
   }
 
-  #write(lines: readonly SpoolLine[]): { next: number; lastSeq: number | undefined } {
+  #write(lines: readonly SpoolLine[]): End {
     const first = this.#next;
     this.#file.append(Buffer.concat(lines.map(({ line }, index) => encodeEntry(line, first + index))));
     this.#next = first + lines.length;
-    return { next: this.#next, lastSeq: lines.at(-1)?.seq ?? this.#durable.lastSeq };
+    const last = lines.at(-1);
+    if (last === undefined) return { ...this.#durable, next: this.#next };
+    return { next: this.#next, lastSeq: last.seq, lastCounter: last.counter };
   }
 
-  #settled(after: { next: number; lastSeq: number | undefined }): void {
+  #settled(after: End): void {
     if (after.next <= this.#durable.next) return;
     this.#durable = after;
     this.#files.save(this.#state);
@@ -259,17 +280,17 @@ export class SpoolStore {
 }
 
 /** The next place and the last number, after all entries that were found and all that the state knows of. */
-function afterAll(
-  found: readonly Segment[],
-  state: SpoolState | undefined,
-): { next: number; lastSeq: number | undefined } {
-  const known = {
+function afterAll(found: readonly Segment[], state: SpoolState | undefined): End {
+  const known: End = {
     next: Math.max(state?.next ?? 1, state?.cursor.n ?? 1),
     lastSeq: state?.lastSeq ?? state?.cursor.seq,
+    lastCounter: state?.lastCounter ?? state?.cursor.counter,
   };
   return found.reduce(
     (after, { last }) =>
-      last !== undefined && last.n >= after.next ? { next: last.n + 1, lastSeq: last.seq } : after,
+      last !== undefined && last.n >= after.next
+        ? { next: last.n + 1, lastSeq: last.seq, lastCounter: last.counter }
+        : after,
     known,
   );
 }
