@@ -1,7 +1,8 @@
 import jsdoc from 'eslint-plugin-jsdoc';
 import tseslint from 'typescript-eslint';
 
-// The house rules that a machine can check: no `any`, short files, short functions, documented public symbols.
+// The house rules that a machine can check: no `any`, short files, short functions, documented public symbols. The rules that need
+// types are oxlint's (`.oxlintrc.json`), which asks the native compiler and takes a tenth of the time.
 const size = {
   'max-lines': ['error', { max: 350 }],
   'max-lines-per-function': ['error', { max: 50, skipComments: true, skipBlankLines: true, IIFEs: false }],
@@ -26,11 +27,8 @@ export default tseslint.config(
   {
     files: ['lib/**/*.ts'],
     plugins: { jsdoc },
-    languageOptions: { parserOptions: { projectService: true } },
     rules: {
       ...size,
-      '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-misused-promises': 'error',
       'jsdoc/require-jsdoc': [
         'error',
         {

@@ -4,8 +4,8 @@
 // variables, between `<!-- variables -->` and `<!-- end of variables -->`. `--check` only compares (`npm run check` runs it).
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import prettier from 'prettier';
 import ts from 'typescript';
+import { formatted } from './formatted.mjs';
 import { readDeclarations } from './options/declarations.mjs';
 import { optionsTable, variablesTable } from './options/pages.mjs';
 import { tableSource } from './options/table.mjs';
@@ -40,8 +40,7 @@ const lagging = [];
 for (const [file, text] of wanted) {
   const before = ts.sys.readFile(root + file);
   if (text === before) continue;
-  const parser = file === TABLE ? 'typescript' : 'markdown';
-  const after = await prettier.format(text, { ...(await prettier.resolveConfig(root + file)), parser });
+  const after = await formatted(file, text);
   if (after === before) continue;
   lagging.push(file);
   if (!process.argv.includes('--check')) writeFileSync(root + file, after);

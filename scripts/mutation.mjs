@@ -26,7 +26,7 @@ if (values.sample !== undefined && !(Number(values.sample) >= 1))
 process.chdir(root);
 const { figures, lived } = digest(inWorkshop(root, mutate));
 record(figures, 'spec/mutation/scores.json', 'spec/mutation/README.md');
-spawnSync('npx', ['prettier', '--write', '--log-level', 'warn', 'spec/mutation'], { stdio: 'inherit' });
+spawnSync('npx', ['oxfmt', 'spec/mutation'], { stdio: 'inherit' });
 for (const line of lived) console.log(line);
 
 function mutate(project, tools) {

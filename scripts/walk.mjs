@@ -7,9 +7,9 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
-import { format, resolveConfig } from 'prettier';
 import { FileSink } from '../lib/sinks/file/fileSink.js';
 import { auditLogOf, withLogging } from '../lib/withLogging.js';
+import { formatted } from './formatted.mjs';
 
 const lib = fileURLToPath(new URL('../lib/', import.meta.url));
 const PAGE = fileURLToPath(new URL('../docs/architecture.md', import.meta.url));
@@ -120,7 +120,7 @@ if (process.argv.includes('--list')) {
     'sizes',
     tableOf(['folder', 'files', 'lines'], sizes()),
   );
-  writeFileSync(PAGE, await format(written, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
+  writeFileSync(PAGE, await formatted(PAGE, written));
   process.stdout.write(
     `${ran.size} files, ${sum([...ran.values()].map((names) => names.length))} functions\n`,
   );

@@ -4,7 +4,14 @@ import type { Profile } from './profile.js';
 
 /** An encoding, by the name that options use. */
 export type Format =
-  'json' | 'protobuf' | 'protojson' | 'ocsf' | 'ocsf-1.8' | 'ocsf-strict' | 'ecs' | 'ecs-9';
+  | 'json'
+  | 'protobuf'
+  | 'protojson'
+  | 'ocsf'
+  | 'ocsf-1.8'
+  | 'ocsf-strict'
+  | 'ecs'
+  | 'ecs-9';
 
 /** What every codec takes. */
 export interface CodecOptions {

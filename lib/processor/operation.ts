@@ -83,7 +83,8 @@ export interface OperationDetail {
   readonly ending?: Ending | undefined;
   /** The position of an agent without OpenTelemetry, where that is in another trace. */
   readonly apm?:
-    { readonly system: string; readonly traceId: string; readonly spanId?: string | undefined } | undefined;
+    | { readonly system: string; readonly traceId: string; readonly spanId?: string | undefined }
+    | undefined;
   readonly legs: readonly McpLeg[];
   /** Where the server asked, and the client answered. */
   readonly requestedBy?: 'server' | undefined;

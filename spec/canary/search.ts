@@ -83,10 +83,8 @@ function readings(bytes: Buffer): Set<string> {
 }
 
 const unescaped = (text: string): string =>
-  text.replace(
-    /\\(?:u([0-9a-fA-F]{4})|(["\\/]))/g,
-    (_, code: string | undefined, char: string | undefined) =>
-      code === undefined ? (char ?? '') : String.fromCharCode(parseInt(code, 16)),
+  text.replace(/\\(?:u([0-9a-fA-F]{4})|(["\\/]))/g, (_, code: string | undefined, char: string | undefined) =>
+    code === undefined ? (char ?? '') : String.fromCharCode(parseInt(code, 16)),
   );
 const unbase64 = (text: string): string => decodedRuns(text, /[A-Za-z0-9+/_-]{12,}/g, 'base64');
 const CODINGS: readonly ((text: string) => string)[] = [

@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from '../../scripts/formatted.mjs';
 import { installNodes, pack } from '../matrix/projects.js';
 import { faultOf, faultOfDoctor } from './check.js';
 import { FRAMEWORKS, type Framework } from './frameworks.js';
@@ -74,7 +74,7 @@ async function writeTable(): Promise<void> {
   const when = `Found on ${new Date().toISOString().slice(0, 10)} with Node.js ${NODE} and \`${name} ${server.version(name)}\`:`;
   const table = `<!-- frameworks -->\n\n${when}\n\n${frameworksTable(rows, before)}\n\n<!-- end of frameworks -->`;
   const written = text.replace(before, () => table);
-  writeFileSync(PAGE, await format(written, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
+  writeFileSync(PAGE, await formatted('frameworks.md', written));
 }
 
 function say(line: string): void {

@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from '../../scripts/formatted.mjs';
 import { installNodes, pack } from '../matrix/projects.js';
 import { compare, installPackages, type Comparison, type Seen } from './compare.js';
 import { POPULAR, type Popular } from './packages.js';
@@ -94,8 +94,7 @@ async function writeTable(): Promise<void> {
   const table = `<!-- imports -->\n\n${[...head, ...rows].join('\n')}\n\n<!-- end of imports -->`;
   const written = text.replace(/<!-- imports -->[^]*<!-- end of imports -->/, () => table);
   if (written === text) throw new Error('docs/runtimes.md has no place for the table');
-  const options = await resolveConfig(PAGE);
-  writeFileSync(PAGE, await format(written, { ...options, parser: 'markdown' }));
+  writeFileSync(PAGE, await formatted('runtimes.md', written));
 }
 
 function say(line: string): void {

@@ -116,7 +116,8 @@ export interface ResolvedIntegrity {
   readonly witnesses: { readonly policy: WitnessPolicy; readonly fetch: WitnessFetch } | undefined;
   /** Who stamps checkpoints, how often, and how it is reached. */
   readonly timestamps:
-    { readonly url: string; readonly milliseconds: number; readonly fetch: TimestampFetch } | undefined;
+    | { readonly url: string; readonly milliseconds: number; readonly fetch: TimestampFetch }
+    | undefined;
 }
 
 /**

@@ -62,7 +62,13 @@ export interface Problem {
  * - `broken`: the log contradicts what was sealed.
  */
 export type VerdictStatus =
-  'intact' | 'unconfirmed' | 'partly-sealed' | 'unwitnessed' | 'unsealed' | 'untrusted' | 'broken';
+  | 'intact'
+  | 'unconfirmed'
+  | 'partly-sealed'
+  | 'unwitnessed'
+  | 'unsealed'
+  | 'untrusted'
+  | 'broken';
 
 /** One line of the table at the end of a verification: what was looked at, by which evidence, and how it came out. */
 export interface Check {

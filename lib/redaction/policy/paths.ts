@@ -91,7 +91,9 @@ function insert(root: PathNode, steps: readonly Step[]): void {
 }
 
 type Step =
-  { readonly kind: 'key'; readonly key: string } | { readonly kind: 'any' } | { readonly kind: 'deep' };
+  | { readonly kind: 'key'; readonly key: string }
+  | { readonly kind: 'any' }
+  | { readonly kind: 'deep' };
 
 /** One step of a path: a bare key, `*`, `**`, `[0]`, `[*]`, `["any.key"]`. */
 const STEP = /(?:(\*\*?)|\[(?:(\*)|(\d+)|"((?:[^"\\]|\\.)*)")\]|([^.[\]*"]+))(\.(?!$)|(?=\[)|$)/y;

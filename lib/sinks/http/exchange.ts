@@ -60,7 +60,9 @@ export type Failure = Exclude<SinkResult, { status: 'delivered' }> & { readonly 
 
 /** What became of a message: of all its records, or of each of them. */
 export type Verdict =
-  Extract<SinkResult, { status: 'delivered' }> | Failure | { readonly items: readonly ItemVerdict[] };
+  | Extract<SinkResult, { status: 'delivered' }>
+  | Failure
+  | { readonly items: readonly ItemVerdict[] };
 
 /** Sends one message, signed and authorized, and finds out what became of it. */
 export class HttpExchange {
@@ -166,7 +168,10 @@ export type ResponseCheck = (
   response: ReceiverResponse,
   records: readonly AuditRecord[],
 ) =>
-  RecordVerdict | readonly RecordVerdict[] | void | Promise<RecordVerdict | readonly RecordVerdict[] | void>;
+  | RecordVerdict
+  | readonly RecordVerdict[]
+  | void
+  | Promise<RecordVerdict | readonly RecordVerdict[] | void>;
 
 /** What became of one record. */
 export interface ItemVerdict {

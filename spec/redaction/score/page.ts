@@ -1,9 +1,9 @@
-import prettier from 'prettier';
 import { TOOLS } from '../../../lib/redaction/detectors/commands/tools.js';
 import { SHAPES } from '../../../lib/redaction/detectors/providerKeys/shapes.js';
 import { NAMED_KEYS } from '../../../lib/redaction/keys/nameLists.js';
 import * as defaults from '../../../lib/redaction/keys/nameLists.js';
 import { DETECTORS } from '../../../lib/redaction/policy/detectors.js';
+import { formatted } from '../../../scripts/formatted.mjs';
 import type { PackScores, Score } from './score.js';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -61,10 +61,7 @@ export async function fillPage(
     if (section === undefined) throw new Error(`docs/redaction.md: no section is called ${name}`);
     return `<!-- redaction: ${name} -->\n\n${section()}\n\n<!-- end of redaction -->`;
   });
-  return prettier.format(filled, {
-    ...(await prettier.resolveConfig('docs/redaction.md')),
-    parser: 'markdown',
-  });
+  return formatted('redaction.md', filled);
 }
 
 const percent = (part: number, all: number): string => `${((100 * part) / all).toFixed(1)} %`;

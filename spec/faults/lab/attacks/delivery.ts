@@ -72,7 +72,8 @@ const late =
       log: { mode, ...acks },
     });
     const value = run.said.find(({ fact }) => fact === 'late')?.value as
-      { code: string; taken: number } | undefined;
+      | { code: string; taken: number }
+      | undefined;
     const loud =
       mode === 'batch'
         ? run.said.some(({ alarm }) => alarm?.code === 'MCP_LOG_ERR_SHUTDOWN')
