@@ -37,9 +37,11 @@ export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/http/fieldNo
 export { HttpSink, type HttpSinkOptions } from './sinks/http/httpSink.js';
 export type { ResponseCheck } from './sinks/http/exchange.js';
 export { OtlpLogSink, type OtlpLogSinkOptions } from './sinks/otlpLogSink.js';
+export { PostgresSink, type PostgresSinkOptions } from './sinks/postgresSink.js';
 export { retrying } from './sinks/retry.js';
 export type { Ack, Sink, SinkResult } from './sinks/sink.js';
 export { SpoolSink, type SpoolOptions } from './sinks/spool/spoolSink.js';
 export { StdoutSink, type StdoutSinkOptions } from './sinks/stdoutSink.js';
+export { SyslogSink, type SyslogSinkOptions } from './sinks/syslogSink.js';
 export type { ToolChangedHook } from './tools/watch.js';
 export { auditLogOf, withLogging } from './withLogging.js';

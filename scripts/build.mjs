@@ -2,7 +2,7 @@
 // folders of lib/, not one for each source: Node takes about half a millisecond to find, read and link a module, so three
 // hundred of them cost more than all that they do. What is loaded on demand (`await import`) keeps a file of its own.
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rollup } from 'rollup';
@@ -25,6 +25,7 @@ tsc('-p', join(root, 'web'));
 const shared = ['index.ts', 'integrity/index.ts'];
 await build('esm', [...shared, 'hook.mts', 'register.mts', 'loader/thread.mts', 'cli/main.ts']);
 await build('cjs', [...shared, 'hook.cts', 'register.cts', 'browser.ts']);
+copyFileSync(join(lib, 'sinks', 'postgres.sql'), join(dist, 'postgres.sql'));
 writeFileSync(join(dist, 'cjs', 'package.json'), JSON.stringify({ type: 'commonjs' }));
 await buildTypes(
   dist,

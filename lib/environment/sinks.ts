@@ -8,9 +8,11 @@ import type { FileIntegrityOptions } from '../sinks/file/sealing.js';
 import type { FileNotice } from '../sinks/file/notice.js';
 import { HttpSink, type HttpSinkOptions } from '../sinks/http/httpSink.js';
 import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlpLogSink.js';
+import { PostgresSink } from '../sinks/postgresSink.js';
 import type { Sink } from '../sinks/sink.js';
 import { SpoolSink } from '../sinks/spool/spoolSink.js';
 import { StdoutSink } from '../sinks/stdoutSink.js';
+import { SyslogSink, type SyslogSinkOptions } from '../sinks/syslogSink.js';
 import { ofSet } from '../internal/options.js';
 import { optionalChoice } from '../internal/validate.js';
 import type { Environment, Variables } from './environment.js';
@@ -73,6 +75,10 @@ export function createSink(
       return new HttpSink({ ...encoding, ...proxy, ...environment.optionsOf('http') } as HttpSinkOptions);
     case 'fieldnotes':
       return FieldNotesSink.fromEnv(env, { ...encoding, ...proxy });
+    case 'syslog':
+      return new SyslogSink({ ...encoding, ...environment.optionsOf('syslog') } as SyslogSinkOptions);
+    case 'postgres':
+      return new PostgresSink({ ...encoding, ...environment.optionsOf('postgres') });
     case 'otlp':
       return new OtlpLogSink({ ...encoding, ...otlpExporter(environment, env, cwd) });
   }

@@ -8,7 +8,16 @@ export const PREFIX = 'OTEL_MCP_LOG_';
 export const DEFAULT_FILE = 'audit.jsonl';
 
 /** The sinks that `OTEL_MCP_LOG_SINKS` may name. */
-export const SINK_KINDS = ['stdout', 'stderr', 'file', 'http', 'fieldnotes', 'otlp'] as const;
+export const SINK_KINDS = [
+  'stdout',
+  'stderr',
+  'file',
+  'http',
+  'fieldnotes',
+  'otlp',
+  'syslog',
+  'postgres',
+] as const;
 
 /** One of {@link SINK_KINDS}. */
 export type SinkKind = (typeof SINK_KINDS)[number];
@@ -20,7 +29,8 @@ export type SinkKind = (typeof SINK_KINDS)[number];
  */
 export interface RegisterOptions {
   /**
-   * Where records go: any of `stdout`, `stderr`, `file`, `http`, `fieldnotes`, `otlp`.
+   * Where records go: any of `stdout`, `stderr`, `file`, `http`, `fieldnotes`, `otlp`, `syslog`,
+   * `postgres`.
    * @defaultValue `file`
    * @variable OTEL_MCP_LOG_SINKS
    */
@@ -46,7 +56,16 @@ export interface RegisterOptions {
 }
 
 /** What takes options of its own: the log, the zero-code entry, a sink that needs some, or what is put around sinks. */
-export type Part = 'log' | 'register' | 'file' | 'http' | 'spool' | 'proxy' | 'integrity';
+export type Part =
+  | 'log'
+  | 'register'
+  | 'file'
+  | 'http'
+  | 'spool'
+  | 'proxy'
+  | 'integrity'
+  | 'syslog'
+  | 'postgres';
 
 interface Holder {
   readonly options: Readonly<Record<string, Option>>;
@@ -67,8 +86,14 @@ const HOLDERS: Readonly<Record<Part, Holder>> = {
   },
   file: { options: OPTIONS.FileSinkOptions, prefixes: [''], neededBy: ['file'] },
   integrity: { options: OPTIONS.IntegrityOptions, prefixes: ['integrity.'], neededBy: ['file'] },
-  spool: { options: OPTIONS.SpoolOptions, prefixes: ['spool.'], neededBy: ['http', 'fieldnotes', 'otlp'] },
+  spool: {
+    options: OPTIONS.SpoolOptions,
+    prefixes: ['spool.'],
+    neededBy: ['http', 'fieldnotes', 'otlp', 'syslog', 'postgres'],
+  },
   http: { options: OPTIONS.HttpSinkOptions, prefixes: ['HttpSink.'], neededBy: ['http'] },
+  syslog: { options: OPTIONS.SyslogSinkOptions, prefixes: ['SyslogSink.'], neededBy: ['syslog'] },
+  postgres: { options: OPTIONS.PostgresSinkOptions, prefixes: ['PostgresSink.'], neededBy: ['postgres'] },
 };
 
 /** One variable. */

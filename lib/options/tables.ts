@@ -219,7 +219,7 @@ const ContactOptions = {
 } as const;
 
 const TimeoutOptions = {
-  timeoutMs: { kind: 'integer', default: 10_000, minimum: 1, maximum: 2_147_483_647 },
+  timeoutMs: { kind: 'integer', page: 'docs/sinks.md', default: 10_000, minimum: 1, maximum: 2_147_483_647 },
 } as const;
 
 const HttpCommonOptions = {
@@ -309,6 +309,12 @@ const HttpBatchOptions = {
 const HttpSinkOptions = {
   endpoint: { kind: 'value', required: true, variable: 'ENDPOINT', form: 'text' },
   headers: { kind: 'value', variable: 'HEADERS', form: 'headers' },
+  receiver: {
+    kind: 'choice',
+    choices: ['splunk', 'elastic', 'datadog', 'loki', 'clickhouse'],
+    variable: 'RECEIVER',
+    form: 'text',
+  },
   format: {
     kind: 'choice',
     default: 'json',
@@ -399,6 +405,16 @@ const PipelineOptions = {
   lingerMs: DeliveryOptions.lingerMs,
   maxExportBatchSize: SinkFeedOptions.maxExportBatchSize,
   maxRetryAfterMs: SinkFeedOptions.maxRetryAfterMs,
+} as const;
+
+const PostgresSinkOptions = {
+  connectionString: { kind: 'text', variable: 'POSTGRES_URL', form: 'text' },
+  pool: { kind: 'value' },
+  table: { kind: 'text', default: 'mcp_audit', variable: 'POSTGRES_TABLE', form: 'text' },
+  retry: { kind: 'value' },
+  name: { kind: 'text', default: 'postgres' },
+  timeoutMs: TimeoutOptions.timeoutMs,
+  profile: ProfileOptions.profile,
 } as const;
 
 const ToolRedactionOptions = {
@@ -510,6 +526,18 @@ const StdoutSinkOptions = {
   profile: ProfileOptions.profile,
 } as const;
 
+const SyslogSinkOptions = {
+  endpoint: { kind: 'value', required: true, variable: 'SYSLOG_ENDPOINT', form: 'text' },
+  tls: { kind: 'value' },
+  facility: { kind: 'integer', default: 13, minimum: 0, maximum: 23 },
+  appName: { kind: 'text' },
+  resendBytes: { kind: 'integer', default: 262_144, minimum: 0, maximum: 67_108_864 },
+  retry: { kind: 'value' },
+  name: { kind: 'text', default: 'syslog' },
+  timeoutMs: TimeoutOptions.timeoutMs,
+  profile: ProfileOptions.profile,
+} as const;
+
 const TimestampsOptions = {
   url: { kind: 'text', required: true },
   everySeconds: { kind: 'integer', default: 3600, minimum: 1, maximum: 2_147_483 },
@@ -547,6 +575,7 @@ export const OPTIONS = {
   OtlpLogSinkOptions,
   PackOptions,
   PipelineOptions,
+  PostgresSinkOptions,
   ToolRedactionOptions,
   RedactionOptions,
   RegisterOptions,
@@ -557,6 +586,7 @@ export const OPTIONS = {
   SinkFilter,
   SpoolOptions,
   StdoutSinkOptions,
+  SyslogSinkOptions,
   TimestampsOptions,
   WitnessesOptions,
 } as const satisfies Readonly<Record<string, OptionSet>>;
@@ -587,6 +617,7 @@ export const PAGES = {
   OtlpLogSinkOptions: 'docs/sinks.md',
   PackOptions: 'docs/redaction.md',
   PipelineOptions: 'docs/delivery.md',
+  PostgresSinkOptions: 'docs/destinations.md',
   ToolRedactionOptions: 'docs/redaction.md',
   RedactionOptions: 'docs/redaction.md',
   RegisterOptions: 'docs/register.md',
@@ -597,6 +628,7 @@ export const PAGES = {
   SinkFilter: 'docs/sinks.md',
   SpoolOptions: 'docs/sinks.md',
   StdoutSinkOptions: 'docs/sinks.md',
+  SyslogSinkOptions: 'docs/destinations.md',
   TimestampsOptions: 'docs/integrity.md',
   WitnessesOptions: 'docs/integrity.md',
 } as const satisfies Readonly<Record<keyof typeof OPTIONS, string>>;

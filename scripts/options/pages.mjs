@@ -24,6 +24,8 @@ const WITH_VARIABLES = [
   'IntegrityOptions',
   'SpoolOptions',
   'HttpSinkOptions',
+  'SyslogSinkOptions',
+  'PostgresSinkOptions',
 ];
 
 /** A row for each variable of the zero-code entry. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { inTermsOfVariables, readEnvironment } from '../../lib/environment/environment.js';
+import { createSink } from '../../lib/environment/sinks.js';
 import { PREFIX, VARIABLES } from '../../lib/environment/variables.js';
 import { ConfigError } from '../../lib/errors.js';
 
@@ -17,6 +18,27 @@ function errorOf(env: Record<string, string>): ConfigError {
 }
 
 describe('the variables of the zero-code entry', () => {
+  it('make the sinks syslog and postgres, whose faults are told in terms of the variables', () => {
+    const make = (kind: 'syslog' | 'postgres', env: Record<string, string>) =>
+      createSink(kind, readEnvironment({ ...ENVIRONMENT, OTEL_MCP_LOG_SINKS: kind, ...env }), {});
+    expect(make('syslog', { OTEL_MCP_LOG_SYSLOG_ENDPOINT: 'tls://logs.example.com' })).to.include({
+      name: 'syslog',
+      destination: 'tls://logs.example.com:6514',
+    });
+    const database = { OTEL_MCP_LOG_POSTGRES_URL: 'postgres:///audit?host=/run/postgresql' };
+    expect(make('postgres', database)).to.include({ name: 'postgres', destination: 'postgres:///audit' });
+    expect(make('postgres', { ...database, OTEL_MCP_LOG_POSTGRES_TABLE: 'audit.records' }).name).to.equal(
+      'postgres',
+    );
+    try {
+      make('syslog', { OTEL_MCP_LOG_SYSLOG_ENDPOINT: 'tcp://logs.example.com' });
+      expect.fail('took tcp:// to another machine');
+    } catch (error) {
+      const told = inTermsOfVariables(error as ConfigError).message;
+      expect(told).to.include('OTEL_MCP_LOG_SYSLOG_ENDPOINT').and.include('tls://');
+    }
+  });
+
   it('need nothing that records need where auditing is switched off', () => {
     expect(readEnvironment({ OTEL_MCP_LOG_DISABLED: 'true' })).to.include({ disabled: true });
     expect(readEnvironment({ OTEL_MCP_LOG_DISABLED: 'true', OTEL_MCP_LOG_REQUIRE_ACTOR: 'true' })).to.include(

@@ -1,9 +1,10 @@
 import type * as OAuth from 'oauth4webapi' with { 'resolution-mode': 'import' };
+import { isLoopback } from '../../internal/loopback.js';
 import { SinkError, ConfigError } from '../../errors.js';
 import { MAX_DELAY_MS, deadlineSignal } from '../../internal/duration.js';
 import { quietly } from '../emit.js';
 import type { Authorization, Failure } from './exchange.js';
-import { isLoopback, requireHeaders } from './options.js';
+import { requireHeaders } from './options.js';
 import { retryAfterMs, type HttpTransport, until } from './transport.js';
 
 /** How to ask for a token. */
@@ -90,7 +91,7 @@ export class ClientCredentials implements Authorization {
         [oauth.customFetch]: (url, { headers, body }) =>
           this.#post(new URL(url), headers as Record<string, string>, String(body), remainingMs),
         // `http` is allowed only to an address of this machine.
-        [oauth.allowInsecureRequests]: isLoopback(tokenEndpoint),
+        [oauth.allowInsecureRequests]: isLoopback(tokenEndpoint.hostname),
       },
     );
     return oauth.processClientCredentialsResponse(server, client, response);

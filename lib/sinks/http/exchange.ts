@@ -33,6 +33,8 @@ export interface HttpExchangeSettings {
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   readonly transport: HttpTransport;
+  /** Statuses that may pass, beside those of {@link RETRYABLE}. */
+  readonly alsoRetryable?: readonly number[] | undefined;
   /** Reads the answers of 2xx, where 2xx alone does not mean delivery. */
   readonly checkResponse?: ResponseCheck | undefined;
 }
@@ -119,7 +121,7 @@ export class HttpExchange {
  * its cause. Errors name only the origin of the address, because path and query may hold secrets.
  */
 function toVerdict(
-  { name, endpoint }: HttpExchangeSettings,
+  { name, endpoint, alsoRetryable = [] }: HttpExchangeSettings,
   outcome: HttpOutcome,
 ): Extract<SinkResult, { status: 'delivered' }> | Failure {
   const told = 'fault' in outcome ? outcome.fault : `status ${outcome.status}`;
@@ -128,7 +130,8 @@ function toVerdict(
   const { status: httpStatus, headers } = outcome;
   if (httpStatus >= 200 && httpStatus < 300) return { status: 'delivered', ack: 'delivered' };
   // 1xx is not a final answer (RFC 9110, 15.2): a receiver that switches protocols unasked has said nothing about the records.
-  if (httpStatus >= 200 && !RETRYABLE.includes(httpStatus)) return { status: 'permanent', error, httpStatus };
+  const mayPass = RETRYABLE.includes(httpStatus) || alsoRetryable.includes(httpStatus);
+  if (httpStatus >= 200 && !mayPass) return { status: 'permanent', error, httpStatus };
   const pause = retryAfterMs(headers['retry-after'], headers['date']);
   return { status: 'retryable', error, httpStatus, ...(pause !== undefined && { retryAfterMs: pause }) };
 }

@@ -1,4 +1,5 @@
 import type { Format } from '../../codecs/load.js';
+import { ConfigError } from '../../errors.js';
 import { checkOptions } from '../../internal/options.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { SerialSink } from '../serialSink.js';
@@ -13,6 +14,7 @@ import {
   type HttpBatchOptions,
   type HttpCommonOptions,
 } from './options.js';
+import { receiverCodec, receiverNamed, type HttpReceiver, type HttpReceiverName } from './receivers.js';
 import { optionalSigner } from './signature.js';
 
 /**
@@ -34,8 +36,15 @@ export interface HttpSinkOptions extends HttpCommonOptions {
    */
   readonly headers?: Readonly<Record<string, string>> | HeadersFunction;
   /**
-   * The encoding of the bodies.
-   * @defaultValue `json`
+   * The product that receives, for those with an API of their own: path, body and answers are then as it documents them. See
+   * docs/destinations.md.
+   * @defaultValue none: the records as they are
+   * @variable OTEL_MCP_LOG_RECEIVER
+   */
+  readonly receiver?: HttpReceiverName;
+  /**
+   * The encoding of the bodies; of the records in them, where there is a `receiver`.
+   * @defaultValue `json`; `ecs` for the receiver `elastic`
    * @variable OTEL_MCP_LOG_FORMAT
    */
   readonly format?: Format;
@@ -74,9 +83,17 @@ export class HttpSink extends SerialSink {
 
   constructor(given: HttpSinkOptions) {
     const options = checkOptions('HttpSinkOptions', 'HttpSink', given);
+    const receiver = options.receiver && receiverNamed(options.receiver);
+    const common = commonSettings(
+      'HttpSink',
+      receiver?.check === undefined ? options : { checkResponse: receiver.check, ...options },
+      { name: options.receiver ?? 'http', endpoint: options.endpoint },
+    );
     const settings = {
-      ...commonSettings('HttpSink', options, { name: 'http', endpoint: options.endpoint }),
-      ...encodingSettings('HttpSink', options.format, options.batch, options.profile),
+      ...common,
+      ...(receiver
+        ? { endpoint: receiver.address(common.endpoint), ...receivedAs(receiver, given) }
+        : encodingSettings('HttpSink', options.format, options.batch, options.profile)),
       signer: optionalSigner('HttpSink.hmacKey', options.hmacKey),
     };
     super(settings.name);
@@ -97,6 +114,24 @@ export class HttpSink extends SerialSink {
     this.#delivery.close();
   }
 }
+
+/** The body that a receiver takes, of as many records as the user or the receiver says. */
+function receivedAs(receiver: HttpReceiver, { format, batch, profile = 'documented' }: HttpSinkOptions) {
+  if (batch?.framing !== undefined)
+    throw new ConfigError('HttpSink.batch.framing', 'is decided by the receiver; leave it out');
+  const inner = format ?? receiver.format;
+  if (inner === 'protobuf')
+    throw new ConfigError('HttpSink.format', 'is protobuf, and the receiver takes text');
+  const chosen = batch && checkOptions('HttpBatchOptions', 'HttpSink.batch', batch).maxRecords;
+  return {
+    codec: () => receiverCodec(receiver, inner, profile),
+    batchSize: chosen ?? receiver.perRequest,
+    alsoRetryable: [INTERNAL_SERVER_ERROR],
+  };
+}
+
+/** The products answer it to what has nothing to do with the records. */
+const INTERNAL_SERVER_ERROR = 500;
 
 function headersOf(sink: string, given: HttpSinkOptions['headers']) {
   if (typeof given === 'function') return { headers: {}, authorization: new FreshHeaders(sink, given) };

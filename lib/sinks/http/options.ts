@@ -1,6 +1,7 @@
 import { loadCodec, type Format } from '../../codecs/load.js';
 import type { Profile, ProfileOptions } from '../../codecs/profile.js';
 import { ConfigError, type SinkError } from '../../errors.js';
+import { isLoopback } from '../../internal/loopback.js';
 import { checkOptions, type Resolved } from '../../internal/options.js';
 import { optionalChoice, reject, requireText } from '../../internal/validate.js';
 import type { AuditRecord } from '../../schema/record.js';
@@ -132,9 +133,6 @@ const BINARY = ['delimited', ['single', 'delimited']] as const satisfies Framing
 const TEXT = ['ndjson', ['single', 'ndjson', 'array']] as const satisfies FramingsOf;
 type FramingsOf = readonly [BatchFraming, readonly BatchFraming[]];
 
-/** Addresses of this machine: RFC 1122 3.2.1.3 (127/8), RFC 4291 2.5.3 (::1), RFC 6761 6.3 (localhost). */
-const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
-
 /** Header fields that the sink or the HTTP client sets. */
 const RESERVED = [
   'connection',
@@ -149,11 +147,6 @@ const RESERVED = [
   'x-signature',
 ];
 
-/** Whether an address is one of this machine. */
-export function isLoopback(url: URL): boolean {
-  return LOOPBACK.test(url.hostname);
-}
-
 /**
  * Checks the address to send to: `https`, or `http` to this machine, because records and credentials must not cross a network
  * in the clear.
@@ -164,7 +157,7 @@ export function requireEndpoint(option: string, value: unknown): URL {
   const text = value instanceof URL ? value.href : requireText(option, value, 'a URL');
   if (!URL.canParse(text)) throw new ConfigError(option, 'got a string that is not a URL');
   const url = new URL(text);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
     throw new ConfigError(option, 'expected an https URL (http only to a loopback address)');
   if (url.username !== '' || url.password !== '')
     throw new ConfigError(option, 'got a URL with credentials in it; put them in a header');
