@@ -4,7 +4,6 @@ import type { Operation } from '../operations/operation.js';
 import { Connection } from './connection.js';
 import { watchHttp } from './http.js';
 import { RunningOperation, type Entrance } from './operation.js';
-import { within } from './propagation.js';
 import { sessionClosed, sessionOpened, watchEnd } from './session.js';
 import { activeOperation, audienceOf, runIn, type ClientState } from './state.js';
 import { connectionOver, watchTransport } from './transport.js';
@@ -29,7 +28,7 @@ export interface ObservedCall {
 export function observe(call: ObservedCall): unknown {
   const running = begin(call);
   if (running === undefined) return call.proceed();
-  return whenAdmitted(running, () => settle(running, () => inside(running, call.proceed)));
+  return whenAdmitted(running, () => settle(running, () => runIn(running, call.proceed)));
 }
 
 /** Starts the operation of a call. Undefined where nothing records or traces it, and where it is a part of another operation. */
@@ -47,11 +46,6 @@ export function begin(call: ObservedCall): RunningOperation | undefined {
     signal: signalOf(call.args),
     entrance: call.entrance,
   });
-}
-
-/** Runs something as a part of an operation, in its context. */
-export function inside<T>(running: RunningOperation, run: () => T): T {
-  return runIn(running, () => within(running.context, run));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { peek, peekCall } from '../internal/peek.js';
 import { methodName, operationFor } from '../operations/table.js';
-import { inside, whenAdmitted } from './call.js';
+import { whenAdmitted } from './call.js';
 import { ignore, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
 import { RunningOperation, type Start } from './operation.js';
@@ -35,7 +35,7 @@ export const observeInbound: Wrapper = (original) =>
     running.sent({ request_id: String(peek(request, 'id')), method: running.method });
     asked(transport, peek(request, 'id'), running);
     const outcome = whenAdmitted(running, () => {
-      inside(running, proceed);
+      runIn(running, proceed);
       noticeDrop(this, request, running);
     });
     if (outcome instanceof Promise) outcome.catch(() => turnAway(transport, request));
@@ -89,7 +89,7 @@ const observeHandler = (handler: Method, begin: (request: unknown) => RunningOpe
 
 async function answer(running: RunningOperation, proceed: () => unknown, signal: unknown): Promise<unknown> {
   try {
-    const result = await inside(running, proceed);
+    const result = await runIn(running, proceed);
     decide(running, result);
     return result;
   } catch (reason) {

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   context,
   propagation,
@@ -8,8 +7,8 @@ import {
   type TextMapGetter,
 } from '@opentelemetry/api';
 import { peek, peekText } from '../internal/peek.js';
-import { shared } from '../internal/shared.js';
 import type { OperationUnderWay } from './connection.js';
+import { callerContext, isActive, within } from './context.js';
 import { guarded } from './source.js';
 
 /** The trace that the `_meta` of a request names by a valid W3C `traceparent`. */
@@ -87,7 +86,7 @@ function traceFields(operation: OperationUnderWay): Record<string, string> {
     const keepsBaggage = propagation.getBaggage(own) === undefined || isAllowed();
     const injected = keepsBaggage ? own : propagation.deleteBaggage(own);
     // Some propagators (Sentry's) write the active context instead of the one that they are given.
-    if (context.active() === injected) propagation.inject(injected, carrier);
+    if (isActive(injected)) propagation.inject(injected, carrier);
     else context.with(injected, () => propagation.inject(injected, carrier));
     // Some write baggage of their own.
     if (carrier['baggage'] !== undefined && !isAllowed()) Reflect.deleteProperty(carrier, 'baggage');
@@ -106,19 +105,6 @@ function traceFields(operation: OperationUnderWay): Record<string, string> {
 
 function keepOnly(carrier: Record<string, string>, kept: string): void {
   for (const key of Object.keys(carrier)) if (key !== kept) Reflect.deleteProperty(carrier, key);
-}
-
-/** Carries the context where no context manager is registered, so that calls inside audited user code are its children. */
-const scope = shared('scope', () => new AsyncLocalStorage<Context>());
-
-/** The context that an operation begins in. */
-export function callerContext(): Context {
-  return scope.getStore() ?? context.active();
-}
-
-/** Runs a function in a context, with or without a context manager. */
-export function within<T>(inner: Context, run: () => T): T {
-  return context.with(inner, () => (context.active() === inner ? run() : scope.run(inner, run)));
 }
 
 /**

@@ -1,10 +1,10 @@
 import { peek } from '../internal/peek.js';
 import { methodName, operationFor } from '../operations/table.js';
-import { inside, observe } from './call.js';
+import { observe } from './call.js';
 import { ignore } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
 import { withTraceFields } from './propagation.js';
-import { activeOperation } from './state.js';
+import { activeOperation, runIn } from './state.js';
 
 /** The method of v2 that all requests pass: those of `request()`, of `discover()`, of handlers, and later rounds. */
 export const FUNNEL = '_requestWithSchemaViaCodec';
@@ -88,5 +88,5 @@ function sendUnseen(call: ObservedRequest, running: RunningOperation): unknown {
 export function resume(client: object, request: unknown, proceed: () => unknown): unknown {
   const running = typeof request === 'object' && request !== null ? madeFor.get(request) : undefined;
   const isUnderWay = running !== undefined && !running.ended && running.isOf(client);
-  return isUnderWay ? inside(running, proceed) : proceed();
+  return isUnderWay ? runIn(running, proceed) : proceed();
 }

@@ -20,6 +20,7 @@ import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/
 import { newSpanId, newTraceId } from '../schema/ids.js';
 import { PACKAGE_NAME } from '../version.js';
 import type { OperationUnderWay } from './connection.js';
+import { withSpan } from './context.js';
 import { parseTraceparent } from './propagation.js';
 import { guarded } from './source.js';
 import { ATTR, shownName, startAttributes } from './telemetry.js';
@@ -88,7 +89,7 @@ export class OperationSpan {
     this.#span = this.minted ? trace.wrapSpanContext(this.trace.context) : span;
     this.#own = true;
     ownSpan(this.#span);
-    this.context = trace.setSpan(parent, this.#span);
+    this.context = withSpan(parent, this.#span);
     this.#joinsApm = this.minted && ambient === true && outerIds === undefined;
     if (ambient === true) this.lookAtApm();
     this.#begun = true;
@@ -118,7 +119,7 @@ export class OperationSpan {
       parentSpanId,
       resource: this.trace.resource,
     };
-    this.context = trace.setSpan(this.context, trace.wrapSpanContext(this.trace.context));
+    this.context = withSpan(this.context, trace.wrapSpanContext(this.trace.context));
   }
 
   /** Ends the span, unless it is another instrumentation's. `describe` is called only where the span is recorded. */

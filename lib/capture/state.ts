@@ -1,10 +1,10 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { tellUnaudited } from '../internal/say.js';
 import { shared } from '../internal/shared.js';
 import type { OperationRecorder } from '../processor/operation.js';
 import { idleRecorders, liveRecorders } from '../processor/recorders.js';
 import { hidesItsClient, identityOf, type Method } from './client.js';
 import { Connection } from './connection.js';
+import { callerContext, currentScene, play } from './context.js';
 import type { RunningOperation } from './operation.js';
 import { changes, currentSource, defaultSource, type SpanSource } from './source.js';
 
@@ -37,36 +37,32 @@ interface Scene {
   readonly sending: RunningOperation | undefined;
 }
 
-/**
- * A storage of our own, since no context manager may be there. One for both: before Node.js 24 each storage costs every promise of
- * the program something.
- */
-const scenes = shared('scenes', () => new AsyncLocalStorage<Scene>());
+const scene = () => currentScene() as Scene | undefined;
 
 /** The operation in whose asynchronous context code runs. */
 export function activeOperation(): RunningOperation | undefined {
-  return scenes.getStore()?.active;
+  return scene()?.active;
 }
 
 /** The operation whose message a transport sends, or whose asynchronous context code runs in. */
 export function servedOperation(): RunningOperation | undefined {
-  const scene = scenes.getStore();
-  return scene?.sending ?? scene?.active;
+  const current = scene();
+  return current?.sending ?? current?.active;
 }
 
 /** The operation whose message a transport sends. */
 export function sendingOperation(): RunningOperation | undefined {
-  return scenes.getStore()?.sending;
+  return scene()?.sending;
 }
 
-/** Runs something inside an operation, or outside of any. */
+/** Runs something inside an operation, in the operation's context, or outside of any. */
 export function runIn<T>(active: RunningOperation | undefined, run: () => T): T {
-  return scenes.run({ active, sending: scenes.getStore()?.sending }, run);
+  return play({ active, sending: scene()?.sending }, active?.context ?? callerContext(), run);
 }
 
 /** Runs what a transport does to send a message of an operation: outside of the operation itself. */
 export function runSending<T>(sending: RunningOperation | undefined, run: () => T): T {
-  return scenes.run({ active: undefined, sending }, run);
+  return play({ active: undefined, sending }, callerContext(), run);
 }
 
 /** What is known of a client; made when it is first seen. */

@@ -2,9 +2,10 @@ import { peek } from '../internal/peek.js';
 import type { Operation } from '../operations/operation.js';
 import { operationFor } from '../operations/table.js';
 import type { Judgement } from '../processor/outcome.js';
-import { afterDelivery, begin, inside, settle, whenAdmitted, type ObservedCall } from './call.js';
+import { afterDelivery, begin, settle, whenAdmitted, type ObservedCall } from './call.js';
 import { ignore, standIn, type Method } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
+import { runIn } from './state.js';
 
 /** Requests that a stream makes for the task that its own request has created. */
 const TASK_REQUESTS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/result']);
@@ -94,7 +95,7 @@ class Watch {
     const running = this.#running;
     if (running === undefined || running.ended) return this.#next(...args);
     running.isIdle = false;
-    return inside(running, () => this.#next(...args)).then(
+    return runIn(running, () => this.#next(...args)).then(
       (step) => this.#judge(running, step),
       (reason: unknown) => {
         running.fail(reason);
@@ -126,7 +127,7 @@ class Watch {
     running.conclude({ outcome: 'OUTCOME_PARTIAL', error }, undefined, 'nothing');
     const conclude = (outcome: PromiseSettledResult<unknown>, settle: () => unknown) =>
       afterDelivery(running, outcome, settle);
-    return inside(running, stop).then(
+    return runIn(running, stop).then(
       (value) => conclude({ status: 'fulfilled', value }, () => value),
       (reason: unknown) =>
         conclude({ status: 'rejected', reason }, () => {
@@ -159,7 +160,7 @@ export function observeListen(call: ObservedCall): unknown {
 
 /** An override in a derived class may return no promise, or throw. */
 async function opened(running: RunningOperation, proceed: () => unknown): Promise<unknown> {
-  return inside(running, proceed);
+  return runIn(running, proceed);
 }
 
 /** v2 says `local` for `close()` of the subscription, `graceful` where the server answered, `remote` for all else. */

@@ -2,7 +2,7 @@ import { diag, SpanKind } from '@opentelemetry/api';
 import { afterDelivery, refusalOf, refuse, settle, whenAdmitted } from '../capture/call.js';
 import { Connection } from '../capture/connection.js';
 import { RunningOperation } from '../capture/operation.js';
-import { within } from '../capture/propagation.js';
+import { within } from '../capture/context.js';
 import { currentSource, defaultSource } from '../capture/source.js';
 import type { RefusedError } from '../errors.js';
 import { tellUnaudited } from '../internal/say.js';
