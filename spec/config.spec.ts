@@ -59,7 +59,7 @@ describe('options', () => {
       'an unknown option',
       { enviroment: 'x' },
       'options.enviroment',
-      /unknown option; known are .*environment/,
+      /unknown option; known are .*; did you mean environment\?/,
     ],
     ['a word for propagate', { propagate: 'no' }, 'propagate', /got a string, expected true or false/],
     ['an empty actor', { actorId: '' }, 'actorId', /got an empty string/],

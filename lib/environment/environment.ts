@@ -4,6 +4,7 @@ import type { VariableForm } from '../options/option.js';
 import { ConfigError } from '../errors.js';
 import { FIELD_NOTES_VARIABLES } from '../sinks/http/fieldNotesSink.js';
 import { requireChoice, requirePairs, splitList } from '../internal/validate.js';
+import { nearest } from '../internal/nearest.js';
 import { OPTIONS } from '../options/tables.js';
 import { resourceVariables } from '../origin.js';
 import {
@@ -43,10 +44,11 @@ export interface Environment {
  * @throws ConfigError that names the variable, and never its value.
  */
 export function readEnvironment(env: Variables): Environment {
-  const known = new Set([...VARIABLES.keys()].map((name) => PREFIX + name));
-  const unknown = Object.keys(env).find((name) => name.startsWith(PREFIX) && !known.has(name));
-  if (unknown !== undefined)
-    throw new ConfigError(unknown, `unknown variable; known are ${[...known].join(', ')}`);
+  const unknown = Object.keys(env)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => name.slice(PREFIX.length))
+    .find((name) => !VARIABLES.has(name));
+  if (unknown !== undefined) throw unknownVariable(unknown);
   const values = new Map<string, unknown>();
   for (const [name, { form }] of VARIABLES) {
     const text = env[PREFIX + name]?.trim();
@@ -131,6 +133,15 @@ function chosenSinks(
       throw new ConfigError(PREFIX + name, `is set, but ${PREFIX}SINKS names none of ${neededBy.join(', ')}`);
   }
   return [...new Set(sinks)];
+}
+
+function unknownVariable(name: string): ConfigError {
+  const meant = nearest(name, VARIABLES.keys());
+  const known = [...VARIABLES.keys()].map((each) => PREFIX + each).join(', ');
+  return new ConfigError(
+    PREFIX + name,
+    `unknown variable; ${meant === undefined ? `known are ${known}` : `did you mean ${PREFIX}${meant}?`}`,
+  );
 }
 
 function optionsFor(values: ReadonlyMap<string, unknown>, part: Part) {

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { nearest } from './nearest.js';
 
 /** What a value is, in words fit for an error text: never the value itself. */
 export function typeName(value: unknown): string {
@@ -94,8 +95,10 @@ export function requireKnownOptions(
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     reject(option, value, 'an options object');
   for (const key of Object.keys(value)) {
-    if (!taken.includes(key))
-      throw new ConfigError(`${option}.${key}`, `unknown option; known are ${known.join(', ')}`);
+    if (taken.includes(key)) continue;
+    const meant = nearest(key, known);
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    throw new ConfigError(`${option}.${key}`, `unknown option; known are ${known.join(', ')}${hint}`);
   }
 }
 

@@ -27,6 +27,8 @@ describe('otel-mcp-log: the command line', () => {
       expect([flag.code, word.code]).to.deep.equal([0, 0]);
       expect(flag.stdout).to.equal(word.stdout);
       expect(flag.stdout).to.include(`Usage: otel-mcp-log ${name} `).and.to.include('--help');
+      // In one style: a sentence without its full stop, which begins with what the command does.
+      expect(flag.stdout.split('\n')[0]).to.match(/^[A-Z][a-z]+ .*[^.]$/);
     });
   }
 

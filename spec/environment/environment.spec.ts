@@ -47,6 +47,19 @@ describe('the variables of the zero-code entry', () => {
     expect(errorOf({ OTEL_MCP_LOG_DISABLED: 'false' }).message).to.include('ENVIRONMENT');
   });
 
+  it('suggest the one that was meant, and list all where none is near', () => {
+    expect(errorOf({ ...ENVIRONMENT, OTEL_MCP_LOG_ENVIROMENT: 'x' }).message).to.include(
+      'unknown variable; did you mean OTEL_MCP_LOG_ENVIRONMENT?',
+    );
+    expect(errorOf({ ...ENVIRONMENT, OTEL_MCP_LOG_FLIE: 'x' }).message).to.include('OTEL_MCP_LOG_FILE?');
+    expect(errorOf({ ...ENVIRONMENT, OTEL_MCP_LOG_ACESS_LOG: 'x' }).message).to.include(
+      'OTEL_MCP_LOG_ACCESS_LOG?',
+    );
+    expect(errorOf({ ...ENVIRONMENT, OTEL_MCP_LOG_XYZZY: 'x' }).message)
+      .to.include('known are OTEL_MCP_LOG_SINKS')
+      .and.not.include('did you mean');
+  });
+
   it('become the options of the audit log', () => {
     const { audit, sinks, optionsOf } = readEnvironment({
       ...ENVIRONMENT,

@@ -22,8 +22,8 @@ function forLine(line: string, text: string): string {
   const renamed = text
     .replaceAll('@opentelemetry/sdk-trace-base', '@opentelemetry/sdk-trace')
     .replace(
-      'new BatchSpanProcessor(new OTLPTraceExporter())',
-      'new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })',
+      'new BatchSpanProcessor(new OTLPTraceExporter({ timeoutMillis: 1_000 }))',
+      'new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ timeoutMillis: 1_000 }) })',
     );
   return renamed.replaceAll(/(@opentelemetry\/[a-z-]+)@[\d.]+/g, '$1');
 }

@@ -14,7 +14,7 @@ const LF = 0x0a;
 /** `check-proof`: whether a proof of one record holds. */
 export const command = defineCommand({
   name: 'check-proof',
-  summary: 'check a proof that one record is in a sealed log',
+  summary: 'Check a proof that one record is in a sealed log',
   usage: 'PROOF --vkey VKEY [--record FILE]',
   about: `
 Checks a C2SP tlog-proof against the record that it is for: the exact bytes of its line. The record is

@@ -15,7 +15,7 @@ import { Output } from '../term/output.js';
 /** `consistency`: whether one checkpoint extends another. */
 export const command = defineCommand({
   name: 'consistency',
-  summary: 'check that a later checkpoint extends an earlier one: no history was rewritten',
+  summary: 'Check that a later checkpoint extends an earlier one: no history was rewritten',
   usage: 'A B (--log LOG | --proof FILE) --vkey VKEY',
   about: `
 A and B are files with a checkpoint each, A the older one. The proof between them (RFC 6962) is made

@@ -1,6 +1,7 @@
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure, nearest } from '../shared/failure.js';
+import { nearest } from '../../internal/nearest.js';
+import { usageFailure } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';

@@ -20,7 +20,7 @@ import { plural } from '../term/units.js';
 /** `export-tiles`: a sealed log as static files for C2SP clients. */
 export const command = defineCommand({
   name: 'export-tiles',
-  summary: 'write a sealed log as a C2SP tiled log: static files that monitors and witnesses read',
+  summary: 'Write a sealed log as a C2SP tiled log: static files that monitors and witnesses read',
   usage: 'LOG -o DIR',
   about: `
 Writes the folder that a C2SP tlog-tiles log serves (c2sp.org/tlog-tiles): checkpoint, tile/LEVEL/N and

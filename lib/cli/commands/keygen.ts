@@ -9,7 +9,7 @@ import { unwritable } from '../term/output.js';
 /** `keygen`: a key to seal a log with. */
 export const command = defineCommand({
   name: 'keygen',
-  summary: 'make a key that seals a log, and print the verifier key that auditors need',
+  summary: 'Make a key that seals a log, and print the verifier key that auditors need',
   usage: '--origin NAME -o FILE',
   about: `
 Makes an Ed25519 key, writes it as PKCS#8 PEM to a new file with mode 0600, and prints its verifier key.

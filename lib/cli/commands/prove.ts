@@ -16,7 +16,7 @@ import { Output } from '../term/output.js';
 /** `prove`: a proof that one record is in a log, which shows none of the others. */
 export const command = defineCommand({
   name: 'prove',
-  summary: 'write a proof that one record is in a sealed log',
+  summary: 'Write a proof that one record is in a sealed log',
   usage: 'LOG (--record N | --record-id ID) [--reveal FIELDS] [-o FILE]',
   about: `
 Writes a C2SP tlog-proof (c2sp.org/tlog-proof): who has it, the record and the verifier key can check

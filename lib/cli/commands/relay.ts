@@ -18,7 +18,7 @@ const VARIABLE_OF = { log: 'FILE', environment: 'ENVIRONMENT', actor: 'ACTOR' } 
 /** `relay`: any client, in any language, on record. */
 export const command = defineCommand({
   name: 'relay',
-  summary: 'stand between any MCP client and its server, and put what passes on record',
+  summary: 'Stand between any MCP client and its server, and put what passes on record',
   usage: '[OPTION…] -- COMMAND [ARGUMENT…]',
   about: `
 Starts the server COMMAND and passes on what it and the client say, unchanged but for the trace context in

@@ -31,7 +31,7 @@ interface VerifyRequest {
 /** `verify`: whether a log is what was sealed. */
 export const command = defineCommand({
   name: 'verify',
-  summary: 'check that nothing in a sealed log was changed, removed, inserted or moved',
+  summary: 'Check that nothing in a sealed log was changed, removed, inserted or moved',
   usage: "LOG|BUNDLE.zip [--vkey VKEY] [--against FILE] (LOG '-' is standard input)",
   about: `
 Reads the whole log, with its rotated and compressed files, and holds it against its checkpoints. What

@@ -14,7 +14,7 @@ const DEFAULT_LISTEN = '127.0.0.1:7380';
 /** `witness`: vouches for the logs of others. */
 export const command = defineCommand({
   name: 'witness',
-  summary: 'run a witness: a server that cosigns the checkpoints of logs which others keep',
+  summary: 'Run a witness: a server that cosigns the checkpoints of logs which others keep',
   usage: '--name NAME --key FILE --state FOLDER --log VKEY [--listen ADDRESS:PORT]',
   about: `
 Answers the C2SP witness protocol (c2sp.org/tlog-witness). It cosigns a checkpoint only if the checkpoint

@@ -1,7 +1,8 @@
 import { toJsonLine } from '../../codecs/line.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
-import { usageFailure, nearest } from '../shared/failure.js';
+import { nearest } from '../../internal/nearest.js';
+import { usageFailure } from '../shared/failure.js';
 import { Prefilter, type AnyOf } from '../input/prefilter.js';
 import { toolOf } from '../input/toolHistory.js';
 import { parseTime } from './time.js';

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { CommandIo } from './command.js';
-import { explain, nearest, usageFailure } from './failure.js';
+import { nearest } from '../../internal/nearest.js';
+import { explain, usageFailure } from './failure.js';
 import {
   ACCESS_OPTIONS,
   UNRECORDED,
