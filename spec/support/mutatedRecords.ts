@@ -32,14 +32,14 @@ const CHANGES: readonly (readonly [what: string, value: unknown, fits: readonly 
   ['half a character', '\ud800', ['json', 'text']],
   ['a text with NUL and escape codes', 'a\u0000b\u001b[31m', ['json', 'text']],
   ['an array', [1, 'x', null], ['json']],
-  ['an object', { a: { b: 1 }, toString: 1, length: -1 }, ['json']],
+  ['an object', { a: { b: 1 }, toString: 1, length: -1 }, ['json', 'attributes']],
   ...DEEP.map(([place, levels]) => [place, place, levels < 1_000 ? (['json'] as const) : []] as const),
 ];
 
-type Kind = 'json' | 'text' | 'number' | 'duration' | 'other';
+type Kind = 'json' | 'text' | 'number' | 'duration' | 'attributes' | 'other';
 
 const JSON_FIELDS = ['data', 'truncated', 'mcp.tool_arguments', 'mcp.legs'];
-const NUMBERS = ['seq', 'ocsf_class_uid', 'ocsf_activity_id'];
+const NUMBERS = ['seq', 'ocsf_class_uid', 'ocsf_activity_id', 'log_epoch', 'otel_resource.process.pid'];
 /** Fields that take only texts of a form, or values of another kind than texts. */
 const OTHERS = [
   ...['time', 'event_type', 'outcome', 'severity', 'sensitivity', 'policy_tags', 'mcp', 'error', 'metadata'],
@@ -50,6 +50,7 @@ function kindsOf(path: string): readonly Kind[] {
   if (JSON_FIELDS.includes(path)) return ['json'];
   if (NUMBERS.includes(path)) return ['number'];
   if (path === 'duration_ms') return ['number', 'duration'];
+  if (path === 'otel_resource') return ['attributes'];
   return [OTHERS.includes(path) ? 'other' : 'text'];
 }
 
@@ -72,10 +73,9 @@ const REQUIRED: ReadonlySet<string> = new Set([
 export function mutatedRecords(): Mutation[] {
   const paths = Object.entries(WHOLE).flatMap(([name, value]) => [
     [name],
-    ...(['mcp', 'error', 'metadata'].includes(name) ? Object.keys(value as Json) : []).map((part) => [
-      name,
-      part,
-    ]),
+    ...(['mcp', 'error', 'metadata', 'otel_resource'].includes(name) ? Object.keys(value as Json) : []).map(
+      (part) => [name, part],
+    ),
   ]);
   return [...paths.flatMap((path) => CHANGES.map((change) => mutation(path, change))), ...ofLaterSchema()];
 }
