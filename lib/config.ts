@@ -1,4 +1,5 @@
-import type { ProfileOptions } from './codecs/profile.js';
+import type { Profile, ProfileOptions } from './codecs/profile.js';
+import { ConfigError } from './errors.js';
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
 import { checkOptions, ofSet } from './internal/options.js';
 import { reject, requireBoolean } from './internal/validate.js';
@@ -11,6 +12,7 @@ import type {
 import { LogOrigin } from './origin.js';
 import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
+import { sinkName } from './sinks/emit.js';
 import type { Sink } from './sinks/sink.js';
 import type { ToolChangedHook } from './tools/watch.js';
 
@@ -215,7 +217,7 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
   const options = checkOptions('AuditOptions', 'options', given, '');
   const { environment, component, actorType, sessionId, tenantId, profile, includeOutputs } = options;
   return Object.freeze({
-    pipeline: { ...ofSet('DeliveryOptions', options), sinks: resolveSinks(options) },
+    pipeline: { ...ofSet('DeliveryOptions', options), sinks: resolveSinks(options, profile) },
     settings: Object.freeze({
       ...{ environment, component, actorType, sessionId, tenantId, profile, includeOutputs },
       policyTags: options.policyTags ?? [],
@@ -240,7 +242,7 @@ function resolvePropagate(given: Propagate): Propagate {
   return typeof given === 'function' ? given : requireBoolean('propagate', given);
 }
 
-function resolveSinks({ sink, sinks }: AuditOptions): readonly (Sink | SinkEntry)[] {
+function resolveSinks({ sink, sinks }: AuditOptions, profile: Profile): readonly (Sink | SinkEntry)[] {
   if (sink !== undefined && sinks !== undefined) reject('sinks', sinks, 'either sink or sinks, not both');
   if (sinks !== undefined && !Array.isArray(sinks)) reject('sinks', sinks, 'an array of sinks');
   const all = sinks ?? (sink === undefined ? [] : [sink]);
@@ -252,7 +254,20 @@ function resolveSinks({ sink, sinks }: AuditOptions): readonly (Sink | SinkEntry
       reject(option, each, 'an object with an emit method');
     }
   });
+  requireOneProfile(all, profile);
   return [...all];
+}
+
+/** A sink that was told another profile would give the names and numbers of the records another meaning. */
+function requireOneProfile(all: readonly (Sink | SinkEntry)[], profile: Profile): void {
+  for (const entry of all) {
+    const sink = isSink(entry) ? entry : entry.sink;
+    if (sink.profile !== undefined && sink.profile !== profile)
+      throw new ConfigError(
+        'profile',
+        `is '${profile}', and that of sink '${sinkName(sink)}' is '${sink.profile}': leave it out at the sink, whose records say of which profile they are`,
+      );
+  }
 }
 
 function isSink(value: unknown): value is Sink {

@@ -2,7 +2,7 @@
 // folders of lib/, not one for each source: Node takes about half a millisecond to find, read and link a module, so three
 // hundred of them cost more than all that they do. What is loaded on demand (`await import`) keeps a file of its own.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rollup } from 'rollup';
@@ -26,6 +26,8 @@ const shared = ['index.ts', 'integrity/index.ts'];
 await build('esm', [...shared, 'hook.mts', 'register.mts', 'loader/thread.mts', 'cli/main.ts']);
 await build('cjs', [...shared, 'hook.cts', 'register.cts', 'browser.ts']);
 copyFileSync(join(lib, 'sinks', 'postgres.sql'), join(dist, 'postgres.sql'));
+// For those who decode what is sent as protobuf.
+cpSync(join(lib, 'codecs', 'proto'), join(dist, 'proto'), { recursive: true });
 writeFileSync(join(dist, 'cjs', 'package.json'), JSON.stringify({ type: 'commonjs' }));
 await buildTypes(
   dist,

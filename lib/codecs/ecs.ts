@@ -2,7 +2,7 @@ import type { AuditRecord, EventType, Outcome } from '../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../schema/tables.js';
 import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
-import type { Profile } from './profile.js';
+import { fromProfile, type Profile } from './profile.js';
 import { toJsonLine } from './line.js';
 
 /** A version of the Elastic Common Schema. */
@@ -31,10 +31,8 @@ const OUTCOME_WORDS: Readonly<Record<Outcome, 'success' | 'failure' | 'unknown'>
  * `event.original` holds the whole record as its JSON line, so that nothing is lost, and no free value adds fields to the mapping of
  * an index.
  */
-export function toEcs(
-  record: AuditRecord,
-  { profile = 'documented', version = '8.17.0' }: EcsOptions = {},
-): object {
+export function toEcs(given: AuditRecord, { profile, version = '8.17.0' }: EcsOptions = {}): object {
+  const record = fromProfile(given);
   const { mcp, error, metadata } = record;
   const event = EVENT_TYPES[record.event_type];
   return {
@@ -52,7 +50,7 @@ export function toEcs(
       severity: SEVERITIES[record.severity],
       outcome: OUTCOME_WORDS[record.outcome] ?? 'unknown',
       duration: Math.round(record.duration_ms * 1_000_000),
-      original: encodeLine(record, profile),
+      original: encodeLine(given, profile),
     },
     trace: { id: record.trace_id },
     span: { id: record.span_id },

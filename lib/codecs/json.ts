@@ -6,17 +6,17 @@ import { fromProfile, toProfile, type Profile, type WireRecord } from './profile
 import { toJsonLine } from './line.js';
 
 /**
- * A record as one line of JSON, without the line feed. Its fields are in a fixed order; control and direction characters are
- * escaped.
+ * A record as one line of JSON, without the line feed, in the names of its own profile or of one that is asked for. Its fields are in
+ * a fixed order; control and direction characters are escaped.
  *
  * @example
  * ```ts
  * stream.write(`${encodeLine(record)}\n`);
  * ```
  */
-export function encodeLine(record: AuditRecord, profile: Profile = 'documented'): string {
-  const line = profile === 'documented' ? forms.lineOf(record) : undefined;
-  return line ?? toJsonLine(inFixedOrder(toProfile(record, profile)));
+export function encodeLine(record: AuditRecord, profile?: Profile): string {
+  const wire = toProfile(record, profile);
+  return forms.lineOf(wire) ?? toJsonLine(inFixedOrder(wire));
 }
 
 const forms = new LineForms();
@@ -26,7 +26,7 @@ const forms = new LineForms();
  *
  * @throws SyntaxError when the line is not JSON or not a record. Its message names the fault, and does not quote the line.
  */
-export function decodeLine(line: string, profile: Profile = 'documented'): AuditRecord {
+export function decodeLine(line: string, profile?: Profile): AuditRecord {
   const value = parse(line);
   if (typeof value !== 'object' || value === null || !('record_id' in value))
     throw new SyntaxError('not an audit record: no object with a record_id');
@@ -35,7 +35,7 @@ export function decodeLine(line: string, profile: Profile = 'documented'): Audit
 
 /** The default codec: one JSON object per record; batches as NDJSON (default) or as one array. */
 export function jsonCodec({
-  profile = 'documented',
+  profile,
   framing = 'ndjson',
 }: { profile?: Profile; framing?: TextFraming } = {}): Codec {
   return textCodec('json', (record) => encodeLine(record, profile), framing);

@@ -1,6 +1,6 @@
-import type { AuditRecord } from '../schema/record.js';
 import { toJsonLine } from './line.js';
 import { inFixedOrder } from './order.js';
+import type { WireRecord } from './profile.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -52,7 +52,7 @@ export class LineForms {
   readonly #forms = new Map<string, Form[]>();
 
   /** The line of a record; nothing where the record must be encoded as a whole. */
-  lineOf(record: AuditRecord): string | undefined {
+  lineOf(record: WireRecord): string | undefined {
     const kind = record.mcp?.tool_name ?? record.mcp?.method;
     if (kind === undefined || record.error !== undefined) return undefined;
     for (const form of this.#forms.get(kind) ?? []) {
@@ -67,7 +67,7 @@ export class LineForms {
   }
 
   /** Makes a form of a record. It replaces `former`, which took the field `other` for the same in all records. */
-  #learn(kind: string, record: AuditRecord, former?: Form, other?: Slot): void {
+  #learn(kind: string, record: WireRecord, former?: Form, other?: Slot): void {
     const varying = new Set(former === undefined ? CHANGING : changingIn(former.slots));
     if (other !== undefined) varying.add(other.name);
     const form = formOf(record, varying);
@@ -128,7 +128,7 @@ function textOf(value: unknown): string | undefined {
 }
 
 /** Makes a form; nothing for a record that JSON would not write field by field, in their present order. */
-function formOf(record: AuditRecord, varying: ReadonlySet<string>): Form | undefined {
+function formOf(record: WireRecord, varying: ReadonlySet<string>): Form | undefined {
   if (inFixedOrder(record) !== record || !isPlain(record) || !isPlain(record.mcp)) return undefined;
   let text = '';
   const slotsOf = (object: object, prefix: string): Slot[] | undefined => {

@@ -15,7 +15,7 @@ export type Format =
 
 /** What every codec takes. */
 export interface CodecOptions {
-  /** @defaultValue `'documented'` */
+  /** @defaultValue that of each record */
   profile?: Profile;
   /** How the texts of a batch are put together; protobuf has a framing of its own. @defaultValue `'ndjson'` */
   framing?: TextFraming;

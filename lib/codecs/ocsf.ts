@@ -3,7 +3,7 @@ import { EVENT_TYPES } from '../schema/tables.js';
 import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
 import { toJsonLine } from './line.js';
-import type { Profile } from './profile.js';
+import { fromProfile, toProfile, type Profile } from './profile.js';
 
 /** A published version of the Open Cybersecurity Schema Framework. */
 export type OcsfVersion = '1.3.0' | '1.8.0';
@@ -55,10 +55,9 @@ const CONFIDENTIALITY: Readonly<Record<Sensitivity, Enumerated>> = {
  * A record as an event of a class that OCSF publishes, with what the class requires and no attribute that it lacks. `raw_data`
  * holds the whole record as its JSON line, and `unmapped` the words of the record's own schema for what OCSF has numbers for.
  */
-export function toOcsf(
-  record: AuditRecord,
-  { profile = 'documented', version = '1.3.0' }: OcsfOptions = {},
-): object {
+export function toOcsf(given: AuditRecord, { profile, version = '1.3.0' }: OcsfOptions = {}): object {
+  const record = fromProfile(given);
+  const { outcome, sensitivity } = toProfile(given, profile);
   const { classUid, className, activityId, activityName } = kindOf(record);
   const [statusId, status] = STATUS[record.outcome] ?? OTHER;
   const [severityId, severity] = SEVERITY[record.severity] ?? OTHER;
@@ -82,8 +81,8 @@ export function toOcsf(
     metadata: metadataOf(record, classUid, version),
     ...partiesOf(record, classUid),
     ...(isNew && classUid === API[0] && operationOf(record)),
-    unmapped: { outcome: record.outcome, severity: record.severity, sensitivity: record.sensitivity },
-    raw_data: encodeLine(record, profile),
+    unmapped: { outcome, severity: record.severity, sensitivity },
+    raw_data: encodeLine(given, profile),
   };
 }
 

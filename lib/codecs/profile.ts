@@ -28,6 +28,32 @@ export interface ProfileOptions {
   readonly profile?: Profile;
 }
 
+/**
+ * Which names an encoding has.
+ *
+ * @see docs/sinks.md
+ */
+export interface EncodingProfileOptions {
+  /**
+   * Names of outcomes and sensitivities, and in protobuf their numbers. Each record says which profile it is of, so there is nothing to
+   * say here; a profile that is not that of the log is a `ConfigError`.
+   * @defaultValue that of the log
+   */
+  readonly profile?: Profile;
+}
+
+/** The profile that a record is of, by its own word. */
+export function profileOf({
+  metadata,
+}: {
+  readonly metadata?: { readonly schema_version?: unknown };
+}): Profile {
+  const version = metadata?.schema_version;
+  return typeof version === 'string' && (version === '0.2' || version.startsWith('0.2.'))
+    ? '0.2'
+    : 'documented';
+}
+
 /** A record as it is encoded, with the outcome and sensitivity names of a profile. */
 export type WireRecord = Omit<AuditRecord, 'outcome' | 'sensitivity'> & {
   outcome: string;
@@ -38,8 +64,8 @@ export type WireRecord = Omit<AuditRecord, 'outcome' | 'sensitivity'> & {
 const outcomes = renaming(OUTCOMES, OUTCOMES_0_2, OUTCOME_TO_0_2);
 const sensitivities = renaming(SENSITIVITIES, SENSITIVITIES_0_2, SENSITIVITY_TO_0_2);
 
-/** The record with the names of a profile. */
-export function toProfile(record: AuditRecord, profile: Profile): WireRecord {
+/** The record with the names of a profile: its own, unless another one is asked for. */
+export function toProfile(record: AuditRecord, profile: Profile = profileOf(record)): WireRecord {
   if (profile === 'documented') return record;
   return {
     ...record,
@@ -49,7 +75,7 @@ export function toProfile(record: AuditRecord, profile: Profile): WireRecord {
 }
 
 /** The inverse of {@link toProfile}. */
-export function fromProfile(record: WireRecord, profile: Profile): AuditRecord {
+export function fromProfile(record: WireRecord, profile: Profile = profileOf(record)): AuditRecord {
   const documented = profile === 'documented';
   return {
     ...record,

@@ -1,4 +1,12 @@
-import { create, fromBinary, fromJsonString, toBinary, toJson, type DescMessage } from '@bufbuild/protobuf';
+import {
+  create,
+  fromBinary,
+  fromJsonString,
+  toBinary,
+  toJson,
+  type DescMessage,
+  type Message,
+} from '@bufbuild/protobuf';
 import { BinaryReader, sizeDelimitedEncode } from '@bufbuild/protobuf/wire';
 import { escapeControls, wellFormed } from '../internal/text.js';
 import type { AuditRecord } from '../schema/record.js';
@@ -15,7 +23,7 @@ import { LogRequestSchema as LogRequest02Schema } from './gen/log_0_2_pb.js';
 import { LogRequestSchema } from './gen/log_documented_pb.js';
 import { toJsonLine } from './line.js';
 import { inFixedOrder } from './order.js';
-import { type Profile, fromProfile, toProfile, type WireRecord } from './profile.js';
+import { type Profile, fromProfile, profileOf, toProfile, type WireRecord } from './profile.js';
 
 /** Media type of one serialized `LogRequest`, as Field Notes documents it. */
 export const PROTOBUF_TYPE = 'application/x-protobuf';
@@ -27,15 +35,14 @@ const schemas: Record<Profile, DescMessage> = { documented: LogRequestSchema, '0
  * One serialized `LogRequest` per record. In a batch, each message follows its length as a varint (protobuf's size-delimited
  * framing); the schema publishes no framing for batches.
  */
-export function protobufCodec({ profile = 'documented' }: { profile?: Profile } = {}): Codec {
-  const schema = schemas[profile];
+export function protobufCodec({ profile }: { profile?: Profile } = {}): Codec {
   return {
     name: 'protobuf',
     contentType: PROTOBUF_TYPE,
     batchContentType: `${PROTOBUF_TYPE}; encoding=delimited`,
-    encode: (record) => toBinary(schema, message(record, profile)),
+    encode: (record) => toBinary(...message(record, profile)),
     encodeBatch: (records) =>
-      Buffer.concat(records.map((record) => sizeDelimitedEncode(schema, message(record, profile)))),
+      Buffer.concat(records.map((record) => sizeDelimitedEncode(...message(record, profile)))),
   };
 }
 
@@ -44,12 +51,13 @@ export function protobufCodec({ profile = 'documented' }: { profile?: Profile } 
  *
  * @throws SyntaxError when the bytes are not such a message, or its payload is not a JSON object.
  */
-export function decodeProtobuf(bytes: Uint8Array, profile: Profile = 'documented'): AuditRecord {
-  return fromFields(fieldsOf(reading(() => fromBinary(schemas[profile], bytes))), profile);
+export function decodeProtobuf(bytes: Uint8Array, profile?: Profile): AuditRecord {
+  // The messages of both profiles have the same fields, so that either reads the numbers.
+  return fromFields(fieldsOf(reading(() => fromBinary(schemas[profile ?? 'documented'], bytes))), profile);
 }
 
 /** The records of a size-delimited batch, in order. Throws as {@link decodeProtobuf} does. */
-export function decodeProtobufBatch(bytes: Uint8Array, profile: Profile = 'documented'): AuditRecord[] {
+export function decodeProtobufBatch(bytes: Uint8Array, profile?: Profile): AuditRecord[] {
   const reader = new BinaryReader(bytes);
   const records: AuditRecord[] = [];
   while (reader.pos < reader.len) {
@@ -61,18 +69,27 @@ export function decodeProtobufBatch(bytes: Uint8Array, profile: Profile = 'docum
 
 /** One `LogRequest` per record in protobuf's JSON mapping: lowerCamelCase names, enums by name, `payload` in base64. */
 export function protojsonCodec({
-  profile = 'documented',
+  profile,
   framing = 'ndjson',
 }: { profile?: Profile; framing?: TextFraming } = {}): Codec {
-  const schema = schemas[profile];
   const line = (record: AuditRecord): string =>
-    escapeControls(JSON.stringify(toJson(schema, message(record, profile))));
+    escapeControls(JSON.stringify(toJson(...message(record, profile))));
   return textCodec('protojson', line, framing);
 }
 
 /** The record that one message in protobuf's JSON mapping holds. Throws as {@link decodeProtobuf} does. */
-export function decodeProtojson(text: string, profile: Profile = 'documented'): AuditRecord {
-  return fromFields(fieldsOf(reading(() => fromJsonString(schemas[profile], text))), profile);
+export function decodeProtojson(text: string, profile?: Profile): AuditRecord {
+  return fromFields(fieldsOf(readJson(text, profile)), profile);
+}
+
+/** Enums are named in this mapping, so that only the message of the record's own profile can read them. */
+function readJson(text: string, profile?: Profile): object {
+  if (profile !== undefined) return reading(() => fromJsonString(schemas[profile], text));
+  try {
+    return fromJsonString(schemas.documented, text);
+  } catch {
+    return reading(() => fromJsonString(schemas['0.2'], text));
+  }
 }
 
 /** Replaces the library's errors, which quote what they read. */
@@ -84,8 +101,9 @@ function reading<T>(read: () => T): T {
   }
 }
 
-function message(record: AuditRecord, profile: Profile) {
-  return create(schemas[profile], { ...toFields(record, profile) });
+/** A record as a message of its profile, behind the description of that. */
+function message(record: AuditRecord, profile: Profile = profileOf(record)): [DescMessage, Message] {
+  return [schemas[profile], create(schemas[profile], { ...toFields(record, profile) })];
 }
 
 /** A decoded message has the published fields as its own properties, as the generated types say. */
@@ -161,7 +179,7 @@ const numberings: Record<Profile, Numbering> = {
  * value proto3 cannot tell from an absent one (an empty text or list, a zero), and an enum name that has no number (of a newer
  * schema). So decoding always gives back what was encoded.
  */
-export function toFields(record: AuditRecord, profile: Profile): LogFields {
+export function toFields(record: AuditRecord, profile: Profile = profileOf(record)): LogFields {
   const wire = toProfile(record, profile);
   const fields = emptyFields();
   const carried = new Set<string>();
@@ -197,8 +215,10 @@ export function toFields(record: AuditRecord, profile: Profile): LogFields {
  *
  * @throws SyntaxError when the payload is not a JSON object.
  */
-export function fromFields(fields: LogFields, profile: Profile): AuditRecord {
+export function fromFields(fields: LogFields, given?: Profile): AuditRecord {
   const record: Record<string, unknown> = {};
+  const payload = payloadOf(fields.payload);
+  const profile = given ?? profileOf(payload);
   for (const [key, field] of [...TEXTS, ...NUMBERS]) {
     if (fields[field] !== '' && fields[field] !== 0) record[key] = fields[field];
   }
@@ -206,7 +226,7 @@ export function fromFields(fields: LogFields, profile: Profile): AuditRecord {
     if (fields[field] !== 0) record[key] = nameOf(numberings[profile][key], fields[field]);
   }
   if (fields.policyTags.length > 0) record['policy_tags'] = [...fields.policyTags];
-  const wire = { ...record, ...payloadOf(fields.payload) } as unknown as WireRecord;
+  const wire = { ...record, ...payload } as unknown as WireRecord;
   return fromProfile(inFixedOrder(wire), profile);
 }
 

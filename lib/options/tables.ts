@@ -218,6 +218,10 @@ const ContactOptions = {
   findPhones: { kind: 'function' },
 } as const;
 
+const EncodingProfileOptions = {
+  profile: { kind: 'choice', choices: ['documented', '0.2'] },
+} as const;
+
 const TimeoutOptions = {
   timeoutMs: { kind: 'integer', page: 'docs/sinks.md', default: 10_000, minimum: 1, maximum: 2_147_483_647 },
 } as const;
@@ -232,7 +236,7 @@ const HttpCommonOptions = {
   maxResponseBytes: { kind: 'integer', minimum: 0, maximum: 268_435_456 },
   name: { kind: 'text' },
   timeoutMs: TimeoutOptions.timeoutMs,
-  profile: ProfileOptions.profile,
+  profile: EncodingProfileOptions.profile,
 } as const;
 
 const FieldNotesSinkOptions = {
@@ -253,7 +257,7 @@ const FieldNotesSinkOptions = {
   maxResponseBytes: HttpCommonOptions.maxResponseBytes,
   name: HttpCommonOptions.name,
   timeoutMs: TimeoutOptions.timeoutMs,
-  profile: ProfileOptions.profile,
+  profile: EncodingProfileOptions.profile,
 } as const;
 
 const IntegrityOptions = {
@@ -333,7 +337,7 @@ const HttpSinkOptions = {
   maxResponseBytes: HttpCommonOptions.maxResponseBytes,
   name: HttpCommonOptions.name,
   timeoutMs: TimeoutOptions.timeoutMs,
-  profile: ProfileOptions.profile,
+  profile: EncodingProfileOptions.profile,
 } as const;
 
 const LevelOptions = {
@@ -376,7 +380,7 @@ const OtlpLogSinkOptions = {
   loggerProvider: { kind: 'value' },
   logger: { kind: 'value' },
   name: { kind: 'text', default: 'otlp-logs' },
-  profile: ProfileOptions.profile,
+  profile: EncodingProfileOptions.profile,
 } as const;
 
 const PackOptions = {
@@ -523,7 +527,7 @@ const StdoutSinkOptions = {
   pretty: { kind: 'boolean', default: false },
   stream: { kind: 'choice', default: 'stdout', choices: ['stdout', 'stderr'] },
   name: { kind: 'text' },
-  profile: ProfileOptions.profile,
+  profile: EncodingProfileOptions.profile,
 } as const;
 
 const SyslogSinkOptions = {
@@ -559,6 +563,7 @@ export const OPTIONS = {
   AuditOptions,
   AuditedOptions,
   ContactOptions,
+  EncodingProfileOptions,
   TimeoutOptions,
   HttpCommonOptions,
   FieldNotesSinkOptions,
@@ -601,6 +606,7 @@ export const PAGES = {
   AuditOptions: 'docs/options.md',
   AuditedOptions: 'docs/decorators.md',
   ContactOptions: 'docs/redaction.md',
+  EncodingProfileOptions: 'docs/sinks.md',
   TimeoutOptions: 'docs/sinks.md',
   HttpCommonOptions: 'docs/sinks.md',
   FieldNotesSinkOptions: 'docs/sinks.md',

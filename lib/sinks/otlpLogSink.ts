@@ -7,7 +7,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { encodeLine } from '../codecs/json.js';
-import type { Profile, ProfileOptions } from '../codecs/profile.js';
+import { toProfile, type EncodingProfileOptions, type Profile } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
 import { checkOptions } from '../internal/options.js';
 import { reject } from '../internal/validate.js';
@@ -64,7 +64,7 @@ export interface OtelLogExporter {
  *
  * @see docs/sinks.md
  */
-export interface OtlpLogSinkOptions extends ProfileOptions {
+export interface OtlpLogSinkOptions extends EncodingProfileOptions {
   /**
    * An exporter that gets each batch itself and says what became of it, so that the sink can vouch for delivery. Closed with the
    * sink.
@@ -106,7 +106,7 @@ const NO_RESOURCE: OtelResource = { attributes: {} };
 export class OtlpLogSink extends SerialSink {
   readonly #options: OtlpLogSinkOptions;
   readonly #logger: OtelLogger | undefined;
-  readonly #profile: Profile;
+  readonly profile: Profile | undefined;
 
   constructor(options: OtlpLogSinkOptions) {
     const { exporter, loggerProvider, logger, profile, name } = checkOptions(
@@ -115,7 +115,7 @@ export class OtlpLogSink extends SerialSink {
       options,
     );
     super(name);
-    this.#profile = profile;
+    this.profile = profile;
     if ([exporter, loggerProvider, logger].filter((way) => way !== undefined).length !== 1)
       throw new ConfigError('OtlpLogSink', 'expected exactly one of exporter, loggerProvider and logger');
     requireMethod('OtlpLogSink.exporter', exporter, 'export');
@@ -149,7 +149,7 @@ export class OtlpLogSink extends SerialSink {
     if (!logger || logger.enabled?.() === false)
       return { status: 'permanent', error: new SinkError(this.name, 'the logger is switched off') };
     const { encoded, rejected } = encodeEach(this.name, records, (record) => ({
-      ...toLogFacts(record, this.#profile),
+      ...toLogFacts(record, this.profile),
       timestamp: Date.parse(record.time),
       context: contextOf(record),
     }));
@@ -160,7 +160,7 @@ export class OtlpLogSink extends SerialSink {
   async #export(exporter: OtelLogExporter, records: readonly AuditRecord[]): Promise<SinkResult> {
     const observed = toHrTime(Date.now());
     const toReadable = (record: AuditRecord): OtelReadableLogRecord => ({
-      ...toLogFacts(record, this.#profile),
+      ...toLogFacts(record, this.profile),
       hrTime: toHrTime(Date.parse(record.time)),
       hrTimeObserved: observed,
       spanContext: spanContextOf(record),
@@ -225,8 +225,9 @@ export interface LogFacts {
  * A record as an OpenTelemetry log record: the whole record in the body, and flat attributes to filter and route by. Their names
  * are those of the schema's `otel_genai` table and the semantic conventions; what these do not name begins with `audit.`.
  */
-export function toLogFacts(record: AuditRecord, profile: Profile): LogFacts {
+export function toLogFacts(record: AuditRecord, profile?: Profile): LogFacts {
   const { mcp, error } = record;
+  const { outcome, sensitivity } = toProfile(record, profile);
   const attributes: Record<string, string | number | undefined> = {
     'log.record.uid': record.record_id,
     'service.name': record.component,
@@ -238,8 +239,8 @@ export function toLogFacts(record: AuditRecord, profile: Profile): LogFacts {
     'gen_ai.tool.name': mcp?.tool_name,
     'error.type': error?.type,
     'audit.seq': record.seq,
-    'audit.outcome': record.outcome,
-    'audit.sensitivity': record.sensitivity,
+    'audit.outcome': outcome,
+    'audit.sensitivity': sensitivity,
     'audit.resource': record.resource,
     'audit.tenant_id': record.tenant_id,
   };

@@ -1,3 +1,4 @@
+import type { Profile } from '../codecs/profile.js';
 import type { AuditRecord, LogCounter } from '../schema/record.js';
 import type { GapRecordFactory } from './gap.js';
 
@@ -63,6 +64,8 @@ export interface Sink {
   readonly lastSeq?: number | undefined;
   /** Who gave it that number, where that record says so. */
   readonly lastCounter?: LogCounter | undefined;
+  /** The profile whose names it writes, where it was told one: a log of another profile refuses it. */
+  readonly profile?: Profile | undefined;
   /** Whether several processes write to this log one after the other: each then begins with a record of its start. */
   readonly keepsLog?: boolean;
   /** Intents of an earlier process that no completion follows: how those operations ended is unknown. */

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { encodeLine } from '../codecs/json.js';
 import { toJsonLine } from '../codecs/line.js';
-import type { ProfileOptions } from '../codecs/profile.js';
+import type { EncodingProfileOptions, Profile } from '../codecs/profile.js';
 import { SinkError } from '../errors.js';
 import { checkOptions } from '../internal/options.js';
 import { printable } from '../internal/text.js';
@@ -16,7 +16,7 @@ const WRITTEN = { status: 'delivered', ack: 'written' } as const;
  *
  * @see docs/sinks.md
  */
-export interface StdoutSinkOptions extends ProfileOptions {
+export interface StdoutSinkOptions extends EncodingProfileOptions {
   /** Writes lines for people instead of programs: aligned, coloured on a terminal (NO_COLOR is respected). @defaultValue false */
   readonly pretty?: boolean;
   /** Which stream records go to. A stdio MCP server speaks its protocol on stdout: there, choose `stderr`. @defaultValue `stdout` */
@@ -37,6 +37,7 @@ export interface StdoutSinkOptions extends ProfileOptions {
  * ```
  */
 export class StdoutSink extends SerialSink {
+  readonly profile: Profile | undefined;
   readonly #out: GuardedWriter;
   readonly #render: (record: AuditRecord) => string;
 
@@ -48,6 +49,7 @@ export class StdoutSink extends SerialSink {
       name = target,
     } = checkOptions('StdoutSinkOptions', 'StdoutSink', options);
     super(name);
+    this.profile = profile;
     const stream = process[target];
     this.#out = new GuardedWriter(stream);
     if (pretty) {

@@ -46,7 +46,7 @@ export function allSinks(
     ...OPTIONS.HttpSinkOptions.format.choices.map((format) =>
       lossy(new HttpSink({ endpoint: url(`http-${format}`), format, hmacKey, name: format })),
     ),
-    lossy(new HttpSink({ endpoint: url('http-array'), batch: { framing: 'array' }, profile: '0.2' })),
+    lossy(new HttpSink({ endpoint: url('http-array'), batch: { framing: 'array' } })),
     lossy(new FieldNotesSink({ endpoint: url('fieldnotes'), auth: 'none', requestsPerSecond: 10_000 })),
     lossy(new OtlpLogSink({ exporter: new OTLPLogExporter({ url: url('otlp-logs-json') }) })),
     // A provider takes records without a word of what becomes of them.

@@ -1,4 +1,5 @@
 import { loadCodec } from '../../codecs/load.js';
+import type { Profile } from '../../codecs/profile.js';
 import { ConfigError } from '../../errors.js';
 import { sleep } from '../../internal/duration.js';
 import { checkOptions, type Resolved } from '../../internal/options.js';
@@ -74,6 +75,7 @@ export const FIELD_NOTES_VARIABLES = {
 export class FieldNotesSink extends SerialSink {
   /** The receiver's origin. */
   readonly destination: string;
+  readonly profile: Profile | undefined;
   readonly #delivery: HttpDelivery;
 
   constructor(given: FieldNotesSinkOptions = {}) {
@@ -86,11 +88,12 @@ export class FieldNotesSink extends SerialSink {
     const limit = new RateLimit(options.requestsPerSecond);
     super(common.name);
     this.destination = common.endpoint.origin;
+    this.profile = profile;
     this.#delivery = new HttpDelivery({
       ...common,
       ...authSettings(given, options, common),
       headers: {},
-      codec: () => loadCodec('protobuf', { profile }),
+      codec: () => loadCodec('protobuf', profile === undefined ? {} : { profile }),
       pace: () => limit.take(),
     });
   }

@@ -1,5 +1,6 @@
 import type { Format } from '../../codecs/load.js';
 import { ConfigError } from '../../errors.js';
+import type { Profile } from '../../codecs/profile.js';
 import { checkOptions } from '../../internal/options.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { SerialSink } from '../serialSink.js';
@@ -79,6 +80,7 @@ export interface HttpSinkOptions extends HttpCommonOptions {
 export class HttpSink extends SerialSink {
   /** The receiver's origin. The path is left out, because it may hold a secret, as that of a webhook does. */
   readonly destination: string;
+  readonly profile: Profile | undefined;
   readonly #delivery: HttpDelivery;
 
   constructor(given: HttpSinkOptions) {
@@ -98,6 +100,7 @@ export class HttpSink extends SerialSink {
     };
     super(settings.name);
     this.destination = settings.endpoint.origin;
+    this.profile = options.profile;
     this.#delivery = new HttpDelivery({ ...settings, ...headersOf(settings.name, options.headers) });
   }
 

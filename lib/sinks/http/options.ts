@@ -1,5 +1,5 @@
 import { loadCodec, type Format } from '../../codecs/load.js';
-import type { Profile, ProfileOptions } from '../../codecs/profile.js';
+import type { EncodingProfileOptions, Profile } from '../../codecs/profile.js';
 import { ConfigError, type SinkError } from '../../errors.js';
 import { isLoopback } from '../../internal/loopback.js';
 import { checkOptions, type Resolved } from '../../internal/options.js';
@@ -36,7 +36,7 @@ export interface HttpBatchOptions {
  *
  * @see docs/sinks.md
  */
-export interface HttpCommonOptions extends TimeoutOptions, ProfileOptions {
+export interface HttpCommonOptions extends TimeoutOptions, EncodingProfileOptions {
   /** When to try again after 429, 502, 503, 504 and broken connections; full jitter. @defaultValue the default of each of its options */
   readonly retry?: RetryOptions;
   /** A file that takes the records that the receiver refuses for good: JSON lines, mode 0600. @defaultValue none */
@@ -111,16 +111,17 @@ export function encodingSettings(
   sink: string,
   format: Format,
   given: HttpBatchOptions | undefined,
-  profile: Profile,
+  profile: Profile | undefined,
 ): Pick<HttpDeliverySettings, 'codec' | 'batchSize'> {
-  const single = { codec: () => loadCodec(format, { profile }) };
+  const names = profile === undefined ? {} : { profile };
+  const single = { codec: () => loadCodec(format, names) };
   if (given === undefined) return single;
   const batch = checkOptions('HttpBatchOptions', `${sink}.batch`, given);
   const [fallback, framings] = format === 'protobuf' ? BINARY : TEXT;
   const framing = optionalChoice(`${sink}.batch.framing`, batch.framing, framings, fallback);
   if (framing !== 'single') {
     const textFraming = framing === 'array' ? 'array' : 'ndjson';
-    const codec = () => loadCodec(format, { profile, framing: textFraming });
+    const codec = () => loadCodec(format, { ...names, framing: textFraming });
     return { codec, batchSize: batch.maxRecords };
   }
   if (given.maxRecords !== undefined && given.maxRecords > 1)

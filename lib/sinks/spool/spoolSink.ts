@@ -1,6 +1,7 @@
 import { diag } from '@opentelemetry/api';
 import { resolve } from 'node:path';
 import { encodeLine } from '../../codecs/json.js';
+import type { Profile } from '../../codecs/profile.js';
 import { ConfigError } from '../../errors.js';
 import { checkOptions } from '../../internal/options.js';
 import { reject } from '../../internal/validate.js';
@@ -104,6 +105,11 @@ export class SpoolSink implements Sink {
     this.#ownGapRecord = gapRecord;
     if (gapRecord !== undefined) this.#replay.gapRecord = gapRecord;
     this.#replay.start();
+  }
+
+  /** The profile of the sink behind it. */
+  get profile(): Profile | undefined {
+    return this.#sink.profile;
   }
 
   /** Where the sink behind it sends. */
