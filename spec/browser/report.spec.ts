@@ -107,7 +107,7 @@ describe(`the report in a browser${noBrowser ?? ''} @slow`, function () {
   it('leads from a failure to the records of its trace', async () => {
     const page = await open('r.html');
     const id = await text(page, '#failures tbody tr:first-child code');
-    await page.click('#failures tbody tr:first-child button');
+    await page.click('#failures tbody tr:first-child code');
     expect(await page.inputValue('#search')).to.equal(id);
     expect(await page.locator('table.records tbody tr').count()).to.equal(
       records.filter(({ trace_id }) => trace_id === id).length,
@@ -159,10 +159,17 @@ describe(`the report in a browser${noBrowser ?? ''} @slow`, function () {
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    it(`has no fault that axe finds, ${colorScheme}, with a record open`, async () => {
+    it(`has no fault that axe finds, ${colorScheme}, with whatever is open`, async () => {
       const page = await open('r.html', { colorScheme, bypassCSP: true });
       await page.evaluate(axe);
-      for (const step of [async () => undefined, () => page.click('table.records tbody tr:first-child')]) {
+      for (const step of [
+        async () => undefined,
+        () => page.fill('#search', 'alice'),
+        () => page.click('text=The first half and the second'),
+        () => page.click('.as-table summary'),
+        () => page.click('table.records tbody tr:first-child'),
+        () => page.click('text=Show its session'),
+      ]) {
         await step();
         const found = await page.evaluate(async () => {
           const { violations } = await (

@@ -1,6 +1,9 @@
-import { byId, clock, count, h } from './dom.js';
-import { showDetail } from './detail.js';
-import { chosenRows, type Row } from './records.js';
+import { outcomeWord } from '../../lib/cli/report/summary.js';
+import { commandBlock, queryCommand, reportCommand } from './commands.js';
+import { byId, button, clock, count, h } from './dom.js';
+import { exportButtons } from './export.js';
+import type { Row } from './records.js';
+import type { Selection } from './selection.js';
 import { OUTCOME_GROUPS, type State } from './state.js';
 
 const PAGE = 50;
@@ -10,16 +13,16 @@ type Order = 'newest' | 'oldest' | 'slowest';
 /** Milliseconds for people. */
 export function took(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`;
-  return ms < 10_000 ? `${count(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+  return ms < 10_000 ? `${count(Math.round(ms))} ms` : `${count(Math.round(ms / 100) / 10)} s`;
 }
 
-/** The word for an outcome. */
-export function outcomeWord(outcome: string): string {
-  return outcome.replace('OUTCOME_', '').replace('FAILURE_', '').toLowerCase();
+/** The badge of a row's outcome. */
+export function badge({ record, group }: Row): HTMLElement {
+  return h('span', { class: `badge ${OUTCOME_GROUPS[group]!.key}` }, outcomeWord(record.outcome));
 }
 
-/** The table of single records: pages, orders, and a record's own view. */
-export function setUpBrowser(state: State, rows: readonly Row[]): void {
+/** The table of single records: pages, orders, what may be had of them, and where the others are. */
+export function setUpBrowser(state: State, selection: () => Selection): void {
   let page = 0;
   let order: Order = 'newest';
   let found: Row[] = [];
@@ -31,10 +34,82 @@ export function setUpBrowser(state: State, rows: readonly Row[]): void {
     ),
   );
   const status = h('p', { class: 'status', role: 'status' });
-  const earlier = h('button', { type: 'button', class: 'step', 'aria-label': 'Previous page' }, '‹');
-  const later = h('button', { type: 'button', class: 'step', 'aria-label': 'Next page' }, '›');
+  const turn = (by: number) => () => {
+    page += by;
+    draw();
+  };
+  const earlier = button('step', turn(-1), { 'aria-label': 'Previous page' }, '‹');
+  const later = button('step', turn(1), { 'aria-label': 'Next page' }, '›');
   const body = h('tbody');
-  const heads = ['Time (UTC)', 'Outcome', 'Who', 'What', 'Server', 'Took', 'Message'].map((name) =>
+  const rest = h('div', { class: 'rest' });
+  byId('record-browser').append(
+    h(
+      'div',
+      { class: 'line pager' },
+      status,
+      h('span', { class: 'space' }),
+      exportButtons(state.model, selection),
+      orders,
+      earlier,
+      later,
+    ),
+    recordTable(body),
+    rest,
+  );
+
+  const draw = () => {
+    const start = page * PAGE;
+    const shown = found.slice(start, start + PAGE);
+    body.replaceChildren(...shown.map((row) => tableRow(state, row)));
+    status.textContent =
+      found.length === 0
+        ? 'No record fits.'
+        : `${count(start + 1)} to ${count(start + shown.length)} of ${ofHowMany(found.length, selection())}`;
+    earlier.disabled = page === 0;
+    later.disabled = start + PAGE >= found.length;
+  };
+  const choose = () => {
+    found = sorted([...selection().rows], order);
+    page = 0;
+    draw();
+    drawRest(state, selection(), rest);
+  };
+  orders.addEventListener('change', () => {
+    order = orders.value as Order;
+    choose();
+  });
+  state.onChoice(choose);
+  choose();
+}
+
+/** How many records there are to look through, and how many that is of all that are chosen. */
+function ofHowMany(rows: number, { summary, atLeast }: Selection): string {
+  if (!atLeast && rows === summary.records) return count(rows);
+  return `${count(rows)} in this page, of ${atLeast ? 'at least ' : ''}${count(summary.records)}`;
+}
+
+/** Where the chosen records are that are not in the page. */
+function drawRest(state: State, { rows, summary, atLeast }: Selection, place: HTMLElement): void {
+  const { model } = state;
+  const all = !atLeast && rows.length === summary.records;
+  const words = all
+    ? `All ${count(rows.length)} chosen records are in this page. The same records from the log itself:`
+    : summary.records === 0
+      ? 'None was found in what could be searched. This command searches the whole log:'
+      : `${count(rows.length)} of ${atLeast ? 'at least ' : ''}${count(summary.records)} chosen records are in this page, and in what it saves. This command gives them all:`;
+  place.replaceChildren(
+    h('p', { class: all ? 'note' : '' }, words),
+    commandBlock(queryCommand(model, state.place)),
+    ...(all
+      ? []
+      : [h('p', {}, 'And this one makes a page of them:'), commandBlock(reportCommand(model, state.place))]),
+  );
+}
+
+const HEADS = ['Time (UTC)', 'Outcome', 'Who', 'What', 'Server', 'Took', 'Message'] as const;
+
+function recordTable(body: HTMLElement): HTMLElement {
+  const heads = HEADS.map((name) =>
     h('th', { scope: 'col', class: name === 'Took' ? 'number' : undefined }, name),
   );
   const table = h(
@@ -44,39 +119,11 @@ export function setUpBrowser(state: State, rows: readonly Row[]): void {
     h('thead', {}, h('tr', {}, ...heads)),
     body,
   );
-  byId('record-browser').append(
-    h('div', { class: 'line pager' }, status, h('span', { class: 'space' }), orders, earlier, later),
-    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of records' }, table),
+  return h(
+    'div',
+    { class: 'scroll stacks', tabindex: 0, role: 'region', 'aria-label': 'Table of records' },
+    table,
   );
-
-  const draw = () => {
-    const start = page * PAGE;
-    const shown = found.slice(start, start + PAGE);
-    body.replaceChildren(...shown.map((row) => tableRow(state, rows, row)));
-    status.textContent =
-      found.length === 0
-        ? 'No record fits.'
-        : `${count(start + 1)} to ${count(start + shown.length)} of ${count(found.length)}`;
-    earlier.disabled = page === 0;
-    later.disabled = start + PAGE >= found.length;
-  };
-  const choose = () => {
-    found = sorted(chosenRows(rows, state), order);
-    page = 0;
-    draw();
-  };
-  const turn = (by: number) => () => {
-    page += by;
-    draw();
-  };
-  earlier.addEventListener('click', turn(-1));
-  later.addEventListener('click', turn(1));
-  orders.addEventListener('change', () => {
-    order = orders.value as Order;
-    choose();
-  });
-  state.onChange(choose);
-  choose();
 }
 
 function sorted(rows: Row[], order: Order): Row[] {
@@ -86,37 +133,33 @@ function sorted(rows: Row[], order: Order): Row[] {
   return rows.reverse().sort((a, b) => b.time - a.time);
 }
 
-function tableRow(state: State, rows: readonly Row[], row: Row): HTMLElement {
-  const { record, group } = row;
-  const open = () => showDetail(state, rows, row);
+function tableRow(state: State, row: Row): HTMLElement {
+  const { record } = row;
+  const open = () => state.change({ record: record.record_id });
+  const opener = button(
+    'link',
+    (event) => {
+      event.stopPropagation();
+      open();
+    },
+    {
+      'aria-label': `Show the record of ${clock(row.time)}, ${record.resource}`,
+      'data-record': record.record_id,
+    },
+    clock(row.time),
+  );
   return h(
     'tr',
     { click: open },
+    h('td', { class: 'time' }, opener),
+    h('td', { class: 'how' }, badge(row)),
+    h('td', { class: 'cut who' }, record.actor_id),
+    h('td', { class: 'cut strong what' }, record.resource),
+    h('td', { class: 'cut where' }, record.server_id ?? ''),
+    h('td', { class: 'number took' }, took(record.duration_ms)),
     h(
       'td',
-      { class: 'time' },
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'link',
-          'aria-label': `Show the record of ${clock(row.time)}, ${record.resource}`,
-          click: (event) => {
-            event.stopPropagation();
-            open();
-          },
-        },
-        clock(row.time),
-      ),
-    ),
-    h('td', {}, h('span', { class: `badge ${OUTCOME_GROUPS[group]!.key}` }, outcomeWord(record.outcome))),
-    h('td', { class: 'cut' }, record.actor_id),
-    h('td', { class: 'cut strong' }, record.resource),
-    h('td', { class: 'cut' }, record.server_id ?? ''),
-    h('td', { class: 'number' }, took(record.duration_ms)),
-    h(
-      'td',
-      { class: 'cut wide' },
+      { class: 'cut wide why' },
       record.error === undefined
         ? record.message
         : `${record.error.type}: ${record.error.message ?? record.message}`,

@@ -1,80 +1,35 @@
 import uPlot from 'uplot';
-import type { Latency } from '../../lib/cli/report/model.js';
-import { axes, colour, TIME_TICKS } from './axes.js';
-import { overTime, totals } from './counts.js';
+import { axes, colour, distances, PADDING, TIME_TICKS, visible } from './axes.js';
+import { Chart, chartHeight } from './chart.js';
 import { byId, clock, count, h } from './dom.js';
+import type { Selection, Selector } from './selection.js';
 import { OUTCOME_GROUPS, type State } from './state.js';
-
-/** The width of a chart on paper (A4 without its margins, at 96 dots an inch); undefined on a screen. */
-const PRINTED_WIDTH = 660;
-let printing = false;
-
-/** From now on charts are drawn for paper, or for the screen again. */
-export function drawForPaper(on: boolean): void {
-  printing = on;
-}
-
-/** The width of a place without its padding. */
-function innerWidth(place: HTMLElement): number {
-  const { paddingLeft, paddingRight } = getComputedStyle(place);
-  return place.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
-}
-
-/** Draws a chart into its place and keeps it as wide as the place. */
-class Chart {
-  readonly place: HTMLElement;
-  readonly #options: (width: number) => uPlot.Options;
-  readonly #data: () => uPlot.AlignedData;
-  #plot: uPlot | undefined;
-
-  constructor(place: HTMLElement, options: (width: number) => uPlot.Options, data: () => uPlot.AlignedData) {
-    this.place = place;
-    this.#options = options;
-    this.#data = data;
-    new ResizeObserver(() => this.resize()).observe(place);
-  }
-
-  get width(): number {
-    return printing ? PRINTED_WIDTH : Math.max(260, Math.floor(innerWidth(this.place)));
-  }
-
-  draw(): void {
-    this.#plot?.destroy();
-    this.#plot = new uPlot(this.#options(this.width), this.#data(), this.place);
-  }
-
-  resize(): void {
-    const plot = this.#plot;
-    if (plot !== undefined && !printing && plot.width !== this.width)
-      plot.setSize({ width: this.width, height: plot.height });
-  }
-}
 
 const utc = (seconds: number): Date => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC');
 
-function timeAxes(format?: (value: number) => string): uPlot.Axis[] {
-  const [time, ...others] = axes(format);
-  return [{ ...time, values: TIME_TICKS }, ...others];
-}
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-/** Paper has less room than a screen that scrolls. */
-function chartHeight(height: number): number {
-  return printing ? Math.round(height * 0.75) : height;
+/** What the charts draw. */
+interface Shown {
+  readonly state: State;
+  readonly selector: Selector;
+  readonly selection: () => Selection;
 }
 
 function timeOptions(
-  state: State,
+  { state }: Shown,
   width: number,
   height: number,
   series: uPlot.Series[],
   format?: (value: number) => string,
 ): uPlot.Options {
-  const { start, step } = state.model.timeline;
+  const { start, step, buckets } = state.model.timeline;
+  const [time, ...others] = axes(format);
   return {
     width,
     height: chartHeight(height),
     tzDate: utc,
-    padding: [10, 8, 0, 0],
+    padding: PADDING,
     cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false }, points: { show: false } },
     legend: { live: true },
     scales: {
@@ -82,116 +37,109 @@ function timeOptions(
       x: { time: true, range: (_plot, low, high) => [low, high + step / 1000] },
       y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.05 : 1] },
     },
-    axes: timeAxes(format),
+    axes: [{ ...time, values: TIME_TICKS, incrs: distances(step), space: 72 }, ...others],
     series: [{ value: (_plot, at) => (at === null ? 'all shown' : `${clock(at * 1000)} UTC`) }, ...series],
     hooks: {
       setSelect: [
         (plot) => {
           if (plot.select.width < 3) return;
           const bucket = (x: number) => Math.floor((plot.posToVal(x, 'x') * 1000 - start) / step);
-          const { buckets } = state.model.timeline;
           const from = Math.max(0, bucket(plot.select.left));
-          const to = Math.min(buckets - 1, bucket(plot.select.left + plot.select.width));
+          const to = Math.max(from, Math.min(buckets - 1, bucket(plot.select.left + plot.select.width)));
           plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          state.change({ from, to: Math.max(from, to) });
+          state.change({ range: [start + from * step, start + (to + 1) * step] });
         },
       ],
     },
   };
 }
 
-/** The buckets that are shown: all, or the chosen range. */
-function shownBuckets({ choice, model: { timeline } }: State): [from: number, to: number] {
-  return [choice.from ?? 0, choice.to ?? timeline.buckets - 1];
+function secondsOf({ state, selector }: Shown): number[] {
+  const [from, to] = selector.buckets(state.place);
+  const { start, step } = state.model.timeline;
+  return Array.from(
+    { length: Math.max(0, to - from + 1) },
+    (_, index) => (start + (from + index) * step) / 1000,
+  );
 }
 
-function bucketSeconds(state: State): number[] {
-  const [from, to] = shownBuckets(state);
-  const { start, step } = state.model.timeline;
-  return Array.from({ length: to - from + 1 }, (_, index) => (start + (from + index) * step) / 1000);
+/** The buckets that are shown, of each group of outcomes. */
+function shownSeries({ state, selector, selection }: Shown): number[][] {
+  const [from, to] = selector.buckets(state.place);
+  return selection().series.map((row) => row.slice(from, to + 1));
 }
+
+const barPaths = () => uPlot.paths.bars!({ size: [0.9, 120, 2], gap: 0, align: 1 });
 
 /** The operations over time, stacked by outcome. */
-function timelineChart(state: State, place: HTMLElement): Chart {
-  const bars = uPlot.paths.bars!({ size: [0.9, 60], gap: 0, align: 1 });
+function timelineChart(shown: Shown, place: HTMLElement): Chart {
   let plain: number[][] = [];
   // The first series is drawn first and reaches highest: what later ones leave uncovered is its own part.
-  const series = [...OUTCOME_GROUPS.keys()].reverse().map((group): uPlot.Series => {
-    const { name, key } = OUTCOME_GROUPS[group]!;
-    return {
-      label: name,
-      fill: colour(key),
-      stroke: colour(key),
-      width: 0,
-      paths: bars,
-      points: { show: false },
-      value: (_plot, _value, _series, at) =>
-        count(
-          at === null ? (plain[group] ?? []).reduce((sum, part) => sum + part, 0) : (plain[group]?.[at] ?? 0),
-        ),
-    };
-  });
+  const series = () =>
+    [...OUTCOME_GROUPS.keys()].reverse().map((group): uPlot.Series => {
+      const { name, key } = OUTCOME_GROUPS[group]!;
+      return {
+        label: name,
+        fill: colour(key),
+        stroke: colour(key),
+        width: 0,
+        paths: barPaths(),
+        points: { show: false },
+        value: (_plot, _value, _series, at) =>
+          count(at === null ? sum(plain[group] ?? []) : (plain[group]?.[at] ?? 0)),
+      };
+    });
   return new Chart(
     place,
-    (width) => timeOptions(state, width, 240, recoloured(series)),
+    (width) => timeOptions(shown, width, 240, series()),
     () => {
-      const [from, to] = shownBuckets(state);
-      plain = overTime(state.model.cube, state.choice, state.model.timeline.buckets).map((row) =>
-        row.slice(from, to + 1),
-      );
+      plain = shownSeries(shown);
+      const seconds = secondsOf(shown);
+      const highest = Math.max(0, ...seconds.map((_, at) => sum(plain.map((row) => row[at]!))));
       const stacked: number[][] = [];
       plain.forEach((row, group) =>
-        stacked.push(row.map((value, at) => value + (stacked[group - 1]?.[at] ?? 0))),
+        stacked.push(visible(row, highest).map((value, at) => value + (stacked[group - 1]?.[at] ?? 0))),
       );
-      return [bucketSeconds(state), ...stacked.reverse()];
+      return [seconds, ...stacked.reverse()];
     },
   );
 }
 
-/** Colours are read when a chart is drawn, not when it is made: the theme may have changed in between. */
-function recoloured(series: readonly uPlot.Series[]): uPlot.Series[] {
-  return series.map((one) => {
-    const group = OUTCOME_GROUPS.find(({ name }) => name === one.label);
-    return group === undefined ? one : { ...one, fill: colour(group.key), stroke: colour(group.key) };
-  });
-}
-
 /** The part of operations that did not succeed, over time. */
-function failureChart(state: State, place: HTMLElement): Chart {
+function failureChart(shown: Shown, place: HTMLElement): Chart {
+  let shares: (number | null)[] = [];
   let overall = NaN;
+  const share = (at: number | null) => (at === null ? overall : (shares[at] ?? NaN));
   return new Chart(
     place,
     (width) =>
       timeOptions(
-        state,
+        shown,
         width,
         150,
         [
           {
             label: 'Refused or failed',
             stroke: colour('failed'),
-            fill: colour('failed-faint'),
-            width: 1.5,
+            fill: colour('failed'),
+            width: 0,
+            paths: barPaths(),
             points: { show: false },
-            value: (_plot, value, _series, at) => {
-              const shown = at === null ? overall : value;
-              return Number.isFinite(shown) ? `${shown.toFixed(1)} %` : '';
-            },
+            value: (_plot, _value, _series, at) =>
+              Number.isFinite(share(at)) ? `${share(at).toFixed(1)} %` : '',
           },
         ],
         (value) => `${value} %`,
       ),
     () => {
-      const [from, to] = shownBuckets(state);
-      const series = overTime(state.model.cube, state.choice, state.model.timeline.buckets);
-      const shown = series.map((row) => row.slice(from, to + 1).reduce((sum, part) => sum + part, 0));
-      overall = ((shown[2]! + shown[3]!) / shown.reduce((sum, part) => sum + part, 0)) * 100;
-      const share = bucketSeconds(state).map((_, index) => {
-        const at = from + index;
-        const all = series.reduce((sum, row) => sum + row[at]!, 0);
-        return at > to || all === 0 ? null : ((series[2]![at]! + series[3]![at]!) / all) * 100;
-      });
-      return [bucketSeconds(state), share];
+      const series = shownSeries(shown);
+      const seconds = secondsOf(shown);
+      const badAt = (at: number) => series[2]![at]! + series[3]![at]!;
+      const allAt = (at: number) => sum(series.map((row) => row[at]!));
+      shares = seconds.map((_, at) => (allAt(at) === 0 ? null : (badAt(at) / allAt(at)) * 100));
+      overall = (sum(seconds.map((_, at) => badAt(at))) / sum(seconds.map((_, at) => allAt(at)))) * 100;
+      const known = shares.map((value) => value ?? 0);
+      return [seconds, visible(known, Math.max(0, ...known))];
     },
   );
 }
@@ -202,21 +150,29 @@ function shortDuration(ms: number): string {
   return ms < 1e6 ? `${Number((ms / 1000).toPrecision(2))} s` : `${Number((ms / 60_000).toPrecision(2))} min`;
 }
 
-function latencyChart({ bounds, counts }: Latency, place: HTMLElement): Chart {
-  const used = counts.map((value, bin) => (value > 0 ? bin : -1)).filter((bin) => bin >= 0);
-  const first = Math.max(0, (used[0] ?? 0) - 1);
-  const last = Math.min(counts.length - 1, (used.at(-1) ?? 0) + 1);
-  const bins = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  const label = (bin: number) => (bin >= bounds.length ? 'longer' : `≤ ${shortDuration(bounds[bin] ?? 0)}`);
+function latencyChart({ selection }: Shown, place: HTMLElement): Chart {
+  const latency = () => selection().summary.latency;
+  const bins = () => {
+    const used = latency()
+      .counts.map((value, bin) => (value > 0 ? bin : -1))
+      .filter((bin) => bin >= 0);
+    const first = Math.max(0, (used[0] ?? 0) - 1);
+    const last = Math.min(latency().counts.length - 1, (used.at(-1) ?? 0) + 1);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  };
+  const label = (bin: number) => {
+    const { bounds } = latency();
+    return bin >= bounds.length ? 'longer' : `≤ ${shortDuration(bounds[bin] ?? 0)}`;
+  };
   return new Chart(
     place,
     (width) => ({
       width,
       height: chartHeight(240),
-      padding: [10, 8, 0, 0],
+      padding: PADDING,
       cursor: { drag: { x: false, y: false }, points: { show: false } },
       scales: {
-        x: { time: false, range: () => [first - 0.6, last + 0.6] },
+        x: { time: false, range: () => [bins()[0]! - 0.6, bins().at(-1)! + 0.6] },
         y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.05 : 1] },
       },
       axes: [
@@ -235,13 +191,19 @@ function latencyChart({ bounds, counts }: Latency, place: HTMLElement): Chart {
           fill: colour('accent'),
           stroke: colour('accent'),
           width: 0,
-          paths: uPlot.paths.bars!({ size: [0.86, 60] }),
+          paths: uPlot.paths.bars!({ size: [0.86, 90, 2] }),
           points: { show: false },
-          value: (_plot, value) => count(value ?? counts.reduce((sum, part) => sum + part, 0)),
+          value: (_plot, _value, _series, at) => {
+            const { counts } = latency();
+            return count(at === null ? sum(counts) : (counts[bins()[at] ?? -1] ?? 0));
+          },
         },
       ],
     }),
-    () => [bins, bins.map((bin) => counts[bin] ?? 0)],
+    () => {
+      const counts = bins().map((bin) => latency().counts[bin] ?? 0);
+      return [bins(), visible(counts, Math.max(...counts))];
+    },
   );
 }
 
@@ -250,53 +212,44 @@ function figure(title: string, place: HTMLElement, hint = ''): HTMLElement {
 }
 
 /** All charts of the page. Returns what draws them anew, for a changed theme or a printer. */
-export function setUpCharts(state: State): () => void {
+export function setUpCharts(state: State, selector: Selector, selection: () => Selection): () => void {
+  const shown = { state, selector, selection };
   const timeline = h('div', { class: 'chart', role: 'img' });
   const failing = h('div', { class: 'chart', role: 'img' });
+  const latency = byId('latency-chart');
   const table = h('details', { class: 'as-table' }, h('summary', {}, 'The timeline as a table'));
   byId('charts').append(
-    figure('Operations over time', timeline, ' (drag across to choose a range)'),
+    figure('Operations over time', timeline, 'drag across to choose a range'),
     figure('Refused or failed, in per cent of operations', failing),
     table,
   );
   byId('charts').hidden = false;
-  const moving = [timelineChart(state, timeline), failureChart(state, failing)];
-  const still = latencyChart(state.model.latency, byId('latency-chart'));
-  const describe = () => {
-    const sums = totals(state.model.cube, state.choice);
+  const charts = [timelineChart(shown, timeline), failureChart(shown, failing), latencyChart(shown, latency)];
+  latency.setAttribute('role', 'img');
+  const drawAll = () => {
+    for (const chart of charts) chart.draw();
     const words = OUTCOME_GROUPS.map(
-      ({ name }, group) => `${name.toLowerCase()} ${count(sums[group] ?? 0)}`,
+      ({ name }, group) => `${name.toLowerCase()} ${count(sum(shownSeries(shown)[group]!))}`,
     ).join(', ');
     timeline.setAttribute('aria-label', `Bar chart of operations over time: ${words}.`);
     failing.setAttribute(
       'aria-label',
-      `Line chart of the part of operations that was refused or failed: ${words}.`,
+      `Bar chart of the part of operations that was refused or failed: ${words}.`,
     );
+    latency.setAttribute(
+      'aria-label',
+      'Bar chart of how long operations took; the table beside it has the figures.',
+    );
+    if (table.open) fillTable(shown, table);
   };
-  byId('latency-chart').setAttribute('role', 'img');
-  byId('latency-chart').setAttribute(
-    'aria-label',
-    'Bar chart of how long operations took; the table beside it has the figures.',
-  );
-  const drawMoving = () => {
-    for (const chart of moving) chart.draw();
-    describe();
-    if (table.open) fillTable(state, table);
-  };
-  table.addEventListener('toggle', () => table.open && fillTable(state, table));
-  state.onChange(drawMoving);
-  const drawAll = () => {
-    drawMoving();
-    still.draw();
-  };
+  table.addEventListener('toggle', () => table.open && fillTable(shown, table));
+  state.onChoice(drawAll);
   drawAll();
   return drawAll;
 }
 
-function fillTable(state: State, details: HTMLDetailsElement): void {
-  const [from, to] = shownBuckets(state);
-  const { start, step, buckets } = state.model.timeline;
-  const series = overTime(state.model.cube, state.choice, buckets);
+function fillTable(shown: Shown, details: HTMLDetailsElement): void {
+  const series = shownSeries(shown);
   const head = h(
     'tr',
     {},
@@ -304,17 +257,18 @@ function fillTable(state: State, details: HTMLDetailsElement): void {
     ...OUTCOME_GROUPS.map(({ name }) => h('th', { scope: 'col', class: 'number' }, name)),
   );
   const body = h('tbody');
-  for (let bucket = from; bucket <= to; bucket++) {
-    if (series.every((row) => row[bucket] === 0)) continue;
-    body.append(
-      h(
-        'tr',
-        {},
-        h('th', { scope: 'row' }, clock(start + bucket * step)),
-        ...series.map((row) => h('td', { class: 'number' }, count(row[bucket]!))),
-      ),
-    );
-  }
+  secondsOf(shown).forEach((seconds, bucket) => {
+    if (series.every((row) => row[bucket] === 0)) return;
+    const cells = series.map((row) => h('td', { class: 'number' }, count(row[bucket]!)));
+    body.append(h('tr', {}, h('th', { scope: 'row' }, clock(seconds * 1000)), ...cells));
+  });
   details.querySelector('.scroll')?.remove();
-  details.append(h('div', { class: 'scroll tall', tabindex: 0 }, h('table', {}, h('thead', {}, head), body)));
+  const table = h('table', {}, h('thead', {}, head), body);
+  details.append(
+    h(
+      'div',
+      { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'The timeline as a table' },
+      table,
+    ),
+  );
 }

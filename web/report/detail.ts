@@ -1,7 +1,9 @@
-import { outcomeWord, took } from './browser.js';
-import { clock, count, h, lines } from './dom.js';
+import { badge, took } from './browser.js';
+import { commandBlock, idCommand, logOf, proofCommands } from './commands.js';
+import { View } from './dialogs.js';
+import { button, clock, copyButton, count, h, lines } from './dom.js';
 import type { Row } from './records.js';
-import { OUTCOME_GROUPS, type State } from './state.js';
+import type { State } from './state.js';
 
 /** Fields that stand in the head, or in a block of their own. */
 const APART = new Set([
@@ -18,50 +20,89 @@ const APART = new Set([
 ]);
 const TRACE_LISTED = 50;
 
-let dialog: HTMLDialogElement | undefined;
-
-/** Opens the view of one record. */
-export function showDetail(state: State, rows: readonly Row[], row: Row): void {
-  dialog ??= makeDialog();
-  dialog.replaceChildren(...content(state, rows, row));
-  if (!dialog.open) dialog.showModal();
-  dialog.scrollTop = 0;
+/** The view of one record. */
+export function setUpDetail(state: State, rows: readonly Row[]): void {
+  new View(state, 'record', (id) => {
+    const row = rows.find(({ record }) => record.record_id === id);
+    return row === undefined ? absent(state, id) : content(state, rows, row);
+  });
 }
 
-function makeDialog(): HTMLDialogElement {
-  const made = h('dialog', { id: 'detail', 'aria-labelledby': 'detail-title' });
-  made.addEventListener('click', (event) => event.target === made && made.close());
-  document.body.append(made);
-  return made;
+/** A link may lead to a record that is not in the page. */
+function absent({ model }: State, id: string): Node[] {
+  return [
+    h('h2', { id: 'record-title' }, 'This record is not in the page'),
+    h(
+      'p',
+      { class: 'lead' },
+      `The page holds ${count(model.rows.lines.length)} of ${count(model.totals.records)} records one by one. This command looks for the record ${id} in the log:`,
+    ),
+    commandBlock(idCommand(model, 'id', id)),
+  ];
 }
 
 function content(state: State, rows: readonly Row[], row: Row): Node[] {
-  const { record, group } = row;
-  const close = h(
-    'button',
-    { type: 'button', class: 'close', 'aria-label': 'Close', click: () => dialog?.close() },
-    '×',
-  );
-  const badge = h('span', { class: `badge ${OUTCOME_GROUPS[group]!.key}` }, outcomeWord(record.outcome));
+  const { record } = row;
+  const link = () => location.href;
+  const session = () => state.change({ record: undefined, session: record.session_id });
   return [
     h(
       'header',
       {},
+      h('p', { class: 'kicker' }, badge(row), ` ${clock(row.time)} UTC, took ${took(record.duration_ms)}`),
+      h('h2', { id: 'record-title' }, record.resource),
+      h('p', {}, record.message),
       h(
-        'div',
-        {},
-        h('p', { class: 'kicker' }, badge, ` ${clock(row.time)} UTC, took ${took(record.duration_ms)}`),
-        h('h2', { id: 'detail-title' }, record.resource),
-        h('p', {}, record.message),
+        'p',
+        { class: 'actions' },
+        copyButton('Copy the record', () => row.text),
+        copyButton('Copy a link to it', link),
+        button('soft', session, {}, 'Show its session'),
       ),
-      close,
     ),
     ...blocks(record as unknown as Record<string, unknown>),
     traceBlock(state, rows, row),
     h('h3', {}, 'As it was logged'),
-    h('pre', { class: 'block raw' }, row.text),
+    h('pre', { class: 'block raw', tabindex: 0 }, row.text),
     h('p', { class: 'note' }, `${row.file}, line ${count(row.line)}, byte ${count(row.offset)}`),
-    ...queryCommand(row),
+    commandBlock(idCommand(state.model, 'id', record.record_id)),
+    ...proofBlock(state, row),
+  ];
+}
+
+/** How to prove the record to somebody who does not have the log. */
+function proofBlock({ model }: State, row: Row): Node[] {
+  const heading = h('h3', {}, 'Prove it');
+  const log = logOf(model, row);
+  if (log === undefined || log.status === 'unsealed' || log.status === 'unchecked')
+    return [
+      heading,
+      h(
+        'p',
+        { class: 'note' },
+        log?.status === 'unsealed'
+          ? 'This log is not sealed: nothing proves that the record was logged, or that it is as it was. Sealing begins with the option integrity of the file sink.'
+          : 'The log was not verified for this page, so the page cannot tell whether its records can be proved.',
+      ),
+    ];
+  const commands = proofCommands(log, row.record.record_id);
+  if (commands === undefined)
+    return [
+      heading,
+      h(
+        'p',
+        { class: 'note' },
+        'The proof of this record is written where its sealed log lies: otel-mcp-log prove.',
+      ),
+    ];
+  return [
+    heading,
+    h(
+      'p',
+      { class: 'note' },
+      'The first command writes a proof that carries this record and shows none of the others. The second is for whoever gets it; the verifier key must come to them by another way.',
+    ),
+    ...commands.map((text) => commandBlock({ text, wider: '' })),
   ];
 }
 
@@ -81,7 +122,7 @@ function blocks(record: Readonly<Record<string, unknown>>): Node[] {
     parts.push(
       isObject(value)
         ? fieldList(Object.entries(value))
-        : h('pre', { class: 'block' }, lines(JSON.stringify(value, undefined, 2))),
+        : h('pre', { class: 'block', tabindex: 0 }, lines(JSON.stringify(value, undefined, 2))),
     );
   }
   return parts;
@@ -115,27 +156,22 @@ function fieldList(fields: readonly (readonly [string, unknown])[]): HTMLElement
 function traceBlock(state: State, rows: readonly Row[], row: Row): HTMLElement {
   const id = row.record.trace_id;
   const same = rows.filter((other) => other.record.trace_id === id);
-  const items = same
-    .slice(0, TRACE_LISTED)
-    .map((other) =>
-      h(
-        'li',
-        other === row ? { 'aria-current': 'true' } : {},
-        h(
-          'button',
-          { type: 'button', class: 'link', click: () => showDetail(state, rows, other) },
-          clock(other.time),
-        ),
-        ` ${other.record.resource} `,
-        h('span', { class: `badge ${OUTCOME_GROUPS[other.group]!.key}` }, outcomeWord(other.record.outcome)),
-      ),
-    );
+  const items = same.slice(0, TRACE_LISTED).map((other) =>
+    h(
+      'li',
+      other === row ? { 'aria-current': 'true' } : {},
+      button('link', () => state.change({ record: other.record.record_id }), {}, clock(other.time)),
+      ` ${other.record.resource} `,
+      badge(other),
+    ),
+  );
   const narrow = () => {
-    dialog?.close();
-    state.reset();
-    state.change({ text: id });
+    state.place = { ...state.place, record: undefined };
+    state.reset(id);
     document.getElementById('records')?.scrollIntoView();
   };
+  const more = same.length - TRACE_LISTED;
+  const isPart = rows.length < state.model.totals.records;
   return h(
     'div',
     { class: 'trace' },
@@ -143,27 +179,12 @@ function traceBlock(state: State, rows: readonly Row[], row: Row): HTMLElement {
     h(
       'p',
       { class: 'actions' },
-      copyButton('Copy the trace id', id),
-      h('button', { type: 'button', class: 'soft', click: narrow }, 'Show only this trace'),
+      copyButton('Copy the trace id', () => id),
+      button('soft', narrow, {}, 'Show only this trace'),
     ),
     h('ol', {}, ...items),
-    same.length > TRACE_LISTED && h('p', { class: 'note' }, `and ${count(same.length - TRACE_LISTED)} more`),
+    more > 0 && h('p', { class: 'note' }, `and ${count(more)} more`),
+    isPart && h('p', { class: 'note' }, 'As far as they are in this page. All records of the trace:'),
+    isPart && commandBlock(idCommand(state.model, 'trace', id)),
   );
-}
-
-function copyButton(label: string, text: string): HTMLElement {
-  const button = h('button', { type: 'button', class: 'soft' }, label);
-  button.addEventListener('click', () => {
-    const done = () => (button.textContent = 'Copied');
-    // A page from disk may have no clipboard to write to.
-    if (navigator.clipboard === undefined) return;
-    navigator.clipboard.writeText(text).then(done, () => undefined);
-  });
-  return button;
-}
-
-/** A command line is shown only for what is safe to paste into a shell. */
-function queryCommand({ record, file }: Row): Node[] {
-  if (!/^[\w-]{1,64}$/.test(record.record_id) || !/^[\w./+@-]+$/.test(file)) return [];
-  return [h('pre', { class: 'block' }, `otel-mcp-log query --id ${record.record_id} ${file}`)];
 }

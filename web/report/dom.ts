@@ -25,6 +25,16 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** A button. */
+export function button(
+  kind: string,
+  click: (event: Event) => void,
+  attributes: Attributes,
+  ...children: readonly Child[]
+): HTMLButtonElement {
+  return h('button', { type: 'button', class: kind, click, ...attributes }, ...children);
+}
+
 /** An element of the page as it came. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
@@ -45,4 +55,39 @@ export function count(value: number): string {
 /** `2026-01-15 09:30:00` of milliseconds since the epoch, UTC. */
 export function clock(ms: number): string {
   return Number.isFinite(ms) ? new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : '';
+}
+
+/** A button that puts a text into the clipboard, and says so. */
+export function copyButton(label: string, text: () => string): HTMLButtonElement {
+  const made = button(
+    'soft',
+    () => {
+      copy(text()).then(
+        () => say('Copied'),
+        () => say('Cannot copy'),
+      );
+    },
+    {},
+    label,
+  );
+  const say = (word: string) => {
+    made.textContent = word;
+    setTimeout(() => (made.textContent = label), 2000);
+  };
+  return made;
+}
+
+/** Older browsers give a page from disk no clipboard, but let it copy what is selected. */
+async function copy(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch (error) {
+    const area = h('textarea', { class: 'visually-hidden', readonly: true });
+    area.value = text;
+    (document.querySelector('dialog[open]') ?? document.body).append(area);
+    area.select();
+    const copied = document.execCommand('copy');
+    area.remove();
+    if (!copied) throw error;
+  }
 }

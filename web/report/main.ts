@@ -1,80 +1,113 @@
 import type { ReportModel } from '../../lib/cli/report/model.js';
 import { setUpBrowser } from './browser.js';
-import { drawForPaper, setUpCharts } from './charts.js';
+import { drawForPaper } from './chart.js';
+import { setUpCharts } from './charts.js';
+import { setUpCompare } from './compare.js';
+import { setUpDetail } from './detail.js';
 import { byId } from './dom.js';
 import { setUpFacets } from './facets.js';
 import { setUpFilters } from './filters.js';
-import { decodeRows } from './records.js';
+import { decodeRows, type Row } from './records.js';
+import { Selector, type Selection } from './selection.js';
+import { setUpSessions } from './sessions.js';
 import { State } from './state.js';
+import { setUpTables } from './tables.js';
 
-/** The model lies in the page as base64 of gzip. */
-async function readModel(): Promise<ReportModel> {
+/** The model lies in the page as base64 of gzip, and after it, line by line, the records that can be looked at. */
+async function readModel(): Promise<{ model: ReportModel; lines: string[] }> {
   const binary = atob(byId('model').textContent ?? '');
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return (await new Response(stream).json()) as ReportModel;
+  const [model = '', ...lines] = (await new Response(stream).text()).split('\n');
+  return { model: JSON.parse(model) as ReportModel, lines };
 }
 
 /** A button for those who want the other theme than their system has. */
-function setUpTheme(redraw: () => void): void {
+function setUpTheme(state: State, redraw: () => void): void {
   const button = byId('theme');
   const system = matchMedia('(prefers-color-scheme: dark)');
   const root = document.documentElement;
   const dark = () => (root.dataset['theme'] ?? (system.matches ? 'dark' : 'light')) === 'dark';
+  const set = (theme: string | undefined) => {
+    if (theme === undefined) delete root.dataset['theme'];
+    else root.dataset['theme'] = theme;
+  };
   const draw = () => {
     button.textContent = dark() ? 'Light' : 'Dark';
     button.setAttribute('aria-label', `Switch to the ${dark() ? 'light' : 'dark'} theme`);
     redraw();
   };
-  button.hidden = false;
-  button.addEventListener('click', () => {
-    root.dataset['theme'] = dark() ? 'light' : 'dark';
+  const follow = () => {
+    if (root.dataset['theme'] === state.place.theme) return;
+    set(state.place.theme);
     draw();
-  });
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => state.change({ theme: dark() ? 'light' : 'dark' }, 'same'));
   system.addEventListener('change', draw);
-  let before: string | undefined;
   addEventListener('beforeprint', () => {
-    before = root.dataset['theme'];
-    root.dataset['theme'] = 'light';
+    set('light');
     drawForPaper(true);
     redraw();
   });
   addEventListener('afterprint', () => {
-    if (before === undefined) delete root.dataset['theme'];
-    else root.dataset['theme'] = before;
+    set(state.place.theme);
     drawForPaper(false);
     redraw();
   });
+  state.onChange(follow);
+  set(state.place.theme);
   draw();
 }
 
-/** A trace id anywhere in the page leads to its records. */
-function setUpTraceLinks(state: State): void {
-  for (const code of document.querySelectorAll<HTMLElement>('code[data-trace]')) {
-    const id = code.dataset['trace'] ?? '';
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'link';
-    button.title = 'Show the records of this trace';
-    button.addEventListener('click', () => {
-      state.reset();
-      state.change({ text: id });
-      byId('records').scrollIntoView();
-    });
-    code.replaceWith(button);
-    button.append(code);
-  }
+/** The address says what is chosen. So a link to a section moves the page, and leaves the address as it is. */
+function setUpSectionLinks(): void {
+  document.addEventListener('click', (event) => {
+    const link = (event.target as Element).closest<HTMLAnchorElement>('a[href^="#"]');
+    const section = link && document.getElementById(link.getAttribute('href')!.slice(1));
+    if (!section) return;
+    event.preventDefault();
+    section.tabIndex = -1;
+    section.focus({ preventScroll: true });
+    section.scrollIntoView();
+  });
 }
 
+/** Makes ready what a search looks through while nothing else is to do, so that the first key takes no longer than the others. */
+function prepareSearch(rows: readonly Row[], at = 0): void {
+  if (at >= rows.length) return;
+  setTimeout(() => {
+    for (const row of rows.slice(at, at + PREPARED)) void row.haystack;
+    prepareSearch(rows, at + PREPARED);
+  });
+}
+
+const PREPARED = 200;
+
 async function start(): Promise<void> {
-  const state = new State(await readModel());
-  setUpFilters(state);
-  setUpFacets(state);
-  setUpTheme(setUpCharts(state));
-  setUpBrowser(state, decodeRows(state.model));
-  setUpTraceLinks(state);
+  const { model, lines } = await readModel();
+  const state = new State(model);
+  const rows = decodeRows(model, lines);
+  const selector = new Selector(state.model, rows);
+  let chosen: Selection = selector.choose(state.place);
+  const selection = () => chosen;
+  state.onChoice(() => (chosen = selector.choose(state.place)));
+  setUpFilters(state, selector, selection);
+  setUpTables(state, selector, selection);
+  setUpFacets(state, selector, selection);
+  const drawCharts = setUpCharts(state, selector, selection);
+  const drawCompared = setUpCompare(state, selector);
+  setUpTheme(state, () => {
+    drawCharts();
+    drawCompared();
+  });
+  setUpSessions(state, rows, selection);
+  setUpBrowser(state, selection);
+  setUpDetail(state, rows);
+  setUpSectionLinks();
   document.documentElement.dataset['ready'] = 'true';
+  prepareSearch(rows);
 }
 
 start().catch((error: unknown) => {

@@ -9,9 +9,8 @@ import { Output } from '../term/output.js';
 import { isTerminal, palette } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';
 import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
-import { parseFields } from '../formats/csv.js';
 import { HoleReport, select, type Selection } from '../query/select.js';
-import { csvWriter, lineWriter, tableWriter, type RecordWriter } from '../formats/writers.js';
+import { csvWriter, lineWriter, parseFields, tableWriter, type RecordWriter } from '../formats/writers.js';
 
 const OPTIONS = {
   ...FILTER_OPTIONS,

@@ -67,8 +67,8 @@ export async function deriveFiles(
     integrity: integrityOf(slices),
   });
   files.set('report.html', reportPage(model));
-  if (model.changes.length > 0)
-    files.set(TOOL_CHANGES_PATH, model.changes.map((change) => drawChange(change)).join('\n'));
+  if (model.changes.all > 0)
+    files.set(TOOL_CHANGES_PATH, model.changes.listed.map((change) => drawChange(change)).join('\n'));
   return { files, findings, within: found.bounds.map(({ within }) => within) };
 }
 

@@ -1,23 +1,9 @@
 import { FIELD_NAMES } from '../../codecs/order.js';
 import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { usageFailure } from '../shared/failure.js';
 
 /** The path of a field, as `--fields` names it with dots: `mcp.tool_name`. */
 export type FieldPath = readonly string[];
-
-/**
- * Splits a list of field paths.
- *
- * @throws {CliFailure} when one is empty.
- */
-export function parseFields(list: string): FieldPath[] {
-  return list.split(',').map((text) => {
-    const path = text.trim().split('.');
-    if (path.some((part) => part === '')) throw usageFailure('--fields has an empty name in it');
-    return path;
-  });
-}
 
 /**
  * The value at a path of a record; undefined if there is none. Looks at own properties only. A name may have dots in it, as those of

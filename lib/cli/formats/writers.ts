@@ -3,10 +3,24 @@ import type { AuditRecord } from '../../schema/record.js';
 import type { CommandIo } from '../shared/command.js';
 import { csvHead, csvRecord, CSV_FIELDS, fieldAt, project, type FieldPath } from './csv.js';
 import type { Output } from '../term/output.js';
+import { usageFailure } from '../shared/failure.js';
 import { palette, terminalWidth, type Palette } from '../term/terminal.js';
 import { details, fit, tableHead, tableRow } from './table.js';
 import { loadCodec } from '../../codecs/load.js';
 import { originOf, toLogsData } from './otlp.js';
+
+/**
+ * Splits a list of field paths.
+ *
+ * @throws {CliFailure} when one is empty.
+ */
+export function parseFields(list: string): FieldPath[] {
+  return list.split(',').map((text) => {
+    const path = text.trim().split('.');
+    if (path.some((part) => part === '')) throw usageFailure('--fields has an empty name in it');
+    return path;
+  });
+}
 
 /** Writes the records that a query finds. */
 export interface RecordWriter {

@@ -6,6 +6,7 @@ import { usageFailure } from '../shared/failure.js';
 import { Prefilter, type AnyOf } from '../input/prefilter.js';
 import { toolOf } from '../input/toolHistory.js';
 import { parseTime } from './time.js';
+import { haystackOf, searchWords } from './words.js';
 import type { OptionValues } from '../shared/define.js';
 
 /** The options with which `query`, `tail`, `report` and `export` choose records. */
@@ -63,6 +64,12 @@ export const FILTER_OPTIONS = {
     multiple: true,
     value: 'TEXT',
     help: 'the record holds this text, in any field',
+  },
+  search: {
+    type: 'string',
+    multiple: true,
+    value: 'WORDS',
+    help: "the record's values hold these words, in either case, as the search of a report's page has it",
   },
   gaps: { type: 'boolean', help: 'what is missing: gap records, operations without a known outcome' },
 } as const;
@@ -244,7 +251,7 @@ function severitiesFrom(word: string): string[] {
 /** Characters that every JSON writer leaves as they are, so that a line holds the text if and only if its record does. */
 const SEARCHABLE = /^[A-Za-z0-9_.:@ -]+$/;
 
-function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
+function otherConditions({ contains, search, gaps }: FilterOptions): Condition[] {
   const conditions = (contains ?? []).map((text): Condition => {
     // As lines are written, so that decoded records and bytes give the same answer also where a text is a part of an escape.
     const written = toJsonLine(required('contains', text)).slice(1, -1);
@@ -256,6 +263,14 @@ function otherConditions({ contains, gaps }: FilterOptions): Condition[] {
       exact,
     };
   });
+  if (search !== undefined) {
+    const words = search.flatMap((text) => searchWords(required('search', text)));
+    const test = (record: AuditRecord) => {
+      const values = haystackOf(record);
+      return words.every((word) => values.includes(word));
+    };
+    conditions.push({ test, needles: undefined });
+  }
   if (gaps === true) conditions.push({ test: tellsOfLoss, needles: ['gap"', '"unknown_outcome"'] });
   return conditions;
 }

@@ -2,11 +2,11 @@ import type { AuditRecord } from '../../schema/record.js';
 import type { LogInput } from '../input/logs.js';
 import type { LinePlace } from '../input/scanner.js';
 import { canonicalOutcome, isAboutLog, isIntent } from '../input/records.js';
-import { ToolHistory } from '../input/toolHistory.js';
+import { TOOL_CHANGED, ToolHistory } from '../input/toolHistory.js';
 import { CubeBuilder } from './cube.js';
-import { FailureGroups, TouchedGroups } from './groups.js';
-import { LatencyBuilder } from './latency.js';
 import { MissingBuilder } from './missing.js';
+import { sensitivityOf } from './sensitivity.js';
+import { Summarizer, wholeOf } from './summary.js';
 import { OUTCOME_ORDER, type LogSummary, type ReportModel, type Totals, type Rows } from './model.js';
 
 const OUTCOME_NUMBER: ReadonlyMap<string, number> = new Map(
@@ -18,7 +18,13 @@ const LISTED_CHANGES = 100;
 const COUNTED_IDS = 2_000_000;
 
 /** The part of a report that comes from reading the logs. */
-export type Aggregates = Omit<ReportModel, 'title' | 'generated' | 'generator' | 'filter' | 'integrity'>;
+export type Aggregates = Omit<
+  ReportModel,
+  'title' | 'generated' | 'generator' | 'filter' | 'options' | 'integrity' | 'logs'
+> & { readonly logs: readonly LogCounts[] };
+
+/** What reading a log says of it. */
+type LogCounts = Omit<LogSummary, 'status' | 'vkey'>;
 
 interface LogTally {
   records: number;
@@ -29,13 +35,11 @@ interface LogTally {
 /** Gathers the content of a report, record by record, in bounded memory. */
 export class ReportBuilder {
   readonly #cube = new CubeBuilder();
-  readonly #latency = new LatencyBuilder();
-  readonly #failures = new FailureGroups();
-  readonly #denials = new FailureGroups();
-  readonly #touched = new TouchedGroups();
   readonly #missing = new MissingBuilder();
   readonly #rows: RowKeeper;
   readonly #tools = new ToolHistory(LISTED_CHANGES);
+  /** The number of the kind of each change. */
+  readonly #changed: number[] = [];
   readonly #outcomes = OUTCOME_ORDER.map(() => 0);
   readonly #sessions = new Set<string>();
   readonly #traces = new Set<string>();
@@ -68,8 +72,10 @@ export class ReportBuilder {
     if (this.#first === undefined || record.time < this.#first) this.#first = record.time;
     if (this.#last === undefined || record.time > this.#last) this.#last = record.time;
     this.#missing.add(record);
-    this.#rows.add(record, data, start, end, place);
+    const kind = this.#cube.add(record, sensitivityOf(record));
+    this.#rows.add(record, kind, data, start, end, place);
     this.#tools.change(record);
+    if (record.resource === TOOL_CHANGED) this.#changed.push(kind);
     if (this.#sessions.size < COUNTED_IDS) this.#sessions.add(record.session_id);
     if (this.#traces.size < COUNTED_IDS) this.#traces.add(record.trace_id);
     if (!isAboutLog(record) && !isIntent(record)) this.#operation(record);
@@ -79,14 +85,6 @@ export class ReportBuilder {
     this.#operations++;
     const outcome = OUTCOME_NUMBER.get(canonicalOutcome(record.outcome)) ?? UNKNOWN;
     this.#outcomes[outcome]!++;
-    const server = record.server_id ?? '(none)';
-    this.#cube.add(Date.parse(record.time), record.actor_id, record.resource, server, outcome);
-    this.#latency.add(record.resource, record.duration_ms);
-    const name = OUTCOME_ORDER[outcome];
-    if (name === 'OUTCOME_FAILURE_ERROR') this.#failures.add(record);
-    if (name === 'OUTCOME_FAILURE_DENIED' || name === 'OUTCOME_FAILURE_UNAUTHORIZED')
-      this.#denials.add(record);
-    this.#touched.add(record, name !== 'OUTCOME_SUCCESS');
     let acting = this.#actorTypes.get(record.actor_type);
     if (acting === undefined) this.#actorTypes.set(record.actor_type, (acting = new Set()));
     if (acting.size < COUNTED_IDS) acting.add(record.actor_id);
@@ -94,21 +92,23 @@ export class ReportBuilder {
 
   /** Returns everything that was gathered. */
   finish(logs: readonly LogInput[], problems: number): Aggregates {
+    const { cube, timeline, places } = this.#cube.finish();
+    const listed = this.#tools
+      .changes()
+      .map((change, index) => ({ ...change, kind: places[this.#changed[index]!]! }));
     return {
-      ...this.#cube.finish(),
+      cube,
+      timeline,
+      summary: new Summarizer(cube).summarize(wholeOf(cube)),
       logs: logs.map((log) => this.#summary(log)),
       totals: this.#totals(problems),
-      latency: this.#latency.finish(),
-      failures: this.#failures.finish(),
-      denials: this.#denials.finish(),
-      touched: this.#touched.finish(),
-      changes: this.#tools.changes(),
+      changes: { all: this.#changed.length, listed },
       missing: this.#missing.finish(),
-      rows: this.#rows.finish(),
+      rows: this.#rows.finish(places),
     };
   }
 
-  #summary({ name, files }: LogInput): LogSummary {
+  #summary({ name, files }: LogInput): LogCounts {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return { name, files: files.map(({ path }) => path), bytes, records: 0, ...this.#logs.get(name) };
   }
@@ -131,6 +131,7 @@ export class ReportBuilder {
   }
 }
 
+/** A line of {@link Rows}, with the number of its kind in place of its place. */
 type Line = Rows['lines'][number];
 
 /** Keeps the last `most` items, in order. */
@@ -176,24 +177,31 @@ export class RowKeeper {
     this.#plain = new Ring(most);
   }
 
-  add(record: AuditRecord, data: Buffer, start: number, end: number, place: LinePlace): void {
+  add(record: AuditRecord, kind: number, data: Buffer, start: number, end: number, place: LinePlace): void {
     if (this.#files.at(-1) !== place.file) this.#files.push(place.file);
     const text = data.toString('utf8', start, end);
     const item = {
       order: this.#order++,
-      line: [this.#files.length - 1, place.line, place.offset, text] as const,
+      line: [this.#files.length - 1, place.line, place.offset, text, kind] as const,
     };
     (isNotable(record) ? this.#notable : this.#plain).push(item);
   }
 
-  finish(): Rows {
+  /** @param places For each number of a kind, its place in the cube. */
+  finish(places: Uint32Array): Rows {
     const notable = this.#notable.items;
     const room = this.#most - notable.length;
     const plain = room === 0 ? [] : this.#plain.items.slice(-room);
     const chosen = [...notable, ...plain].sort((a, b) => a.order - b.order);
     return {
       files: this.#files,
-      lines: chosen.map(({ line }) => line),
+      lines: chosen.map(({ line: [file, line, offset, text, kind] }) => [
+        file,
+        line,
+        offset,
+        text,
+        places[kind]!,
+      ]),
       notable: { shown: notable.length, all: this.#notable.seen },
     };
   }

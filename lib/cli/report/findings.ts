@@ -1,124 +1,60 @@
-import { count, plural } from '../term/units.js';
-import { outcomeCount } from './glance.js';
-import { html, Html, type Fragment, section, table, timeCell } from './html.js';
-import type { FailureGroup, ReportModel } from './model.js';
+import { plural } from '../term/units.js';
+import type { Difference } from '../input/toolChange.js';
+import { cardsOf, TONE_WORDS } from './cards.js';
+import { html, Html, timeCell, type Fragment, section, table } from './html.js';
+import type { ReportModel } from './model.js';
+import { SECTION_VIEWS, type Cell, type Phrase, type TableView, type View } from './views.js';
 
-function groups(caption: string, rows: readonly FailureGroup[], kind: string): Html {
+function phrase(parts: Phrase): Fragment {
+  return parts.map((part) => (typeof part === 'string' ? part : html`<b>${part.strong}</b>`));
+}
+
+/** The cards at the top of the page: the first questions of an auditor, each with its answer. */
+export function glance(view: View): Html {
+  return html`<section id="glance" aria-labelledby="glance-title">
+    <h2 id="glance-title" class="visually-hidden">At a glance</h2>
+    <div class="cards">
+      ${cardsOf(view).map(
+        ({ question, tone, answer, detail, more }) =>
+          html`<a class="card ${tone}" href="#${more}">
+            <span class="question">${question}</span>
+            <strong class="answer">${answer}</strong>
+            <span class="detail">${phrase(detail)}</span>
+            ${tone !== 'calm' && html`<span class="tone">${TONE_WORDS[tone]}</span>`}
+          </a>`,
+      )}
+    </div>
+  </section>`;
+}
+
+/** A section that changes with what is chosen. `beside` stands beside its table. */
+export function changing(id: string, title: string, view: View, beside?: Html): Html {
+  const { lead, table: rows } = SECTION_VIEWS[id]!(view);
+  const body = html`<div class="changing">${rows !== undefined && tableOf(rows)}</div>`;
+  return section(
+    id,
+    title,
+    phrase(lead),
+    beside === undefined ? body : html`<div class="split">${beside} ${body}</div>`,
+  );
+}
+
+function tableOf({ caption, heads, rows }: TableView): Html {
+  const name = (index: number) => heads[index]?.[0] ?? '';
   return table(
     caption,
-    [[kind], ['Of'], ['By'], ['Times', 'number'], ['Last'], ['Trace of the last']],
+    heads,
     rows.map(
-      ({ type, target, actors, count: times, last, trace }) =>
+      (cells) =>
         html`<tr>
-          <th scope="row">${type}</th>
-          <td class="name">${target}</td>
-          <td>${actors.slice(0, 2).join(', ')}${actors.length > 2 && ' …'}</td>
-          <td class="number">${count(times)}</td>
-          <td>${timeCell(last)}</td>
-          <td><code data-trace="${trace}">${trace}</code></td>
+          ${cells.map((cell, index) => cellOf(cell, name(index)))}
         </tr>`,
     ),
   );
 }
 
-/** The section on operations that ended in an error. */
-export function failures(model: ReportModel): Html {
-  const errors = outcomeCount(model, 'OUTCOME_FAILURE_ERROR');
-  const listed = model.failures.reduce((sum, group) => sum + group.count, 0);
-  return section(
-    'failures',
-    'What failed',
-    errors === 0
-      ? 'No operation ended in an error.'
-      : html`${plural(errors, 'operation')} ended in an
-        error${listed < errors && html`; the ${model.failures.length} most frequent kinds are listed, ${count(listed)} operations`}.`,
-    errors > 0 && groups('Failures by kind', model.failures, 'Error'),
-  );
-}
-
-/** The section on operations that were refused. */
-export function denials(model: ReportModel): Html {
-  const refused =
-    outcomeCount(model, 'OUTCOME_FAILURE_DENIED') + outcomeCount(model, 'OUTCOME_FAILURE_UNAUTHORIZED');
-  return section(
-    'denials',
-    'What was denied',
-    refused === 0 ? 'Nobody was refused anything.' : `${plural(refused, 'operation')} met a refusal.`,
-    refused > 0 && groups('Refusals by kind', model.denials, 'Reason'),
-  );
-}
-
-/** The section on the data that was touched. */
-export function touched({ touched: rows }: ReportModel): Html {
-  return section(
-    'touched',
-    'Which data was touched',
-    rows.length === 0
-      ? 'No tool was called, no resource read.'
-      : html`The ${rows.length} most sensitive tools and resources, by the sensitivity that their records
-        state.`,
-    rows.length > 0 &&
-      table(
-        'Data touched',
-        [
-          ['Tool or resource'],
-          ['Sensitivity'],
-          ['Operations', 'number'],
-          ['Not successful', 'number'],
-          ['Actors', 'number'],
-          ['Last'],
-        ],
-        rows.map(
-          (row) =>
-            html`<tr>
-              <th scope="row">${row.name}</th>
-              <td>
-                <span class="tag s-${sensitivityWord(row.sensitivity).replaceAll(' ', '-')}"
-                  >${sensitivityWord(row.sensitivity)}</span
-                >
-              </td>
-              <td class="number">${count(row.count)}</td>
-              <td class="number">${count(row.failed)}</td>
-              <td class="number">${count(row.actors)}</td>
-              <td>${timeCell(row.last)}</td>
-            </tr>`,
-        ),
-      ),
-  );
-}
-
-function sensitivityWord(name: string): string {
-  return name.replace('SENSITIVITY_', '').replaceAll('_', ' ').toLowerCase();
-}
-
-/** The section on tools whose definitions changed. */
-export function changes({ changes: rows }: ReportModel): Html {
-  return section(
-    'changes',
-    'What changed',
-    rows.length === 0
-      ? 'No tool definition changed while it was in use.'
-      : 'A tool whose definition changes after it was approved may do something else than it did. Each change, as the client noticed it:',
-    rows.length > 0 &&
-      table(
-        'Changed tool definitions',
-        [['Noticed'], ['Tool'], ['Server'], ['What it said, and says'], ['Trace']],
-        rows.map(
-          (row) =>
-            html`<tr>
-              <td>${timeCell(row.time)}</td>
-              <th scope="row">${row.tool}</th>
-              <td>${row.server}</td>
-              <td>${differences(row)}</td>
-              <td><code data-trace="${row.trace}">${row.trace}</code></td>
-            </tr>`,
-        ),
-      ),
-  );
-}
-
-/** What a definition said before and says now, place by place; what the record says where no text is kept. */
-function differences({ differences: places, note, message }: ReportModel['changes'][number]): Html {
+/** What a definition said before and says now, place by place. */
+function differencesOf(places: readonly Difference[]): Html {
   const list = places.map(
     ({ path, before, after }) => html`
       <dt><code>${path}</code></dt>
@@ -126,8 +62,26 @@ function differences({ differences: places, note, message }: ReportModel['change
       ${after !== undefined && html`<dd><ins>${after}</ins></dd>`}
     `,
   );
-  return html`${places.length === 0 && message}${places.length > 0 && html`<dl class="difference">${list}</dl>`}
-  ${note !== undefined && html`<p class="note">${note}</p>`}`;
+  return html`<dl class="difference">${list}</dl>`;
+}
+
+function cellOf({ text, kind, note, differences }: Cell, label: string): Html {
+  const inner: Fragment =
+    kind === 'time'
+      ? timeCell(text)
+      : kind === 'trace' && text !== ''
+        ? html`<code data-trace="${text}">${text}</code>`
+        : kind === 'tag'
+          ? html`<span class="tag s-${text.replaceAll(' ', '-')}">${text}</span>`
+          : text;
+  if (differences !== undefined)
+    return html`<td data-label="${label}">
+      ${differences.length > 0 ? differencesOf(differences) : inner}
+      ${note !== undefined && html`<p class="note">${note}</p>`}
+    </td>`;
+  const quiet = note !== undefined && html`<span class="hint"> ${note}</span>`;
+  if (kind === 'head' || kind === 'target') return html`<th scope="row">${inner}${quiet}</th>`;
+  return html`<td class="${kind === 'number' ? 'number' : ''}" data-label="${label}">${inner}${quiet}</td>`;
 }
 
 /** The section on what is missing, as far as the logs show it. */
@@ -195,9 +149,9 @@ function holeTable({ missing: { holes } }: ReportModel): Fragment {
     (hole) =>
       html`<tr>
         <th scope="row">${hole.file}:${hole.line}</th>
-        <td>${hole.kind}</td>
-        <td class="number">${hole.from}</td>
-        <td class="number">${hole.count}</td>
+        <td data-label="What">${hole.kind}</td>
+        <td class="number" data-label="From seq">${hole.from}</td>
+        <td class="number" data-label="Records">${hole.count}</td>
       </tr>`,
   );
   return table('Faults of order', [['Where'], ['What'], ['From seq', 'number'], ['Records', 'number']], rows);
@@ -208,9 +162,9 @@ function gapTable({ missing: { gaps } }: ReportModel): Fragment {
   const rows = gaps.map(
     (gap) =>
       html`<tr>
-        <td>${timeCell(gap.time)}</td>
-        <td>${gap.message}</td>
-        <td class="number">${gap.count}</td>
+        <td data-label="Time">${timeCell(gap.time)}</td>
+        <td data-label="What the record says">${gap.message}</td>
+        <td class="number" data-label="Records">${gap.count}</td>
       </tr>`,
   );
   return table('Gap records', [['Time'], ['What the record says'], ['Records', 'number']], rows);
@@ -238,8 +192,8 @@ export function integrity({ integrity: { title, findings, checks, vkey, checkpoi
           ({ what, by, result }) =>
             html`<tr>
               <th scope="row">${what}</th>
-              <td>${result}</td>
-              <td>${by}</td>
+              <td data-label="Result">${result}</td>
+              <td data-label="By">${by}</td>
             </tr>`,
         ),
       )

@@ -48,13 +48,13 @@ export function timeCell(time: string): Html {
   return html`<time datetime="${time}">${readableTime(time)}</time>`;
 }
 
-/** A table that scrolls sideways where the page is too narrow. */
+/** A table. Its cells name their column, for screens on which a row is a card. */
 export function table(
   caption: string,
   heads: readonly (readonly [name: string, kind?: 'number'])[],
   rows: readonly Html[],
 ): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
+  return html`<div class="scroll stacks" tabindex="0" role="region" aria-label="${caption}">
     <table>
       <caption class="visually-hidden">
         ${caption}

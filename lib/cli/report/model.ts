@@ -12,20 +12,23 @@ export interface ReportModel {
   readonly generator: string;
   /** The filter in words; empty where all records are wanted. */
   readonly filter: string;
+  /** The same filter as options of `query`, times as they were when the report was made. */
+  readonly options: QueryOptions;
   readonly logs: readonly LogSummary[];
   readonly totals: Totals;
   readonly timeline: Timeline;
-  /** Counts by time bucket, actor, target, server and outcome. */
+  /** Counts by time, actor, target, server and how it ended. */
   readonly cube: Cube;
-  readonly latency: Latency;
-  readonly failures: readonly FailureGroup[];
-  readonly denials: readonly FailureGroup[];
-  readonly touched: readonly TouchedData[];
-  readonly changes: readonly ToolChange[];
+  /** What the cube says of all records. */
+  readonly summary: Summary;
+  readonly changes: Changes;
   readonly missing: Missing;
   readonly integrity: Integrity;
   readonly rows: Rows;
 }
+
+/** Options of `query` by their names, each with its values; `true` for one that takes none. */
+export type QueryOptions = Readonly<Record<string, readonly string[] | true>>;
 
 /** One of the logs that the report covers. */
 export interface LogSummary {
@@ -35,6 +38,10 @@ export interface LogSummary {
   readonly records: number;
   readonly first?: string;
   readonly last?: string;
+  /** The verdict of `verify` on this log. */
+  readonly status: Integrity['status'];
+  /** Where its verifier keys lie, or the key that was given; absent where it is not sealed. */
+  readonly vkey?: string;
 }
 
 /** The outcomes, in the order in which {@link Cube} numbers them and charts stack them. */
@@ -47,7 +54,7 @@ export const OUTCOME_ORDER = [
   'OUTCOME_FAILURE_ERROR',
 ] as const;
 
-/** Counts over all wanted records. */
+/** Counts over all wanted records, beside those of {@link Summary}. */
 export interface Totals {
   readonly records: number;
   /** Records of operations: not intents, not records about the log itself. */
@@ -76,29 +83,64 @@ export interface Timeline {
   readonly buckets: number;
 }
 
-/** The names of a dimension, the most frequent first. The last may stand for all others. */
+/** The names of a dimension, the most frequent first. */
 export interface Dimension {
   readonly names: readonly string[];
-  /** How many names the last one stands for; 0 if it stands for itself. */
+  /** So many of the names stand for themselves. Those after them are templates of URIs, and the last may be `(other)`. */
+  readonly exact: number;
+  /** How many names the others stand for together. */
   readonly folded: number;
 }
 
-/** Sparse counts: cell `i` has bucket `time[i]`, actor `actor[i]`, … and `count[i]` operations. */
+/** Sparse counts. A kind is what actor, target, server and end have in common; a list `of kinds` has one item for each. */
 export interface Cube {
   readonly actors: Dimension;
   readonly targets: Dimension;
   readonly servers: Dimension;
-  readonly time: readonly number[];
-  readonly actor: readonly number[];
-  readonly target: readonly number[];
-  readonly server: readonly number[];
-  readonly outcome: readonly number[];
-  readonly count: readonly number[];
+  /** For each target, the rank of the gravest sensitivity that its records state; -1 where it is no data. */
+  readonly sensitivity: readonly number[];
+  /** How records ended: by {@link OUTCOME_ORDER}, whether they are operations, and why. */
+  readonly ends: readonly { readonly outcome: number; readonly operation: 0 | 1; readonly reason: string }[];
+  /** The kinds: places in `actors`, `targets`, `servers` and `ends`. */
+  readonly kinds: readonly (readonly [actor: number, target: number, server: number, end: number])[];
+  /** Of kinds: when the last record was, in milliseconds since the epoch, and in which trace where it was not a success. */
+  readonly last: readonly number[];
+  readonly traces: readonly string[];
+  /** Of kinds: how long the longest operation took, in milliseconds. */
+  readonly longest: readonly number[];
+  /** Of kinds: records by bucket. Each cell is its distance from the one before, then its count. */
+  readonly counts: readonly (readonly number[])[];
+  /** The periods in which durations are counted apart: fewer than there are buckets. */
+  readonly periods: Timeline;
+  /** Of kinds: operations by `period * BINS + bin`, in the form of `counts`. */
+  readonly durations: readonly (readonly number[])[];
+}
+
+/** The numbers of a choice of records. */
+export interface Summary {
+  readonly records: number;
+  readonly operations: number;
+  readonly actors: number;
+  readonly targets: number;
+  readonly servers: number;
+  /** By {@link OUTCOME_ORDER}; operations only. */
+  readonly outcomes: readonly number[];
+  /** Operations that ended without anybody seeing how. */
+  readonly unknown: number;
+  readonly busiest: string;
+  readonly latency: Latency;
+  /** The most frequent groups of failures and of refusals, and how many groups there are. */
+  readonly failures: readonly FailureGroup[];
+  readonly denials: readonly FailureGroup[];
+  readonly failureKinds: number;
+  readonly denialKinds: number;
+  readonly touched: readonly TouchedData[];
+  readonly touchedKinds: number;
 }
 
 /** How long operations took. */
 export interface Latency {
-  /** Upper bounds of the bins, in milliseconds; the last bin is open. */
+  /** Upper bounds of the bins of a chart, in milliseconds; the last bin is open. */
   readonly bounds: readonly number[];
   /** Operations in each bin. */
   readonly counts: readonly number[];
@@ -115,13 +157,16 @@ export interface Quantiles {
   readonly max: number;
 }
 
-/** Failures or denials of one kind. */
+/** Failures or denials of one reason and of targets of one template. */
 export interface FailureGroup {
-  readonly type: string;
+  readonly reason: string;
   readonly target: string;
+  /** How many targets there are, by their names. */
+  readonly targets: number;
   /** The first few actors. */
   readonly actors: readonly string[];
   readonly count: number;
+  /** When the last was (RFC 3339), and in which trace. */
   readonly last: string;
   readonly trace: string;
 }
@@ -129,11 +174,21 @@ export interface FailureGroup {
 /** Data that was touched. */
 export interface TouchedData {
   readonly name: string;
-  readonly sensitivity: string;
+  /** How many names there are, where the name is a template. */
+  readonly names: number;
+  /** The rank of its gravest sensitivity. */
+  readonly sensitivity: number;
   readonly count: number;
   readonly failed: number;
   readonly actors: number;
   readonly last: string;
+}
+
+/** Changes of tools' definitions. */
+interface Changes {
+  readonly all: number;
+  /** The first of them, each with the place of its kind in the cube. */
+  readonly listed: readonly (ToolChange & { readonly kind: number })[];
 }
 
 /** What is missing, as far as the logs show it. */
@@ -191,8 +246,14 @@ export interface Integrity {
 export interface Rows {
   /** The paths of the files, which rows name by their index. */
   readonly files: readonly string[];
-  /** For each record its file, line, byte offset and the line itself, as it was logged. */
-  readonly lines: readonly (readonly [file: number, line: number, offset: number, text: string])[];
+  /** For each record its file, line, byte offset, the line itself as it was logged, and the place of its kind in the cube. */
+  readonly lines: readonly (readonly [
+    file: number,
+    line: number,
+    offset: number,
+    text: string,
+    kind: number,
+  ])[];
   /** How many of all notable records (anything but success) are among them. */
   readonly notable: { readonly shown: number; readonly all: number };
 }

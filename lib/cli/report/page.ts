@@ -1,11 +1,12 @@
 import { gzipSync } from 'fflate';
 import { createHash } from 'node:crypto';
 import { PAGE_SCRIPT, PAGE_STYLE } from './assets.js';
-import { glance } from './glance.js';
 import { html, Html, section, table, timeCell } from './html.js';
+import { commandLine } from './commandLine.js';
 import type { ReportModel } from './model.js';
-import { changes, denials, failures, integrity, missing, touched } from './findings.js';
-import { bytes, count, duration, plural } from '../term/units.js';
+import { changing, glance, integrity, missing } from './findings.js';
+import { wholeView } from './views.js';
+import { bytes, count, plural } from '../term/units.js';
 
 /**
  * The policy lets the page load nothing, and run only the script with this hash. A value that broke out of its place in the page
@@ -23,9 +24,19 @@ function contentPolicy(): string {
   ].join('; ');
 }
 
-/** The model as gzip in base64, so that no value can become anything but letters, digits, `+`, `/` and `=` in the page. */
+/**
+ * The model as gzip in base64, so that no value can become anything but letters, digits, `+`, `/` and `=` in the page. Inside, the
+ * lines of the records follow the model, one a line: as texts within its JSON they would take a tenth more.
+ */
 function embed(model: ReportModel): string {
-  const bytes = gzipSync(Buffer.from(JSON.stringify(model)), { mtime: 0, level: 9 });
+  const { files, notable, lines } = model.rows;
+  const rows = {
+    files,
+    notable,
+    lines: lines.map(([file, line, offset, , kind]) => [file, line, offset, '', kind]),
+  };
+  const content = [JSON.stringify({ ...model, rows }), ...lines.map(([, , , text]) => text)].join('\n');
+  const bytes = gzipSync(Buffer.from(content), { mtime: 0, level: 9 });
   return Buffer.from(bytes).toString('base64');
 }
 
@@ -36,6 +47,7 @@ function element(tag: 'script' | 'style', attributes: string, content: string): 
 
 /** Makes the whole page. It can be read without scripts; the script adds charts, filters and single records. */
 export function reportPage(model: ReportModel): string {
+  const view = wholeView(model);
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -51,20 +63,26 @@ export function reportPage(model: ReportModel): string {
         <a class="skip" href="#records">Skip to the records</a>
         ${masthead(model)}
         <main>
-          ${glance(model)}
-          <section id="filters" class="filters" aria-label="Filters" hidden></section>
+          <section id="filters" class="filters" aria-label="Search and filters" hidden></section>
+          <p id="chosen" class="chosen">${chosenWords(model)}</p>
+          ${glance(view)}
           <section id="activity" aria-labelledby="activity-title">
             <h2 id="activity-title">Activity</h2>
             <div id="charts" hidden></div>
             <div id="facets" class="facets"></div>
             <noscript
               ><p class="note">
-                Charts, filters and single records need JavaScript; what follows does not.
+                Charts, search, filters and single records need JavaScript; what follows does not.
               </p></noscript
             >
           </section>
-          ${latency(model)} ${failures(model)} ${denials(model)} ${touched(model)} ${changes(model)}
-          ${missing(model)} ${integrity(model)} ${records(model)} ${sources(model)}
+          <section id="compare" aria-labelledby="compare-title" hidden></section>
+          ${changing('latency', 'How long it took', view, html`<div id="latency-chart" class="chart"></div>`)}
+          ${changing('failures', 'What failed', view)} ${changing('denials', 'What was denied', view)}
+          ${changing('touched', 'Which data was touched', view)} ${changing('changes', 'What changed', view)}
+          ${missing(model)} ${integrity(model)}
+          <section id="sessions" aria-labelledby="sessions-title" hidden></section>
+          ${records(model)} ${sources(model)}
         </main>
         ${element('script', ' type="application/octet-stream" id="model"', embed(model))}
         ${element('script', '', PAGE_SCRIPT)}
@@ -109,46 +127,21 @@ function masthead({ title, totals, logs, filter, generated, generator }: ReportM
   </header>`;
 }
 
-/** The section on how long operations took. */
-function latency({ latency: { quantiles, targets } }: ReportModel): Html {
-  const cells = (row: typeof quantiles) =>
-    [row.p50, row.p95, row.p99, row.max].map((ms) => html`<td class="number">${duration(ms)}</td>`);
-  const rows = targets.map(
-    (row) =>
-      html`<tr>
-        <th scope="row">${row.name}</th>
-        <td class="number">${count(row.count)}</td>
-        ${cells(row)}
-      </tr>`,
-  );
-  return section(
-    'latency',
-    'How long it took',
-    html`Half of all operations ended within <b>${duration(quantiles.p50)}</b>, 99 of 100 within
-      <b>${duration(quantiles.p99)}</b>; the longest took ${duration(quantiles.max)}. Quantiles are right
-      within 6 %.`,
-    html`<div class="split">
-      <div id="latency-chart" class="chart"></div>
-      ${table(
-        'Latency of the busiest targets',
-        [
-          ['Target'],
-          ['Operations', 'number'],
-          ['p50', 'number'],
-          ['p95', 'number'],
-          ['p99', 'number'],
-          ['Longest', 'number'],
-        ],
-        rows,
-      )}
-    </div>`,
-  );
+/** What of the log the page shows, in words: for paper, and until the script has something else to say. */
+function chosenWords({ filter, totals }: ReportModel): string {
+  const all = `${plural(totals.records, 'record')}, ${plural(totals.operations, 'operation')}`;
+  return filter === '' ? `No filter: ${all}.` : `Made with the filter ${filter}: ${all}.`;
 }
 
 /** The section with single records, which the script fills in. */
-function records({ rows, totals }: ReportModel): Html {
+function records({ rows, totals, options, logs }: ReportModel): Html {
   const shown = rows.lines.length;
   const { notable } = rows;
+  const { text } = commandLine(
+    'query',
+    options,
+    logs.map(({ name }) => name),
+  );
   return section(
     'records',
     'Records',
@@ -157,7 +150,7 @@ function records({ rows, totals }: ReportModel): Html {
       : html`<b>${count(shown)}</b> of ${plural(totals.records, 'record')} can be looked at here:
           ${notable.shown === notable.all ? html`all ${count(notable.all)}` : html`the newest ${count(notable.shown)} of ${count(notable.all)}`}
           that were not a plain success, and the newest others. The counts and charts above are of all
-          records. For the rest: <code>otel-mcp-log query</code>.`,
+          records. All of them: <code>${text}</code>`,
     html`<div id="record-browser"></div>`,
   );
 }
@@ -175,11 +168,11 @@ function sources({ logs }: ReportModel): Html {
         (log) =>
           html`<tr>
             <th scope="row">${log.name}</th>
-            <td class="number">${count(Math.max(1, log.files.length))}</td>
-            <td class="number">${bytes(log.bytes)}</td>
-            <td class="number">${count(log.records)}</td>
-            <td>${log.first !== undefined && timeCell(log.first)}</td>
-            <td>${log.last !== undefined && timeCell(log.last)}</td>
+            <td class="number" data-label="Files">${count(Math.max(1, log.files.length))}</td>
+            <td class="number" data-label="Size">${bytes(log.bytes)}</td>
+            <td class="number" data-label="Records">${count(log.records)}</td>
+            <td data-label="From">${log.first !== undefined && timeCell(log.first)}</td>
+            <td data-label="To">${log.last !== undefined && timeCell(log.last)}</td>
           </tr>`,
       ),
     ),

@@ -4,10 +4,10 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import type { CommandIo } from '../shared/command.js';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
-import { compileFilter, FILTER_OPTIONS, type FilterOptions } from '../query/filter.js';
+import { compileFilter, FILTER_OPTIONS, type FilterOptions, type RecordFilter } from '../query/filter.js';
 import { select } from '../query/select.js';
 import { ReportBuilder } from './aggregate.js';
-import type { ReportModel, Integrity } from './model.js';
+import type { Integrity, LogSummary, QueryOptions, ReportModel } from './model.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
 import { judge, titleOf, type Judgement } from '../integrity/verdict.js';
 
@@ -30,22 +30,27 @@ export interface ReportRequest {
 export async function readModel(logs: readonly LogInput[], request: ReportRequest): Promise<ReportModel> {
   const { filters, problems, io, reproducible = false } = request;
   const builder = new ReportBuilder(request.rows);
+  const filter = compileFilter(filters);
   const logOf = new Map(logs.flatMap(({ name, files }) => files.map(({ path }) => [path, name] as const)));
   await select(logs, (record, data, start, end, place) => builder.add(record, data, start, end, place), {
     io,
     problems,
-    filter: compileFilter(filters),
+    filter,
     label: 'reading',
     inspect: (record, _data, _start, _end, place) =>
       builder.see(logOf.get(place.file) ?? place.file, record, place),
   });
+  const { logs: counts, ...aggregates } = builder.finish(logs, problems.total);
+  const verdicts = request.integrity === undefined ? await judgeEach(logs, request.vkeys) : [];
   const model: ReportModel = {
     title: request.title ?? defaultTitle(logs),
     ...(reproducible ? {} : { generated: new Date().toISOString() }),
     generator: `${PACKAGE_NAME} ${PACKAGE_VERSION}`,
     filter: filterWords(filters),
-    ...builder.finish(logs, problems.total),
-    integrity: request.integrity ?? (await checkIntegrity(logs, request.vkeys)),
+    options: optionsOf(filters, filter),
+    ...aggregates,
+    logs: counts.map((log, index) => ({ ...log, ...sealOf(log.name, verdicts[index], request) })),
+    integrity: request.integrity ?? worstOf(logs, verdicts),
   };
   return reproducible ? withoutFolders(model) : model;
 }
@@ -73,6 +78,36 @@ function withoutFolders(model: ReportModel): ReportModel {
       checks: integrity.checks.map((check) => ({ ...check, by: shorten(check.by) })),
     },
   };
+}
+
+/** The filter as options of `query`. Ages such as `7d` become the times that they meant. */
+function optionsOf(filters: FilterOptions, { since, until }: RecordFilter): QueryOptions {
+  const given = Object.keys(FILTER_OPTIONS).flatMap((name) => {
+    const value = filters[name as keyof FilterOptions];
+    if (value === undefined || value === false || typeof value === 'string') return [];
+    return [[name, value] as const];
+  });
+  const { severity } = filters;
+  return {
+    ...(since === undefined ? {} : { since: [since] }),
+    ...(until === undefined ? {} : { until: [until] }),
+    ...(severity === undefined ? {} : { severity: [severity] }),
+    ...Object.fromEntries(given),
+  };
+}
+
+/** Whether a log is sealed, and by which key: what the command that proves one of its records needs to know. */
+function sealOf(
+  name: string,
+  verdict: Integrity | undefined,
+  { vkeys, integrity, reproducible }: ReportRequest,
+): Pick<LogSummary, 'status' | 'vkey'> {
+  const status = verdict?.status ?? integrity?.status ?? 'unchecked';
+  if (status === 'unsealed' || status === 'unchecked') return { status };
+  // In a bundle of evidence, the log lies elsewhere.
+  const beside = reproducible === true ? undefined : integrityLayout(name).vkey;
+  const vkey = vkeys?.[0] ?? beside;
+  return { status, ...(vkey === undefined ? {} : { vkey }) };
 }
 
 function defaultTitle(logs: readonly LogInput[]): string {
@@ -109,13 +144,18 @@ const RANK: readonly Integrity['status'][] = [
  *
  * @param vkeys The verifier keys to trust. Without them, the keys beside each log are used, and the verdict says so.
  */
-async function checkIntegrity(
+async function judgeEach(
   logs: readonly LogInput[],
   vkeys: readonly string[] | undefined,
-): Promise<Integrity> {
-  if (logs.length === 0) return { status: 'unchecked', title: 'Not checked', findings: [], checks: [] };
+): Promise<Integrity[]> {
   const results: Integrity[] = [];
   for (const log of logs) results.push(await modelOf(log, await judge(log, vkeys), vkeys));
+  return results;
+}
+
+/** The verdict on all logs together. */
+function worstOf(logs: readonly LogInput[], results: readonly Integrity[]): Integrity {
+  if (results.length === 0) return { status: 'unchecked', title: 'Not checked', findings: [], checks: [] };
   const worst = results.reduce((a, b) => (RANK.indexOf(b.status) > RANK.indexOf(a.status) ? b : a));
   const findings = results.flatMap((result, index) =>
     result.findings.map((finding) => (logs.length > 1 ? `${logs[index]!.name}: ${finding}` : finding)),
