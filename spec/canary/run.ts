@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundled } from '../support/bundled.js';
 import { startReceiver } from '../support/httpReceiver.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { Canaries, type Planted } from './canaries.js';
@@ -46,9 +46,9 @@ export async function runProgram(options: Omit<RunOptions, 'folder' | 'taking' |
 }
 
 async function finished(options: RunOptions): Promise<{ planted: Planted[]; printed: Output[] }> {
-  const program = fileURLToPath(new URL('program.ts', import.meta.url));
+  const program = bundled(new URL('program.ts', import.meta.url));
   const child = fork(program, [JSON.stringify(options)], {
-    execArgv: ['--import', 'tsx'],
+    execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const streams = { stdout: [] as Buffer[], stderr: [] as Buffer[] };

@@ -1,5 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Child } from '../support/child.js';
+
+/** From its sources: it tells the frames of its own file from those of the library's files. */
+const CALLERS = fileURLToPath(new URL('../support/children/stackTraces.ts', import.meta.url));
 
 interface Shown {
   readonly failure: string;
@@ -10,7 +14,7 @@ interface Shown {
 async function shownIn(
   how: 'bare' | 'withLogging' | 'provider',
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { code, lines, stderr } = await new Child('stackTraces.ts', { how }).ended;
+  const { code, lines, stderr } = await new Child(CALLERS, { how }, { node: ['--import', 'tsx'] }).ended;
   if (code !== 0) throw new Error(stderr);
   const shown = lines.map((line) => JSON.parse(line) as Shown);
   return new Map(shown.map(({ failure, callers }) => [failure, callers]));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { FRAMEWORKS } from '../../lib/cli/evidence/clauses.js';
 import type { BundleFindings, BundleManifest } from '../../lib/cli/evidence/manifest.js';
 import { runCli } from '../support/builtCli.js';
+import { runCliHere } from '../support/runCommand.js';
 import { sampleLog } from '../support/sampleLog.js';
 import { writeSampleLog } from '../support/sampleLogFiles.js';
 import { writeSealedSampleLog } from '../support/sealedSampleLog.js';
@@ -95,7 +96,7 @@ describe('evidence', function () {
     for (const name of ['first', 'last']) {
       const proof = at(`${name}.tlog-proof`);
       writeFileSync(proof, files()[`proofs/1-audit.jsonl/${name}.tlog-proof`]!);
-      expect((await runCli(['check-proof', proof, '--vkey', vkey])).code).to.equal(0);
+      expect((await runCliHere(['check-proof', proof, '--vkey', vkey])).code).to.equal(0);
     }
   });
 
@@ -232,6 +233,6 @@ describe('evidence', function () {
       ['--framework', 'pci', '-'],
       ['--framework', 'pci', '--from', '2026-02-01', '--to', '2026-01-01', log],
     ])
-      expect((await runCli(['evidence', ...args])).code).to.equal(2);
+      expect((await runCliHere(['evidence', ...args])).code).to.equal(2);
   });
 });

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { runCli, startCli } from '../support/builtCli.js';
+import { runCliHere } from '../support/runCommand.js';
 import { sampleLog } from '../support/sampleLog.js';
 import { sampleLogText } from '../support/sampleLogFiles.js';
 import { HOSTILE_VALUES } from '../support/sampleWorld.js';
@@ -19,7 +20,7 @@ describe('query: filters', () => {
   const text = sampleLogText(OPTIONS);
   const records = [...sampleLog(OPTIONS)];
   const lines = text.trimEnd().split('\n');
-  const query = (...args: string[]) => runCli(['query', ...args, log]);
+  const query = (...args: string[]) => runCliHere(['query', ...args, log]);
   /** The lines, as they were logged, of the records that hold. */
   const expected = (holds: (record: AuditRecord) => boolean) =>
     lines
@@ -35,7 +36,7 @@ describe('query: filters', () => {
   after(() => folder.remove());
 
   it('gives back the log, byte for byte', async () => {
-    const { code, stdout, stderr } = await query();
+    const { code, stdout, stderr } = await runCli(['query', log]);
     expect([code, stderr]).to.deep.equal([0, '']);
     expect(stdout).to.equal(text);
   });
@@ -98,7 +99,7 @@ describe('query: filters', () => {
     writeFileSync(join(folder.path, 'hostile.jsonl'), sampleLogText(hostile));
     for (const value of HOSTILE_VALUES) {
       const exact = value.replace(/[*?\0]/g, '?');
-      const { stdout } = await runCli([
+      const { stdout } = await runCliHere([
         'query',
         '--count',
         `--actor=${exact}`,
@@ -132,8 +133,8 @@ describe('query: filters', () => {
     writeFileSync(`${rotated}.2.gz`, gzipSync(`${lines.slice(0, 700).join('\n')}\n`));
     writeFileSync(`${rotated}.1`, `${lines.slice(700, 1500).join('\n')}\n`);
     writeFileSync(rotated, `${lines.slice(1500).join('\n')}\n`);
-    expect((await runCli(['query', rotated])).stdout).to.equal(text);
-    expect((await runCli(['query', rotated, `${rotated}.1`, `${rotated}.2.gz`])).stdout).to.equal(text);
+    expect((await runCliHere(['query', rotated])).stdout).to.equal(text);
+    expect((await runCliHere(['query', rotated, `${rotated}.1`, `${rotated}.2.gz`])).stdout).to.equal(text);
   });
 
   it('stops after --limit, and when nobody reads on', async () => {
@@ -198,15 +199,15 @@ describe('query: filters', () => {
     ];
     const path = join(folder.path, 'mixed.jsonl');
     writeFileSync(path, `${mixed.join('\n')}\n`);
-    const all = await runCli(['query', '--json', path]);
+    const all = await runCliHere(['query', '--json', path]);
     expect(all.stdout.split('\n')).to.have.length(lines.length + 3);
     expect(all.code).to.equal(3);
-    const counted = await runCli(['query', '--count', path]);
+    const counted = await runCliHere(['query', '--count', path]);
     expect([counted.code, counted.stdout]).to.deep.equal([3, `${lines.length + 2}\n`]);
     expect(counted.stderr).to.include(`${path}:7 `).and.include(`${path}:9 `).and.include(`${path}:10 `);
-    const found = await runCli(['query', '--contains', 'OUTCOME_', '--json', path]);
+    const found = await runCliHere(['query', '--contains', 'OUTCOME_', '--json', path]);
     expect(found.stdout).to.equal(all.stdout);
-    const { stderr } = await runCli(['query', '--gaps', '--count', path]);
+    const { stderr } = await runCliHere(['query', '--gaps', '--count', path]);
     expect(stderr).to.include(`${path}:6 `).and.include('counting starts anew: seq 0 again');
     expect(stderr).to.include('3 records missing before this one: seq 2 to 4');
   });
@@ -223,8 +224,8 @@ describe('query: filters', () => {
       ['left\u202e right', 3],
       ['u202f', 0],
     ] as const) {
-      const counted = await runCli(['query', '--count', '--contains', wanted, path]);
-      const listed = await runCli(['query', '--fields', 'seq', '--contains', wanted, path]);
+      const counted = await runCliHere(['query', '--count', '--contains', wanted, path]);
+      const listed = await runCliHere(['query', '--fields', 'seq', '--contains', wanted, path]);
       const found = [counted.stdout, listed.stdout.split('\n').length - 1];
       expect(found, wanted).to.deep.equal([`${count}\n`, count]);
     }
@@ -241,7 +242,7 @@ describe('query: filters', () => {
     );
     const whole = join(folder.path, 'whole.jsonl');
     writeFileSync(whole, sampleLogText({ records: 100 }));
-    expect((await runCli(['query', '--gaps', whole])).code).to.equal(0);
+    expect((await runCliHere(['query', '--gaps', whole])).code).to.equal(0);
   });
 
   it('writes a file that its owner alone can read', async () => {
@@ -257,7 +258,7 @@ describe('query: filters', () => {
       ['--format', 'csv'],
       ['--follow-trace', [...sampleLog({ records: 200, hostile: true })][61]!.trace_id],
     ]) {
-      const { stdout } = await runCli(['query', ...args, hostile]);
+      const { stdout } = await runCliHere(['query', ...args, hostile]);
       expect(stdout.length).to.be.greaterThan(100);
       expect(stdout).not.to.match(
         /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/,

@@ -125,10 +125,10 @@ describe('audited code without a processor', () => {
   });
 
   it('says so on stderr', async () => {
-    const program = `import { audit } from './lib/index.ts';
+    const program = `import { audit } from 'otel-mcp-log';
       const f = audit({ eventType: 'EVENT_AGENT_DECISION', resource: 'r', name: 'alone' }, async () => 1);
       await f(); await f();`;
-    const { stderr } = await runNode(['--import', 'tsx', '--input-type=module', '-e', program]);
+    const { stderr } = await runNode(['--input-type=module', '-e', program]);
     expect(stderr.match(/otel-mcp-log: NOT AUDITED: calls of alone/g)).to.have.length(1);
   }).timeout(60_000);
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { audit, audited } from '../../lib/decorators/audited.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
+import { bundled } from '../support/bundled.js';
 import { MemorySink } from '../support/memorySink.js';
 import { runNode } from '../support/node.js';
 
@@ -127,8 +128,8 @@ describe('@audited generators', () => {
   });
 
   it('that are dropped half read are on record once they are collected', async () => {
-    const script = './spec/decorators/fixtures/dropped.ts';
-    const { code, stdout, stderr } = await runNode(['--expose-gc', '--import', 'tsx', script]);
+    const script = bundled(new URL('fixtures/dropped.ts', import.meta.url));
+    const { code, stdout, stderr } = await runNode(['--expose-gc', script]);
     expect(code, stderr).to.equal(0);
     expect(JSON.parse(stdout)).to.deep.equal(['OUTCOME_PARTIAL abandoned']);
   });

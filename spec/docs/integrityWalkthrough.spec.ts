@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { builtBinary } from '../support/builtCli.js';
 import { makeWalkthrough } from '../support/walkthroughLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -33,7 +33,7 @@ describe('docs: the walkthrough of an auditor', function () {
     const blocks = blocksOf(readFileSync(root('docs/integrity.md'), 'utf8'));
     expect(blocks.length).to.be.greaterThan(8);
     const script = [
-      `otel-mcp-log() { '${process.execPath}' --import '${pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href}' '${root('lib/cli/main.ts')}' "$@" 2>&1; }`,
+      `otel-mcp-log() { '${process.execPath}' '${builtBinary()}' "$@" 2>&1; }`,
       ...blocks.map(({ command }) => `${command}\necho '===='`),
     ].join('\n');
     const printed = execFileSync('bash', ['-c', script], { cwd: folder.path }).toString().split('====\n');

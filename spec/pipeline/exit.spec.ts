@@ -9,7 +9,7 @@ const program = (sink: string, end = 'process.exit(0)') => `
   import { Client } from '@modelcontextprotocol/sdk/client/index.js';
   import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
   import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-  import { FileSink, withLogging } from './lib/index.ts';
+  import { FileSink, withLogging } from 'otel-mcp-log';
   const server = new McpServer({ name: 's', version: '1' });
   server.registerTool('echo', {}, () => ({ content: [] }));
   const [a, b] = InMemoryTransport.createLinkedPair();
@@ -22,10 +22,10 @@ const program = (sink: string, end = 'process.exit(0)') => `
   await client.callTool({ name: 'echo' });
   ${end};`;
 
-const run = (source: string) => runNode(['--import', 'tsx', '--input-type=module', '-e', source]);
+const run = (source: string) => runNode(['--input-type=module', '-e', source]);
 
 describe('a process that exits with records under way', function () {
-  // A process each, which reads the sources.
+  // A process each, with the built package.
   this.timeout(90_000);
   const folder = folders();
 

@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { bundled } from '../support/bundled.js';
 import { runNode } from '../support/node.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-const script = fileURLToPath(new URL('fixtures/logs.ts', import.meta.url));
+const script = bundled(new URL('fixtures/logs.ts', import.meta.url));
 
 describe('the line that says where records go', () => {
   const folder = temporaryFolder();
   after(() => folder.remove());
   const path = join(folder.path, 'audit.jsonl');
-  const run = (quiet: string) => runNode(['--import', 'tsx', script, path], { OTEL_MCP_LOG_QUIET: quiet });
+  const run = (quiet: string) => runNode([script, path], { OTEL_MCP_LOG_QUIET: quiet });
 
   it('comes once per process, on stderr, with every sink and no secret', async () => {
     const { stderr, stdout } = await run('');
@@ -31,7 +31,7 @@ describe('the line that says where records go', () => {
 
   it('harms nobody where stderr is closed', async () => {
     const env = { ...process.env, OTEL_MCP_LOG_QUIET: '' };
-    const child = spawn(process.execPath, ['--import', 'tsx', script, path], {
+    const child = spawn(process.execPath, [script, path], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

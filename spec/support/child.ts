@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { isAbsolute } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundled } from './bundled.js';
 
 /** How a child process ended. */
 export interface Ended {
@@ -20,24 +20,15 @@ export interface ChildOptions {
   readonly node?: readonly string[];
 }
 
-/** A script of `spec/support/children`, or a plain one under an absolute path, in a process of its own. */
+/** A program of `spec/support/children`, or the one at an absolute path as it stands, in a process of its own. */
 export class Child {
   readonly process: ChildProcess;
   readonly ended: Promise<Ended>;
   #stdout = '';
 
   constructor(script: string, plan: unknown, { wrapper = [], env = {}, node = [] }: ChildOptions = {}) {
-    const plain = isAbsolute(script);
-    const path = plain ? script : fileURLToPath(new URL(`children/${script}`, import.meta.url));
-    const loader = plain ? [] : ['--import', 'tsx'];
-    const [command = '', ...args] = [
-      ...wrapper,
-      process.execPath,
-      ...loader,
-      ...node,
-      path,
-      JSON.stringify(plan),
-    ];
+    const path = isAbsolute(script) ? script : bundled(new URL(`children/${script}`, import.meta.url));
+    const [command = '', ...args] = [...wrapper, process.execPath, ...node, path, JSON.stringify(plan)];
     this.process = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },

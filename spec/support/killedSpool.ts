@@ -1,8 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { build } from 'esbuild';
-import { fileURLToPath } from 'node:url';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { gapToldBy, type GapInfo } from '../../lib/sinks/gap.js';
 import { SpoolSink } from '../../lib/sinks/spool/spoolSink.js';
@@ -14,23 +12,9 @@ import { ScriptedSink } from './scriptedSink.js';
 /** When a process dies. */
 export type Kill = Omit<KilledSpoolPlan, 'folder'>;
 
-/** A process with a spool, made into one file: it has to start hundreds of times. */
+/** A process with a spool, which can be killed wherever it changes a file. */
 export class KilledSpool {
-  readonly #script: string;
-
-  private constructor(private readonly parent: string) {
-    this.#script = join(parent, 'killedSpool.mjs');
-  }
-
-  static async make(parent: string): Promise<KilledSpool> {
-    const made = new KilledSpool(parent);
-    await build({
-      entryPoints: [fileURLToPath(new URL('children/killedSpool.ts', import.meta.url))],
-      ...{ bundle: true, platform: 'node', format: 'esm', target: 'node20', outfile: made.#script },
-      logLevel: 'error',
-    });
-    return made;
-  }
+  constructor(private readonly parent: string) {}
 
   /** All the changes that a process makes to files when it is left alone. */
   async changes(): Promise<Changes> {
@@ -60,7 +44,7 @@ export class KilledSpool {
   }
 
   #run(folder: string, kill: Kill) {
-    return new Child(this.#script, { folder, ...kill }).ended;
+    return new Child('killedSpool.ts', { folder, ...kill }).ended;
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { bundled } from './bundled.js';
 
 /** What a fixture of `spec/memory` prints. */
 export interface Measured {
@@ -12,8 +12,8 @@ export interface Measured {
 
 /** Runs a fixture of `spec/memory` in a process whose garbage can be collected on demand. */
 export function measureMemory(fixture: string, ...args: readonly string[]): Promise<Measured> {
-  const script = fileURLToPath(new URL(`../memory/fixtures/${fixture}`, import.meta.url));
-  const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', script, ...args], {
+  const script = bundled(new URL(`../memory/fixtures/${fixture}`, import.meta.url));
+  const child = spawn(process.execPath, ['--expose-gc', script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -24,3 +24,9 @@ export async function runCommand(
   const [out, err] = await written;
   return { code, out, err };
 }
+
+/** The same in the words of `runCli`, which runs the built program: for the many cases of a behaviour that is tried once with that. */
+export async function runCliHere(args: readonly string[]) {
+  const { code, out: stdout, err: stderr } = await runCommand(args);
+  return { code, stdout, stderr };
+}

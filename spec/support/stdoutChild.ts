@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { SinkError } from '../../lib/errors.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import type { StdoutSinkOptions } from '../../lib/sinks/stdoutSink.js';
+import { bundled } from './bundled.js';
 
 interface Reply {
   id: number;
@@ -21,12 +21,15 @@ export interface StdoutChild {
 
 /** Starts the process and waits until its sink is there. */
 export async function startStdoutChild(options: StdoutSinkOptions = {}): Promise<StdoutChild> {
-  const script = fileURLToPath(new URL('../hooks/stdoutSinkChild.ts', import.meta.url));
-  const child = fork(script, [JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    serialization: 'advanced',
-    execArgv: ['--import', 'tsx'],
-  });
+  const child = fork(
+    bundled(new URL('children/stdoutSinkChild.ts', import.meta.url)),
+    [JSON.stringify(options)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      execArgv: [],
+    },
+  );
   const text = { stdout: '', stderr: '' };
   // Not the child's own `close` event: it does not come after a disconnect from this side.
   const ended = [new Promise<number | null>((resolve) => child.once('exit', resolve))];

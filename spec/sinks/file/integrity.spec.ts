@@ -15,7 +15,6 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../../lib/errors.js';
 import { openCheckpoint } from '../../../lib/integrity/tlog/checkpoint.js';
 import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
@@ -26,6 +25,7 @@ import { createPipeline } from '../../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../../lib/schema/record.js';
 import { FileSink } from '../../../lib/sinks/file/fileSink.js';
 import type { FileSinkOptions } from '../../../lib/sinks/file/options.js';
+import { bundled } from '../../support/bundled.js';
 import { draft, numbered } from '../../support/drafts.js';
 import { ORIGIN } from '../../support/sealedLog.js';
 import { newKey } from '../../support/signing.js';
@@ -258,8 +258,8 @@ describe('FileSink with integrity', () => {
 
 /** Runs the writer and kills it once it has acknowledged so many records more; gives the last place acknowledged. */
 async function killAfter(args: readonly string[], count: number): Promise<number> {
-  const program = fileURLToPath(new URL('../../hooks/sealedWriter.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+  const program = bundled(new URL('../../support/children/sealedWriter.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

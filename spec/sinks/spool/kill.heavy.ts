@@ -10,7 +10,7 @@ describe('a spool whose process is killed, everywhere', function () {
   const folder = folders();
 
   it('has lost no acknowledged record without telling of it, and gives no number twice', async () => {
-    const spool = await KilledSpool.make(folder());
+    const spool = new KilledSpool(folder());
     const changes = await spool.changes();
     for (const [index, name] of changes.entries()) {
       const at = index + 1;

@@ -12,7 +12,7 @@ describe('a spool whose process is killed', function () {
   const folder = folders();
 
   it('has lost no acknowledged record without telling of it, and gives no number twice @slow', async () => {
-    const spool = await KilledSpool.make(folder());
+    const spool = new KilledSpool(folder());
     const changes = await spool.changes();
     expect(changes.filter((name) => name === 'writeSync').length).to.be.greaterThan(10);
     for (let nth = 0; nth < TRIED; nth++) {

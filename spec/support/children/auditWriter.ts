@@ -69,10 +69,7 @@ async function run(plan: WriterPlan): Promise<void> {
 
 const plan = (isMainThread ? JSON.parse(process.argv[2] ?? '') : workerData) as WriterPlan;
 if (isMainThread && plan.end.startsWith('worker')) {
-  // A worker does not take over the loader that --import has registered (Node 20), so it registers its own.
-  const url = JSON.stringify(import.meta.url);
-  const start = `import('tsx/esm/api').then(({ register }) => (register(), import(${url})))`;
-  new Worker(start, { eval: true, workerData: plan });
+  new Worker(new URL(import.meta.url), { workerData: plan });
 } else {
   void run(plan);
 }

@@ -57,10 +57,7 @@ async function run(plan: LockedWriterPlan): Promise<void> {
 
 const plan = (isMainThread ? JSON.parse(process.argv[2] ?? '') : workerData) as LockedWriterPlan;
 if (isMainThread && plan.worker === true) {
-  // A worker does not take over the loader that --import has registered (Node 20), so it registers its own.
-  const url = JSON.stringify(import.meta.url);
-  const start = `import('tsx/esm/api').then(({ register }) => (register(), import(${url})))`;
-  const worker = new Worker(start, { eval: true, workerData: plan });
+  const worker = new Worker(new URL(import.meta.url), { workerData: plan });
   while (!existsSync(`${plan.path}.${plan.name}.terminate`)) await sleep(10);
   await worker.terminate();
   say('terminated');

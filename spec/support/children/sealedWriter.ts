@@ -1,6 +1,6 @@
 // Writes records to a sealed log until it is killed: one line on stdout for each that was acknowledged.
-import { FileSink } from '../../lib/sinks/file/fileSink.js';
-import { numbered } from '../support/drafts.js';
+import { FileSink } from '../../../lib/sinks/file/fileSink.js';
+import { numbered } from '../drafts.js';
 
 const [path = '', pem = '', fsync = 'batch', maxBytes = '20000'] = process.argv.slice(2);
 const sink = new FileSink({

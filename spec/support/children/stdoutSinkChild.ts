@@ -1,6 +1,6 @@
 // Runs a StdoutSink on this process's real streams, driven by messages from the test that started it.
-import { StdoutSink, type StdoutSinkOptions } from '../../lib/sinks/stdoutSink.js';
-import type { AuditRecord } from '../../lib/schema/record.js';
+import { StdoutSink, type StdoutSinkOptions } from '../../../lib/sinks/stdoutSink.js';
+import type { AuditRecord } from '../../../lib/schema/record.js';
 
 const sink = new StdoutSink(JSON.parse(process.argv[2] ?? '{}') as StdoutSinkOptions);
 
