@@ -87,8 +87,11 @@ function scopesAskedFor(response: unknown): readonly string[] | undefined {
   if (peek(response, 'ok') === true) return undefined;
   const headers = peek(response, 'headers');
   const get = peek(headers, 'get');
-  const challenge: unknown =
-    typeof get === 'function' ? Reflect.apply(get, headers, ['www-authenticate']) : undefined;
+  return scopesOf(typeof get === 'function' ? Reflect.apply(get, headers, ['www-authenticate']) : undefined);
+}
+
+/** The scopes that a challenge (`WWW-Authenticate`) asks for. */
+export function scopesOf(challenge: unknown): readonly string[] | undefined {
   const match = typeof challenge === 'string' ? SCOPE.exec(challenge) : null;
   const scopes = (match?.[1] ?? match?.[2] ?? '').split(' ').filter((scope) => scope !== '');
   return scopes.length === 0 ? undefined : scopes;

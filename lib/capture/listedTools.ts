@@ -39,6 +39,12 @@ export function noteTools(connection: object, tools: readonly unknown[]): void {
   }
 }
 
+/** Lets a connection know the tools that another has learned of, and the other way round. */
+export function shareTools(known: object, connection: object): void {
+  const byName = listed.get(known) ?? new Map<string, ListedTool>();
+  listed.set(known, byName).set(connection, byName);
+}
+
 function hintsOf(tool: unknown): object | undefined {
   const annotations = peek(tool, 'annotations');
   const hints = HINTS.map((hint): [string, unknown] => [hint, peek(annotations, hint)]);

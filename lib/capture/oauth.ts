@@ -48,21 +48,34 @@ function learn(transport: object, facts: McpOAuth): Known {
  * Opaque tokens have none. No part of the token itself goes on record.
  */
 export function noteToken(transport: object, init: unknown): void {
-  const header = headerOf(init, 'authorization');
-  const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
+  const token = bearerOf(headerOf(init, 'authorization'));
   if (token === undefined || known.get(keyOf(transport))?.token === token) return;
   learn(transport, claimsOf(token)).token = token;
 }
 
-function claimsOf(token: string): McpOAuth {
+/** The token of an `Authorization` header (RFC 6750). */
+export function bearerOf(header: string | undefined): string | undefined {
+  return /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
+}
+
+/** The claims of a token that is a JWT, unverified. */
+export function claimsIn(token: string): unknown {
   const [, payload = '', signature] = token.split('.');
-  if (signature === undefined) return {};
-  let claims: unknown;
+  if (signature === undefined) return undefined;
   try {
-    claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    return JSON.parse(Buffer.from(payload, 'base64url').toString());
   } catch {
-    return {};
+    return undefined;
   }
+}
+
+/** Notes whom a token is for, as it says itself. */
+export function noteSubject(transport: object, subject: string): void {
+  learn(transport, { subject, subject_identity: 'self-reported' });
+}
+
+function claimsOf(token: string): McpOAuth {
+  const claims = claimsIn(token);
   return present({
     issuer: peekText(claims, 'iss'),
     client_id: peekText(claims, 'client_id') ?? peekText(claims, 'azp'),

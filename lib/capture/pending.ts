@@ -20,6 +20,16 @@ export function asked(transport: object, id: unknown, running: OperationUnderWay
   open.set(id, [...(open.get(id) ?? []), running]);
 }
 
+/** Whether a server waits for the answer to a request of its own. */
+export function isAsked(transport: object, id: unknown): boolean {
+  return (
+    questions
+      .get(transport)
+      ?.get(id)
+      ?.some(({ ended }) => !ended) === true
+  );
+}
+
 /** Answers that were handed to their transport, whose `send` has not settled yet. */
 const handedOver = new WeakMap<OperationUnderWay, () => void>();
 

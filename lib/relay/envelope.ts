@@ -82,6 +82,7 @@ export class Envelope {
   }
 }
 
-function isDrop(change: Change | undefined): boolean {
+/** Whether nothing goes on in the place of a message. */
+export function isDrop(change: Change | undefined): boolean {
   return change !== undefined && 'drop' in change;
 }

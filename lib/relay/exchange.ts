@@ -1,16 +1,12 @@
-import { AuditError, AuditUnavailableError, RefusedError } from '../errors.js';
+import { ignore } from '../capture/client.js';
+import { AuditError, AuditUnavailableError } from '../errors.js';
 import { peek } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
-import { Envelope, type Change, type Message } from './envelope.js';
+import { lossText, refusalOf, together, type UnansweredError } from './answers.js';
+import { Envelope, isDrop, type Change, type Message } from './envelope.js';
 import type { Piece } from './lines.js';
 import { LongMessage } from './longMessage.js';
 import type { RelayedClient } from './relayedClient.js';
-
-/** JSON-RPC code of a request that was not sent, of those that JSON-RPC leaves to implementations: `data.reason` says why. */
-const REFUSED = -32010;
-
-/** JSON-RPC code of a request that was answered and whose record was lost: `data.answer` is the answer. */
-const RECORD_LOST = -32011;
 
 /** What a client sent, on its way. */
 export interface Outgoing {
@@ -18,6 +14,18 @@ export interface Outgoing {
   readonly bytes: Buffer | undefined;
   /** What the client gets in the server's place, as JSON; undefined where nothing was refused. */
   readonly answer: string | undefined;
+  /** The messages that it holds, but for those that were refused. */
+  readonly messages: readonly Sent[];
+  readonly isBatch: boolean;
+}
+
+/** A message of a client's that goes to the server. */
+export interface Sent {
+  readonly value: object;
+  /** Whether it asks for an answer. */
+  readonly isRequest: boolean;
+  /** Its id as the client spelled it. */
+  id(): string;
 }
 
 type Changes = Map<Message, Change>;
@@ -45,27 +53,62 @@ export class Exchange {
         if (refusal !== undefined) answers.push(refusalOf(envelope.idOf(message), refusal));
       }),
     );
-    return { bytes: envelope.close(changes), answer: together(answers, envelope.isBatch) };
+    const { isBatch } = envelope;
+    const messages = envelope.messages
+      .filter((message) => !isDrop(changes.get(message)))
+      .map((message): Sent => ({
+        value: message.value,
+        isRequest: isRequest(message.value),
+        id: () => envelope.idOf(message),
+      }));
+    return { bytes: envelope.close(changes), answer: together(answers, isBatch), messages, isBatch };
   }
 
-  /** A message of the server's, or a batch of them: what the client gets of it, if anything. */
-  async fromServer(bytes: Buffer): Promise<Buffer | undefined> {
+  /**
+   * A message of the server's, or a batch of them: what the client gets of it, if anything.
+   *
+   * @param isReplay Whether the server may say it for the second time.
+   */
+  async fromServer(bytes: Buffer, isReplay = false): Promise<Buffer | undefined> {
     const envelope = Envelope.open(bytes);
     if (envelope === undefined) return this.#unreadFromServer(bytes);
     const changes: Changes = new Map();
-    await Promise.all(envelope.messages.map((message) => this.#incoming(envelope, message, changes)));
+    await Promise.all(
+      envelope.messages.map((message) => this.#incoming(envelope, message, { changes, isReplay })),
+    );
     return envelope.close(changes);
+  }
+
+  /** Whether a message of the server's, or one of a batch, answers a request. */
+  answersSome(bytes: Buffer): boolean {
+    return (
+      Envelope.open(bytes)?.messages.some(({ value }) => this.#client.awaits(peek(value, 'id'))) === true
+    );
+  }
+
+  /** Ends those requests that have no answer. Resolves to them when that is on record. */
+  async giveUp(requests: readonly Sent[], reason: UnansweredError): Promise<Sent[]> {
+    const left = requests.filter(({ value }) => this.#client.awaits(peek(value, 'id')));
+    await Promise.all(
+      left.map(({ value }) => this.#client.unanswered(peek(value, 'id'), reason)?.catch(ignore)),
+    );
+    return left;
+  }
+
+  /** A message that is too long to be read, of several that may pass at once. */
+  long(by: 'client' | 'server'): LongMessage {
+    return new LongMessage(this.#client, by);
   }
 
   /** A piece of a line of the client's that is too long to be read. */
   partFromClient(piece: Extract<Piece, { kind: 'part' }>): Promise<Buffer | undefined> {
-    if (piece.isFirst) this.#longFromClient = new LongMessage(this.#client, 'client');
+    if (piece.isFirst) this.#longFromClient = this.long('client');
     return this.#longFromClient?.pass(piece) ?? Promise.resolve(undefined);
   }
 
   /** A piece of a line of the server's that is too long to be read. */
   partFromServer(piece: Extract<Piece, { kind: 'part' }>): Promise<Buffer | undefined> {
-    if (piece.isFirst) this.#longFromServer = new LongMessage(this.#client, 'server');
+    if (piece.isFirst) this.#longFromServer = this.long('server');
     return this.#longFromServer?.pass(piece) ?? Promise.resolve(undefined);
   }
 
@@ -91,10 +134,14 @@ export class Exchange {
     });
   }
 
-  async #incoming(envelope: Envelope, message: Message, changes: Changes): Promise<void> {
+  async #incoming(
+    envelope: Envelope,
+    message: Message,
+    { changes, isReplay }: { readonly changes: Changes; readonly isReplay: boolean },
+  ): Promise<void> {
     const { value } = message;
     if (isRequest(value)) {
-      if (!(await this.#client.question(value))) changes.set(message, { drop: true });
+      if (!(await this.#client.question(value, isReplay))) changes.set(message, { drop: true });
     } else if (peek(value, 'method') !== undefined) this.#client.noteIncoming(value);
     else {
       const lost = await lossOf(this.#client.answer(value));
@@ -104,11 +151,11 @@ export class Exchange {
   }
 
   async #unreadFromClient(bytes: Buffer): Promise<Outgoing> {
-    if (isBlank(bytes)) return { bytes, answer: undefined };
+    if (isBlank(bytes)) return { ...UNREAD, bytes };
     tellUnreadable('client');
-    if (await this.#client.unreadable(factsOf(bytes), 'client')) return { bytes, answer: undefined };
+    if (await this.#client.unreadable(factsOf(bytes), 'client')) return { ...UNREAD, bytes };
     const refusal = new AuditUnavailableError('a message that cannot be read was not sent');
-    return { bytes: undefined, answer: refusalOf('null', refusal) };
+    return { ...UNREAD, bytes: undefined, answer: refusalOf('null', refusal) };
   }
 
   async #unreadFromServer(bytes: Buffer): Promise<Buffer | undefined> {
@@ -122,8 +169,10 @@ function isRequest(message: object): boolean {
   return peek(message, 'method') !== undefined && peek(message, 'id') !== undefined;
 }
 
+const UNREAD = { answer: undefined, messages: [], isBatch: false } as const;
+
 /** White space alone is no message. */
-function isBlank(bytes: Buffer): boolean {
+export function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
 }
 
@@ -145,33 +194,4 @@ async function lossOf(delivered: Promise<unknown> | undefined): Promise<AuditErr
   } catch (reason) {
     return reason instanceof AuditError ? reason : undefined;
   }
-}
-
-function together(answers: readonly string[], isBatch: boolean): string | undefined {
-  if (answers.length === 0) return undefined;
-  return isBatch ? `[${answers.join(',')}]` : answers[0];
-}
-
-function refusalOf(id: string, reason: unknown): string {
-  const { message, ...data } = describe(reason);
-  return errorText(id, REFUSED, `not sent: ${message}`, JSON.stringify(data));
-}
-
-function describe(reason: unknown): { reason: string; code?: string; message: string } {
-  if (reason instanceof RefusedError)
-    return { reason: reason.reason, code: reason.code, message: reason.message };
-  if (reason instanceof AuditError)
-    return { reason: 'audit_unavailable', code: reason.code, message: reason.message };
-  return { reason: 'audit_unavailable', message: 'it cannot be put on record' };
-}
-
-/** The answer stands in it as it came, so that nobody makes a call twice because its record was lost. */
-function lossText(id: string, { code, message }: AuditError, answer: string): string {
-  const data = `{"reason":"record_lost","code":${JSON.stringify(code)},"answer":${answer}}`;
-  return errorText(id, RECORD_LOST, `answered, and the record was lost: ${message}`, data);
-}
-
-function errorText(id: string, code: number, message: string, data: string): string {
-  const text = JSON.stringify(message);
-  return `{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${text},"data":${data}}}`;
 }

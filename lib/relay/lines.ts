@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 const LF = 0x0a;
 
 /**
@@ -63,4 +65,20 @@ export class LineCutter {
     this.#size = 0;
     return taken;
   }
+}
+
+/** Cuts a stream into lines. Resolves when the stream has ended, in whichever way. */
+export function eachPiece(stream: Readable, take: (piece: Piece) => void): Promise<void> {
+  const cutter = new LineCutter();
+  return new Promise((resolve) => {
+    stream.on('data', (bytes: Buffer) => {
+      for (const piece of cutter.cut(bytes)) take(piece);
+    });
+    stream.once('end', () => {
+      for (const piece of cutter.end()) take(piece);
+      resolve();
+    });
+    stream.once('error', () => resolve());
+    stream.once('close', resolve);
+  });
 }

@@ -1,5 +1,6 @@
 import { ignore } from '../capture/client.js';
 import { sayOnce } from '../internal/stderr.js';
+import { BEFORE_DATA } from './events.js';
 import { MAX_READ_BYTES, type Piece } from './lines.js';
 import type { RelayedClient } from './relayedClient.js';
 
@@ -34,6 +35,26 @@ export class LongMessage {
     );
   }
 
+  /** Whether it may pass; nothing of it does before that is known. */
+  get admitted(): Promise<boolean> {
+    return this.#admitted;
+  }
+
+  /** All of a body, piece by piece. */
+  async *all(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    let held = Buffer.alloc(0);
+    for await (const bytes of body) {
+      if (held.length > 0) yield* this.#one(held, false);
+      held = bytes as typeof held;
+    }
+    yield* this.#one(held, true);
+  }
+
+  async *#one(bytes: Buffer, isLast: boolean): AsyncGenerator<Buffer, void> {
+    const passed = await this.pass({ kind: 'part', bytes, isFirst: false, isLast });
+    if (passed !== undefined) yield passed;
+  }
+
   /** Gives a piece back once it may go on; undefined where it may not. */
   async pass({ bytes, isLast }: Extract<Piece, { kind: 'part' }>): Promise<Buffer | undefined> {
     this.#facts.bytes += bytes.length;
@@ -53,7 +74,9 @@ export class LongMessage {
   }
 }
 
-function idOf(head: string, tail: string): unknown {
+function idOf(start: string, tail: string): unknown {
+  // Over HTTP, a message may come as an event.
+  const head = start.replace(BEFORE_DATA, '');
   const found = ID_FIRST.exec(head) ?? (ANSWER_FIRST.test(head) ? ID_LAST.exec(tail) : null);
   try {
     return JSON.parse(found?.[1] ?? '') as unknown;

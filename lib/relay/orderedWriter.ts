@@ -1,38 +1,53 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 /** The source rests while more than this waits to be written. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
+/** Where what is written comes from. */
+interface Source {
+  pause(): unknown;
+  resume(): unknown;
+}
+
 /**
  * Writes in the order in which places were taken, whatever becomes ready first: an answer waits for its record, and what came after it
- * must not overtake it. Its source rests while the target takes no more, so that neither side's memory becomes ours.
+ * must not overtake it. Its sources rest while the target takes no more, so that neither side's memory becomes ours.
  */
-export class OrderedWriter {
-  readonly #source: Readable;
+export class OrderedWriter<T = Buffer> {
+  readonly #sources: Set<Source>;
   readonly #target: Writable;
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
   #isResting = false;
 
-  constructor(source: Readable, target: Writable) {
-    this.#source = source;
+  constructor(target: Writable, ...sources: readonly Source[]) {
+    this.#sources = new Set(sources);
     this.#target = target;
     target.on('drain', () => this.#balance());
     // What nobody takes any more is read to its end, which is to be seen.
     target.on('close', () => this.#balance());
   }
 
-  /** Takes the next place for bytes that may not be ready yet; undefined leaves it empty. */
-  write(content: Promise<Buffer | undefined>, size: number): void {
+  /** Takes the next place for something that may not be ready yet; undefined leaves it empty. */
+  write(content: Promise<T | undefined>, size: number): void {
     this.#waiting += size;
     this.#balance();
     this.#last = this.#last
       .then(() => content)
-      .then((bytes) => {
+      .then((ready) => {
         this.#waiting -= size;
-        if (bytes !== undefined && this.#target.writable) this.#target.write(bytes);
+        if (ready !== undefined && this.#target.writable) this.#target.write(ready);
         this.#balance();
       });
+  }
+
+  /** Takes the next place for all pieces of something that is too long to be held. Resolves when they are written. */
+  writeAll(pieces: AsyncIterable<T>): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      for await (const piece of pieces)
+        if (this.#target.writable && !this.#target.write(piece)) await drained(this.#target);
+    });
+    return this.#last;
   }
 
   /** Resolves when all that has a place by now is written. */
@@ -44,7 +59,18 @@ export class OrderedWriter {
     const rests = this.#waiting > HIGH_WATER_BYTES || this.#target.writableNeedDrain;
     if (rests === this.#isResting) return;
     this.#isResting = rests;
-    if (rests) this.#source.pause();
-    else this.#source.resume();
+    for (const source of this.#sources)
+      if (rests) source.pause();
+      else source.resume();
   }
+}
+
+function drained(target: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      target.off('drain', go).off('close', go);
+      resolve();
+    };
+    target.on('drain', go).on('close', go);
+  });
 }

@@ -40,6 +40,11 @@ export class PendingRequests {
     return first;
   }
 
+  /** What waits longest for the answer of this id, and goes on waiting. */
+  first(id: unknown): PendingRequest | undefined {
+    return this.#open.get(keyOf(id))?.[0];
+  }
+
   /** The client has taken a request back, and no answer is expected. One that comes all the same finds nothing that waits. */
   cancel(id: unknown, reason: string): void {
     const pending = this.take(id);

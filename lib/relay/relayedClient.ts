@@ -3,16 +3,18 @@ import { observe, whenAdmitted } from '../capture/call.js';
 import { ignore } from '../capture/client.js';
 import { Connection } from '../capture/connection.js';
 import { observeInbound } from '../capture/inbound.js';
+import { shareTools } from '../capture/listedTools.js';
 import { RunningOperation } from '../capture/operation.js';
-import { withdrawn } from '../capture/pending.js';
+import { isAsked, withdrawn } from '../capture/pending.js';
 import { observeRequest } from '../capture/request.js';
-import { sessionLeft, sessionLost, sessionOpened } from '../capture/session.js';
+import { sessionClosed, sessionLeft, sessionLost, sessionOpened } from '../capture/session.js';
 import { activeOperation, audienceOf, runIn, stateOf } from '../capture/state.js';
 import { peek } from '../internal/peek.js';
 import { prepare } from '../operations/operation.js';
 import { OPERATIONS, operationFor } from '../operations/table.js';
 import type { OperationRecorder } from '../processor/operation.js';
 import { readAnswer } from '../processor/outcome.js';
+import type { UnansweredError } from './answers.js';
 import { PendingRequests, type PendingRequest } from './pendingRequests.js';
 
 /** A message that cannot be read may still be understood by the other side, so that it passes, and that it did is on record. */
@@ -62,17 +64,21 @@ export class RelayedClient {
   readonly #answerServer: (answer: object) => void;
   /** Questions of the server's that wait to be let through, by id: what turns them away. */
   readonly #turnAway = new Map<unknown, () => void>();
+  /** Whether the server keeps no session for it: there is none to begin or to end. */
+  standsAlone = false;
   #isPassing = false;
   #passed: object | undefined;
 
   /**
    * @param recorder Who records its operations; without one they pass unrecorded.
    * @param answerServer Takes an answer that the relay gives in the client's place.
+   * @param tools Stands for what other clients have learned of the server's tools, and this one learns.
    */
   constructor(
     facts: TransportFacts,
     recorder: OperationRecorder | undefined,
     answerServer: (answer: object) => void,
+    tools?: object,
   ) {
     this.#answerServer = answerServer;
     this.transport = Object.assign(facts, {
@@ -85,6 +91,7 @@ export class RelayedClient {
     const state = stateOf(this);
     state.claimedBy = recorder;
     state.connection = new Connection(this, this.transport);
+    if (tools !== undefined) shareTools(tools, state.connection);
   }
 
   /** Read by capture. */
@@ -157,6 +164,7 @@ export class RelayedClient {
   /** A client that goes on with a session of before, or with a server that keeps none, logs in with its first request. */
   #noteSession(method: unknown, result: unknown): void {
     if (audienceOf(this) === undefined || method === 'initialize' || this.#connection.open) return;
+    if (this.standsAlone) return;
     this.#serverInfo = peek(peek(result, '_meta'), `${META}serverInfo`);
     if (method === 'server/discover') this.#serverCapabilities = peek(result, 'capabilities');
     sessionOpened(this.#connection);
@@ -217,6 +225,23 @@ export class RelayedClient {
     return pending.delivered;
   }
 
+  /** Whether the client waits for the answer of this id. */
+  awaits(id: unknown): boolean {
+    return this.#pending.first(id) !== undefined;
+  }
+
+  /** How the server's end of HTTP answered the request of this id. */
+  exchanged(id: unknown, facts: { status: number; scopes?: readonly string[] | undefined }): void {
+    this.#pending.first(id)?.running?.exchanged(facts);
+  }
+
+  /** No answer will come for the request of this id. Settles as {@link RelayedClient.answer} does. */
+  unanswered(id: unknown, reason: UnansweredError): Promise<unknown> | undefined {
+    const pending = this.#pending.take(id);
+    pending?.reject?.(reason);
+    return pending?.delivered;
+  }
+
   /** An answer that is too long to be read: that it came is known, what it says is not. */
   answerUnread(id: unknown): Promise<unknown> | undefined {
     const pending = this.#pending.take(id);
@@ -226,10 +251,15 @@ export class RelayedClient {
     return pending?.delivered;
   }
 
-  /** A request of the server's. Resolves to whether the client may have it; where not, the server has been answered. */
-  question(request: object): Promise<boolean> {
+  /**
+   * A request of the server's. Resolves to whether the client may have it; where not, the server has been answered.
+   *
+   * @param isReplay Whether the server may say it for the second time, because a stream is gone on with.
+   */
+  question(request: object, isReplay: boolean): Promise<boolean> {
+    const id = peek(request, 'id');
+    if (isReplay && isAsked(this.transport, id)) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const id = peek(request, 'id');
       this.#turnAway.set(id, () => resolve(false));
       const pass = (): void => {
         this.#turnAway.delete(id);
@@ -285,6 +315,8 @@ export class RelayedClient {
     if (audienceOf(this) === undefined) return;
     const connection = this.#connection;
     if (!connection.open) return;
+    // It shook hands with a server that keeps no session, so that there is none to leave.
+    if (this.standsAlone) return sessionClosed(connection);
     if (lost === undefined) sessionLeft(connection);
     else sessionLost(connection, lost);
   }

@@ -1,13 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { Exchange } from './exchange.js';
-import { LineCutter, type Piece } from './lines.js';
+import { eachPiece, type Piece } from './lines.js';
 import type { RelayLog } from './log.js';
 import { OrderedWriter } from './orderedWriter.js';
 import { RelayedClient } from './relayedClient.js';
-
-/** Signals that end a client's server, and that a terminal sends. */
-const HANDED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { onSignals } from './signals.js';
 
 /** How a server's process ended. */
 export interface ServerEnd {
@@ -35,8 +33,8 @@ export async function relayStdio(relay: StdioRelay): Promise<ServerEnd> {
   const { command, args, log, input, output } = relay;
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], windowsHide: true });
   await started(child);
-  const toServer = new OrderedWriter(input, child.stdin);
-  const toClient = new OrderedWriter(child.stdout, output);
+  const toServer = new OrderedWriter(child.stdin, input);
+  const toClient = new OrderedWriter(output, child.stdout);
   const answerServer = (answer: object) =>
     toServer.write(Promise.resolve(Buffer.from(`${JSON.stringify(answer)}\n`)), 0);
   const client = new RelayedClient({ _serverParams: { command, args } }, log?.recorder, answerServer);
@@ -94,27 +92,4 @@ function started(child: ChildProcess): Promise<void> {
 /** `close` comes after `exit`, when all that the server wrote has been read. */
 function ended(child: ChildProcess): Promise<ServerEnd> {
   return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
-}
-
-/** Resolves when the stream has ended, in whichever way. */
-function eachPiece(stream: Readable, take: (piece: Piece) => void): Promise<void> {
-  const cutter = new LineCutter();
-  return new Promise((resolve) => {
-    stream.on('data', (bytes: Buffer) => {
-      for (const piece of cutter.cut(bytes)) take(piece);
-    });
-    stream.once('end', () => {
-      for (const piece of cutter.end()) take(piece);
-      resolve();
-    });
-    stream.once('error', () => resolve());
-    stream.once('close', resolve);
-  });
-}
-
-function onSignals(hear: (signal: NodeJS.Signals) => void): () => void {
-  for (const signal of HANDED_ON) process.on(signal, hear);
-  return () => {
-    for (const signal of HANDED_ON) process.off(signal, hear);
-  };
 }

@@ -135,6 +135,10 @@ export interface McpOAuth {
   client_id?: string;
   /** What the token is good for. */
   scopes?: readonly string[];
+  /** Whom the token is for. Only in the log of a relay over HTTP, which has its actors from it. */
+  subject?: string;
+  /** What vouches for the subject: the token itself, whose signature nobody has checked here. */
+  subject_identity?: 'self-reported';
 }
 
 /** Why an operation failed. */

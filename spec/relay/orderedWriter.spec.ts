@@ -12,7 +12,7 @@ function later(): { readonly bytes: Promise<Buffer | undefined>; give(text: stri
 describe('an ordered writer', () => {
   it('writes by place, whatever is ready first, and leaves out what is not to pass', async () => {
     const target = new PassThrough();
-    const writer = new OrderedWriter(new PassThrough(), target);
+    const writer = new OrderedWriter(target, new PassThrough());
     const [first, second, third] = [later(), later(), later()];
     for (const { bytes } of [first, second, third]) writer.write(bytes, 1);
     third.give('c');
@@ -26,7 +26,7 @@ describe('an ordered writer', () => {
 
   it('rests its source while much waits for its turn', async () => {
     const source = new PassThrough();
-    const writer = new OrderedWriter(source, new PassThrough({ highWaterMark: 1e8 }));
+    const writer = new OrderedWriter(new PassThrough({ highWaterMark: 1e8 }), source);
     const { bytes, give } = later();
     writer.write(bytes, 2_000_000);
     expect(source.isPaused()).to.equal(true);
@@ -38,7 +38,7 @@ describe('an ordered writer', () => {
   it('rests its source while its target takes no more, and no longer once that is gone', async () => {
     const source = new PassThrough();
     const stuck = new Writable({ highWaterMark: 1, write: () => undefined });
-    const writer = new OrderedWriter(source, stuck);
+    const writer = new OrderedWriter(stuck, source);
     writer.write(Promise.resolve(Buffer.from('ab')), 2);
     await writer.settled;
     expect(source.isPaused()).to.equal(true);

@@ -179,15 +179,20 @@ interface ProxyAgentOptions extends AgentOptions {
  *
  * @param proxy - the proxy to use. Default: that of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`), where this Node
  * is told to use it (`NODE_USE_ENV_PROXY` or `--use-env-proxy`).
+ * @param more - further options of the agent.
  */
-async function loadClient(secure: boolean, proxy?: URL): Promise<Client> {
+export async function loadClient(secure: boolean, proxy?: URL, more: AgentOptions = {}): Promise<Client> {
   const { Agent, globalAgent, request } = secure ? await import('node:https') : await import('node:http');
   const { options } = globalAgent as { options: ProxyAgentOptions };
   if (proxy !== undefined && !agentsKnowProxies())
     return { request, agent: new (loadProxyAgent())(proxy, { keepAlive: true }) as Agent };
   const own = proxy && { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href };
   const proxyEnv = own ?? (options.proxyEnv && asFetchReads(options.proxyEnv));
-  const settings: ProxyAgentOptions = { keepAlive: true, ...(proxyEnv !== undefined && { proxyEnv }) };
+  const settings: ProxyAgentOptions = {
+    keepAlive: true,
+    ...more,
+    ...(proxyEnv !== undefined && { proxyEnv }),
+  };
   return { request, agent: new Agent(settings) };
 }
 

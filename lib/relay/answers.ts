@@ -1,0 +1,75 @@
+import { AuditError, RefusedError } from '../errors.js';
+import { peek, peekText } from '../internal/peek.js';
+import { Envelope } from './envelope.js';
+
+/** JSON-RPC code of a request that was not sent, of those that JSON-RPC leaves to implementations: `data.reason` says why. */
+const REFUSED = -32010;
+
+/** JSON-RPC code of a request that was answered and whose record was lost: `data.answer` is the answer. */
+const RECORD_LOST = -32011;
+
+/** JSON-RPC code of a request that got no answer over HTTP: `data.reason` says why. */
+const UNANSWERED = -32012;
+
+/** A request was sent over HTTP, or was to be sent, and no answer came. On record as what it is. */
+export class UnansweredError extends Error {
+  /** `unreachable`: there is no server; `http_status`: it refused the request; `stream_ended`: it began to answer, and stopped. */
+  readonly reason: 'unreachable' | 'http_status' | 'stream_ended';
+  /** The HTTP status; read by capture, to which 401 and 403 are of authorization. */
+  readonly status: number | undefined;
+  readonly code: string | undefined;
+
+  constructor(reason: UnansweredError['reason'], message: string, status?: number) {
+    super(message);
+    this.name = 'UnansweredError';
+    this.reason = reason;
+    this.status = status;
+    // As the SDK's own error for the end of a connection says it, so that both are one `error.type` on record.
+    this.code = status === undefined ? '-32000' : String(status);
+  }
+}
+
+/** The answer to a request that was not sent. The id is spelled as its sender wrote it. */
+export function refusalOf(id: string, reason: unknown): string {
+  const { message, ...data } = describe(reason);
+  return errorText(id, REFUSED, `not sent: ${message}`, JSON.stringify(data));
+}
+
+function describe(reason: unknown): { reason: string; code?: string; message: string } {
+  if (reason instanceof RefusedError)
+    return { reason: reason.reason, code: reason.code, message: reason.message };
+  if (reason instanceof AuditError)
+    return { reason: 'audit_unavailable', code: reason.code, message: reason.message };
+  return { reason: 'audit_unavailable', message: 'it cannot be put on record' };
+}
+
+/** The answer stands in it as it came, so that nobody makes a call twice because its record was lost. */
+export function lossText(id: string, { code, message }: AuditError, answer: string): string {
+  const data = `{"reason":"record_lost","code":${JSON.stringify(code)},"answer":${answer}}`;
+  return errorText(id, RECORD_LOST, `answered, and the record was lost: ${message}`, data);
+}
+
+/** The answer to a request that the server did not answer. */
+export function unansweredText(id: string, { reason, status, message }: UnansweredError): string {
+  const data = JSON.stringify({ reason, ...(status !== undefined && { status }) });
+  return errorText(id, UNANSWERED, message, data);
+}
+
+/** Why a request has no answer where the server answered with an error of HTTP. */
+export function refusedBy(status: number, body: Buffer): UnansweredError {
+  const said = Envelope.open(body)?.messages[0]?.value;
+  const message = peekText(peek(said, 'error'), 'message') ?? peekText(said, 'error_description');
+  const what = `the server answered with HTTP ${status}`;
+  return new UnansweredError('http_status', message === undefined ? what : `${what}: ${message}`, status);
+}
+
+/** Several answers as one body: a batch is answered by a batch. */
+export function together(answers: readonly string[], isBatch: boolean): string | undefined {
+  if (answers.length === 0) return undefined;
+  return isBatch ? `[${answers.join(',')}]` : answers[0];
+}
+
+function errorText(id: string, code: number, message: string, data: string): string {
+  const text = JSON.stringify(message);
+  return `{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${text},"data":${data}}}`;
+}

@@ -1,0 +1,343 @@
+import type { IncomingMessage } from 'node:http';
+import { setMaxListeners } from 'node:events';
+import { PassThrough, Writable, type Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
+import { ignore } from '../capture/client.js';
+import { scopesOf } from '../capture/http.js';
+import { peek } from '../internal/peek.js';
+import { sayOnce } from '../internal/stderr.js';
+import { refusedBy, unansweredText, UnansweredError } from './answers.js';
+import { gather } from './bodies.js';
+import { callerOf, noteAuthorization } from './callers.js';
+import { ClientOutput } from './clientOutput.js';
+import { takeEvents, type Seen } from './eventStream.js';
+import { Exchange, isBlank, type Outgoing, type Sent } from './exchange.js';
+import { each, type RawHeaders } from './headers.js';
+import { HttpSession } from './httpSession.js';
+import { memberOf, valueIn } from './jsonText.js';
+import { eachPiece, type Piece } from './lines.js';
+import { OrderedWriter } from './orderedWriter.js';
+import type { RelayedClient } from './relayedClient.js';
+import { isEventStream, isJson, type Target } from './target.js';
+
+/** The wait before a stream is gone on with: at first, and at the most, in milliseconds (as in the SDK's transport). */
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
+
+/** What a gateway is made with. */
+export interface GatewayParts {
+  readonly target: Target;
+  /** Go with each request, such as an authorization. */
+  readonly headers: RawHeaders;
+  readonly client: RelayedClient;
+  readonly input: Readable;
+  readonly output: Writable;
+}
+
+/** What goes to the server next: whole messages, or a piece of one that is too long to be read. */
+type Item = Outgoing | Part;
+
+interface Part {
+  readonly passed: Buffer | undefined;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
+/** One POST. */
+interface Post {
+  readonly body: Buffer | Readable;
+  /** The message, where it is a single one. */
+  readonly only: object | undefined;
+  readonly requests: readonly Sent[];
+  /** Called when what follows may be sent; more than once does no harm. */
+  readonly next: () => void;
+  /** Whether what follows may rely on its answer. */
+  readonly isWaitedFor: boolean;
+}
+
+/**
+ * Speaks with a server over streamable HTTP for a client on standard streams, which knows nothing of HTTP: sessions, the stream of what
+ * the server says unasked, and streams that break off are the gateway's matter.
+ */
+export class Gateway {
+  readonly #parts: GatewayParts;
+  readonly #exchange: Exchange;
+  readonly #toServer: OrderedWriter<Item>;
+  readonly #toClient: ClientOutput;
+  readonly #session: HttpSession;
+  readonly #closing = new AbortController();
+  /** What the client waits for. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  #listening: Promise<void> = Promise.resolve();
+  /** The message under way that is too long to be read. */
+  #long = new PassThrough();
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+    const { target, headers, client, input, output } = parts;
+    this.#exchange = new Exchange(client);
+    // Each request listens, and there may be any number under way.
+    setMaxListeners(0, this.#closing.signal);
+    this.#toClient = new ClientOutput(output);
+    this.#session = new HttpSession(target, headers);
+    const poster = new Writable({
+      objectMode: true,
+      highWaterMark: 16,
+      write: (item: Item, _, done) => this.#post(item, oneTime(done)),
+    });
+    this.#toServer = new OrderedWriter(poster, input);
+    const authorization = [...each(headers)].filter(([name]) => name.toLowerCase() === 'authorization');
+    noteAuthorization(client.transport, { ...callerOf(authorization.flat()), actor: undefined });
+  }
+
+  /** Resolves when the client has said its last word and has all answers, or is gone. */
+  async run(): Promise<void> {
+    const { input, output } = this.#parts;
+    const gone = new Promise<void>((resolve) => {
+      output.on('error', () => resolve());
+      this.#closing.signal.addEventListener('abort', () => resolve());
+    });
+    const said = eachPiece(input, (piece) => this.#fromClient(piece)).then(async () => {
+      await this.#toServer.settled;
+      while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+      await this.#toClient.settled;
+    });
+    await Promise.race([said, gone]);
+  }
+
+  /** Takes back what is under way. */
+  abort(): void {
+    this.#closing.abort();
+  }
+
+  /**
+   * Leaves the session, as a client shall that needs it no more.
+   *
+   * @param timeoutMs How long the server may take; one that does not answer has heard it all the same.
+   */
+  async leave(timeoutMs: number): Promise<void> {
+    this.abort();
+    await Promise.all([...this.#underWay, this.#listening]);
+    if (this.#session.id === undefined) return;
+    const signal = AbortSignal.timeout(timeoutMs);
+    await this.#session.send({ method: 'DELETE', signal }).then((upstream) => upstream.resume(), ignore);
+  }
+
+  /** Sends what the relay says in the client's place. */
+  answerServer(answer: object): void {
+    const bytes = Buffer.from(JSON.stringify(answer));
+    const messages = [{ value: answer, isRequest: false, id: () => 'null' }];
+    this.#toServer.write(Promise.resolve({ bytes, answer: undefined, messages, isBatch: false }), 0);
+  }
+
+  #fromClient(piece: Piece): void {
+    const { length } = piece.bytes;
+    if (piece.kind === 'part') {
+      const { isFirst, isLast } = piece;
+      const passing = this.#exchange.partFromClient(piece);
+      return this.#toServer.write(
+        passing.then((passed) => ({ passed, isFirst, isLast })),
+        length,
+      );
+    }
+    const passing = this.#exchange.fromClient(piece.bytes);
+    this.#toServer.write(passing, length);
+    void passing.then(({ answer }) => answer !== undefined && this.#tell(answer));
+  }
+
+  /** Tells the client, in the relay's own words. */
+  #tell(text: string): void {
+    this.#toClient.give(Promise.resolve(Buffer.from(text)), 0);
+  }
+
+  /**
+   * Sends what is next, and calls back when what follows it may be sent: requests may overtake each other, and a cancellation must not
+   * wait for their answers; but what comes after a handshake or a notification may rely on it.
+   */
+  #post(item: Item, next: () => void): void {
+    if ('passed' in item) return this.#postPart(item, next);
+    const { bytes, messages } = item;
+    const body = bytes === undefined ? undefined : withoutFeed(bytes);
+    if (body === undefined || isBlank(body)) return next();
+    const requests = messages.filter(({ isRequest }) => isRequest);
+    const methods = messages.map(({ value }) => peek(value, 'method'));
+    const isHandshake = methods.includes('initialize');
+    if (isHandshake) this.#session.begin();
+    const only = messages.length === 1 ? messages[0]?.value : undefined;
+    const posting = this.#deliver({
+      ...{ body, only, requests, next },
+      isWaitedFor: isHandshake || requests.length === 0,
+    });
+    const follow = (isTaken: boolean): void => {
+      if (isTaken && methods.includes('notifications/initialized')) this.#listening = this.#goOn({});
+    };
+    this.#follow(posting.then(follow).finally(next));
+  }
+
+  #postPart({ passed, isFirst, isLast }: Part, next: () => void): void {
+    if (isFirst) {
+      const body = (this.#long = new PassThrough());
+      const post = { body, only: undefined, requests: [], next: () => undefined, isWaitedFor: false };
+      // Where the server takes no more of it, the client's further pieces still have to go somewhere.
+      this.#follow(this.#deliver(post).finally(() => body.resume()));
+    }
+    if (passed === undefined) next();
+    else this.#long.write(passed, () => next());
+    if (isLast) this.#long.end();
+  }
+
+  #follow(way: Promise<unknown>): void {
+    const safe = way.catch((error: unknown) => sayOnce(`relay: ${String(error)}`));
+    this.#underWay.add(safe);
+    void safe.then(() => this.#underWay.delete(safe));
+  }
+
+  /** Makes a POST, and takes what the server answers. Resolves to whether the server has accepted it. */
+  async #deliver(post: Post): Promise<boolean> {
+    const { body, only, requests, next, isWaitedFor } = post;
+    const onSent = isWaitedFor ? undefined : next;
+    const { signal } = this.#closing;
+    let upstream: IncomingMessage;
+    try {
+      upstream = await this.#session.send({ method: 'POST', body, only, onSent, signal });
+    } catch (error) {
+      await this.#fail(requests, error instanceof UnansweredError ? error : unsent(error));
+      return false;
+    }
+    const { statusCode: status = 0, headers: told } = upstream;
+    const { client } = this.#parts;
+    const sessionId = told['mcp-session-id'];
+    if (typeof sessionId === 'string') this.#session.id = client.transport.sessionId = sessionId;
+    const scopes = status < 400 ? undefined : scopesOf(told['www-authenticate']);
+    for (const { value } of requests) client.exchanged(peek(value, 'id'), { status, scopes });
+    const seen = isEventStream(upstream) ? await this.#events(upstream, post) : undefined;
+    const read = seen === undefined ? await this.#take(upstream) : undefined;
+    if (status >= 400) await this.#fail(requests, this.#refusal(status, read), read);
+    else if (seen?.id !== undefined) await this.#goOn({ id: seen.id, retry: seen.retry, requests });
+    await this.#fail(requests, ENDED);
+    return status < 300;
+  }
+
+  #refusal(status: number, body: Buffer | undefined): UnansweredError {
+    const reason = refusedBy(status, body ?? Buffer.alloc(0));
+    if (status !== 401 || this.#session.isAuthorized) return reason;
+    const hint = "give the relay a token: --header 'Authorization: Bearer ${TOKEN}'";
+    sayOnce(`relay: the server asks for authorization; ${hint}`);
+    return new UnansweredError('http_status', `${reason.message}; ${hint}`, status);
+  }
+
+  /** Answers requests that the server has not answered. Where it has told an error of JSON-RPC without an id, that is the answer. */
+  async #fail(requests: readonly Sent[], reason: UnansweredError, body?: Buffer): Promise<void> {
+    const isOver = this.#closing.signal.aborted;
+    const left = await this.#exchange.giveUp(requests, isOver ? ENDED : reason);
+    const text = body?.toString() ?? '';
+    const error = body === undefined ? undefined : memberOf(text, valueIn(text), 'error');
+    for (const request of left) {
+      const id = request.id();
+      if (error === undefined || text[error.start] !== '{') this.#tell(unansweredText(id, reason));
+      else this.#tell(`{"jsonrpc":"2.0","id":${id},"error":${text.slice(error.start, error.end)}}`);
+    }
+    if (requests.length === 0 && !isOver && reason !== ENDED)
+      sayOnce(`relay: a message of the client's was not taken: ${reason.message}`);
+  }
+
+  /** Takes a response that is no stream. Gives it back where it is JSON that can be read. */
+  async #take(upstream: IncomingMessage): Promise<Buffer | undefined> {
+    const body = await gather(upstream).catch(() => Buffer.alloc(0));
+    if (!Buffer.isBuffer(body)) {
+      await this.#toClient.giveLong(this.#exchange.long('server').all(body));
+      return undefined;
+    }
+    if (!isJson(upstream) || body.length === 0) return undefined;
+    const status = upstream.statusCode ?? 0;
+    // An error without an id answers no request by itself.
+    if (status < 400 || this.#exchange.answersSome(body)) await this.#pass(body, false);
+    return status < 400 ? undefined : body;
+  }
+
+  /** Gives the client a message of the server's, as one line. Resolves when it may have it. */
+  async #pass(bytes: Buffer, isReplay: boolean): Promise<void> {
+    this.#session.hear(bytes);
+    const passing = this.#exchange.fromServer(bytes, isReplay);
+    this.#toClient.give(passing, bytes.length);
+    await passing;
+  }
+
+  /** Takes a stream of the server's to its end. */
+  #events(
+    upstream: IncomingMessage,
+    { requests, next, isReplay = false }: Pick<Post, 'requests' | 'next'> & { readonly isReplay?: boolean },
+  ): Promise<Seen> {
+    return takeEvents(upstream, {
+      take: async (data) => {
+        await this.#pass(data, isReplay);
+        if (!this.#awaitsOneOf(requests)) next();
+      },
+      takeLong: (pieces) => this.#toClient.giveLong(this.#exchange.long('server').all(pieces)),
+      ready: () => this.#toClient.ready,
+    });
+  }
+
+  #awaitsOneOf(requests: readonly Sent[]): boolean {
+    return requests.some(({ value }) => this.#parts.client.awaits(peek(value, 'id')));
+  }
+
+  /** Opens the stream of what the server says unasked, or goes on with one that has not answered these requests, while that is needed. */
+  async #goOn({
+    id,
+    retry,
+    requests,
+  }: {
+    id?: string;
+    retry?: number | undefined;
+    requests?: readonly Sent[];
+  }): Promise<void> {
+    const { signal } = this.#closing;
+    const isNeeded = () => !signal.aborted && (requests === undefined || this.#awaitsOneOf(requests));
+    let failures = 0;
+    let from = { id, retry };
+    for (let isFirst = requests === undefined; isNeeded(); isFirst = false) {
+      const pause = from.retry ?? Math.min(FIRST_WAIT_MS * 1.5 ** failures, LONGEST_WAIT_MS);
+      if (!isFirst) await wait(pause, undefined, { signal }).catch(ignore);
+      if (!isNeeded()) return;
+      failures++;
+      const upstream = await this.#session
+        .send({ method: 'GET', lastEventId: from.id, signal })
+        .catch(ignore);
+      if (!upstream) continue;
+      const { statusCode: status = 0 } = upstream;
+      if (status === 200 && isEventStream(upstream)) {
+        const post = { requests: requests ?? [], next: () => undefined, isReplay: from.id !== undefined };
+        const seen = await this.#events(upstream, post);
+        if (seen.events > 0) failures = 0;
+        from = { id: seen.id ?? from.id, retry: seen.retry ?? from.retry };
+        continue;
+      }
+      upstream.resume();
+      // 405: it says nothing unasked. Other errors of this kind will not pass by themselves either.
+      if (status >= 400 && status < 500) return;
+    }
+  }
+}
+
+const ENDED = new UnansweredError(
+  'stream_ended',
+  'Connection closed: the server ended its answer without one to this request',
+);
+
+/** A stream takes the same call back once. */
+function oneTime(done: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) done();
+    isDone = true;
+  };
+}
+
+function unsent(error: unknown): UnansweredError {
+  return new UnansweredError('unreachable', `the message could not be sent: ${String(error)}`);
+}
+
+function withoutFeed(bytes: Buffer): Buffer {
+  return bytes.at(-1) === 0x0a ? bytes.subarray(0, -1) : bytes;
+}

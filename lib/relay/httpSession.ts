@@ -1,0 +1,101 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { peek, peekText } from '../internal/peek.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { each, without, type RawHeaders } from './headers.js';
+import { messageHeaders } from './messageHeaders.js';
+import type { Target } from './target.js';
+
+/** How often a redirection within the server is followed for one request. */
+const MAX_REDIRECTIONS = 5;
+
+/** A request of HTTP that a client of streamable HTTP makes. */
+export interface SessionRequest {
+  readonly method: 'POST' | 'GET' | 'DELETE';
+  readonly body?: Buffer | Readable;
+  /** The message in it, where it is a single one. */
+  readonly only?: object | undefined;
+  /** Where a stream shall go on. */
+  readonly lastEventId?: string | undefined;
+  /** Called once all of it is on its way. */
+  readonly onSent?: (() => void) | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A session with a server over streamable HTTP, as its client sees it: what requests have to say of it. */
+export class HttpSession {
+  /** The id that the server gave it. */
+  id: string | undefined;
+  readonly #target: Target;
+  readonly #headers: RawHeaders;
+  /** The revision of the protocol that the handshake has agreed on. */
+  #agreed: string | undefined;
+  #isShakingHands = false;
+
+  /** @param headers Go with each request, in place of those of the same names. */
+  constructor(target: Target, headers: RawHeaders) {
+    this.#target = target;
+    this.#headers = headers;
+  }
+
+  /** A handshake has begun: the next answer that names a revision is its answer. */
+  begin(): void {
+    this.#isShakingHands = true;
+  }
+
+  /** Looks at what the server says, for the revision that it agrees to. */
+  hear(message: Buffer): void {
+    if (!this.#isShakingHands) return;
+    try {
+      const said: unknown = JSON.parse(message.toString());
+      const agreed = peekText(peek(said, 'result'), 'protocolVersion');
+      if (agreed === undefined) return;
+      this.#agreed = agreed;
+      this.#isShakingHands = false;
+    } catch {
+      // What cannot be read agrees on nothing.
+    }
+  }
+
+  /** Whether its requests carry an authorization. */
+  get isAuthorized(): boolean {
+    return [...each(this.#headers)].some(([name]) => name.toLowerCase() === 'authorization');
+  }
+
+  /**
+   * Makes a request, and follows where the server itself sends it.
+   *
+   * @throws UnansweredError where there is no server.
+   */
+  async send(asked: SessionRequest): Promise<IncomingMessage> {
+    const { method, body, signal, onSent } = asked;
+    const { url } = this.#target;
+    const headers = this.#headersOf(asked);
+    let path = url.pathname + url.search;
+    for (let hop = 0; ; hop++) {
+      const upstream = await this.#target.send({ method, path, headers, body, signal, onSent });
+      const { location } = upstream.headers;
+      const mayFollow = (method === 'GET' || Buffer.isBuffer(body)) && hop < MAX_REDIRECTIONS;
+      if (![307, 308].includes(upstream.statusCode ?? 0) || location === undefined || !mayFollow)
+        return upstream;
+      const next = new URL(location, new URL(path, url));
+      if (next.origin !== url.origin) return upstream;
+      upstream.resume();
+      path = next.pathname + next.search;
+    }
+  }
+
+  #headersOf({ method, body, only, lastEventId }: SessionRequest): string[] {
+    const set = [
+      ...['Host', this.#target.url.host, 'User-Agent', `${PACKAGE_NAME}/${PACKAGE_VERSION}`],
+      ...(method === 'POST' ? ['Content-Type', 'application/json'] : []),
+      ...['Accept', method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream'],
+      ...(this.id === undefined ? [] : ['Mcp-Session-Id', this.id]),
+      ...(lastEventId === undefined ? [] : ['Last-Event-ID', lastEventId]),
+      ...messageHeaders(only, this.#agreed),
+      ...(Buffer.isBuffer(body) ? ['Content-Length', String(body.length)] : []),
+    ];
+    const names = [...each(this.#headers)].map(([name]) => name.toLowerCase());
+    return [...without(set, ...names), ...this.#headers];
+  }
+}

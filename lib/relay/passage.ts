@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ignore } from '../capture/client.js';
+import { acceptable, type Body } from './bodies.js';
+import * as headers from './headers.js';
+import type { Target } from './target.js';
+
+/** One request of a client's on its way to the server, and the response on its way back. */
+export class Passage {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Where the server has it, with its query: where the client has it, but for the root, which stands for the server's own address. */
+  readonly path: string;
+  readonly #target: Target;
+  readonly #own: headers.RawHeaders;
+  readonly #gone = new AbortController();
+
+  /** @param own Headers that go to the server in place of those of the same names. */
+  constructor(request: IncomingMessage, response: ServerResponse, target: Target, own: headers.RawHeaders) {
+    this.request = request;
+    this.response = response;
+    this.#target = target;
+    this.#own = own;
+    this.path = pathOf(request.url ?? '/', target.url);
+    response.on('close', () => this.#gone.abort());
+    // Either may be told of while nobody listens.
+    request.on('error', ignore);
+    response.on('error', ignore);
+  }
+
+  /** Whether the client has the whole response, or has left before. */
+  get isOver(): boolean {
+    return this.#gone.signal.aborted;
+  }
+
+  /** The value of the request's first header of this name, which is given in lower case. */
+  header(name: string): string | undefined {
+    return headers.valueOf(this.request.rawHeaders, name);
+  }
+
+  /** Where the client finds the relay: as it calls it. */
+  get origin(): string {
+    return `http://${this.header('host') ?? ''}`;
+  }
+
+  /** Sends the request on. A client that leaves takes it back. */
+  send(body?: Body | IncomingMessage): Promise<IncomingMessage> {
+    const { method = 'GET', rawHeaders, httpVersion } = this.request;
+    const length = Buffer.isBuffer(body) ? body.length : undefined;
+    return this.#target.send({
+      ...{ method, path: this.path, body, signal: this.#gone.signal },
+      headers: onwards(rawHeaders, { target: this.#target, own: this.#own, httpVersion, length }),
+    });
+  }
+
+  /** Hands on how the server begins to answer. */
+  begin(upstream: IncomingMessage, length?: number): void {
+    const replaced = length === undefined ? [] : ['content-length'];
+    const kept = headers.without(headers.endToEnd(upstream.rawHeaders), ...replaced);
+    const readdressed = headers.readdressed(kept, this.#target.url.origin, this.origin);
+    const sized = length === undefined ? [] : ['Content-Length', String(length)];
+    const { statusCode = 502, statusMessage = '' } = upstream;
+    this.response.writeHead(statusCode, statusMessage, [...readdressed, ...sized]);
+    this.response.flushHeaders();
+  }
+
+  /** Hands on an answer with this body. */
+  end(upstream: IncomingMessage, body: Buffer): void {
+    const hasLength = upstream.headers['content-length'] !== undefined || body.length > 0;
+    this.begin(upstream, hasLength && this.request.method !== 'HEAD' ? body.length : undefined);
+    this.response.end(body);
+  }
+
+  /** Answers in the server's place. */
+  answer(status: number, json: string): void {
+    const length = Buffer.byteLength(json);
+    this.response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': length });
+    this.response.end(json);
+  }
+}
+
+/** What goes to the server of a client's headers. */
+export function onwards(
+  given: headers.RawHeaders,
+  hop: {
+    readonly target: Target;
+    readonly own: headers.RawHeaders;
+    readonly httpVersion: string;
+    readonly length: number | undefined;
+  },
+): string[] {
+  const { target, own, httpVersion, length } = hop;
+  const names = [...headers.each(own)].map(([name]) => name.toLowerCase());
+  // The relay itself has asked for the body that a client holds back until it is (RFC 9110, section 10.1.1).
+  const replaced = ['host', 'expect', ...names, ...(length === undefined ? [] : ['content-length'])];
+  const kept = headers.without(headers.via(headers.endToEnd(given), httpVersion), ...replaced);
+  const readable = [...headers.each(kept)].flatMap(([name, value]) =>
+    name.toLowerCase() === 'accept-encoding' ? [name, acceptable(value)] : [name, value],
+  );
+  const sized = length === undefined ? [] : ['Content-Length', String(length)];
+  return ['Host', target.url.host, ...readable, ...own, ...sized];
+}
+
+function pathOf(asked: string, { pathname, search }: URL): string {
+  const [path = '/', ...query] = asked.replace(/^https?:\/\/[^/?]*/i, '').split('?');
+  const mapped = path === '/' || path === '' ? pathname : path;
+  if (query.length > 0) return `${mapped}?${query.join('?')}`;
+  return mapped === pathname ? mapped + search : mapped;
+}
