@@ -1,5 +1,5 @@
 import { hidesItsClient, identityOf, type McpClientLike } from './capture/client.js';
-import { isSdkClient, methodsOf, patchClass, patchTarget, sdkOf } from './capture/patch.js';
+import { isClient, methodsOf, patchClass, patchTarget, sdkOf } from './capture/patch.js';
 import { COPY } from './capture/source.js';
 import { stateOf } from './capture/state.js';
 import { resolveOptions, type AuditOptions } from './config.js';
@@ -27,7 +27,7 @@ const logs = shared('logs', () => new WeakMap<object, AuditLogHandle>());
  * @returns The client that was given.
  * A Proxy around the client, or an object that inherits from it, may be given in its place: calls through either are on record.
  *
- * @throws ConfigError when an option cannot work, and for anything else than a client of the MCP SDK: another library's
+ * @throws ConfigError when an option cannot work, and for anything else than a client of the MCP SDK or of the AI SDK: another library's
  * client, or a Proxy that hides the client behind it.
  *
  * @example
@@ -68,11 +68,11 @@ export function auditLogOf(client: McpClientLike): AuditLogHandle | undefined {
 function requireSdkClient(client: unknown): object {
   if (typeof client !== 'object' || client === null) reject('client', client, EXPECTED);
   const target = patchTarget(client);
-  if (target === undefined || !isSdkClient(client)) reject('client', client, EXPECTED);
+  if (target === undefined || !isClient(client)) reject('client', client, EXPECTED);
   if (hidesItsClient(client))
     throw new ConfigError('client', `got a Proxy that hides its client, expected ${EXPECTED}`);
   return target;
 }
 
 const EXPECTED =
-  "a Client of @modelcontextprotocol/sdk or @modelcontextprotocol/client; where another library's client holds one, give that one";
+  "a Client of @modelcontextprotocol/sdk or @modelcontextprotocol/client, or a client of @ai-sdk/mcp; where another library's client holds one, give that one";

@@ -2,16 +2,16 @@ import { types } from 'node:util';
 import { peek } from '../internal/peek.js';
 
 /**
- * What this package needs of the SDK's `Client`, v1 and v2 alike. Structural, so that neither types nor run time need a certain
- * version of the SDK.
+ * What this package needs of an MCP client: the SDK's `Client`, v1 and v2 alike, or what `createMCPClient` of `@ai-sdk/mcp` makes.
+ * Structural, so that neither types nor run time need a certain version of them.
  */
 export interface McpClientLike {
-  /** Begins a session over a transport. */
-  connect(transport: never, ...rest: never[]): Promise<unknown>;
   /** Ends the session. */
   close(): Promise<unknown>;
-  /** Calls a tool. */
-  callTool(params: never, ...rest: never[]): Promise<unknown>;
+  /** Begins a session over a transport, where the client is made without one. */
+  connect?(transport: never, ...rest: never[]): Promise<unknown>;
+  /** Lists tools. */
+  listTools?(params?: never, ...rest: never[]): Promise<unknown>;
 }
 
 /** The class of such a client. */

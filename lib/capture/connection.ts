@@ -68,7 +68,9 @@ export class Connection implements ConnectionFacts {
   constructor(client: object, transport: unknown) {
     this.client = client;
     this.#transport = transport ?? peek(client, 'transport');
-    this.open = transport === undefined && this.#transport !== undefined;
+    // The AI SDK's client has its transport before it connects.
+    const mayBeOpen = this.#transport !== undefined && peek(client, 'isClosed') !== true;
+    this.open = transport === undefined && mayBeOpen;
   }
 
   /** Its transport, where that is known. */
@@ -142,7 +144,7 @@ export class Connection implements ConnectionFacts {
   }
 
   get serverCommand(): readonly string[] | undefined {
-    const server = peek(this.#transport, '_serverParams');
+    const server = serverParams(this.#transport);
     const command = peekText(server, 'command');
     if (command === undefined) return undefined;
     const args = peek(server, 'args');
@@ -180,21 +182,29 @@ export class Connection implements ConnectionFacts {
 
   #read(): Parties {
     const transport = this.#transport;
-    const clientInfo = peek(this.#initializeParams, 'clientInfo') ?? peek(this.client, '_clientInfo');
+    // The first name is the MCP SDK's, the other the AI SDK's, where theirs differ.
+    const own = (...names: string[]) =>
+      names.map((name) => peek(this.client, name)).find((value) => value !== undefined);
+    const clientInfo = peek(this.#initializeParams, 'clientInfo') ?? own('_clientInfo', 'clientInfo');
     const serverInfo =
-      peek(this.#initializeResult, 'serverInfo') ?? peekCall(this.client, 'getServerVersion');
+      peek(this.#initializeResult, 'serverInfo') ??
+      peekCall(this.client, 'getServerVersion') ??
+      own('_serverInfo');
     const url = endpoint(transport);
     return {
       clientName: peekText(clientInfo, 'name'),
       clientVersion: peekText(clientInfo, 'version'),
-      clientCapabilities: peek(this.#initializeParams, 'capabilities') ?? peek(this.client, '_capabilities'),
+      clientCapabilities:
+        peek(this.#initializeParams, 'capabilities') ?? own('_capabilities', 'clientCapabilities'),
       serverName: peekText(serverInfo, 'name'),
       serverVersion: peekText(serverInfo, 'version'),
       serverCapabilities:
-        peek(this.#initializeResult, 'capabilities') ?? peekCall(this.client, 'getServerCapabilities'),
+        peek(this.#initializeResult, 'capabilities') ??
+        peekCall(this.client, 'getServerCapabilities') ??
+        own('serverCapabilities'),
       protocolVersion: this.#negotiated(),
       transport: transportKind(transport),
-      serverAddress: url ? url.origin + url.pathname : peekText(peek(transport, '_serverParams'), 'command'),
+      serverAddress: url ? url.origin + url.pathname : peekText(serverParams(transport), 'command'),
       hostAndPort: url && { host: url.hostname, port: portOf(url) },
       origin: url?.origin,
     };
@@ -234,10 +244,15 @@ interface Parties {
   readonly origin: string | undefined;
 }
 
-/** The SDK's HTTP and web socket transports keep the URL they dial in `_url`; there is no public way to ask. */
-function endpoint(transport: unknown): URL | undefined {
-  const url = peek(transport, '_url');
+/** The SDK's HTTP and web socket transports keep the URL they dial in `_url`, the AI SDK's in `url`; there is no public way to ask. */
+export function endpoint(transport: unknown): URL | undefined {
+  const url = peek(transport, '_url') ?? peek(transport, 'url');
   return url instanceof URL ? url : undefined;
+}
+
+/** How a server was started, as the SDK's stdio transport keeps it, and the AI SDK's. */
+function serverParams(transport: unknown): unknown {
+  return peek(transport, '_serverParams') ?? peek(transport, 'serverParams');
 }
 
 /** Of a transport that no header tells of the version, nobody learns it afterwards. */
@@ -254,8 +269,9 @@ function portOf({ port, protocol }: URL): number {
 /** Tells transports apart by their members, because a bundler may have changed the names of their classes. */
 function transportKind(transport: unknown): string | undefined {
   if (typeof transport !== 'object' || transport === null) return undefined;
-  if (typeof peek(peek(transport, '_serverParams'), 'command') === 'string') return 'stdio';
-  if (typeof peek(transport, 'terminateSession') === 'function') return 'streamable-http';
+  if (typeof peek(serverParams(transport), 'command') === 'string') return 'stdio';
+  if (['terminateSession', 'startInboundSse'].some((name) => typeof peek(transport, name) === 'function'))
+    return 'streamable-http';
   const protocol = endpoint(transport)?.protocol;
   if (protocol?.startsWith('ws') === true) return 'websocket';
   if (protocol?.startsWith('http') === true) return 'sse';

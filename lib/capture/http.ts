@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { ignore } from './client.js';
+import { endpoint } from './connection.js';
 import { isAuthorizationOf, noteGrant, noteToken } from './oauth.js';
 import type { RunningOperation } from './operation.js';
 import { servedOperation } from './state.js';
@@ -10,8 +11,8 @@ const watched = shared('http transports', () => new WeakSet<object>());
 
 type Fetch = (...args: unknown[]) => unknown;
 
-/** The SDKs' HTTP transports send through the first of these, and ask for authorization through either. */
-const FETCHES = ['_fetch', '_fetchWithInit'];
+/** The SDKs' HTTP transports send through the first of these, and ask for authorization through either; the AI SDK's have the last. */
+const FETCHES = ['_fetch', '_fetchWithInit', 'fetchFn'];
 
 /**
  * Reads the HTTP exchanges of a transport: the status of each response, the scopes that a refusal asks for, and what the exchange
@@ -20,8 +21,8 @@ const FETCHES = ['_fetch', '_fetchWithInit'];
  */
 export function watchHttp(transport: unknown): void {
   if (typeof transport !== 'object' || transport === null || watched.has(transport)) return;
-  const url = peek(transport, '_url');
-  if (!(url instanceof URL)) return;
+  const url = endpoint(transport);
+  if (url === undefined) return;
   watched.add(transport);
   if (url.protocol === 'https:') watchHttpVersion();
   for (const name of FETCHES) {
@@ -66,7 +67,7 @@ function quietly(look: () => void): void {
 /** Whether a URL is the MCP server's. With v1's SSE transport the server has named it. */
 function isEndpoint(transport: object, target: unknown): boolean {
   const url = urlOf(target);
-  const own = [peek(transport, '_url'), peek(transport, '_endpoint')].map(urlOf);
+  const own = [endpoint(transport), peek(transport, '_endpoint') ?? peek(transport, 'endpoint')].map(urlOf);
   return url !== undefined && own.includes(url);
 }
 

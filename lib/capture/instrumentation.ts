@@ -10,9 +10,17 @@ import type { PropagationOptions } from '../config.js';
 import { checkOptions } from '../internal/options.js';
 import { peek } from '../internal/peek.js';
 import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
-import { LOADED_FOR_CLIENT, tellOwnClient } from '../loader/ownClients.js';
+import { handOverRequired } from '../loader/ownClients.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
-import { copyOf, onSdkModule, SDK_V1, SDK_V2, type SdkCopy, type SdkModule } from '../loader/sdk.js';
+import {
+  copyOf,
+  onSdkModule,
+  packageOf,
+  SDK_V1,
+  SDK_V2,
+  type SdkCopy,
+  type SdkModule,
+} from '../loader/sdk.js';
 import { notePatched } from '../processor/logRecords.js';
 import { createRedactor, type Redactor } from '../redaction/createRedactor.js';
 import type { RedactionOptions } from '../redaction/policy/options.js';
@@ -172,7 +180,8 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
   /** Hooks once. What is loaded while the instrumentation is disabled is patched when it is enabled again. */
   private hookLoading(): void {
     this.requireHook ??= this.hookRequire();
-    this.onModule ??= ({ exports, url }) => void this.take(exports, copyOf(url));
+    this.onModule ??= ({ exports, url }) => void this.take(exports, copyOf(url) ?? packageOf(url));
+    handOverRequired();
     onSdkModule(this.onModule);
   }
 
@@ -181,9 +190,8 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
    * gives up there; this one knows the path and finds every copy, nested ones included.
    */
   private hookRequire(): Hook {
-    const names = [V1_REQUIRED, SDK_V1, SDK_V2, LOADED_FOR_CLIENT];
+    const names = [V1_REQUIRED, SDK_V1, SDK_V2];
     return new Hook(names, { internals: true }, (exports, name, folder) => {
-      if (folder !== undefined) tellOwnClient(`${folder}/package.json`);
       const copy = folder === undefined ? undefined : copyOf(`${folder}/package.json`);
       if (copy !== undefined && holdsClient(exports, name)) this.take(exports, copy);
       return exports;

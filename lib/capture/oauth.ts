@@ -12,8 +12,11 @@ interface Known {
 /** By the caller's provider of tokens, since a login may take a second transport; without a provider by transport. */
 const known = shared('authorizations', () => new WeakMap<object, Known>());
 
-/** Where transports keep the provider of tokens: v1 in the second, v2 in the first beside an adapter of its own in the second. */
-const PROVIDERS = ['_oauthProvider', '_authProvider'];
+/**
+ * Where transports keep the provider of tokens: v1 in the second, v2 in the first beside an adapter of its own in the second, the AI
+ * SDK's in the third.
+ */
+const PROVIDERS = ['_oauthProvider', '_authProvider', 'authProvider'];
 
 function keyOf(transport: object): object {
   for (const name of PROVIDERS) {

@@ -4,6 +4,7 @@ import { tellUnaudited } from '../internal/say.js';
 import { shared } from '../internal/shared.js';
 import { isSupported, SDK_V1, SDK_V2, SUPPORTED, type SdkCopy } from '../loader/sdk.js';
 import { expectRecords } from '../processor/auditLog.js';
+import { AI_SDK, AI_SDK_WRAPPERS, isAiSdkClient } from './aiSdk.js';
 import { standIn, type McpClientClass, type Method } from './client.js';
 import { changes } from './source.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';
@@ -15,7 +16,7 @@ import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
  */
 export function patchClass(target: object, holder: PatchHolder): void {
   const base = patchTarget(target) ?? target;
-  patchMethods(base, target, holder, WRAPPERS);
+  patchMethods(base, target, holder, isAiSdkClient(base) ? AI_SDK_WRAPPERS : WRAPPERS);
   const tasks = taskMethods(base);
   if (tasks !== undefined) patchMethods(tasks, tasks, holder, TASK_WRAPPERS);
   expectRecords();
@@ -91,6 +92,7 @@ export function methodsOf(target: object): readonly string[] {
 
 /** The package of a client's class, by a method that only v2 has. */
 export function sdkOf(target: object): string {
+  if (isAiSdkClient(target)) return AI_SDK;
   return typeof peek(target, 'getProtocolEra') === 'function' ? SDK_V2 : SDK_V1;
 }
 
@@ -109,9 +111,14 @@ const SDK_METHODS = [
 const SDK_INTERNALS = ['_onclose', '_onrequest', '_onnotification'];
 
 /** Whether this is the SDK's client, its prototype, or one derived from it. */
-export function isSdkClient(client: object): boolean {
+function isSdkClient(client: object): boolean {
   const has = (name: string) => typeof peek(client, name) === 'function';
   return SDK_METHODS.every(has) && SDK_INTERNALS.some(has);
+}
+
+/** Whether clients of this kind can be patched: those of the SDK, and those of the AI SDK. */
+export function isClient(client: object): boolean {
+  return isSdkClient(client) || isAiSdkClient(client);
 }
 
 /** The object to patch for a client: the last in its prototype chain that has a `callTool` of its own. */
@@ -137,7 +144,7 @@ export function clientClassIn(exports: unknown): McpClientClass | undefined {
   const candidate = (exports as { Client?: unknown } | undefined)?.Client;
   if (typeof candidate !== 'function') return undefined;
   const prototype: unknown = candidate.prototype;
-  return typeof prototype === 'object' && prototype !== null && isSdkClient(prototype)
+  return typeof prototype === 'object' && prototype !== null && isClient(prototype)
     ? (candidate as unknown as McpClientClass)
     : undefined;
 }

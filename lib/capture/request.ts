@@ -74,9 +74,10 @@ function sendUnseen(call: ObservedRequest, running: RunningOperation): unknown {
   running.aboutToSend();
   const carrying = withTraceFields(running, requestOf(call) as object);
   madeFor.set(carrying, running);
-  const nextId = peek(client, '_requestMessageId');
+  const counter = peek(client, '_requestMessageId') === undefined ? 'requestMessageId' : '_requestMessageId';
+  const nextId = peek(client, counter);
   const value = proceed(args.map((each, index) => (index === indexOf(entrance) ? carrying : each)));
-  const wasSent = typeof nextId === 'number' && peek(client, '_requestMessageId') !== nextId;
+  const wasSent = typeof nextId === 'number' && peek(client, counter) !== nextId;
   if (wasSent) running.sent({ request_id: String(nextId), method: methodName(peek(carrying, 'method')) });
   return value;
 }

@@ -91,7 +91,7 @@ const noticeWithdrawal: Wrapper = (original) =>
  * The end of the transport ends the session as `close()` does, with one logout. It also ends the server's requests and idle streams;
  * the SDK ends calls that are under way.
  */
-const noticeClose: Wrapper = (original) =>
+export const noticeClose: Wrapper = (original) =>
   function (...args) {
     const connection = audienceOf(this)?.state.connection;
     if (connection !== undefined) {
@@ -105,7 +105,7 @@ const noticeClose: Wrapper = (original) =>
   };
 
 /** Notes an error of the transport: one that closes because of it does so before the next microtask. */
-const noticeTrouble: Wrapper = (original) =>
+export const noticeTrouble: Wrapper = (original) =>
   function (...args) {
     const connection = audienceOf(this)?.state.connection;
     if (connection !== undefined) {

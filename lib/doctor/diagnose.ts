@@ -58,11 +58,15 @@ const [entry, main] = process.argv.slice(1);
 const { McpInstrumentation } = require(main);
 new McpInstrumentation();
 const patches = globalThis[Symbol.for('${sharedName('patches')}')];
+const classes = globalThis[Symbol.for('${sharedName('discovered')}')];
 const fates = [];
 for (const load of [() => import(entry), () => require(entry)]) {
   try {
-    const { Client } = await load();
-    fates.push(patches?.has(Client.prototype) === true ? 'patched' : 'unpatched');
+    const before = classes?.size;
+    const { Client, createMCPClient, experimental_createMCPClient } = await load();
+    if (!(Client ?? createMCPClient ?? experimental_createMCPClient)) throw new Error('no client');
+    const found = Client ?? [...(classes ?? [])].slice(before)[0];
+    fates.push(patches?.has(found?.prototype) === true ? 'patched' : 'unpatched');
   } catch {
     fates.push('absent');
   }
@@ -82,7 +86,7 @@ export async function examine(options: DiagnoseOptions = {}): Promise<DoctorFind
     ...(await diagnosePatching(cwd, sdks)),
     ...diagnoseProcess(),
     ...diagnoseProcessors(),
-    ...diagnoseOwnClients(packages),
+    ...(await diagnoseOwnClients(cwd, packages)),
     ...diagnoseStarts(project, env),
     ...diagnoseBundlers(project),
     ...diagnoseOpenTelemetry(packages),
@@ -113,11 +117,23 @@ async function diagnosePatching(cwd: string, sdks: readonly InstalledPackage[]):
   return diagnoseCopies(cwd, sdks);
 }
 
-/** Finds packages that bring their own MCP client instead of the SDK's: patching the SDK does not audit them. */
-function diagnoseOwnClients(packages: readonly InstalledPackage[]): DoctorFinding[] {
-  return packages
+/** Checks packages that bring their own MCP client instead of the SDK's, as the copies of the SDK are checked. */
+async function diagnoseOwnClients(
+  cwd: string,
+  packages: readonly InstalledPackage[],
+): Promise<DoctorFinding[]> {
+  const ours = ownFiles(cwd);
+  if (ours === undefined || otherRuntime() !== undefined) return [];
+  const found = packages
     .filter(({ name, version }) => hasOwnClient(name, version))
-    .map(({ name, version, path }) => finding('own-client', `${name} ${version} in ${path}`));
+    .map(async ({ name, version, path }) => {
+      const fates = await probe(ours, path, name);
+      const isPatched = fates.includes('patched') && !fates.includes('unpatched');
+      // Later versions of `ai` 5 have none: it moved into a package of its own.
+      if (name === 'ai' && fates.length > 0 && fates.every((fate) => fate === 'absent')) return [];
+      return [finding(isPatched ? 'client-patched' : 'own-client', `${name} ${version} in ${path}`)];
+    });
+  return (await Promise.all(found)).flat();
 }
 
 /** Says which ways of starting the application load this package, by its files and by `NODE_OPTIONS`. */

@@ -49,12 +49,17 @@ export const TOPICS = {
       'The doctor loaded this copy of the SDK, and it was not patched: the operations of its clients are not on record.',
     remedy: 'Call `instrumentClient(Client)` with the class that it exports.',
   },
+  'client-patched': {
+    severity: 'ok',
+    meaning:
+      "This package has its own MCP client and does not use the SDK's. The doctor loaded it in a process of its own, and its client was patched.",
+  },
   'own-client': {
     severity: 'warning',
     meaning:
-      "This package has its own MCP client and does not use the SDK's. Calls through it are not on record.",
+      'This package has its own MCP client, which was not patched when the doctor loaded it: its module has another form than those that are known.',
     remedy:
-      "Connect with the SDK's `Client` and hand its tools to the framework, or put `audit()` around the calls.",
+      'Wrap what `createMCPClient` gives you with `withLogging`, which says if it cannot audit it; or put `audit()` around the calls.',
   },
   'loaded-before': {
     severity: 'error',

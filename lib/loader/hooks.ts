@@ -1,5 +1,5 @@
 import type { AskedModules } from './asked.js';
-import { tellOwnClient } from './ownClients.js';
+import { mayHaveOwnClient, withOwnClient } from './ownClients.js';
 import { copyOf, isSupported, exportsClient, handingOver, isSdkFile } from './sdk.js';
 
 /** The context that Node gives a hook with the specifier or the URL. */
@@ -75,14 +75,18 @@ export function noteResolved({ url }: Resolved, specifier: string): void {
 
 /** The module as it was loaded; a module of the SDK gets a statement that hands its exports over. */
 export function withHandOver<T extends Loaded>(url: string, loaded: T): T {
-  tellOwnClient(url);
-  if ((!isSdkFile(url) && !linked.has(url)) || WRAPPED.test(url)) return loaded;
+  const isSdk = isSdkFile(url) || linked.has(url);
+  if ((!isSdk && !mayHaveOwnClient(url)) || WRAPPED.test(url)) return loaded;
   const { format, source } = loaded;
   if (source === null || source === undefined || !/^module/.test(format ?? '')) return loaded;
   const text = typeof source === 'string' ? source : new TextDecoder().decode(source as ArrayBuffer);
+  if (!isSdk) return withSource(loaded, text, withOwnClient(text, url));
   if (!exportsClient(text) && !isOfUnknownLayout(url)) return loaded;
-  const handed = handingOver(text, url);
-  return handed === text ? loaded : { ...loaded, source: handed };
+  return withSource(loaded, text, handingOver(text, url));
+}
+
+function withSource<T extends Loaded>(loaded: T, before: string, source: string): T {
+  return source === before ? loaded : { ...loaded, source };
 }
 
 /** Whether a file may hold the client of a version that cannot be patched, so that this can be reported. */

@@ -14,6 +14,7 @@ import {
   type Resolved,
   type Wrapper,
 } from './hooks.js';
+import { handOverRequired } from './ownClients.js';
 import type { ThreadData } from './thread.mjs';
 
 const loader = shared('loader', () => ({ registered: false }));
@@ -35,6 +36,7 @@ export function registerLoaderHook(require: NodeJS.Require): void {
   if (loader.registered || isHooksThread()) return;
   requireModuleHooks('otel-mcp-log/hook');
   loader.registered = true;
+  handOverRequired();
   const instrumentation = nodeModule.createRequire(require.resolve('@opentelemetry/instrumentation'));
   const port = portOfAsked(instrumentation);
   const names = askedBefore(instrumentation);

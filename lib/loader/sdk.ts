@@ -20,10 +20,10 @@ const SEMVER = /^v?(\d+)\.(\d+)\.(\d+)(?:-[\w.-]+)?(?:\+[\w.-]+)?$/;
 
 /**
  * Whether clients of this version can be patched: 1.10 and later 1.x of v1, and 2.x of v2, pre-releases included. A copy
- * without a version is accepted here and judged by its exports.
+ * without a version, and one of another package, is accepted here and judged by its exports.
  */
 export function isSupported(name: string, version: string | undefined): boolean {
-  if (version === undefined) return true;
+  if (version === undefined || (name !== SDK_V1 && name !== SDK_V2)) return true;
   const match = SEMVER.exec(version.trim());
   if (match === null) return false;
   const [major, minor] = [Number(match[1]), Number(match[2])];
@@ -129,4 +129,12 @@ export function handingOver(source: string, url: string): string {
   const own = JSON.stringify(url);
   const take = `globalThis[Symbol.for(${JSON.stringify(sharedName(KEY))})]?.take(otelMcpLogOwnExports, ${own});`;
   return `${source}\n${MARK} import * as otelMcpLogOwnExports from ${own}; ${take}\n`;
+}
+
+/** The source of a module, of either kind, with a statement at its end that hands a class over which the module does not export. */
+export function handingOverClass(source: string, className: string, file: string): string {
+  if (source.includes(MARK)) return source;
+  const symbol = `Symbol.for(${JSON.stringify(sharedName(KEY))})`;
+  const take = `globalThis[${symbol}]?.take({ Client: ${className} }, ${JSON.stringify(file)});`;
+  return `${source}\n${MARK} ${take}\n`;
 }

@@ -76,7 +76,7 @@ export function judgeError(reason: unknown, context: FailureContext): Judgement 
   }
   if (isServersError) return failure('OUTCOME_FAILURE_ERROR', { type: typeOf(reason), ...base });
   if (isTimeout(reason, code)) return failure('OUTCOME_FAILURE_ERROR', { type: 'timeout', ...base });
-  if (isConnectionClosed(code, message))
+  if (isConnectionClosed(code, message) || isAiSdkError(reason, /^Connection closed$|closed client$/))
     return failure('OUTCOME_FAILURE_ERROR', { type: 'connection_closed', ...base });
   return judgeRefusal(reason, context, base);
 }
@@ -196,12 +196,19 @@ const TIMEOUT_NAME = /Timeout(?:Error|Exception)?$/;
 
 /** -32001 is also what some servers answer; only the SDK's own timeout says how long it waited. */
 function isTimeout(reason: unknown, code: string | undefined): boolean {
+  if (isAiSdkError(reason, /^(?:Request|MCP client initialization) timed out after \d+ms$/)) return true;
   if (TIMEOUT_CODES.has(code) || TIMEOUT_NAME.test(classOf(reason))) return true;
   const data = peek(reason, 'data');
   return (
     code === String(REQUEST_TIMEOUT) &&
     (peek(data, 'timeout') !== undefined || peek(data, 'maxTotalTimeout') !== undefined)
   );
+}
+
+/** Errors of the AI SDK's client have no code, unless the server sent one. */
+function isAiSdkError(reason: unknown, message: RegExp): boolean {
+  if (peekText(reason, 'name') !== 'MCPClientError' || codeOf(reason) !== undefined) return false;
+  return message.test(messageOf(reason) ?? '');
 }
 
 /** -32000 is also what servers use for errors of their own; the SDK's carries these words. */

@@ -103,7 +103,6 @@ describe('stand-ins for a client', () => {
     notification = () => undefined;
     setRequestHandler = () => undefined;
   }
-  /** As `@ai-sdk/mcp` makes one. */
   class Foreign {
     async init() {}
     async close() {}

@@ -80,13 +80,22 @@ describe('the doctor', function () {
     expect(findings[0]?.severity, 'the worst first').to.equal('error');
   });
 
-  it('says which packages have a client of their own, whatever is patched beside them', async () => {
+  it('says of each package with a client of its own whether that is patched', async () => {
+    const has = (name: string) =>
+      `var ${name} = class {}; function createMCPClient() { return new ${name}(); }`;
+    const files = { 'index.js': `${has('Other')} module.exports = { createMCPClient };` };
     install('@modelcontextprotocol/sdk');
-    install('@ai-sdk/mcp', { version: '2.0.99' });
-    install('ai', { version: '6.0.325' });
-    expect(await topics()).to.include('own-client');
-    const own = (await find()).filter(({ topic }) => topic === 'own-client');
-    expect(own.map(({ message }) => message.split(' in ')[0])).to.deep.equal(['@ai-sdk/mcp 2.0.99']);
+    install('@ai-sdk/mcp');
+    install('ai', { version: '6.0.325', files });
+    install('dependent', { version: '1.0.0' });
+    install('ai', { version: '5.0.277', files: { 'index.js': '' }, under: 'node_modules/dependent' });
+    install('other', { version: '1.0.0' });
+    install('@ai-sdk/mcp', { version: '9.9.9', files, under: 'node_modules/other' });
+    const findings = await find();
+    const named = (topic: string) =>
+      findings.filter((each) => each.topic === topic).map(({ message }) => message.split(' in ')[0]);
+    expect(named('client-patched')).to.deep.equal(['@ai-sdk/mcp 1.0.102']);
+    expect(named('own-client')).to.deep.equal(['@ai-sdk/mcp 9.9.9']);
   });
 
   it('says where there is nothing to patch, or nothing to patch it with', async () => {

@@ -67,30 +67,26 @@ describe('the check of frameworks', () => {
     );
   });
 
-  it('wants to be told of a client of its own, and of nothing else', () => {
-    const own = { ...framework, hasOwnClient: true };
-    const stderr = 'otel-mcp-log: NOT AUDITED: clients of it\n';
-    expect(fault({ records: [], stderr }, own)).to.equal(undefined);
-    expect(fault({ records: [] }, own)).to.match(/did not say/);
-    expect(fault({ stderr })).to.match(/is audited, and says/);
+  it('wants nothing said of clients that are not audited', () => {
+    expect(fault({ stderr: 'otel-mcp-log: NOT AUDITED: clients of it\n' })).to.match(/is audited, and says/);
   });
 
   it('holds the doctor to what is so', () => {
     const sink = 'ok: sink-ok: file\n';
     const patched = `${sink}ok: sdk-patched: @modelcontextprotocol/sdk 1.32.2 in /a\n`;
-    const own = `${patched}warning: own-client: framework 1.0.0 in /b\n`;
-    const said = (text: string, code = 0, of = framework) => faultOfDoctor(of, { code, text });
+    const own = 'framework 1.0.0 in /b\n';
+    const said = (text: string) => faultOfDoctor(framework, { code: 0, text });
     expect(said(patched)).to.equal(undefined);
-    expect(said(sink)).to.match(/no SDK that is patched/);
+    expect(said(sink)).to.match(/no client that is patched/);
     expect(said(`${patched}error: sdk-unpatched: a copy`)).to.be.a('string');
-    expect(said(own)).to.be.a('string');
-    expect(said(own, 1, { ...framework, hasOwnClient: true })).to.equal(undefined);
-    expect(said(patched, 0, { ...framework, hasOwnClient: true })).to.be.a('string');
-    expect(clientsIn(own)).to.deep.equal(['@modelcontextprotocol/sdk 1.32.2', 'framework 1.0.0']);
+    expect(said(`${patched}warning: own-client: ${own}`)).to.match(/unpatched/);
+    expect(said(`${sink}ok: client-patched: ${own}`)).to.equal(undefined);
+    const both = `${patched}ok: client-patched: ${own}`;
+    expect(clientsIn(both)).to.deep.equal(['@modelcontextprotocol/sdk 1.32.2', 'framework 1.0.0']);
   });
 
   it('keeps the rows of the table that were not tried again', () => {
-    const row: Row = { name: 'a', version: '1', clients: ['x 1'], isAudited: true, records: 5, faults: [] };
+    const row: Row = { name: 'a', version: '1', clients: ['x 1'], records: 5, faults: [] };
     const before = frameworksTable([row, { ...row, name: 'b' }]);
     const after = frameworksTable([{ ...row, name: 'b', version: '2' }], before);
     expect(after).to.equal(before.replace('`b 1`', '`b 2`'));

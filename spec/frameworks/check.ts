@@ -23,12 +23,7 @@ export function faultOf(framework: Framework, process: Process, [bare, audited]:
   if (bare.code === null) return `did not end without us: ${bare.stderr}`;
   if (audited.code !== bare.code) return `exit code ${audited.code} and not ${bare.code}: ${audited.stderr}`;
   if (audited.stdout !== bare.stdout) return `another output: ${audited.stdout} and not ${bare.stdout}`;
-  const told = NOT_AUDITED.test(audited.stderr);
-  if (framework.hasOwnClient === true) {
-    if (audited.records.length > 0) return 'records of a client that is not audited';
-    return told ? undefined : 'did not say that it is not audited';
-  }
-  if (told) return `is audited, and says: ${audited.stderr}`;
+  if (NOT_AUDITED.test(audited.stderr)) return `is audited, and says: ${audited.stderr}`;
   return faultOfRecords(framework, process, audited.records);
 }
 
@@ -63,13 +58,12 @@ function isSameSet(some: readonly string[], others: readonly string[]): boolean 
 }
 
 /** What the doctor says that does not fit; undefined where all fits. */
-export function faultOfDoctor({ hasOwnClient = false, install }: Framework, { code, text }: Diagnosis) {
+export function faultOfDoctor({ install }: Framework, { text }: Diagnosis) {
   const has = (finding: string) => text.includes(`${finding}: `);
   if (has('sdk-unpatched') || has('sdk-unsupported') || has('config')) return `the doctor says ${text}`;
   if (!has('sink-ok')) return `the doctor says nothing of the sink: ${text}`;
-  const own = `warning: own-client: ${install[0]} `;
-  if (hasOwnClient)
-    return text.includes(own) && code === 1 ? undefined : `the doctor does not say so: ${text}`;
-  if (has('own-client') && text.includes(own)) return `the doctor takes it for another's client: ${text}`;
-  return has('sdk-patched') ? undefined : `the doctor finds no SDK that is patched: ${text}`;
+  if (text.includes(`warning: own-client: ${install[0]} `))
+    return `the doctor finds its client unpatched: ${text}`;
+  const isPatched = has('sdk-patched') || has('client-patched');
+  return isPatched ? undefined : `the doctor finds no client that is patched: ${text}`;
 }

@@ -17,8 +17,6 @@ export interface Framework {
   readonly besides?: readonly string[];
   /** Variables without which its output has times in it. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether it has a client of its own, so that nothing of it can be on record. */
-  readonly hasOwnClient?: boolean;
 }
 
 const ECHO = { echo: 'OUTCOME_SUCCESS' } as const;
@@ -86,5 +84,5 @@ export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
     ],
     processes: program('langfuse'),
   },
-  'ai-sdk': { install: ['@ai-sdk/mcp'], processes: program('ai-sdk'), hasOwnClient: true },
+  'ai-sdk': { install: ['@ai-sdk/mcp'], processes: program('ai-sdk') },
 };

@@ -58,12 +58,11 @@ async function tryOut(name: string, framework: Framework): Promise<Row> {
   const diagnosis = await project.diagnose();
   faults.push(faultOfDoctor(framework, diagnosis));
   const main = (framework.install[0] ?? name).replace(/(?<=.)@.*/, '');
-  const isAudited = framework.hasOwnClient !== true;
   const found = faults.filter((fault) => fault !== undefined);
   const version = project.version(main);
   rmSync(project.folder, { recursive: true, force: true });
   const clients = clientsIn(diagnosis.text);
-  return { name: main, version, clients, isAudited, records, faults: found };
+  return { name: main, version, clients, records, faults: found };
 }
 
 async function writeTable(): Promise<void> {

@@ -5,7 +5,6 @@ export interface Row {
   readonly version: string;
   /** The copies of an MCP client that the doctor found, with their versions. */
   readonly clients: readonly string[];
-  readonly isAudited: boolean;
   readonly records: number;
   /** What is wrong; nothing where output, records and doctor are right. */
   readonly faults: readonly string[];
@@ -13,7 +12,7 @@ export interface Row {
 
 /** The copies of an MCP client in what the doctor says. */
 export function clientsIn(diagnosis: string): string[] {
-  const found = diagnosis.matchAll(/: (?:sdk-[a-z]+|own-client): (\S+) (\S+) in /g);
+  const found = diagnosis.matchAll(/: (?:sdk-[a-z]+|own-client|client-patched): (\S+) (\S+) in /g);
   return [...new Set([...found].map(([, name, version]) => `${name} ${version}`))];
 }
 
@@ -35,9 +34,8 @@ export function frameworksTable(rows: readonly Row[], before = ''): string {
   return [...HEAD, ...lines.values()].join('\n');
 }
 
-function lineOf({ name, version, clients, isAudited, records, faults }: Row): string {
+function lineOf({ name, version, clients, records, faults }: Row): string {
   const tick = faults.length === 0 ? '✔' : '✖';
-  const onRecord = isAudited ? `${tick} ${records} records` : 'nothing: a client of its own';
   const found = clients.map((client) => `\`${client}\``).join(', ');
-  return `| \`${name} ${version}\` | ${found} | ${tick} | ${onRecord} | ${tick} |`;
+  return `| \`${name} ${version}\` | ${found} | ${tick} | ${tick} ${records} records | ${tick} |`;
 }

@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { hasOwnClient } from '../../lib/loader/ownClients.js';
 import { runNode } from '../support/node.js';
+import { EVERYTHING } from '../support/servers.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 describe('a package with an MCP client of its own', function () {
@@ -29,18 +30,12 @@ describe('a package with an MCP client of its own', function () {
 
   function install(name: string, version: string): void {
     const copy = join('node_modules', name);
-    const exports = { import: './index.mjs', require: './index.cjs' };
+    const exports = { import: './dist/index.mjs', require: './dist/index.js' };
     write(join(copy, 'package.json'), JSON.stringify({ name, version, exports }));
-    for (const part of ['index', 'another']) {
-      write(
-        join(copy, `${part}.mjs`),
-        part === 'index' ? `export * from './another.mjs';` : 'export const is = 1;',
-      );
-      write(
-        join(copy, `${part}.cjs`),
-        part === 'index' ? `module.exports = require('./another.cjs');` : 'exports.is = 1;',
-      );
-    }
+    // A client of a form that is not known: the class has another name.
+    const client = 'var Other = class {};\nasync function createMCPClient() { return new Other(); }\n';
+    write(join(copy, 'dist', 'index.mjs'), `${client}export const is = 1;\nexport { createMCPClient };`);
+    write(join(copy, 'dist', 'index.js'), `${client}module.exports = { is: 1, createMCPClient };`);
   }
 
   const apps: Readonly<Record<string, (name: string) => string>> = {
@@ -63,6 +58,23 @@ describe('a package with an MCP client of its own', function () {
         );
       });
     }
+
+  for (const app of ['aiSdk.mjs', 'aiSdk.cjs'])
+    it(`is audited where its form is known: ${app}${app === 'aiSdk.cjs' ? '' : ' @slow'}`, async () => {
+      const args = ['--import', 'otel-mcp-log/register', `./spec/hooks/fixtures/${app}`];
+      const { code, stdout, stderr } = await runNode(args, { ...env, EVERYTHING });
+      expect([code, stdout, stderr]).to.deep.equal([0, 'called\n', '']);
+      const lines = readFileSync(join(folder.path, 'audit.jsonl'), 'utf8').trim().split('\n');
+      const records = lines.map((line) => JSON.parse(line) as { resource: string; client_id?: string });
+      const own = records.filter(({ resource }) => !resource.startsWith('audit/'));
+      expect(own.map(({ resource }) => resource)).to.deep.equal([
+        'session/initialize',
+        'tools/list',
+        'tools/echo',
+        'session/close',
+      ]);
+      expect(lines.join('\n')).not.to.include('canary');
+    });
 
   it('is none of the others', async () => {
     const { stdout, stderr } = await runNode(
