@@ -41,6 +41,7 @@ export function setUpBrowser(state: State, selection: () => Selection): void {
   const earlier = button('step', turn(-1), { 'aria-label': 'Previous page' }, '‹');
   const later = button('step', turn(1), { 'aria-label': 'Next page' }, '›');
   const body = h('tbody');
+  const table = recordTable(body);
   const rest = h('div', { class: 'rest' });
   byId('record-browser').append(
     h(
@@ -53,7 +54,7 @@ export function setUpBrowser(state: State, selection: () => Selection): void {
       earlier,
       later,
     ),
-    recordTable(body),
+    table,
     rest,
   );
 
@@ -65,6 +66,7 @@ export function setUpBrowser(state: State, selection: () => Selection): void {
       found.length === 0
         ? 'No record fits.'
         : `${count(start + 1)} to ${count(start + shown.length)} of ${ofHowMany(found.length, selection())}`;
+    table.hidden = found.length === 0;
     earlier.disabled = page === 0;
     later.disabled = start + PAGE >= found.length;
   };
@@ -91,9 +93,10 @@ function ofHowMany(rows: number, { summary, atLeast }: Selection): string {
 /** Where the chosen records are that are not in the page. */
 function drawRest(state: State, { rows, summary, atLeast }: Selection, place: HTMLElement): void {
   const { model } = state;
+  if (model.totals.records === 0) return;
   const all = !atLeast && rows.length === summary.records;
   const words = all
-    ? `All ${count(rows.length)} chosen records are in this page. The same records from the log itself:`
+    ? 'All chosen records are in this page. The same from the log itself:'
     : summary.records === 0
       ? 'None was found in what could be searched. This command searches the whole log:'
       : `${count(rows.length)} of ${atLeast ? 'at least ' : ''}${count(summary.records)} chosen records are in this page, and in what it saves. This command gives them all:`;

@@ -1,4 +1,5 @@
 import uPlot from 'uplot';
+import { h } from './dom.js';
 
 /** The width of a chart on paper (A4 without its margins, at 96 dots an inch); undefined on a screen. */
 const PRINTED_WIDTH = 660;
@@ -25,12 +26,20 @@ export class Chart {
   readonly place: HTMLElement;
   readonly #options: (width: number) => uPlot.Options;
   readonly #data: () => uPlot.AlignedData;
+  readonly #nothing: string;
   #plot: uPlot | undefined;
 
-  constructor(place: HTMLElement, options: (width: number) => uPlot.Options, data: () => uPlot.AlignedData) {
+  /** @param nothing What stands in place of a chart that would show nothing. */
+  constructor(
+    place: HTMLElement,
+    options: (width: number) => uPlot.Options,
+    data: () => uPlot.AlignedData,
+    nothing = 'No operation.',
+  ) {
     this.place = place;
     this.#options = options;
     this.#data = data;
+    this.#nothing = nothing;
     new ResizeObserver(() => this.resize()).observe(place);
   }
 
@@ -39,15 +48,21 @@ export class Chart {
   }
 
   draw(): void {
-    this.#plot?.destroy();
+    this.clear();
     // The data first: what the options say may depend on it.
     const data = this.#data();
+    const [, ...series] = data;
+    if (series.every((values) => [...values].every((value) => value === null || value === 0))) {
+      this.place.append(h('p', { class: 'nothing' }, this.#nothing));
+      return;
+    }
     this.#plot = new uPlot(this.#options(this.width), data, this.place);
   }
 
   clear(): void {
     this.#plot?.destroy();
     this.#plot = undefined;
+    this.place.replaceChildren();
   }
 
   resize(): void {

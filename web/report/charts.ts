@@ -17,12 +17,13 @@ interface Shown {
 }
 
 function timeOptions(
-  { state }: Shown,
+  shown: Shown,
   width: number,
   height: number,
   series: uPlot.Series[],
   format?: (value: number) => string,
 ): uPlot.Options {
+  const { state } = shown;
   const { start, step, buckets } = state.model.timeline;
   const [time, ...others] = axes(format);
   return {
@@ -33,8 +34,7 @@ function timeOptions(
     cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false }, points: { show: false } },
     legend: { live: true },
     scales: {
-      // A bucket reaches from its time to the next: the last one, too, is to be seen.
-      x: { time: true, range: (_plot, low, high) => [low, high + step / 1000] },
+      x: { time: true, range: () => spanOf(shown) },
       y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.05 : 1] },
     },
     axes: [{ ...time, values: TIME_TICKS, incrs: distances(step), space: 72 }, ...others],
@@ -61,6 +61,15 @@ function secondsOf({ state, selector }: Shown): number[] {
     { length: Math.max(0, to - from + 1) },
     (_, index) => (start + (from + index) * step) / 1000,
   );
+}
+
+/** What the time axis spans. A bucket reaches from its time to the next; one that is alone stands in the middle. */
+function spanOf(shown: Shown): [number, number] {
+  const seconds = secondsOf(shown);
+  const step = shown.state.model.timeline.step / 1000;
+  const [first = 0] = seconds;
+  const last = (seconds.at(-1) ?? first) + step;
+  return seconds.length > 1 ? [first, last] : [first - step, last + step];
 }
 
 /** The buckets that are shown, of each group of outcomes. */
@@ -141,6 +150,7 @@ function failureChart(shown: Shown, place: HTMLElement): Chart {
       const known = shares.map((value) => value ?? 0);
       return [seconds, visible(known, Math.max(0, ...known))];
     },
+    'No operation was refused, and none failed.',
   );
 }
 

@@ -79,7 +79,7 @@ function drawPanel(
     h('h3', {}, TITLES[facet], h('span', { class: 'hint' }, count(entries.length))),
     list,
   );
-  if (entries.length === 0) panel.append(h('p', { class: 'hint' }, 'None is chosen.'));
+  if (entries.length === 0) panel.append(h('p', { class: 'hint' }, 'None'));
   if (folded > 0 && entries.some(({ value }) => value === OTHER))
     panel.append(h('p', { class: 'hint' }, `Names that are too many to tell apart: ${count(folded)}.`));
   if (entries.length > SHOWN) {

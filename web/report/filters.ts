@@ -17,7 +17,7 @@ export function setUpFilters(state: State, selector: Selector, selection: () => 
   const scope = h('div', { class: 'scope-note' });
   bar.append(
     h('div', { class: 'line' }, search, outcomes),
-    h('div', { class: 'line' }, range.element, status),
+    h('div', { class: 'line' }, state.model.timeline.buckets > 0 && range.element, status),
     chips,
   );
   // Beside the bar, which stays in sight, because it is high.
@@ -36,7 +36,9 @@ export function setUpFilters(state: State, selector: Selector, selection: () => 
     const most = !atLeast ? count(chosen) : chosen === 0 ? 'None found' : `At least ${count(chosen)}`;
     status.textContent = state.narrowed
       ? `${most} of ${count(operations)} operations`
-      : `All ${count(operations)} operations`;
+      : operations === 1
+        ? 'The only operation'
+        : `All ${count(operations)} operations`;
     drawScope(state, selector, selection(), scope);
     byId('chosen').textContent = paperWords(state, selection());
   };

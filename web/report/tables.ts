@@ -100,7 +100,7 @@ export function tableOf(state: State, { caption, heads, rows }: TableView): HTML
 
 function cellOf(state: State, cell: Cell, label: string): HTMLElement {
   const { text, kind, note } = cell;
-  const quiet = note !== undefined && h('span', { class: 'hint' }, ` ${note}`);
+  const quiet = note !== undefined && h('span', {}, ' ', h('span', { class: 'hint' }, note));
   if (kind === 'target') {
     const choose = () => {
       state.change({ target: text });

@@ -79,7 +79,7 @@ function cellOf({ text, kind, note, differences }: Cell, label: string): Html {
       ${differences.length > 0 ? differencesOf(differences) : inner}
       ${note !== undefined && html`<p class="note">${note}</p>`}
     </td>`;
-  const quiet = note !== undefined && html`<span class="hint"> ${note}</span>`;
+  const quiet = note !== undefined && html` <span class="hint">${note}</span>`;
   if (kind === 'head' || kind === 'target') return html`<th scope="row">${inner}${quiet}</th>`;
   return html`<td class="${kind === 'number' ? 'number' : ''}" data-label="${label}">${inner}${quiet}</td>`;
 }

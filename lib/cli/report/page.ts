@@ -133,6 +133,8 @@ function chosenWords({ filter, totals }: ReportModel): string {
   return filter === '' ? `No filter: ${all}.` : `Made with the filter ${filter}: ${all}.`;
 }
 
+const ALL_SHOWN: readonly string[] = ['There is no record.', 'The only record can be looked at here.'];
+
 /** The section with single records, which the script fills in. */
 function records({ rows, totals, options, logs }: ReportModel): Html {
   const shown = rows.lines.length;
@@ -146,7 +148,7 @@ function records({ rows, totals, options, logs }: ReportModel): Html {
     'records',
     'Records',
     shown === totals.records
-      ? html`All ${plural(totals.records, 'record')} can be looked at here.`
+      ? (ALL_SHOWN[totals.records] ?? `All ${plural(totals.records, 'record')} can be looked at here.`)
       : html`<b>${count(shown)}</b> of ${plural(totals.records, 'record')} can be looked at here:
           ${notable.shown === notable.all ? html`all ${count(notable.all)}` : html`the newest ${count(notable.shown)} of ${count(notable.all)}`}
           that were not a plain success, and the newest others. The counts and charts above are of all

@@ -129,7 +129,7 @@ function number(text: string): Cell {
 function groupTable(caption: string, head: string, groups: readonly FailureGroup[]): TableView {
   return {
     caption,
-    heads: [['What'], [head], ['Times', 'number'], ['By'], ['Last'], ['Trace of the last']],
+    heads: [['What'], [head], ['Times', 'number'], ['By'], ['Last'], ['Its trace']],
     rows: groups.map(({ reason, target, targets, actors, count: times, last, trace }) => [
       { text: target, kind: 'target', ...(targets > 1 && { note: `${count(targets)} names` }) },
       { text: reason },
