@@ -25,7 +25,8 @@ tsc('-p', join(root, 'web'));
 const shared = ['index.ts', 'integrity/index.ts'];
 await build('esm', [...shared, 'hook.mts', 'register.mts', 'loader/thread.mts', 'cli/main.ts']);
 await build('cjs', [...shared, 'hook.cts', 'register.cts', 'browser.ts']);
-copyFileSync(join(lib, 'sinks', 'postgres.sql'), join(dist, 'postgres.sql'));
+for (const name of ['clickhouse.sql', 'postgres.sql'])
+  copyFileSync(join(lib, 'sinks', name), join(dist, name));
 // For those who decode what is sent as protobuf.
 cpSync(join(lib, 'codecs', 'proto'), join(dist, 'proto'), { recursive: true });
 writeFileSync(join(dist, 'cjs', 'package.json'), JSON.stringify({ type: 'commonjs' }));

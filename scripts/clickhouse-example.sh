@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs examples/clickhouse, where a ClickHouse server is installed or can be within two minutes. Where not, it says so.
+# Runs examples/clickhouse and examples/fleet, where a ClickHouse server is installed or can be within two minutes. Where not, it says so.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,4 +11,4 @@ if ! command -v clickhouse-server >/dev/null; then
   echo 'SKIPPED: no clickhouse-server here, and it could not be installed'
   exit 0
 fi
-exec node examples/clickhouse/run.mjs
+node examples/clickhouse/run.mjs && exec node examples/fleet/run.mjs 30 20

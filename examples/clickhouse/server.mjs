@@ -32,7 +32,11 @@ export async function startClickHouse() {
     await stop();
     throw error;
   }
-  return { url, query: (sql, body) => query(url, sql, body), stop };
+  /** Statements one after the other, since the HTTP interface takes one at a time. */
+  const run = async (script) => {
+    for (const statement of script.split(/;\n/).slice(0, -1)) await query(url, statement);
+  };
+  return { url, query: (sql, body) => query(url, sql, body), run, stop };
 }
 
 /** Runs a statement; `body` is what an INSERT inserts. */
@@ -45,7 +49,7 @@ async function query(url, sql, body) {
 }
 
 /** Fields without a column of their own are left out. */
-export const SKIP_UNKNOWN = { input_format_skip_unknown_fields: '1' };
+const SKIP_UNKNOWN = { input_format_skip_unknown_fields: '1' };
 
 async function untilItAnswers(url, ended, folder) {
   const deadline = Date.now() + START_MS;

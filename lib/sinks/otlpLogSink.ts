@@ -71,7 +71,10 @@ export interface OtlpLogSinkOptions extends EncodingProfileOptions {
    * @defaultValue one of three
    */
   readonly exporter?: OtelLogExporter;
-  /** The resource that the records of `exporter` name as their origin. @defaultValue no attributes */
+  /**
+   * The resource that the records of `exporter` name as their origin.
+   * @defaultValue `otel_resource` of each record, its component as `service.name`, its environment as `deployment.environment.name`
+   */
   readonly resource?: OtelResource;
   /**
    * A provider that takes the records with all other logs of the program. It does not say what it could not export, so the sink
@@ -88,7 +91,8 @@ export interface OtlpLogSinkOptions extends EncodingProfileOptions {
 /** `ExportResultCode.SUCCESS` of `@opentelemetry/core`. */
 const SUCCESS = 0;
 const SCOPE = { name: PACKAGE_NAME, version: PACKAGE_VERSION };
-const NO_RESOURCE: OtelResource = { attributes: {} };
+/** So many resources of records are kept: a process has one, and a spool those of the processes before it. */
+const MOST_RESOURCES = 100;
 
 /**
  * Sends each record as an OpenTelemetry log record: time, severity number, trace and span id, event name, the whole record as
@@ -107,6 +111,8 @@ export class OtlpLogSink extends SerialSink {
   readonly #options: OtlpLogSinkOptions;
   readonly #logger: OtelLogger | undefined;
   readonly profile: Profile | undefined;
+  /** By their JSON: exporters put records together whose resource is the same object. */
+  readonly #resources = new Map<string, OtelResource>();
 
   constructor(options: OtlpLogSinkOptions) {
     const { exporter, loggerProvider, logger, profile, name } = checkOptions(
@@ -164,7 +170,7 @@ export class OtlpLogSink extends SerialSink {
       hrTime: toHrTime(Date.parse(record.time)),
       hrTimeObserved: observed,
       spanContext: spanContextOf(record),
-      resource: this.#options.resource ?? NO_RESOURCE,
+      resource: this.#options.resource ?? this.#resourceOf(record),
       instrumentationScope: SCOPE,
       droppedAttributesCount: 0,
     });
@@ -175,6 +181,22 @@ export class OtlpLogSink extends SerialSink {
       () => new Promise<{ code: number; error?: Error }>((done) => exporter.export(encoded as never, done)),
     );
     return code === SUCCESS ? delivered : this.#refused(error);
+  }
+
+  /** Where the record was written, which after a restart may be another process than this one. */
+  #resourceOf({ component, environment, otel_resource }: AuditRecord): OtelResource {
+    const attributes = {
+      'service.name': component,
+      'deployment.environment.name': environment,
+      ...otel_resource,
+    };
+    const key = JSON.stringify(attributes);
+    const known = this.#resources.get(key);
+    if (known !== undefined) return known;
+    if (this.#resources.size >= MOST_RESOURCES) this.#resources.clear();
+    const resource = { attributes };
+    this.#resources.set(key, resource);
+    return resource;
   }
 
   /** Exporters retry by themselves. An HTTP status that they do not retry cannot succeed later either. */
@@ -239,6 +261,8 @@ export function toLogFacts(record: AuditRecord, profile?: Profile): LogFacts {
     'gen_ai.tool.name': mcp?.tool_name,
     'error.type': error?.type,
     'audit.seq': record.seq,
+    'audit.log_id': record.log_id,
+    'audit.log_epoch': record.log_epoch,
     'audit.outcome': outcome,
     'audit.sensitivity': sensitivity,
     'audit.resource': record.resource,

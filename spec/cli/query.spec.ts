@@ -54,6 +54,9 @@ describe('query: filters', () => {
       ['--actor', 'bob@example.com', '--actor', 'nightly-sync'],
       ({ actor_id }) => /^(bob@example.com|nightly-sync)$/.test(actor_id),
     ],
+    // A hyphen beside a wildcard.
+    [['--actor', 'research-*'], ({ actor_id }) => actor_id === 'research-agent'],
+    [['--actor', '*-age?t'], ({ actor_id }) => /^(research|billing)-agent$/.test(actor_id)],
     [['--tool', 're?und'], ({ mcp }) => mcp?.tool_name === 'refund'],
     [['--resource', 'tools/*'], ({ resource }) => resource.startsWith('tools/')],
     [['--resource', 'file:///srv/*'], ({ resource }) => resource.startsWith('file:///srv/')],

@@ -13,8 +13,8 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Run elsewhere: the demo by `.ci/run`, ClickHouse by its script, the gateway's keys and the decorators by tests of their own. */
-const ELSEWHERE = ['clickhouse', 'collector', 'decorators', 'demo'];
+/** Run elsewhere: the demo by `.ci/run`, ClickHouse and the fleet by a script, the gateway's keys and the decorators by tests of their own. */
+const ELSEWHERE = ['clickhouse', 'collector', 'decorators', 'demo', 'fleet'];
 const HERE = [
   'agent',
   'delivery-modes',

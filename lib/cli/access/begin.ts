@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileNotice } from '../../sinks/file/notice.js';
 import { accessLayout, readAccessDescription, type AccessLogOptions } from '../../sinks/file/accessLog.js';
+import { isTable } from '../input/clickhouse.js';
 import { printable } from '../../internal/text.js';
 import type { CommandIo } from '../shared/command.js';
 import { inputFailure, systemReason, usageFailure } from '../shared/failure.js';
@@ -64,6 +65,8 @@ function requireSense({ options, operands }: ReadingCommand, asked: boolean, log
   const { purpose } = options;
   if (asked && (operands.length === 0 || operands.includes('-')))
     throw usageFailure('--access-log needs logs on disk: standard input has no folder for an access log');
+  if (asked && operands.some(isTable))
+    throw usageFailure('--access-log needs logs on disk: who reads a table is for the log of the database');
   if (purpose?.trim() === '') throw usageFailure('--purpose is empty');
   if (purpose !== undefined && logs.length === 0 && !asked)
     throw usageFailure('--purpose is for an access log, and none is written', 'Add --access-log.');

@@ -5,6 +5,7 @@ import { titleOf } from '../integrity/verdict.js';
 import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
 import { nearest } from '../../internal/nearest.js';
 import { usageFailure } from '../shared/failure.js';
+import { isTable } from '../input/clickhouse.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { parseTime } from '../query/time.js';
@@ -61,7 +62,7 @@ The bundle supports an assessment; it does not confer compliance. It holds what 
   reads: true,
   async run({ options, operands, io, reading }) {
     const framework = chosenFramework(options.framework);
-    if (operands.length === 0 || operands.includes('-'))
+    if (operands.length === 0 || operands.includes('-') || operands.some(isTable))
       throw usageFailure('evidence needs logs on disk, with what lies beside them');
     const from = options.from === undefined ? undefined : parseTime('from', options.from, 'since');
     const to = options.to === undefined ? undefined : parseTime('to', options.to, 'until');

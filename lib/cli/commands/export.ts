@@ -16,12 +16,13 @@ type Format = (typeof FORMATS)[number];
 /** `otel-mcp-log export`: the log in other tools' formats. */
 export const command = defineCommand({
   name: 'export',
-  summary: 'Write the log for other tools: OCSF, ECS, OTLP, CSV, Parquet',
+  summary: 'Write the log for other tools: OCSF, ECS, OTLP, CSV, Parquet, ClickHouse',
   usage: '--format FORMAT [OPTION…] [LOG…] [-o FILE]',
   about: `
 Writes every record that the filters select once, in the order of the log, and compares the counts in
 and out at the end. ocsf and ecs are JSON lines, and cannot be turned back into records. otlp is JSON
-lines that the OpenTelemetry Collector's otlpjsonfile receiver reads. csv and parquet hold every field.`,
+lines that the OpenTelemetry Collector's otlpjsonfile receiver reads. csv and parquet hold every field.
+clickhouse is rows of the table in dist/clickhouse.sql.`,
   options: {
     ...FILTER_OPTIONS,
     format: { type: 'string', short: 'f', value: 'FORMAT', help: `${FORMATS.join(', ')}` },

@@ -1,3 +1,5 @@
+import { toClickHouseRow } from '../../codecs/clickhouse.js';
+import { encodeLine } from '../../codecs/json.js';
 import { toJsonLine } from '../../codecs/line.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { CommandIo } from '../shared/command.js';
@@ -105,7 +107,16 @@ export interface ExportWriter {
 }
 
 /** The formats that are written record by record. Parquet is written by DuckDB instead. */
-export const TEXT_FORMATS = ['ocsf', 'ocsf-1.8', 'ocsf-strict', 'ecs', 'ecs-9', 'csv', 'otlp'] as const;
+export const TEXT_FORMATS = [
+  'ocsf',
+  'ocsf-1.8',
+  'ocsf-strict',
+  'ecs',
+  'ecs-9',
+  'csv',
+  'otlp',
+  'clickhouse',
+] as const;
 /** One of them. */
 export type TextFormat = (typeof TEXT_FORMATS)[number];
 
@@ -121,6 +132,8 @@ export async function exportWriter(
 ): Promise<ExportWriter> {
   if (format === 'csv') return csvExport(output, exact);
   if (format === 'otlp') return otlpExport(output);
+  if (format === 'clickhouse')
+    return counting((record) => output.text(`${toClickHouseRow(record, encodeLine(record))}\n`));
   const codec = await loadCodec(format);
   return counting((record) => {
     output.bytes(codec.encode(record));

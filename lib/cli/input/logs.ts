@@ -15,22 +15,25 @@ import {
   type Segment,
 } from '../../integrity/storage/segments.js';
 import type { CommandIo } from '../shared/command.js';
-import { systemReason, usageFailure } from '../shared/failure.js';
+import { CliFailure, systemReason, usageFailure } from '../shared/failure.js';
 import { isTerminal } from '../term/terminal.js';
+import { isTable, tableLog, type Wanted } from './clickhouse.js';
 import type { Problems } from './problems.js';
 
 /** One log: its files, oldest first, or standard input. */
 export interface LogInput {
-  /** The path as the command line gives it; `<stdin>` for standard input. */
+  /** The path or the address as the command line gives it; `<stdin>` for standard input. */
   readonly name: string;
-  /** The files that can be read, with their sizes on disk. Empty for standard input. */
+  /** The files that can be read, with their sizes on disk. Empty for standard input, and for a table of a database. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   /** The bytes of one of its files (or of standard input). */
   read(path: string): AsyncIterable<LogChunk>;
+  /** The log without records that are surely not wanted: for one that can leave them out before they are sent. */
+  narrowed?(wanted: Wanted): LogInput;
 }
 
 /** How standard input is named in messages and output. */
-export const STDIN_NAME = '<stdin>';
+const STDIN_NAME = '<stdin>';
 
 /**
  * Finds the logs that a command line names. A log that is missing or cannot be read is reported, and the others are returned.
@@ -51,6 +54,7 @@ export async function openLogs(
   const logs: LogInput[] = [];
   for (const operand of operands) {
     if (operand === '-') logs.push(stdinLog(io.stdin));
+    else if (isTable(operand)) logs.push(tableLog(operand, io));
     // A shell's `audit.jsonl*` also names the folder of proofs, and files of the access log.
     else if (!(/\.integrity$|\.access\.(?:json|key)$/.test(operand) && operands.length > 1)) {
       const log = await openLog(operand, problems, seen);
@@ -145,7 +149,7 @@ function gunzip(content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
 
 /** The reason why reading stopped, in words. Rethrows an error that is not a fault of the input. */
 export function readFault(error: unknown): string {
-  if (error instanceof AuditError) return error.message;
+  if (error instanceof AuditError || error instanceof CliFailure) return error.message;
   const reason = systemReason(error);
   if (reason !== undefined) return reason;
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
@@ -153,11 +157,11 @@ export function readFault(error: unknown): string {
   throw error;
 }
 
-/** Copies standard input into a file, for a reader that needs files. */
+/** Copies what is in no file into one, for a reader that needs files. */
 export async function spoolLogs(logs: readonly LogInput[], folder: string): Promise<string> {
   const path = join(folder, 'stdin.jsonl');
   async function* content() {
-    for (const log of logs) for await (const { data } of log.read(STDIN_NAME)) yield Buffer.from(data);
+    for (const log of logs) for await (const { data } of log.read(log.name)) yield Buffer.from(data);
   }
   await pipeline(content, createWriteStream(path, { mode: 0o600 }));
   return path;

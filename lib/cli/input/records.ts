@@ -1,6 +1,6 @@
 import type { AuditRecord, Outcome } from '../../schema/record.js';
 import type { Progress } from '../term/terminal.js';
-import { readFault, STDIN_NAME, type LogInput } from './logs.js';
+import { readFault, type LogInput } from './logs.js';
 import type { Prefilter } from './prefilter.js';
 import type { Problems } from './problems.js';
 import { faultOfRecord } from './wholeRecord.js';
@@ -52,14 +52,15 @@ export async function readRecords(
   let lines = 0;
   for (const log of logs) {
     const before = lines + options.problems.total;
-    const files = log.files.length > 0 ? log.files.map(({ path }) => path) : [STDIN_NAME];
+    const files = log.files.length > 0 ? log.files.map(({ path }) => path) : [log.name];
     for (const file of files) {
       if (options.enough?.() === true) return lines;
       const read = await readFile(log, file, visit, options);
       lines += read;
       options.leave?.(file, read);
     }
-    if (lines + options.problems.total === before)
+    // Of a table, what the filter cannot want was left out before.
+    if (lines + options.problems.total === before && log.narrowed === undefined)
       options.problems.report({ file: log.name }, 'is empty: there is no record in it');
   }
   return lines;

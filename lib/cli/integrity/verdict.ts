@@ -10,6 +10,7 @@ import {
 } from '../../integrity/verification/verdict.js';
 import { printable } from '../../internal/text.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
+import { isTable } from '../input/clickhouse.js';
 import type { LogInput } from '../input/logs.js';
 import { palette } from '../term/terminal.js';
 
@@ -17,7 +18,7 @@ import { palette } from '../term/terminal.js';
 export interface Judgement {
   /** The log, as the command line names it. */
   readonly name: string;
-  /** The verdict; `unchecked` where the log came over standard input. */
+  /** The verdict; `unchecked` where the log is in no file, with nothing beside it. */
   readonly status: VerdictStatus | 'unchecked';
   /** The verdict in one sentence. */
   readonly sentence: string;
@@ -27,6 +28,7 @@ export interface Judgement {
 
 /** The sentence for a log that came without its checkpoint. */
 const UNCHECKED = 'it came over standard input, without its checkpoint, and was not verified';
+const IN_TABLE = 'it came from a database, without its checkpoint, and was not verified';
 
 /**
  * Verifies a log as `verify` does, with the evidence beside it.
@@ -35,7 +37,8 @@ const UNCHECKED = 'it came over standard input, without its checkpoint, and was 
  */
 export async function judge(log: LogInput, vkeys: readonly string[] | undefined): Promise<Judgement> {
   const { name } = log;
-  if (log.files.length === 0) return { name, status: 'unchecked', sentence: UNCHECKED };
+  if (log.files.length === 0)
+    return { name, status: 'unchecked', sentence: isTable(name) ? IN_TABLE : UNCHECKED };
   try {
     const report = await verifyLogFile(name, vkeys === undefined ? {} : { vkeys });
     return { name, status: report.status, sentence: verdictSentence(report), report };

@@ -83,6 +83,8 @@ export interface RecordFilter {
   matches(record: AuditRecord): boolean;
   /** A new prefilter, which asks the same of raw bytes. Undefined where the bytes tell nothing. */
   prefilter(): Prefilter | undefined;
+  /** The texts that the prefilter asks for: a line must hold one of each group. */
+  readonly needles: readonly AnyOf[];
   /** Whether the prefilter alone decides on records that this package has written, so that they need no decoding. */
   readonly decidedByBytes: boolean;
   /** Whether every record is wanted. */
@@ -148,6 +150,7 @@ export function compileFilter(options: FilterOptions, now?: number): RecordFilte
   return {
     since,
     until,
+    needles: groups,
     decidedByBytes: conditions.every(({ exact }) => exact),
     empty: conditions.length === 0 && !timed,
     matches: (record) =>
@@ -293,7 +296,7 @@ function compilePattern(text: string): Pattern {
   const source = text
     .split(/(\*+|\?)/)
     .map((part) =>
-      part.startsWith('*') ? '.*' : part === '?' ? '.' : part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'),
+      part.startsWith('*') ? '.*' : part === '?' ? '.' : part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'),
     );
   const expression = new RegExp(`^${source.join('')}$`, 'su');
   return { test: (value) => expression.test(value), needle: needleIn(`"${text}"`) };

@@ -48,10 +48,15 @@ export async function select(
 ): Promise<Selection> {
   const { io, problems, filter, limit = Infinity, label, pause, inspect, order, reading } = options;
   const takeLine = filter.decidedByBytes && inspect === undefined ? options.takeLine : undefined;
+  const { since, until, needles } = filter;
+  // Who sees every record, or counts what is missing, needs the others as well.
+  const wanted =
+    inspect === undefined && order === undefined ? { since, until, needles } : { needles: [], inOrder: true };
+  const narrowed = logs.map((log) => log.narrowed?.(wanted) ?? log);
   let matched = 0;
   const progress = progressBar(io, label, totalBytes(logs));
   const lines = await readRecords(
-    logs,
+    narrowed,
     (record, data, start, end, place) => {
       inspect?.(record, data, start, end, place);
       order?.(record.seq, counterOf(record), place);

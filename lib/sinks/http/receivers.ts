@@ -1,3 +1,4 @@
+import { toClickHouseRow } from '../../codecs/clickhouse.js';
 import type { Codec } from '../../codecs/codec.js';
 import { loadCodec, type Format } from '../../codecs/load.js';
 import { bytesOfLines, toJsonLine } from '../../codecs/line.js';
@@ -75,13 +76,13 @@ const RECEIVERS: Readonly<Record<HttpReceiverName, HttpReceiver>> = {
     perRequest: 500,
     body: lokiStreams,
   },
-  // "HTTP interface": the statement in the address, its rows in the body.
+  // "HTTP interface": the statement in the address, its rows in the body. They are rows of the table in `dist/clickhouse.sql`.
   clickhouse: {
     address: clickHouseAddress,
     format: 'json',
     type: NDJSON_TYPE,
     perRequest: 1_000,
-    body: (records, text) => bytesOfLines(records.map(text)),
+    body: (records, text) => bytesOfLines(records.map((record) => toClickHouseRow(record, text(record)))),
     check: clickHouseAnswer,
   },
 };

@@ -1,3 +1,4 @@
+import { toClickHouseRow } from '../../../lib/codecs/clickhouse.js';
 import { expect } from 'chai';
 import { encodeLine } from '../../../lib/codecs/json.js';
 import type { AuditRecord } from '../../../lib/schema/record.js';
@@ -239,11 +240,8 @@ describe('receivers of HttpSink', () => {
       query: 'INSERT INTO mcp_audit FORMAT JSONEachRow',
       wait_end_of_query: '1',
     });
-    expect(bodies()[0]).to.equal(
-      linesOf(records)
-        .map((line) => `${line}\n`)
-        .join(''),
-    );
+    const rows = linesOf(records).map((line, index) => toClickHouseRow(records[index]!, line));
+    expect(bodies()[0]).to.equal(rows.map((row) => `${row}\n`).join(''));
     const own = encodeURIComponent('INSERT INTO mine FORMAT JSONEachRow');
     await make({ receiver: 'clickhouse', endpoint: `${receiver.url}/?query=${own}` }).emit([sampleRecord()]);
     expect(receiver.requests.at(-1)?.path).to.include(own.replaceAll('%20', '+'));

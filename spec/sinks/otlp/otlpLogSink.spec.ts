@@ -88,6 +88,8 @@ describe('OtlpLogSink', () => {
             'mcp.method.name': 'tools/call',
             'gen_ai.tool.name': 'echo',
             'audit.seq': 0,
+            'audit.log_id': sampleRecord().log_id,
+            'audit.log_epoch': 0,
             'audit.outcome': 'OUTCOME_SUCCESS',
             'audit.sensitivity': 'SENSITIVITY_INTERNAL',
             'audit.resource': 'tools/echo',
@@ -95,6 +97,18 @@ describe('OtlpLogSink', () => {
           },
         });
       });
+
+  it('names where each record was written as its resource, in as few groups as there are processes', async () => {
+    const sink = new OtlpLogSink({ exporter: new ProtoExporter({ url: receiver.logsUrl }) });
+    const other = { otel_resource: { 'service.name': 'billing', 'host.name': 'app-2', 'process.pid': 7 } };
+    const { otel_resource: _none, ...older } = sampleRecord(2);
+    await sink.emit([sampleRecord(0, other), older, sampleRecord(1, { ...other })]);
+    expect(receiver.logs().map(({ resource }) => resource)).to.deep.equal([
+      { ...other.otel_resource, 'deployment.environment.name': 'test' },
+      { ...other.otel_resource, 'deployment.environment.name': 'test' },
+      { 'service.name': 'mcp-client', 'deployment.environment.name': 'test' },
+    ]);
+  });
 
   it('gives each severity the number of its syslog counterpart', async () => {
     const sink = new OtlpLogSink({ exporter: new ProtoExporter({ url: receiver.logsUrl }) });
