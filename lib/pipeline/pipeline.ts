@@ -15,7 +15,7 @@ export const DELIVERED = Promise.resolve();
 /** Numbers records and delivers them to the sinks: everything between the processor and the sinks. */
 export interface Pipeline {
   /**
-   * Numbers a record (`seq`) at once, in the order of the calls, then delivers it to every sink.
+   * Numbers a record (`seq`) at once, in the order of the calls, then delivers it to every sink. The draft becomes the record.
    * Resolves when the mode lets the caller go on; rejects with `SinkError` when a required sink failed.
    * Never throws synchronously. Where nobody has to wait, the promise is {@link DELIVERED}.
    */
@@ -160,7 +160,7 @@ class SinkPipeline implements Pipeline {
 
   /** Numbers a record and queues it for every sink whose filter it passes. Resolves when the awaited sinks have it. */
   #queue(draft: DraftRecord, waitFor: readonly SinkWorker[], intent: boolean): Promise<void> {
-    const record = this.#sequence.number(draft);
+    const record = this.#sequence.stamp(draft);
     const workers = this.#filtered ? this.#workers.filter((worker) => worker.wants(record)) : this.#workers;
     const awaited = this.#filtered ? waitFor.filter((worker) => workers.includes(worker)) : waitFor;
     const completion = awaited.length > 0 ? new Completion(awaited.length, this.#anyWillDo) : undefined;

@@ -73,11 +73,15 @@ export class Sequence {
   /** A copy of the draft with the next number, and who gave it. */
   number(draft: DraftRecord): AuditRecord {
     // A plain clone, then the fields: `{ ...draft, seq }` would cost V8 several times as much.
-    const record = { ...draft };
-    record.seq = this.#next++;
-    record.log_id = this.#logId;
-    record.log_epoch = this.#epoch;
-    return record as AuditRecord;
+    return this.stamp({ ...draft });
+  }
+
+  /** The draft itself with the next number, and who gave it. */
+  stamp(draft: DraftRecord): AuditRecord {
+    draft.seq = this.#next++;
+    draft.log_id = this.#logId;
+    draft.log_epoch = this.#epoch;
+    return draft as AuditRecord;
   }
 }
 

@@ -77,6 +77,9 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, facts
   if (facts.operationId !== undefined) draft.operation_id = facts.operationId;
   draft.metadata = recordMetadata(settings.profile);
   draft.otel_resource = settings.origin.current;
+  // Keeps the places of the fields, as for `seq`.
+  draft.log_id = undefined;
+  draft.log_epoch = undefined;
   return draft as DraftRecord;
 }
 

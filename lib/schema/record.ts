@@ -300,5 +300,13 @@ export interface RecordMetadata {
   vendor_name: string;
 }
 
-/** A record before the pipeline has given it its place in the log; `seq` may stand there, so that the fields are in order. */
-export type DraftRecord = Omit<AuditRecord, 'seq'> & { seq?: number | undefined };
+/** What the pipeline adds to a record: its place in a log. */
+type PlaceInLog = Pick<AuditRecord, 'seq' | 'log_id' | 'log_epoch'>;
+
+/**
+ * A record before the pipeline has given it its place in the log. The fields of the place may stand there without a value, so that
+ * they are in order, and the record need not grow later, for which V8 would take more time and memory than for all of its other fields.
+ */
+export type DraftRecord = Omit<AuditRecord, keyof PlaceInLog> & {
+  [field in keyof PlaceInLog]?: PlaceInLog[field] | undefined;
+};

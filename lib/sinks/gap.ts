@@ -64,7 +64,7 @@ export class Gap {
 
   /** The gap record: the same one on every attempt, until the gap grows. */
   record(sink: string, factory: GapRecordFactory): AuditRecord {
-    return (this.#record ??= { ...factory(this.#info(sink)), seq: this.seq, ...this.counter });
+    return (this.#record ??= { ...factory(this.#info(sink)), seq: this.seq, ...this.counter } as AuditRecord);
   }
 
   #info(sink: string): GapInfo {

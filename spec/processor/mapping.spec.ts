@@ -17,10 +17,9 @@ function mapped(
   const { serverAddress } = detail.connection;
   const draft = toDraft(detail, { ...SETTINGS, ...settings }, { serverAddress, ...facts });
   expect(draft.record_id).to.have.length(newRecordId().length);
-  // The place of `seq` is kept for the pipeline; else absent is absent, not undefined.
-  expect(
-    Object.entries({ ...draft, seq: 0, ...draft.mcp }).filter(([, value]) => value === undefined),
-  ).to.deep.equal([]);
+  // The places of what the pipeline adds are kept for it; else absent is absent, not undefined.
+  const placed = { ...draft, seq: 0, log_id: '', log_epoch: 0, ...draft.mcp };
+  expect(Object.entries(placed).filter(([, value]) => value === undefined)).to.deep.equal([]);
   const { record_id: _, ...rest } = JSON.parse(JSON.stringify(draft)) as Record<string, unknown>;
   return rest as Record<string, unknown> & { mcp: McpDetail };
 }

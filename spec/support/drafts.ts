@@ -30,5 +30,5 @@ export function draft(over: Partial<DraftRecord> = {}): DraftRecord {
 
 /** The same with a place in the log. */
 export function numbered(seq: number, over: Partial<DraftRecord> = {}): AuditRecord {
-  return { ...draft(over), seq };
+  return { ...draft(over), seq } as AuditRecord;
 }
