@@ -103,8 +103,10 @@ describe('query --gaps over the records of several processes', () => {
     for (const args of [['--gaps'], ['--gaps', '--count'], ['--gaps', '--tool', 'refund', '--count']]) {
       const { code, stderr } = await runCli(['query', ...args, path]);
       expect(code).to.equal(1);
-      expect(stderr.trim().split('\n'), args.join(' ')).to.have.length(1);
+      // The place, and the answer.
+      expect(stderr.trim().split('\n'), args.join(' ')).to.have.length(2);
       expect(stderr).to.include('5 records missing before this one: seq 100 to 104');
+      expect(stderr).to.include('5 records were lost in this log (5 in 1 hole of the order)');
     }
   });
 

@@ -2,14 +2,16 @@ import type { Reading } from '../shared/reading.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand, type OptionValues } from '../shared/define.js';
 import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
+import type { Judgement } from '../integrity/verdict.js';
 import { usageFailure } from '../shared/failure.js';
-import { openLogs } from '../input/logs.js';
+import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { Output } from '../term/output.js';
 import { isTerminal, palette } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';
 import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
-import { HoleReport, select, type Selection } from '../query/select.js';
+import { LossReport } from '../query/losses.js';
+import { select, type Selection, type SelectOptions } from '../query/select.js';
 import { csvWriter, lineWriter, parseFields, tableWriter, type RecordWriter } from '../formats/writers.js';
 
 const OPTIONS = {
@@ -75,8 +77,8 @@ record are named on stderr, the others are served, and the exit code is 3.`,
   ],
   reads: true,
   async run({ options, operands, io, reading }) {
-    const verdict = await verdictFirst(options, operands, io);
-    return (await runQuery(options, operands, io, reading)) || verdict;
+    const { judgements, exitCode } = await verdictFirst(options, operands, io);
+    return (await runQuery(options, operands, io, reading, judgements)) || exitCode;
   },
 });
 
@@ -85,15 +87,15 @@ async function verdictFirst(
   { verify, vkey, json }: QueryOptions,
   operands: readonly string[],
   io: CommandIo,
-): Promise<number> {
-  if (verify !== true && vkey === undefined) return ExitCode.ok;
+): Promise<{ judgements: readonly Judgement[]; exitCode: number }> {
+  if (verify !== true && vkey === undefined) return { judgements: [], exitCode: ExitCode.ok };
   const vkeys = await readVkeys(vkey);
   const { judge, tellJudgements } = await import('../integrity/verdict.js');
-  const judgements = [];
+  const judgements: Judgement[] = [];
   // The query itself reports what cannot be read.
   for (const log of await openLogs(operands, io, new Problems(io, false, true)))
     judgements.push(await judge(log, vkeys));
-  return tellJudgements(judgements, io, json ?? false);
+  return { judgements, exitCode: tellJudgements(judgements, io, json ?? false) };
 }
 
 async function runQuery(
@@ -101,6 +103,7 @@ async function runQuery(
   operands: readonly string[],
   io: CommandIo,
   reading: Reading,
+  judgements: readonly Judgement[],
 ): Promise<number> {
   if (options.sql !== undefined) {
     const { runSql } = await import('../query/sql.js');
@@ -114,7 +117,7 @@ async function runQuery(
     const { showToolChanges } = await import('../query/toolChanges.js');
     return showToolChanges(options, operands, io, reading);
   }
-  return runFilters(options, operands, io, reading);
+  return runFilters(options, operands, io, reading, judgements);
 }
 
 /** The paths of everything that a query reads, none of which is overwritten. */
@@ -139,23 +142,29 @@ async function runFilters(
   operands: readonly string[],
   io: CommandIo,
   reading: Reading,
+  judgements: readonly Judgement[],
 ): Promise<number> {
   const filter = compileFilter(options);
   const format = chosenFormat(options, io);
   const limit = options.limit === undefined ? undefined : wholeNumber(options.limit);
   const problems = new Problems(io, options.json);
   const logs = await openLogs(operands, io, problems);
-  const holes = options.gaps === true ? new HoleReport(io, options.json === true, logs) : undefined;
+  const losses = options.gaps === true ? new LossReport(io, options.json === true, logs, filter) : undefined;
+  const conclude = (matched: number) => {
+    // What a limit has left unread may lack records.
+    if (matched !== limit) losses?.conclude(judgements);
+    problems.conclude();
+    return problems.exitCode(losses?.exitCode);
+  };
   const common = {
     ...{ io, problems, filter, limit, reading, label: 'reading' },
-    ...(holes && { order: holes.see }),
+    ...(losses && { order: losses.see }),
   };
 
   if (options.count === true) {
     const { matched } = await select(logs, () => undefined, { ...common, takeLine: () => undefined });
     io.stdout.write(options.json === true ? `${JSON.stringify({ count: matched })}\n` : `${matched}\n`);
-    problems.conclude();
-    return problems.exitCode(holes?.exitCode(matched));
+    return conclude(matched);
   }
   if (format === 'parquet') {
     const { selectToParquet } = await import('../query/parquet.js');
@@ -163,27 +172,32 @@ async function runFilters(
       ...common,
       inputs: inputsOf(options, operands),
     });
-    problems.conclude();
-    return problems.exitCode(holes?.exitCode(matched));
+    return conclude(matched);
   }
   const output = await Output.to(options.output, inputsOf(options, operands), io);
-  const writer = makeWriter(format, output, options, io);
+  const found = await writeFound(logs, format, output, options, common);
+  if (format === 'table' && isTerminal(io.stderr)) tellMatched(found, limit, io);
+  return conclude(found.matched);
+}
+
+async function writeFound(
+  logs: readonly LogInput[],
+  format: Format,
+  output: Output,
+  options: QueryOptions,
+  common: SelectOptions,
+): Promise<Selection> {
+  const writer = makeWriter(format, output, options, common.io);
   // Without a filter every line is decoded, so that a line that is no record is noticed.
-  const isAsLogged = format === 'jsonl' && options.fields === undefined && !filter.empty;
+  const isAsLogged = format === 'jsonl' && options.fields === undefined && !common.filter.empty;
   writer.begin();
-  const { lines, matched } = await select(
-    logs,
-    (record, data, start, end) => writer.record(record, data, start, end),
-    {
-      ...common,
-      ...(isAsLogged && { takeLine: (data, start, end) => output.line(data, start, end) }),
-      pause: () => output.settle(),
-    },
-  );
+  const found = await select(logs, (record, data, start, end) => writer.record(record, data, start, end), {
+    ...common,
+    ...(isAsLogged && { takeLine: (data, start, end) => output.line(data, start, end) }),
+    pause: () => output.settle(),
+  });
   await output.end();
-  problems.conclude();
-  if (format === 'table' && isTerminal(io.stderr)) tellMatched({ lines, matched }, limit, io);
-  return problems.exitCode(holes?.exitCode(matched));
+  return found;
 }
 
 /** Where a limit ended the reading, the number of lines is not that of the log. */

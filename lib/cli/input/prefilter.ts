@@ -1,5 +1,6 @@
 import { counterOf } from '../../schema/ids.js';
 import type { AuditRecord, LogCounter } from '../../schema/record.js';
+import type { Moment } from './sequence.js';
 
 const ID_KEY = Buffer.from('{"record_id":"');
 /** After the key of the id and a UUID: where `","seq":` begins in a line that this package has written. */
@@ -135,6 +136,9 @@ export class Prefilter {
 }
 
 const METADATA_KEY = Buffer.from(',"metadata":{');
+const DURATION_KEY = Buffer.from('","duration_ms":');
+/** A number in JSON has hardly more digits than these. */
+const MOST_DIGITS = 24;
 /** The end of a line is remembered up to this length, in bytes; an end that is longer is not of this package's writing. */
 const LONGEST_TAIL = 16 << 10;
 
@@ -150,6 +154,7 @@ export class WholeLines {
   #frequencies: Uint32Array | undefined;
   #tail: Buffer | undefined;
   #counter: LogCounter | undefined;
+  #timeAt = 0;
 
   /** Takes the next buffer. Call it before {@link seqOf} is asked about its lines. */
   enter(data: Buffer): void {
@@ -170,6 +175,15 @@ export class WholeLines {
     return this.#counter;
   }
 
+  /** When the operation was of the line for which {@link seqOf} was asked last. */
+  get moment(): Moment {
+    const time = this.#data.toString('latin1', this.#timeAt, this.#timeAt + TIME_LENGTH);
+    const at = this.#timeAt + TIME_LENGTH;
+    if (!holds(this.#data, at, DURATION_KEY)) return { time, durationMs: 0 };
+    const from = at + DURATION_KEY.length;
+    return { time, durationMs: Number.parseFloat(this.#data.toString('latin1', from, from + MOST_DIGITS)) };
+  }
+
   /** The `seq` of the line from `start` to `end`; undefined where only decoding can tell whether it is a record. */
   seqOf(start: number, end: number): number | undefined {
     const data = this.#data;
@@ -180,6 +194,7 @@ export class WholeLines {
     let seq = 0;
     let at = start + SEQ_AT + SEQ_KEY.length;
     for (; data[at]! >= 0x30 && data[at]! <= 0x39; at++) seq = seq * 10 + data[at]! - 0x30;
+    this.#timeAt = at + TIME_KEY.length;
     return holds(data, at, TIME_KEY) ? seq : undefined;
   }
 }

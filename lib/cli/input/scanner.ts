@@ -1,6 +1,7 @@
 import type { LogChunk } from '../../integrity/storage/segments.js';
-import type { LogCounter } from '../../schema/record.js';
+import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import { WholeLines, type Prefilter } from './prefilter.js';
+import type { Moment } from './sequence.js';
 
 const LF = 0x0a;
 const OPEN = 0x7b;
@@ -23,8 +24,14 @@ export interface LinePlace {
 /** Takes one line: the bytes from `start` to `end`, without the line end. They are valid during the call only. */
 export type LineVisitor = (data: Buffer, start: number, end: number, place: LinePlace) => void;
 
-/** Takes the number of a record, who gave it, and where the record stands. */
-export type OrderVisitor = (seq: number, counter: LogCounter | undefined, place: LinePlace) => void;
+/** Takes the number of a record, who gave it, where the record stands, when its operation was, and the record if it was decoded. */
+export type OrderVisitor = (
+  seq: number,
+  counter: LogCounter | undefined,
+  place: LinePlace,
+  moment: Moment,
+  record?: AuditRecord,
+) => void;
 
 /** The visitors that a scanner calls. */
 export interface ScanEvents {
@@ -127,7 +134,7 @@ export class LineScanner {
     else if (wanted) admitted?.(data, start, end, this.#place);
     else if (ruledOut !== undefined) {
       if (seq === undefined) line(data, start, end, this.#place);
-      else ruledOut(seq, this.whole.counter, this.#place);
+      else ruledOut(seq, this.whole.counter, this.#place, this.whole.moment);
     }
   }
 

@@ -5,6 +5,7 @@ import { nearest } from '../../internal/nearest.js';
 import { usageFailure } from '../shared/failure.js';
 import { Prefilter, type AnyOf } from '../input/prefilter.js';
 import { toolOf } from '../input/toolHistory.js';
+import { isLossWithin, LOSS_NEEDLES, tellsOfLoss } from './losses.js';
 import { parseTime } from './time.js';
 import { haystackOf, searchWords } from './words.js';
 import type { OptionValues } from '../shared/define.js';
@@ -129,11 +130,6 @@ const TEXT_FIELDS: Readonly<Record<string, Read>> = {
   id: (record) => [record.record_id],
 };
 
-/** Whether a record tells of a loss: a gap record, or an operation whose end is unknown. */
-function tellsOfLoss(record: AuditRecord): boolean {
-  return record.resource === 'audit/gap' || record.error?.type === 'unknown_outcome';
-}
-
 /**
  * Compiles the filter options of a command line.
  *
@@ -154,10 +150,15 @@ export function compileFilter(options: FilterOptions, now?: number): RecordFilte
     decidedByBytes: conditions.every(({ exact }) => exact),
     empty: conditions.length === 0 && !timed,
     matches: (record) =>
-      (since === undefined || record.time >= since) &&
-      (until === undefined || record.time < until) &&
+      (options.gaps === true
+        ? isLossWithin(record, { since, until })
+        : (since === undefined || record.time >= since) && (until === undefined || record.time < until)) &&
       conditions.every((condition) => condition.test(record)),
-    prefilter: () => (groups.length > 0 || timed ? new Prefilter(groups, since, until) : undefined),
+    prefilter: () => {
+      // A gap record is written after the loss that it tells of.
+      if (options.gaps === true) return new Prefilter(groups);
+      return groups.length > 0 || timed ? new Prefilter(groups, since, until) : undefined;
+    },
   };
 }
 
@@ -274,7 +275,7 @@ function otherConditions({ contains, search, gaps }: FilterOptions): Condition[]
     };
     conditions.push({ test, needles: undefined });
   }
-  if (gaps === true) conditions.push({ test: tellsOfLoss, needles: ['gap"', '"unknown_outcome"'] });
+  if (gaps === true) conditions.push({ test: tellsOfLoss, needles: LOSS_NEEDLES });
   return conditions;
 }
 

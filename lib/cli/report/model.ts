@@ -199,6 +199,9 @@ export interface Missing {
     readonly kind: string;
     readonly from: number;
     readonly count: number;
+    /** The times of the records before and after it. */
+    readonly after?: string | undefined;
+    readonly before?: string | undefined;
   }[];
   /** How many records all holes in `seq` lack together. */
   readonly places: number;
