@@ -49,7 +49,7 @@ export default tseslint.config(
             {
               name: 'node:module',
               importNames: ['createRequire'],
-              message: 'Bundles often declare this name themselves: see lib/internal/application.ts.',
+              message: 'Bundles often declare this name themselves: see lib/internal/runtime.ts.',
             },
           ],
         },

@@ -30,7 +30,7 @@ export { parsePolicy, type CustomRedaction, type RedactionOptions } from './reda
 export type { AuditRecord, DraftRecord, EventType, Outcome, Sensitivity, Severity } from './schema/record.js';
 export { FileSink } from './sinks/file/fileSink.js';
 export type { FileNotice } from './sinks/file/notice.js';
-export type { FileSinkOptions } from './sinks/file/options.js';
+export type { FileSinkOptions } from './sinks/file/fileSink.js';
 export type { FileIntegrityOptions } from './sinks/file/sealing.js';
 export type { HeadersFunction } from './sinks/http/auth.js';
 export { FieldNotesSink, type FieldNotesSinkOptions } from './sinks/http/fieldNotesSink.js';

@@ -1,6 +1,6 @@
 import Module from 'node:module';
 import { peek } from '../internal/peek.js';
-import { tellUnaudited } from '../internal/say.js';
+import { tellUnaudited } from '../internal/stderr.js';
 import { shared } from '../internal/shared.js';
 import { isSupported, SDK_V1, SDK_V2, SUPPORTED, type SdkCopy } from '../loader/sdk.js';
 import { expectRecords } from '../processor/auditLog.js';

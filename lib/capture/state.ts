@@ -1,4 +1,4 @@
-import { tellUnaudited } from '../internal/say.js';
+import { tellUnaudited } from '../internal/stderr.js';
 import { shared } from '../internal/shared.js';
 import type { OperationRecorder } from '../processor/operation.js';
 import { idleRecorders, liveRecorders } from '../processor/recorders.js';

@@ -5,7 +5,7 @@ import { RunningOperation } from '../capture/operation.js';
 import { within } from '../capture/context.js';
 import { currentSource, defaultSource } from '../capture/source.js';
 import type { RefusedError } from '../errors.js';
-import { tellUnaudited } from '../internal/say.js';
+import { tellUnaudited } from '../internal/stderr.js';
 import { shared } from '../internal/shared.js';
 import type { CustomFacts } from '../processor/operation.js';
 import { judgeError, type Judgement } from '../processor/outcome.js';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join, relative, sep } from 'node:path';
-import { applicationRequire } from '../internal/application.js';
+import { applicationRequire } from '../internal/runtime.js';
 import { startsOf, type Start } from './starts.js';
 
 /** An application, so far as its set-up is concerned. `init` plans by it, and the doctor judges by it. */

@@ -1,6 +1,6 @@
 import { join, parse, resolve } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
-import { applicationRequire } from '../internal/application.js';
+import { applicationRequire } from '../internal/runtime.js';
 import { ConfigError } from '../errors.js';
 import { FieldNotesSink } from '../sinks/http/fieldNotesSink.js';
 import { FileSink } from '../sinks/file/fileSink.js';

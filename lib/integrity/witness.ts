@@ -1,13 +1,12 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError } from '../errors.js';
-import { parseCheckpoint, parseTreeHead, type TreeHead } from './tlog/checkpoint.js';
+import { parseCheckpoint, parseTreeHead, type TreeHead, cosign } from './tlog/checkpoint.js';
 import { EMPTY_ROOT } from './tlog/merkle.js';
 import { formatNote, formatVkey, parseNote, verifyNote, type Note, type NoteVerifier } from './tlog/note.js';
 import { verifyConsistency } from './tlog/proof.js';
 import { makeFolder, readIfThere, replaceFile } from './storage/store.js';
 import { parseConsistencyProof, type ConsistencyProof } from './tlog/tlogProof.js';
-import { cosign } from './tlog/cosignature.js';
 
 /** What a witness is made of. */
 export interface WitnessOptions {

@@ -1,4 +1,7 @@
 import { ConfigError } from '../errors.js';
+import nodeModule from 'node:module';
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 
 /** The runtime, where it is not Node.js itself but takes its place. */
 export function otherRuntime(): 'Bun' | 'Deno' | undefined {
@@ -22,4 +25,28 @@ export function noModuleHooks(): string {
  */
 export function requireModuleHooks(entry: string): void {
   if (otherRuntime() !== undefined) throw new ConfigError(entry, noModuleHooks());
+}
+
+/**
+ * The `require` of the application: loads what it installed for us to use, such as an optional peer or an exporter of its own.
+ *
+ * It is not called `createRequire`, here or anywhere in `lib`: bundles of ES modules often begin with a line that declares this
+ * name, so that their CommonJS parts can run, and a second declaration would be a syntax error.
+ *
+ * @param folder Where the application is. Default: the working directory.
+ */
+export function applicationRequire(folder = process.cwd()): NodeJS.Require {
+  return nodeModule.createRequire(join(folder, 'app.js'));
+}
+
+/**
+ * The id that the Linux kernel makes up each time a machine starts; empty on other systems. The containers of a machine share it,
+ * whatever their host names are; two machines never do.
+ */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
 }

@@ -1,6 +1,8 @@
 import { writeSync } from 'node:fs';
 import { PACKAGE_NAME } from '../version.js';
 import { shared } from './shared.js';
+import { diag } from '@opentelemetry/api';
+import { printable } from './text.js';
 
 /** What this process has been told. */
 const told = shared('told', () => ({ lines: new Set<string>() }));
@@ -27,4 +29,16 @@ export function say(message: string): void {
   } catch {
     // stderr is closed or full: no other way is left.
   }
+}
+
+/**
+ * Says that something cannot be audited: once each, on stderr, since an application that knows nothing of OpenTelemetry reads
+ * no diagnostic log, and to `diag`. No variable silences it: an application that goes on unaudited looks like one whose clients
+ * did nothing.
+ *
+ * @param what it is, why it cannot be audited, and what to do.
+ */
+export function tellUnaudited(what: string): void {
+  const line = `NOT AUDITED: ${printable(what)}`;
+  if (sayOnce(line)) diag.warn(`${PACKAGE_NAME}: ${line}`);
 }

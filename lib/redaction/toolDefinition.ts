@@ -1,6 +1,6 @@
 import type { DraftRecord } from '../schema/record.js';
 import type { Redactor } from './createRedactor.js';
-import { sizeOf } from './record/fit.js';
+import { sizeOf } from './fit.js';
 import { cutText } from './walk/strings.js';
 
 /** Keywords of JSON Schema whose members are schemas under names of the author's: a name there is no name of a value. */

@@ -1,7 +1,7 @@
 import { encodeLine } from '../codecs/json.js';
 import type { Profile, ProfileOptions } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
-import { applicationRequire } from '../internal/application.js';
+import { applicationRequire } from '../internal/runtime.js';
 import { after } from '../internal/duration.js';
 import { isLoopback } from '../internal/loopback.js';
 import { checkOptions } from '../internal/options.js';

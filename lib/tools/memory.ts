@@ -1,4 +1,4 @@
-import type { Definition } from './fingerprint.js';
+import type { Definition } from './definitions.js';
 
 /** Which server listed a tool. */
 export interface ServerIdentity {

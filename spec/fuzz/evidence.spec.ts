@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
 import { IntegrityError } from '../../lib/errors.js';
-import { formatSegmentList, parseSegmentList } from '../../lib/integrity/storage/segmentList.js';
+import { formatSegmentList, parseSegmentList } from '../../lib/integrity/storage/layout.js';
 import { formatNote, parseNote } from '../../lib/integrity/tlog/note.js';
 import { parseState } from '../../lib/integrity/storage/store.js';
 import { requireGranted, timestampRequest } from '../../lib/integrity/sealing/timestamps.js';
 import { formatConsistencyProof, parseConsistencyProof } from '../../lib/integrity/tlog/tlogProof.js';
-import { cosign, cosignaturesOf } from '../../lib/integrity/tlog/cosignature.js';
+import { cosign, cosignaturesOf } from '../../lib/integrity/tlog/checkpoint.js';
 import { parsePolicy } from '../../lib/integrity/tlog/policy.js';
 import { newWitnessKey } from '../support/signing.js';
 

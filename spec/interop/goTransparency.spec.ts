@@ -4,10 +4,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openCheckpoint, type Checkpoint } from '../../lib/integrity/tlog/checkpoint.js';
+import {
+  openCheckpoint,
+  type Checkpoint,
+  cosign,
+  withSignatures,
+} from '../../lib/integrity/tlog/checkpoint.js';
 import { exportTiles, findRecord, proveConsistency, proveRecord } from '../../lib/integrity/proving.js';
 import { parseNote } from '../../lib/integrity/tlog/note.js';
-import { cosign, withSignatures } from '../../lib/integrity/tlog/cosignature.js';
 import { formatConsistencyProof, formatTlogProof } from '../../lib/integrity/tlog/tlogProof.js';
 import { TestLog } from '../support/sealedLog.js';
 import { newKey, newWitnessKey } from '../support/signing.js';

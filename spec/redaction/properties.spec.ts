@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { serialize } from 'node:v8';
 import fc from 'fast-check';
 import { createRedactor, type Redactor } from '../../lib/redaction/createRedactor.js';
-import { encodedSize } from '../../lib/redaction/record/fit.js';
+import { encodedSize } from '../../lib/redaction/fit.js';
 import type { RedactionOptions } from '../../lib/redaction/policy/options.js';
 import { draftRecord } from '../support/draftRecord.js';
 import { plainSecret, secretSamples } from '../support/secretSamples.js';

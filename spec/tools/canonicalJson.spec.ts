@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { canonicalJson } from '../../lib/schema/canonicalJson.js';
-import { definitionOf, differingFields, UNREADABLE } from '../../lib/tools/fingerprint.js';
+import { definitionOf, differingFields, UNREADABLE } from '../../lib/tools/definitions.js';
 
 describe('canonical JSON', () => {
   it('gives the text of the example in RFC 8785, section 3.2.4', () => {

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import type { AuditOptions } from '../../lib/config.js';
 import { ConfigError, RefusedError } from '../../lib/errors.js';
 import type { ToolChange } from '../../lib/tools/watch.js';
-import { definitionOf } from '../../lib/tools/fingerprint.js';
+import { definitionOf } from '../../lib/tools/definitions.js';
 import { withLogging } from '../../lib/withLogging.js';
 import { pair } from '../support/inMemory.js';
 import { MemorySink } from '../support/memorySink.js';

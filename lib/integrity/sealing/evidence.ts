@@ -1,7 +1,12 @@
-import { parseCheckpoint, splitNotes, type Checkpoint } from '../tlog/checkpoint.js';
+import {
+  parseCheckpoint,
+  splitNotes,
+  type Checkpoint,
+  cosignaturesOf,
+  withSignatures,
+} from '../tlog/checkpoint.js';
 import { parseNote, type NoteSignature } from '../tlog/note.js';
-import { type IntegrityLayout } from '../storage/layout.js';
-import { formatSegmentList, type SegmentList } from '../storage/segmentList.js';
+import { type IntegrityLayout, formatSegmentList, type SegmentList } from '../storage/layout.js';
 import {
   appendToFile,
   formatState,
@@ -10,7 +15,6 @@ import {
   replaceFile,
   type SavedState,
 } from '../storage/store.js';
-import { cosignaturesOf, withSignatures } from '../tlog/cosignature.js';
 import { witnessKeys, type WitnessPolicy } from '../tlog/policy.js';
 
 /** Writes what a sealed log keeps beside itself, each in an order that a crash at any moment leaves whole. */

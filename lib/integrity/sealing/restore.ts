@@ -1,24 +1,21 @@
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Checkpoint } from '../tlog/checkpoint.js';
-import { newestCheckpoint } from './startAnchors.js';
-import { type IntegrityLayout } from '../storage/layout.js';
-import { countLeaves, LeafFile, readLeaves } from '../storage/leafFile.js';
+import type { Checkpoint } from '../tlog/checkpoint.js';
+import { newestCheckpoint, UnaccountedError, type Anchored } from './startAnchors.js';
 import {
+  type IntegrityLayout,
   EMPTY_SEGMENT_LIST,
   parseSegmentList,
   withSegment,
   type SegmentList,
-} from '../storage/segmentList.js';
-import { EMPTY_ROOT, type Hash } from '../tlog/merkle.js';
-import { CompactRange } from '../tlog/merkle.js';
-import { type NoteVerifier } from '../tlog/note.js';
-import { replay, startsLine, type Replayed, type ReplayStart } from './replay.js';
-import { findSegments, type Segment } from '../storage/segments.js';
-import { UnaccountedError, type Anchored } from './startAnchors.js';
+} from '../storage/layout.js';
+import { countLeaves, LeafFile, readLeaves } from '../storage/leafFile.js';
+import { EMPTY_ROOT, type Hash, CompactRange, leafHash } from '../tlog/merkle.js';
+import type { NoteVerifier } from '../tlog/note.js';
+import { findSegments, type Segment, readSegments } from '../storage/segments.js';
 import { parseState, readIfThere, type SavedState } from '../storage/store.js';
-import { type AnnouncedLines, type LineCheck } from './announced.js';
-import { type TreePlace } from './tailMacs.js';
+import type { AnnouncedLines, LineCheck, TreePlace } from './announced.js';
+import { readLines } from '../storage/lines.js';
 
 /** The tree of a log as the last writer left it, ready to take more lines. */
 export interface Restored {
@@ -275,4 +272,78 @@ class Restoration {
     const place = { size: tree.size, last: this.#last };
     return { tree, place, leaves, segmentList, offset, checkpoint: this.checkpoint, alarms: this.alarms };
   }
+}
+
+/** Leaf hashes that are kept in memory at most while a log is read again. */
+const FLUSH_LEAVES = 1 << 15;
+const LF = 0x0a;
+
+/** Where lines are to be taken from: a byte offset in the first segment, or behind a number of lines. */
+type ReplayStart = { readonly offset: number } | { readonly lines: number };
+
+/** How far a replay got. */
+interface Replayed {
+  /** For each segment, the index that follows its last record. */
+  readonly ends: readonly number[];
+  /** The offset behind the last whole line of the last segment. */
+  readonly offset: number;
+  /** Whether the segments reach as far as the start. */
+  readonly found: boolean;
+}
+
+/**
+ * Takes the whole lines of segments into a tree. A torn last line is left alone: the writer of the log repairs it.
+ *
+ * @param onLeaf Called after each line.
+ */
+async function replay(
+  segments: readonly Segment[],
+  tree: CompactRange,
+  leaves: LeafFile,
+  from: ReplayStart,
+  onLeaf: (leaf: Hash) => void = () => undefined,
+): Promise<Replayed> {
+  let [startAt, toSkip] = 'offset' in from ? [from.offset, 0] : [0, from.lines];
+  const ends: number[] = [];
+  let offset = 0;
+  for (const segment of segments) {
+    offset = startAt;
+    for await (const batch of readLines(readSegments([segment], startAt))) {
+      for (const { bytes, torn, ...line } of batch) {
+        if (torn) break;
+        offset = line.offset + bytes.length + 1;
+        if (toSkip-- > 0) continue;
+        const leaf = leafHash(bytes);
+        tree.append(leaf);
+        leaves.add(leaf);
+        onLeaf(leaf);
+      }
+      if (leaves.pending >= FLUSH_LEAVES) await leaves.flush();
+    }
+    ends.push(tree.size - Math.max(toSkip, 0));
+    startAt = 0;
+  }
+  await leaves.flush();
+  return { ends, offset, found: toSkip <= 0 };
+}
+
+/** Whether a line starts at an offset of a plain file: what stands before it is the end of another. */
+export async function startsLine(path: string, offset: number): Promise<boolean> {
+  if (offset === 0) return true;
+  if (path.endsWith('.gz') || (await sizeOf(path)) < offset) return false;
+  const file = await open(path, 'r');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, offset - 1);
+    return buffer[0] === LF;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The size of a file in bytes; 0 if there is none. */
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    (stats) => stats.size,
+    () => 0,
+  );
 }

@@ -1,13 +1,12 @@
 import { IntegrityError } from '../../errors.js';
 import { AnchorQueue } from './anchors.js';
-import { type Checkpoint } from '../tlog/checkpoint.js';
+import { type Checkpoint, cosignaturesOf } from '../tlog/checkpoint.js';
 import { hashFromBase64, hashToBase64, CompactRange } from '../tlog/merkle.js';
-import { type IntegrityLayout } from '../storage/layout.js';
+import type { IntegrityLayout } from '../storage/layout.js';
 import { readLeaves } from '../storage/leafFile.js';
 import { formatVkey, parseNote, type NoteSignature } from '../tlog/note.js';
 import { readIfThere, replaceFile } from '../storage/store.js';
 import { formatConsistencyProof } from '../tlog/tlogProof.js';
-import { cosignaturesOf } from '../tlog/cosignature.js';
 import { proveExtension, type TreeState } from '../tlog/proof.js';
 import { reachable, type ReachableWitness, type WitnessPolicy } from '../tlog/policy.js';
 import { createHash } from 'node:crypto';

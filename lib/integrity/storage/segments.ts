@@ -2,8 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IntegrityError } from '../../errors.js';
-import { integrityLayout } from './layout.js';
-import { parseSegmentList, type SegmentList } from './segmentList.js';
+import { integrityLayout, parseSegmentList, type SegmentList } from './layout.js';
 
 /** Large enough that the cost of a read does not show, small enough to stay in a processor's cache. */
 const READ_BYTES = 1 << 20;

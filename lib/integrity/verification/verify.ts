@@ -1,21 +1,17 @@
 import { IntegrityError } from '../../errors.js';
-import { isOfAnother, isSignedByOthers, openCheckpoint, type Checkpoint } from '../tlog/checkpoint.js';
-import { type MissingSegment, type UnreadableSegment } from '../storage/segments.js';
-import { LeafComparison, type LeafSource } from './comparison.js';
+import type { Checkpoint } from '../tlog/checkpoint.js';
+import { isOfAnother, isSignedByOthers, openCheckpoint, restartedLog } from '../tlog/checkpoint.js';
+import type { MissingSegment, UnreadableSegment, LogChunk } from '../storage/segments.js';
+import { LeafComparison, type LeafSource, TreeBuilder, type Place } from './comparison.js';
 import { DefinitionCheck } from './definitions.js';
-import { type Problem } from './verdict.js';
+import { sessionWarnings, tableOf } from './verdict.js';
+import type { Check, Problem, Verdict, VerdictStatus } from './verdict.js';
 import { hashToBase64 } from '../tlog/merkle.js';
-import { type NoteVerifier } from '../tlog/note.js';
+import type { NoteVerifier } from '../tlog/note.js';
 import { OrderCheck, seqOf } from './recordOrder.js';
-import { restartedLog } from '../tlog/checkpoint.js';
-import { type LogChunk } from '../storage/segments.js';
-import { sessionWarnings } from './verdict.js';
 import { SessionCheck, type Sessions } from './sessions.js';
-import { type Check, type Verdict, type VerdictStatus } from './verdict.js';
-import { tableOf } from './verdict.js';
 import { vouchedByTime, vouchedByWitnesses, type TimestampOptions, type Voucher } from './vouchers.js';
-import { TreeBuilder, type Place } from './treeBuilder.js';
-import { type WitnessPolicy } from '../tlog/policy.js';
+import type { WitnessPolicy } from '../tlog/policy.js';
 
 export type { MissingSegment, UnreadableSegment } from '../storage/segments.js';
 

@@ -27,7 +27,7 @@ export interface Detector {
   readonly on: boolean;
   /** What a text must contain for the detector to find anything. `names` are the literals of the policy's key names. */
   readonly trigger: (names: readonly string[]) => Trigger;
-  /** Returns the text with every secret replaced, or the same string if there is none. `embedded` has none: see `walk/text.ts`. */
+  /** Returns the text with every secret replaced, or the same string if there is none. `embedded` has none: see `walk/strings.ts`. */
   readonly redact?: (text: string, context: DetectorContext) => string;
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import { applicationRequire } from '../../internal/application.js';
+import { applicationRequire } from '../../internal/runtime.js';
 import { checkOptions } from '../../internal/options.js';
 import { requireBoolean } from '../../internal/validate.js';
 import { redactAssignments } from '../detectors/assignments/assignments.js';
@@ -10,14 +10,13 @@ import {
   redactJwts,
   redactPrivateKeys,
   SCHEMES,
+  redactUris,
 } from '../detectors/credentials/credentials.js';
-import { redactUris } from '../detectors/credentials/uris.js';
 import type { Detector, Pack, PackDetector, PackName } from '../detectors/detector.js';
-import { redactCards, redactSsns } from '../detectors/personalData/cards.js';
+import { redactCards, redactSsns, FINANCE } from '../detectors/personalData/finance.js';
 import { CONTACT, type FindPhones, phoneDetector, redactEmails } from '../detectors/personalData/contact.js';
-import { FINANCE } from '../detectors/personalData/finance.js';
-import { NATIONAL_ID } from '../detectors/personalData/nationalId.js';
 import { PHI } from '../detectors/personalData/phi.js';
+import { NATIONAL_ID } from '../detectors/personalData/nationalId.js';
 import {
   catalogueAnchors,
   redactProviderKeys,

@@ -1,4 +1,4 @@
-import { isCard } from '../detectors/personalData/cards.js';
+import { isCard } from '../detectors/personalData/finance.js';
 import { KeyVerdict } from '../keys/keyNames.js';
 import { isUuid, looksSecret } from '../text/random.js';
 import { FAILED, Marker } from '../text/replacement.js';

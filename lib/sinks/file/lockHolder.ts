@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
-import { bootId } from '../../internal/bootId.js';
+import { bootId } from '../../internal/runtime.js';
 import { causeOf } from '../gap.js';
 
 /** Who holds a lock, as its file says. */

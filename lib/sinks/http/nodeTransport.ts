@@ -7,7 +7,7 @@ import type {
   request,
 } from 'node:http';
 import { ConfigError } from '../../errors.js';
-import { applicationRequire } from '../../internal/application.js';
+import { applicationRequire } from '../../internal/runtime.js';
 import { after, deadlineSignal } from '../../internal/duration.js';
 import { requireText } from '../../internal/validate.js';
 import { quietly } from '../emit.js';

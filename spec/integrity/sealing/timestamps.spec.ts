@@ -11,7 +11,7 @@ import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
 import { parseNote } from '../../../lib/integrity/tlog/note.js';
 import { resolveIntegrity } from '../../../lib/integrity/sealing/options.js';
 import { requireGranted, timestampRequest } from '../../../lib/integrity/sealing/timestamps.js';
-import { verifyTimestamp } from '../../../lib/integrity/verification/timestamp.js';
+import { verifyTimestamp } from '../../../lib/integrity/verification/vouchers.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { TestLog } from '../../support/sealedLog.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';

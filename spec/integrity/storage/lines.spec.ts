@@ -1,9 +1,8 @@
 import { expect } from 'chai';
-import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
+import { leafHash, CompactRange } from '../../../lib/integrity/tlog/merkle.js';
 import { readLines } from '../../../lib/integrity/storage/lines.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
-import { type LogChunk } from '../../../lib/integrity/storage/segments.js';
-import { TreeBuilder } from '../../../lib/integrity/verification/treeBuilder.js';
+import type { LogChunk } from '../../../lib/integrity/storage/segments.js';
+import { TreeBuilder } from '../../../lib/integrity/verification/comparison.js';
 
 type Found = readonly [index: number, line: string, segment: string, offset: number, torn: boolean];
 

@@ -3,14 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { IntegrityError } from '../../../lib/errors.js';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
 import {
+  integrityLayout,
   EMPTY_SEGMENT_LIST,
   formatSegmentList,
   parseSegmentList,
   withSegment,
   type SegmentList,
-} from '../../../lib/integrity/storage/segmentList.js';
+} from '../../../lib/integrity/storage/layout.js';
 import { findSegments, readSegments } from '../../../lib/integrity/storage/segments.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 

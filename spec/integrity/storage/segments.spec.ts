@@ -4,15 +4,15 @@ import { mkdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { IntegrityError } from '../../../lib/errors.js';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
-import { readLines } from '../../../lib/integrity/storage/lines.js';
 import {
+  integrityLayout,
   EMPTY_SEGMENT_LIST,
   formatSegmentList,
   parseSegmentList,
   withSegment,
-} from '../../../lib/integrity/storage/segmentList.js';
-import { startsLine } from '../../../lib/integrity/sealing/replay.js';
+} from '../../../lib/integrity/storage/layout.js';
+import { readLines } from '../../../lib/integrity/storage/lines.js';
+import { startsLine } from '../../../lib/integrity/sealing/restore.js';
 import { findSegments, readSegments, type LogChunk } from '../../../lib/integrity/storage/segments.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { IntegrityError } from '../../../lib/errors.js';
 import { parseNote, parseVkey, parseWitnessVkey, formatNote } from '../../../lib/integrity/tlog/note.js';
-import { cosign, cosignaturesOf, withSignatures } from '../../../lib/integrity/tlog/cosignature.js';
+import { cosign, cosignaturesOf, withSignatures } from '../../../lib/integrity/tlog/checkpoint.js';
 import { newKey, newWitnessKey } from '../../support/signing.js';
 
 const NAME = 'witness.example/w1';

@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { IntegrityError } from '../../../lib/errors.js';
-import { openCheckpoint, parseCheckpoint } from '../../../lib/integrity/tlog/checkpoint.js';
-import { cosignaturesOf } from '../../../lib/integrity/tlog/cosignature.js';
+import { openCheckpoint, parseCheckpoint, cosignaturesOf } from '../../../lib/integrity/tlog/checkpoint.js';
 import { hashFromBase64, hashToBase64 } from '../../../lib/integrity/tlog/merkle.js';
 import {
   formatNote,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import { encodedSize } from '../../../lib/redaction/record/fit.js';
+import { encodedSize } from '../../../lib/redaction/fit.js';
 import type { DraftRecord } from '../../../lib/schema/record.js';
 import { draftRecord } from '../../support/draftRecord.js';
 import { sha256 } from '../../support/sha256.js';

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { keepString, keepUri } from '../../../lib/redaction/walk/strings.js';
-import { isClean, redactText } from '../../../lib/redaction/walk/text.js';
+import { keepString, keepUri, isClean, redactText } from '../../../lib/redaction/walk/strings.js';
 import { passOf } from '../../support/passOf.js';
 import { sha256 } from '../../support/sha256.js';
 

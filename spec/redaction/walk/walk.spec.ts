@@ -1,7 +1,6 @@
 import { expect } from 'chai';
-import { createRedactor } from '../../../lib/redaction/createRedactor.js';
+import { createRedactor, bareRecord } from '../../../lib/redaction/createRedactor.js';
 import type { RedactionOptions } from '../../../lib/redaction/policy/options.js';
-import { bareRecord } from '../../../lib/redaction/record/record.js';
 import { walk } from '../../../lib/redaction/walk/walk.js';
 import { draftRecord } from '../../support/draftRecord.js';
 import { passOf } from '../../support/passOf.js';

@@ -3,8 +3,7 @@ import { chmodSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { ConfigError } from '../../../lib/errors.js';
-import { FileSink } from '../../../lib/sinks/file/fileSink.js';
-import type { FileSinkOptions } from '../../../lib/sinks/file/options.js';
+import { FileSink, type FileSinkOptions } from '../../../lib/sinks/file/fileSink.js';
 import { numbered } from '../../support/drafts.js';
 import { folders } from '../../support/logFolder.js';
 

@@ -5,8 +5,7 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { followProcess } from '../../../lib/pipeline/lifecycle.js';
 import { createPipeline, type Pipeline } from '../../../lib/pipeline/pipeline.js';
 import type { PipelineOptions } from '../../../lib/pipeline/options.js';
-import { FileSink } from '../../../lib/sinks/file/fileSink.js';
-import type { FileSinkOptions } from '../../../lib/sinks/file/options.js';
+import { FileSink, type FileSinkOptions } from '../../../lib/sinks/file/fileSink.js';
 import { draft } from '../drafts.js';
 
 /** What such a process does. */

@@ -1,5 +1,6 @@
-import { behind, hideShapes, mod97, weightedSum } from './numbers.js';
-import type { Pack } from '../detector.js';
+import { behind, hideShapes, mod97, weightedSum, luhn } from './numbers.js';
+import type { Pack, DetectorContext } from '../detector.js';
+import { mapBetweenMarkers } from '../../text/replacement.js';
 
 /** Lengths of IBANs by country (the SWIFT IBAN registry). */
 const IBAN_LENGTHS: Readonly<Record<string, number>> = Object.fromEntries(
@@ -82,3 +83,132 @@ export const FINANCE: Pack = {
     },
   ],
 };
+
+/** What people write between groups of digits: blanks of any width, dashes of any length. */
+const GAP = '[ \\t\\u00a0\\u2002-\\u200a\\u202f\\u205f\\u3000\\u2010-\\u2015\\u2212\\ufe58\\ufe63\\uff0d-]';
+const BETWEEN = `(?: [\\u2010-\\u2015-] |${GAP})`;
+/** 13 digits or more, in groups with one such character between them, or a dash between blanks. Not a decimal fraction. */
+const GROUPS = new RegExp(
+  `\\d(?<![A-Za-z\\d.]\\d)(?=(?:${BETWEEN}?\\d){12})\\d*(?:${BETWEEN}\\d+)*(?![A-Za-z\\d])`,
+  'g',
+);
+/** Groups as on a card, all separated by the same dot, slash or `_`, which other things are written with too. */
+const TYPED =
+  /\d{4}(?<=(?<![A-Za-z\d]|\d[._/])\d{4})([._/])(?:\d{4}\1\d{4}\1\d{2,4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})(?![A-Za-z\d]|[._/]\d)/g;
+/** A full-width digit, and a run of digits in either width with separators. */
+const WIDE = /[\uff10-\uff19]/;
+const WIDE_RUN = new RegExp(
+  `[\\d\\uff10-\\uff19](?:(?:${BETWEEN}|[._/\\uff0e\\uff0f\\uff3f])?[\\d\\uff10-\\uff19])*`,
+  'g',
+);
+/** Splits groups; the group in the expression puts each separator at an odd index. */
+const SPLIT = new RegExp(`(${BETWEEN})`);
+/** The magnetic tracks of a card (ISO/IEC 7813): number, holder, expiry and the issuer's data between sentinels. */
+const TRACK =
+  /(?:%?[Bb]\d{13,19}\^[^^\r\n]{2,26}\^\d{4,}[^?\r\n]{0,64}\??)|(?:;?\d{13,19}[=D]\d{7,}[^?\s]{0,32}\??)/g;
+/** The expiry and the verification code behind a hidden card. */
+const CODE_BEHIND =
+  /(\[REDACTED\]|\[DROPPED\]|hmac-sha256:[0-9a-f]{64})([\s,;|]{1,3}(?:(?:exp\w{0,8}[:\s]{0,3})?(?:0[1-9]|1[0-2])(?:\s?[/|,-]\s?|\s)?(?:20)?\d{2}[\s,;|]{1,3})(?:cv[vc]2?[:\s]{0,3})?)(\d{3,4})(?!\d)/gi;
+
+/**
+ * Lengths by issuer identification range (ISO/IEC 7812): Visa, Mastercard, Amex, Diners, Discover, JCB, UnionPay, Maestro, Mir,
+ * RuPay, Verve, Elo, Troy, Napas, UzCard, Humo, GPN, T-Union.
+ */
+const ISSUED =
+  /^(?:4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|220[0-5]\d{12,15}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35(?:2[89]|[3-8]\d)\d{12,15}|6(?:011|4[4-9]\d|5\d\d)\d{12,15}|62\d{14,17}|(?:5[06-8]|6)\d{11,17}|8[126]\d{14}|9704\d{12,15}|(?:9792|9860|1946)\d{12}|31\d{17})$/;
+/** Digits of the shortest and of the longest card number. */
+const SHORTEST = 13;
+const LONGEST = 19;
+/** A number with the separator of a track behind it. A text without one is not searched for tracks. */
+const MAY_BE_TRACK = /\d{13,19}[=D^]/;
+
+/** A social security number: its first group is not 000, 666 or 9xx, and no group is all zeros (SSA's rules since 2011). */
+const SSN = new RegExp(
+  `(?<![\\d-])(?!000|666|9)(\\d{3})((?: ?)${GAP}(?: ?))(?!00)(\\d{2})\\2(?!0000)(\\d{4})(?![\\d]|-[\\dA-Za-z])`,
+  'g',
+);
+
+/** Hides card numbers as a whole: a truncated number must not stand beside its token (PCI DSS 3.5.1). */
+export function redactCards(text: string, { hide }: DetectorContext): string {
+  const out = mapBetweenMarkers(text, (part) => {
+    const cards = MAY_BE_TRACK.test(part) ? hideTracks(part, hide) : part;
+    return inAnyWidth(cards, (narrow) =>
+      narrow.replace(TYPED, hideCard(hide)).replace(GROUPS, (groups) => hideCards(groups, hide)),
+    );
+  });
+  return out === text
+    ? text
+    : out.replace(
+        CODE_BEHIND,
+        (_all, card: string, between: string, code: string) => `${card}${between}${hide(code, true)}`,
+      );
+}
+
+/** Redacts runs of full-width digits as if they were ASCII. Runs in which nothing is found stay as they were. */
+function inAnyWidth(text: string, redact: (narrow: string) => string): string {
+  if (!WIDE.test(text)) return redact(text);
+  const shown = text.replace(WIDE_RUN, (run) => {
+    const narrow = run.normalize('NFKC');
+    const redacted = redact(narrow);
+    return redacted === narrow ? run : redacted;
+  });
+  return redact(shown);
+}
+
+function hideCard(hide: DetectorContext['hide']): (match: string) => string {
+  return (match) => {
+    const digits = match.replace(/\D/g, '');
+    return isCard(digits) ? hide(digits) : match;
+  };
+}
+
+function hideTracks(text: string, hide: DetectorContext['hide']): string {
+  return text.replace(TRACK, (track) =>
+    isCard(/\d{13,19}/.exec(track)?.[0] ?? '') ? hide(track, true) : track,
+  );
+}
+
+/** Hides the cards among adjacent groups of digits. Any sequence of whole groups may be a card. */
+function hideCards(text: string, hide: DetectorContext['hide']): string {
+  if (text.length < SHORTEST) return text;
+  const parts = text.split(SPLIT);
+  let out = '';
+  for (let first = 0; first < parts.length;) {
+    const last = lastOfCard(parts, first);
+    const digits = parts.slice(first, last + 1).filter((_, index) => index % 2 === 0);
+    out +=
+      last === -1
+        ? `${parts[first] ?? ''}${parts[first + 1] ?? ''}`
+        : `${hide(digits.join(''))}${parts[last + 1] ?? ''}`;
+    first = last === -1 ? first + 2 : last + 2;
+  }
+  return out;
+}
+
+/** The index of the last group of the longest card that begins with this group, or -1. */
+function lastOfCard(parts: readonly string[], first: number): number {
+  let digits = '';
+  let last = -1;
+  for (let at = first; at < parts.length && digits.length < LONGEST; at += 2) {
+    const group = parts[at] ?? '';
+    digits += group;
+    const whole = at === first || ((parts[first]?.length ?? 0) >= 4 && group.length > 1);
+    if (!whole) break;
+    if (digits.length >= SHORTEST && isCard(digits)) last = at;
+  }
+  return last;
+}
+
+/** Hides US social security numbers in their written form. Bare digits are hidden only for the name of their key. */
+export function redactSsns(text: string, { hide }: DetectorContext): string {
+  return inAnyWidth(text, (narrow) =>
+    narrow.replace(SSN, (_match, area: string, _gap: string, group: string, serial: string) =>
+      hide(`${area}-${group}-${serial}`),
+    ),
+  );
+}
+
+/** Whether digits are a card number: of an issued range and with the right check digit. */
+export function isCard(digits: string): boolean {
+  return ISSUED.test(digits) && luhn(digits);
+}

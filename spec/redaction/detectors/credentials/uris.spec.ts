@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { redactUri, redactUris } from '../../../../lib/redaction/detectors/credentials/uris.js';
+import { redactUri, redactUris } from '../../../../lib/redaction/detectors/credentials/credentials.js';
 import { detectorContext } from '../../../support/detectorContext.js';
 
 describe('what is hidden of the URIs in a text', () => {

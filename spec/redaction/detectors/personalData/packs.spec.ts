@@ -8,9 +8,9 @@ import {
   verhoeff,
 } from '../../../../lib/redaction/detectors/personalData/numbers.js';
 import { CONTACT } from '../../../../lib/redaction/detectors/personalData/contact.js';
+import { PHI } from '../../../../lib/redaction/detectors/personalData/phi.js';
 import { FINANCE } from '../../../../lib/redaction/detectors/personalData/finance.js';
 import { NATIONAL_ID, NATIONAL_IDS } from '../../../../lib/redaction/detectors/personalData/nationalId.js';
-import { PHI } from '../../../../lib/redaction/detectors/personalData/phi.js';
 
 const context = { hide: () => '▮' } as unknown as DetectorContext;
 const by = (pack: Pack) => (text: string) =>

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { encodeLine } from '../../../lib/codecs/json.js';
-import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import { encodedSize, prune, sizeOf } from '../../../lib/redaction/record/fit.js';
-import { cutText } from '../../../lib/redaction/walk/strings.js';
-import { numbered } from '../../support/drafts.js';
-import { draftRecord } from '../../support/draftRecord.js';
-import { sha256 } from '../../support/sha256.js';
+import { encodeLine } from '../../lib/codecs/json.js';
+import { createRedactor } from '../../lib/redaction/createRedactor.js';
+import { encodedSize, prune, sizeOf } from '../../lib/redaction/fit.js';
+import { cutText } from '../../lib/redaction/walk/strings.js';
+import { numbered } from '../support/drafts.js';
+import { draftRecord } from '../support/draftRecord.js';
+import { sha256 } from '../support/sha256.js';
 
 describe('the size of a text on a line', () => {
   // First and last of each range, and their neighbours.

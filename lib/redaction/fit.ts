@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Truncation } from '../../schema/record.js';
-import { Marker, moreMarker } from '../text/replacement.js';
-import { cutText } from '../walk/strings.js';
+import type { Truncation } from '../schema/record.js';
+import { Marker, moreMarker } from './text/replacement.js';
+import { cutText } from './walk/strings.js';
 
 /** Bytes of the marker at the end of a pruned container. */
 const MARKER_BYTES = 48;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { fitRecord, sizeOf } from '../../../lib/redaction/record/fit.js';
-import { cutText } from '../../../lib/redaction/walk/strings.js';
+import { fitRecord, sizeOf } from '../../lib/redaction/fit.js';
+import { cutText } from '../../lib/redaction/walk/strings.js';
 
 interface Cut {
   readonly path: string;

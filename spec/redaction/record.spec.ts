@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { ConfigError } from '../../../lib/errors.js';
-import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import { levelFor, resolveLevels, type LevelOptions } from '../../../lib/redaction/policy/levels.js';
-import type { DraftRecord, McpDetail } from '../../../lib/schema/record.js';
-import { draftRecord } from '../../support/draftRecord.js';
-import { plainSecret, secretSamples } from '../../support/secretSamples.js';
+import { ConfigError } from '../../lib/errors.js';
+import { createRedactor } from '../../lib/redaction/createRedactor.js';
+import { levelFor, resolveLevels, type LevelOptions } from '../../lib/redaction/policy/levels.js';
+import type { DraftRecord, McpDetail } from '../../lib/schema/record.js';
+import { draftRecord } from '../support/draftRecord.js';
+import { plainSecret, secretSamples } from '../support/secretSamples.js';
 
 describe('redacting a record', () => {
   it('[attack 15] no secret of any kind survives in any free field', () => {
