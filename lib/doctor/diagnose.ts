@@ -17,7 +17,7 @@ import { isPreload, preloads } from './starts.js';
 import type { Variables } from '../environment/environment.js';
 import { finding, type DoctorFinding } from './finding.js';
 import { diagnoseSinks } from './sinks.js';
-import { applicationRequire } from '../internal/application.js';
+import { applicationRequire } from '../internal/runtime.js';
 import { isPatched, loadedClientClasses } from '../capture/patch.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
 import { isSupported } from '../loader/sdk.js';
