@@ -21,11 +21,17 @@ export async function startCollector(queueFile, trouble = () => undefined) {
   const queue = openSync(queueFile, 'a', 0o600);
   /** By the key of the partition. A record stays here until a consumer has taken it. */
   const topic = new Map();
-  const counts = { requests: 0, records: 0, refused: 0, rejected: 0, bytes: 0, byType: {} };
+  const counts = { requests: 0, aborted: 0, records: 0, refused: 0, rejected: 0, bytes: 0, byType: {} };
 
   const server = createServer(async (request, response) => {
     const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      // The sender was killed: it has no answer, and its spool sends the batch again.
+      counts.aborted++;
+      return;
+    }
     counts.requests++;
     const [status, headers, body] = answer(request, Buffer.concat(chunks));
     response.writeHead(status, headers).end(body);

@@ -14,6 +14,8 @@ import { startCollector } from './collector.mjs';
 
 const PROCESSES = Number(process.argv[2] ?? 30);
 const CALLS = Number(process.argv[3] ?? 100);
+/** `SMOOTH=1`: nothing goes wrong on the way, to measure how much goes through. */
+const SMOOTH = process.env.SMOOTH === '1';
 /** As many of them at a time as there is memory for; the others follow. */
 const AT_A_TIME = 10;
 
@@ -24,7 +26,7 @@ const logs = join(folder, 'logs');
 mkdirSync(logs);
 
 const clickHouse = await startClickHouse();
-const collector = await startCollector(join(folder, 'queue.jsonl'), trouble);
+const collector = await startCollector(join(folder, 'queue.jsonl'), SMOOTH ? undefined : trouble);
 try {
   await clickHouse.run(readFileSync(here('../../dist/clickhouse.sql'), 'utf8'));
 
@@ -114,7 +116,10 @@ async function ask(seconds) {
   console.log(
     `records taken by the collector ${counts.records}, of them refused for good ${counts.rejected}`,
   );
-  console.log(`partitions ${collector.partitions().length}`);
+  const [{ bytes }] = await rows(
+    "SELECT sum(bytes_on_disk) AS bytes FROM system.parts WHERE table = 'mcp_audit' AND active",
+  );
+  console.log(`partitions ${collector.partitions().length}, bytes in the table ${bytes}`);
 
   heading('Was anything lost, and when?');
   const losses = await rows(
@@ -127,12 +132,13 @@ async function ask(seconds) {
   console.table(holes);
   assert.deepEqual(
     holes.map(({ missing }) => Number(missing)),
-    [1],
+    SMOOTH ? [] : [1],
     'one record was refused for good',
   );
-  const [{ after_time: from, before_time: to }] = holes;
-  const within = `SELECT sum(missing) AS missing FROM mcp_audit_holes WHERE before_time >= '${from}' AND after_time < '${to}'`;
-  assert.deepEqual(await rows(within), [{ missing: '1' }]);
+  for (const { after_time: from, before_time: to } of holes) {
+    const within = `SELECT sum(missing) AS missing FROM mcp_audit_holes WHERE before_time >= '${from}' AND after_time < '${to}'`;
+    assert.deepEqual(await rows(within), [{ missing: '1' }]);
+  }
 
   heading('Who touched orders?');
   console.table(
@@ -170,14 +176,16 @@ async function ask(seconds) {
     ['--contains', 'address book'],
     ['--event', 'login'],
   ]) {
-    const [ofTable, ofFiles] = await Promise.all([
-      cli(['query', ...filter, table]),
-      cli(['query', ...filter, ...files]),
-    ]);
+    const began = performance.now();
+    const ofTable = await cli(['query', ...filter, table]);
+    const took = Math.round(performance.now() - began);
+    const ofFiles = await cli(['query', ...filter, ...files]);
     const [found, expected] = [ofTable, ofFiles].map(({ stdout }) => operationsIn(stdout));
     // The one record that the collector refused is in no table.
     const missing = expected.filter((line) => !found.includes(line));
-    console.log(`query ${filter.join(' ')}: ${found.length} of the table, ${expected.length} of the files`);
+    console.log(
+      `query ${filter.join(' ')}: ${found.length} of the table, ${expected.length} of the files, ${took} ms`,
+    );
     assert.ok(
       missing.length <= 1 && found.length + missing.length === expected.length,
       `${filter.join(' ')}: ${missing}`,
