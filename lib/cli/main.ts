@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { abandonReadings } from './shared/reading.js';
 import { ExitCode } from './shared/command.js';
 import { systemReason } from './shared/failure.js';
@@ -23,6 +25,9 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Where stderr is closed too, only the exit code can tell of an error.
 stderr.on('error', () => undefined);
 
-void runCli(argv.slice(2), { stdin, stdout, stderr, env }).then((code) => {
-  process.exitCode = code;
-});
+const program = fileURLToPath(import.meta.url);
+if (isMainThread)
+  void runCli(argv.slice(2), { stdin, stdout, stderr, env, program }).then((code) => {
+    process.exitCode = code;
+  });
+else void import('./formats/encoders.js').then(({ serveEncoder }) => serveEncoder());

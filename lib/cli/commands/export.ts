@@ -5,10 +5,10 @@ import { usageFailure } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
-import { select } from '../query/select.js';
 import { Output } from '../term/output.js';
 import { count, plural } from '../term/units.js';
-import { exportWriter, TEXT_FORMATS } from '../formats/writers.js';
+import { exportLines } from '../formats/exportLines.js';
+import { TEXT_FORMATS } from '../formats/writers.js';
 
 const FORMATS = [...TEXT_FORMATS, 'parquet'] as const;
 type Format = (typeof FORMATS)[number];
@@ -53,25 +53,20 @@ clickhouse is rows of the table in dist/clickhouse.sql.`,
   async run({ options, operands, io, reading }) {
     const format = chosenFormat(options.format);
     const problems = new Problems(io, options.json);
-    const filter = compileFilter(options);
     const logs = await openLogs(operands, io, problems);
-    const common = { io, problems, filter, reading, label: 'exporting' };
     let counts: { in: number; out: number };
     if (format === 'parquet') {
       const { selectToParquet } = await import('../query/parquet.js');
+      const filter = compileFilter(options);
+      const common = { io, problems, filter, reading, label: 'exporting' };
       const { matched, rows } = await selectToParquet(logs, options.output, { ...common, inputs: operands });
       counts = { in: matched, out: rows };
     } else {
       const output = await Output.to(options.output, operands, io);
-      const writer = await exportWriter(format, output, options['csv-exact'] ?? false);
-      writer.begin();
-      const { matched } = await select(logs, (record) => writer.record(record), {
-        ...common,
-        pause: () => output.settle(),
-      });
-      writer.end();
+      const settings = { format, exact: options['csv-exact'] ?? false, filter: options, now: Date.now() };
+      const { matched, written } = await exportLines(logs, output, settings, { io, problems, reading });
       await output.end();
-      counts = { in: matched, out: writer.written };
+      counts = { in: matched, out: written };
     }
     problems.conclude();
     tell(counts, format, options, io);

@@ -37,6 +37,9 @@ export const CSV_FIELDS: readonly FieldPath[] = FIELD_NAMES.map((name) => name.s
 /** The beginnings that a spreadsheet takes for a formula (OWASP, "CSV Injection"). */
 const FORMULA = /^[=+\-@\t\r|]/;
 
+/** Letters, digits and marks that mean nothing to a reader of CSV, to a spreadsheet or to a terminal: most cells are of them alone. */
+const PLAIN = /^[a-zA-Z0-9_.:/ ][a-zA-Z0-9_.:/ @()#?&*;-]*$/;
+
 /** A row of CSV (RFC 4180), ended by CR LF. */
 export function csvRow(cells: readonly unknown[], { exact = false }: { exact?: boolean } = {}): string {
   return `${cells.map((cell) => csvCell(cell, exact)).join(',')}\r\n`;
@@ -55,6 +58,19 @@ export function csvRecord(record: AuditRecord, fields: readonly FieldPath[], exa
   );
 }
 
+/** The names of {@link CSV_FIELDS} as those of a record's field, and of a part of it. */
+const COLUMNS = FIELD_NAMES.map((name) => {
+  const dot = name.indexOf('.');
+  return dot === -1 ? ([name] as const) : ([name.slice(0, dot), name.slice(dot + 1)] as const);
+});
+
+/** One record as a row of {@link CSV_FIELDS}. No object inherits any of their names, so that they can be read without a look at that. */
+export function csvWholeRecord(record: AuditRecord, exact: boolean): string {
+  const fields = record as unknown as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+  const cells = COLUMNS.map(([name, part]) => (part === undefined ? fields[name] : fields[name]?.[part]));
+  return csvRow(cells, { exact });
+}
+
 /**
  * A text that a spreadsheet would run as a formula gets an apostrophe before it, unless the exact text is asked for. Control
  * characters are escaped as in the log, so that a cell is one line.
@@ -64,6 +80,7 @@ function csvCell(value: unknown, exact: boolean): string {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
     return String(value);
   const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (PLAIN.test(text)) return text;
   const safe = exact ? text : printable(FORMULA.test(text) ? `'${text}` : text);
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -3,7 +3,7 @@ import { encodeLine } from '../../codecs/json.js';
 import { toJsonLine } from '../../codecs/line.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { CommandIo } from '../shared/command.js';
-import { csvHead, csvRecord, CSV_FIELDS, fieldAt, project, type FieldPath } from './csv.js';
+import { csvHead, csvRecord, csvWholeRecord, CSV_FIELDS, fieldAt, project, type FieldPath } from './csv.js';
 import type { Output } from '../term/output.js';
 import { usageFailure } from '../shared/failure.js';
 import { palette, terminalWidth, type Palette } from '../term/terminal.js';
@@ -98,7 +98,6 @@ function fieldTable(
 
 /** Writes records in another format and counts them. */
 export interface ExportWriter {
-  begin(): void;
   record(record: AuditRecord): void;
   /** Writes the records that are still held back. */
   end(): void;
@@ -124,13 +123,24 @@ export type TextFormat = (typeof TEXT_FORMATS)[number];
 const OTLP_BATCH = 512;
 const LF = Buffer.from('\n');
 
+/** Takes what is written, in order. */
+export interface ByteSink {
+  bytes(data: Uint8Array): void;
+  text(text: string): void;
+}
+
+/** What stands before the first record. */
+export function exportHead(format: TextFormat): string {
+  return format === 'csv' ? csvHead(CSV_FIELDS) : '';
+}
+
 /** A writer for a format. */
 export async function exportWriter(
   format: TextFormat,
-  output: Output,
+  output: ByteSink,
   exact: boolean,
 ): Promise<ExportWriter> {
-  if (format === 'csv') return csvExport(output, exact);
+  if (format === 'csv') return counting((record) => output.text(csvWholeRecord(record, exact)));
   if (format === 'otlp') return otlpExport(output);
   if (format === 'clickhouse')
     return counting((record) => output.text(`${toClickHouseRow(record, encodeLine(record))}\n`));
@@ -141,16 +151,10 @@ export async function exportWriter(
   });
 }
 
-function csvExport(output: Output, exact: boolean): ExportWriter {
-  const writer = counting((record) => output.text(csvRecord(record, CSV_FIELDS, exact)));
-  return Object.assign(writer, { begin: () => output.text(csvHead(CSV_FIELDS)) });
-}
-
 /** Counts each record after it was encoded without an error. */
 function counting(write: (record: AuditRecord) => void): ExportWriter & { written: number } {
   const writer = {
     written: 0,
-    begin: () => undefined,
     end: () => undefined,
     record(record: AuditRecord) {
       write(record);
@@ -161,12 +165,11 @@ function counting(write: (record: AuditRecord) => void): ExportWriter & { writte
 }
 
 /** Successive records of one origin share a message. */
-function otlpExport(output: Output): ExportWriter {
+function otlpExport(output: ByteSink): ExportWriter {
   let batch: AuditRecord[] = [];
   let origin = '';
   const writer = {
     written: 0,
-    begin: () => undefined,
     record(record: AuditRecord) {
       if (batch.length >= OTLP_BATCH || (batch.length > 0 && originOf(record) !== origin)) writer.end();
       origin = originOf(record);

@@ -49,13 +49,40 @@ export async function readRecords(
   visit: RecordVisitor,
   options: ReadOptions,
 ): Promise<number> {
+  const { admitted, ruledOut, problems } = options;
+  return readLogs(logs, options, (scanner) => {
+    const take: RecordVisitor = (record, data, start, end, place) => {
+      if (admitted !== undefined || ruledOut !== undefined) scanner().whole.learn(record, data, start, end);
+      visit(record, data, start, end, place);
+    };
+    return { ...decoding(take, problems), admitted, ruledOut };
+  });
+}
+
+/** As {@link readRecords}, with the lines as they are: whoever takes one decodes it ({@link decodeRecord}). */
+export async function readLines(
+  logs: readonly LogInput[],
+  visit: LineVisitor,
+  options: Omit<ReadOptions, 'admitted' | 'ruledOut'>,
+): Promise<number> {
+  return readLogs(logs, options, () => ({ line: visit, torn: visit }));
+}
+
+/** The visitors of the lines of one file, which may ask for its scanner once they are called. */
+type VisitorsOf = (scanner: () => LineScanner) => Omit<ScanEvents, 'oversized'>;
+
+async function readLogs(
+  logs: readonly LogInput[],
+  options: ReadOptions,
+  visitorsOf: VisitorsOf,
+): Promise<number> {
   let lines = 0;
   for (const log of logs) {
     const before = lines + options.problems.total;
     const files = log.files.length > 0 ? log.files.map(({ path }) => path) : [log.name];
     for (const file of files) {
       if (options.enough?.() === true) return lines;
-      const read = await readFile(log, file, visit, options);
+      const read = await readFile(log, file, options, visitorsOf);
       lines += read;
       options.leave?.(file, read);
     }
@@ -75,16 +102,13 @@ export function totalBytes(logs: readonly LogInput[]): number {
 async function readFile(
   log: LogInput,
   file: string,
-  visit: RecordVisitor,
   options: ReadOptions,
+  visitorsOf: VisitorsOf,
 ): Promise<number> {
-  const { problems, prefilter, progress, pause, enough, admitted, ruledOut } = options;
-  const taking: RecordVisitor = (record, data, start, end, place) => {
-    if (admitted !== undefined || ruledOut !== undefined) scanner.whole.learn(record, data, start, end);
-    visit(record, data, start, end, place);
-  };
-  const events = { ...lineEvents(taking, problems), admitted, ruledOut };
-  const scanner = new LineScanner(file, events, prefilter);
+  const { problems, prefilter, progress, pause, enough } = options;
+  const oversized = (place: LinePlace): void =>
+    problems.report(place, 'a line of more than 16 MB: not an audit record');
+  const scanner: LineScanner = new LineScanner(file, { ...visitorsOf(() => scanner), oversized }, prefilter);
   try {
     for await (const chunk of log.read(file)) {
       scanner.feed(chunk);
@@ -99,7 +123,7 @@ async function readFile(
   return scanner.lines;
 }
 
-function lineEvents(visit: RecordVisitor, problems: Problems): ScanEvents {
+function decoding(visit: RecordVisitor, problems: Problems): Pick<ScanEvents, 'line' | 'torn'> {
   const take = (data: Buffer, start: number, end: number, place: LinePlace) => {
     let record: AuditRecord;
     try {
@@ -111,11 +135,7 @@ function lineEvents(visit: RecordVisitor, problems: Problems): ScanEvents {
     }
     visit(record, data, start, end, place);
   };
-  return {
-    line: take,
-    torn: take,
-    oversized: (place) => problems.report(place, 'a line of more than 16 MB: not an audit record'),
-  };
+  return { line: take, torn: take };
 }
 
 /** The schema versions that this program reads: the profiles `documented` and 0.2 by their names, and the published 1.x. */

@@ -31,6 +31,8 @@ export async function selectToParquet(
       const spool = await Output.to(lines, [], options.io);
       const found = await select(logs, (_record, data, start, end) => spool.line(data, start, end), {
         ...options,
+        // DuckDB decodes them in any case, and refuses what is not a whole record.
+        takeLine: (data, start, end) => spool.line(data, start, end),
         pause: () => spool.settle(),
       });
       await spool.end();

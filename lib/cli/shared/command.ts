@@ -6,6 +6,8 @@ export interface CommandIo {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The file of the program, which may be run on further threads. Without it, commands work on the thread that they are called on. */
+  readonly program?: string;
 }
 
 /** The exit codes. Scripts branch on them; `--help` documents them. */
