@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { expect } from 'chai';
+import { runCli } from '../support/builtCli.js';
+import { runCommand } from '../support/runCommand.js';
+import { sampleLogText } from '../support/sampleLogFiles.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+async function digest(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
+
+/** A log that is large enough for threads: the program has them, and a command that is called as a function has none. */
+describe('export of a large log, on several threads', function () {
+  this.timeout(180_000);
+  const folder = temporaryFolder();
+  const path = (name: string) => join(folder.path, name);
+  before(async () => {
+    const part = sampleLogText({ records: 2_000, hostile: true, gaps: true });
+    const log = createWriteStream(path('audit.jsonl'));
+    for (let written = 0, turn = 0; written < 40 * 2 ** 20; written += part.length, turn++) {
+      log.write(part);
+      if (turn === 3) log.write(`{"record_id":"broken"}\n\n${'x'.repeat(3 * 2 ** 20)}\n`);
+    }
+    log.end('{"record_id":"torn');
+    await finished(log);
+  });
+  after(() => folder.remove());
+
+  for (const args of [
+    ['--format', 'csv'],
+    ['--format', 'otlp', '--outcome', 'failure'],
+    ['--format', 'ocsf', '--since', '2026-01-05T12:00Z'],
+  ])
+    it(`writes the same bytes and tells the same problems as without: ${args.join(' ')} @slow`, async () => {
+      const export_ = (to: string) => ['export', ...args, path('audit.jsonl'), '-o', path(to)];
+      const threads = await runCli(export_('threads'));
+      const alone = await runCommand(export_('alone'));
+      expect(await digest(path('threads'))).to.equal(await digest(path('alone')));
+      expect(threads.stderr)
+        .to.equal(alone.err)
+        .and.to.include('not a whole record')
+        .and.include('half a line');
+      expect([threads.code, threads.stdout]).to.deep.equal([3, alone.out]);
+      for (const name of ['threads', 'alone']) rmSync(path(name));
+    });
+});
