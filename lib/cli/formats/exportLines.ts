@@ -7,7 +7,7 @@ import { compileFilter } from '../query/filter.js';
 import type { Output } from '../term/output.js';
 import { progressBar } from '../term/terminal.js';
 import type { EncodedBlock, EncodeSettings } from './encodeBlock.js';
-import { encodersFor } from './encoders.js';
+import { encodersFor, type Encoders } from './encoders.js';
 import { exportHead } from './writers.js';
 
 /** About how many bytes of lines are encoded at once. */
@@ -35,53 +35,66 @@ export async function exportLines(
   const bytes = logs.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0);
   const encoders = await encodersFor(bytes, settings, io.program);
   const progress = progressBar(io, 'exporting', totalBytes(logs));
-  const underWay: { places: readonly Place[]; encoded: Promise<EncodedBlock> }[] = [];
-  const counts = { matched: 0, written: 0 };
-  let block = new Block();
-
-  const dispatch = (): void => {
-    if (block.places.length === 0) return;
-    const encoded = encoders.encode(block.take());
-    // It is awaited later, in its turn.
-    encoded.catch(() => undefined);
-    underWay.push({ places: block.places, encoded });
-    block = new Block();
-  };
-  const finishDownTo = async (most: number): Promise<void> => {
-    while (underWay.length > most) {
-      const { places, encoded } = underWay.shift()!;
-      const { data, matched, written, faults } = await encoded;
-      for (const [line, reason] of faults) problems.report(places[line]!, reason);
-      counts.matched += matched;
-      counts.written += written;
-      reading.showed(counts.matched);
-      output.bytes(data);
-      await output.settle();
-    }
-  };
-
+  const blocks = new Blocks(encoders, output, problems, reading);
   try {
     output.text(exportHead(settings.format));
-    await readLines(
-      logs,
-      (data, start, end, place) => {
-        if (!block.fits(end - start)) dispatch();
-        block.add(data, start, end, place);
-      },
-      {
-        problems,
-        progress,
-        prefilter: compileFilter(settings.filter, settings.now).prefilter(),
-        pause: () => finishDownTo(encoders.atOnce),
-      },
-    );
-    dispatch();
-    await finishDownTo(0);
+    await readLines(logs, (data, start, end, place) => blocks.add(data, start, end, place), {
+      problems,
+      progress,
+      prefilter: compileFilter(settings.filter, settings.now).prefilter(),
+      pause: () => blocks.finishDownTo(encoders.atOnce),
+    });
+    blocks.dispatch();
+    await blocks.finishDownTo(0);
   } finally {
     await encoders.close();
     progress.end();
   }
-  return counts;
+  return blocks.counts;
+}
+
+/** Blocks of lines on their way through the encoders. They are written in the order in which their lines were added. */
+class Blocks {
+  readonly counts = { matched: 0, written: 0 };
+  readonly #underWay: { places: readonly Place[]; encoded: Promise<EncodedBlock> }[] = [];
+  #block = new Block();
+
+  constructor(
+    private readonly encoders: Encoders,
+    private readonly output: Output,
+    private readonly problems: Problems,
+    private readonly reading: Reading,
+  ) {}
+
+  add(data: Buffer, start: number, end: number, place: Place): void {
+    if (!this.#block.fits(end - start)) this.dispatch();
+    this.#block.add(data, start, end, place);
+  }
+
+  /** Has the lines encoded that were added since the last call. */
+  dispatch(): void {
+    const { places } = this.#block;
+    if (places.length === 0) return;
+    const encoded = this.encoders.encode(this.#block.take());
+    // It is awaited later, in its turn.
+    encoded.catch(() => undefined);
+    this.#underWay.push({ places, encoded });
+    this.#block = new Block();
+  }
+
+  /** Writes blocks until no more than `most` are under way. */
+  async finishDownTo(most: number): Promise<void> {
+    while (this.#underWay.length > most) {
+      const { places, encoded } = this.#underWay.shift()!;
+      const { data, matched, written, faults } = await encoded;
+      for (const [line, reason] of faults) this.problems.report(places[line]!, reason);
+      this.counts.matched += matched;
+      this.counts.written += written;
+      this.reading.showed(this.counts.matched);
+      this.output.bytes(data);
+      await this.output.settle();
+    }
+  }
 }
 
 /** Lines that are gathered to be encoded together. */
