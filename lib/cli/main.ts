@@ -30,4 +30,4 @@ if (isMainThread)
   void runCli(argv.slice(2), { stdin, stdout, stderr, env, program }).then((code) => {
     process.exitCode = code;
   });
-else void import('./formats/encoders.js').then(({ serveEncoder }) => serveEncoder());
+else void import('./export/encoders.js').then(({ serveEncoder }) => serveEncoder());

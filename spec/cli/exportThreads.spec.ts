@@ -43,7 +43,7 @@ describe('export of a large log, on several threads', function () {
       expect(await digest(path('threads'))).to.equal(await digest(path('alone')));
       expect(threads.stderr)
         .to.equal(alone.err)
-        .and.to.include('not a whole record')
+        .and.to.include('not an audit record')
         .and.include('half a line');
       expect([threads.code, threads.stdout]).to.deep.equal([3, alone.out]);
       for (const name of ['threads', 'alone']) rmSync(path(name));

@@ -7,7 +7,7 @@ import { Problems } from '../input/problems.js';
 import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
 import { Output } from '../term/output.js';
 import { count, plural } from '../term/units.js';
-import { exportLines } from '../formats/exportLines.js';
+import { exportLines } from '../export/exportLines.js';
 import { TEXT_FORMATS } from '../formats/writers.js';
 
 const FORMATS = [...TEXT_FORMATS, 'parquet'] as const;

@@ -1,6 +1,6 @@
 import { decodeRecord, LineFault } from '../input/records.js';
 import { compileFilter, type FilterOptions } from '../query/filter.js';
-import { exportWriter, type ByteSink, type TextFormat } from './writers.js';
+import { exportWriter, type ByteSink, type TextFormat } from '../formats/writers.js';
 
 /** What an export writes, and of which records. */
 export interface EncodeSettings {

@@ -8,7 +8,7 @@ import type { Output } from '../term/output.js';
 import { progressBar } from '../term/terminal.js';
 import type { EncodedBlock, EncodeSettings } from './encodeBlock.js';
 import { encodersFor, type Encoders } from './encoders.js';
-import { exportHead } from './writers.js';
+import { exportHead } from '../formats/writers.js';
 
 /** About how many bytes of lines are encoded at once. */
 const BLOCK_BYTES = 1 << 20;
