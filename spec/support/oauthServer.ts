@@ -1,10 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider';
+import { errors, Provider, type Adapter, type AdapterPayload } from 'oidc-provider';
 
 /** A real OAuth 2.0 authorization server on loopback that issues tokens for client credentials. */
 export interface OAuthServer {
+  issuer: string;
   tokenEndpoint: string;
   clientId: string;
   clientSecret: string;
@@ -17,8 +18,12 @@ export interface OAuthServer {
   close(): Promise<void>;
 }
 
-/** Starts one; its tokens live `lifetimeS` seconds. */
-export async function startOAuthServer(lifetimeS = 3600): Promise<OAuthServer> {
+/**
+ * Starts one; its tokens live `lifetimeS` seconds.
+ *
+ * @param resources The protected resources that it knows (RFC 8707). Tokens for them are JWTs, and it issues none for others.
+ */
+export async function startOAuthServer(lifetimeS = 3600, resources: string[] = []): Promise<OAuthServer> {
   const clientId = 'audit-client';
   const clientSecret = 'a secret of the test';
   const server: Server = createServer();
@@ -33,13 +38,23 @@ export async function startOAuthServer(lifetimeS = 3600): Promise<OAuthServer> {
       {
         client_id: clientId,
         client_secret: clientSecret,
-        token_endpoint_auth_method: 'client_secret_post',
+        token_endpoint_auth_method: resources.length > 0 ? 'client_secret_basic' : 'client_secret_post',
         grant_types: ['client_credentials'],
         redirect_uris: [],
         response_types: [],
       },
     ],
-    features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_, audience) => {
+          if (!resources.includes(audience)) throw new errors.InvalidTarget();
+          return { audience, scope: 'fieldnotes.ingest', accessTokenFormat: 'jwt' };
+        },
+      },
+    },
     scopes: ['fieldnotes.ingest'],
     ttl: { ClientCredentials: lifetimeS },
   });
@@ -54,6 +69,7 @@ export async function startOAuthServer(lifetimeS = 3600): Promise<OAuthServer> {
   });
   server.on('request', provider.callback());
   return {
+    issuer,
     tokenEndpoint: `${issuer}/token`,
     clientId,
     clientSecret,
