@@ -151,6 +151,10 @@ export class Connection implements ConnectionFacts {
     return [command, ...(Array.isArray(args) ? args.map(String) : [])];
   }
 
+  get isRelayed(): boolean {
+    return peek(this.#transport, 'isRelayed') === true;
+  }
+
   /** Host and port for the span, where the transport dials a URL. */
   get hostAndPort(): { readonly host: string; readonly port: number } | undefined {
     return this.#known.hostAndPort;

@@ -178,9 +178,16 @@ function toMcp(
   const meta = metaOf(detail.callerMeta, recordMeta);
   if (meta !== undefined) mcp.meta = meta;
   if (isThere(decision)) mcp.decision = decision;
+  // Where a program works is its own affair, and that of a relay's client is who acts.
+  if (connection.isRelayed === true && detail.method === 'roots/list') addRoots(mcp, result);
   if (isThere(endedBy)) mcp.ended_by = endedBy;
   if (detail.apm !== undefined) addApm(mcp, detail.apm);
   return mcp;
+}
+
+function addRoots(mcp: McpDetail, result: unknown): void {
+  const roots = peek(result, 'roots');
+  if (isThere(roots)) mcp.roots = roots;
 }
 
 /** Adds the connection's id where the session id may be that of several connections. */

@@ -39,6 +39,8 @@ export interface ConnectionFacts {
   readonly serverAddress?: string | undefined;
   /** The requests that it sent; absent for spans of other instrumentations, and where not all messages are seen. */
   readonly requests?: RequestTally | undefined;
+  /** Whether the client is another program, for which a relay speaks with the server. */
+  readonly isRelayed?: boolean | undefined;
   /** The command with its arguments, which may hold secrets; records show it redacted. */
   readonly serverCommand?: readonly string[] | undefined;
 }

@@ -122,6 +122,7 @@ const MCP_SLOTS = [
   'extensions',
   'oauth',
   'tool_annotations',
+  'roots',
 ];
 
 /** Cuts the free values of a redacted record, the largest first, until its line fits. */

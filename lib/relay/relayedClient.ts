@@ -44,7 +44,7 @@ export interface TransportFacts {
   sessionId?: string | undefined;
 }
 
-type Transport = TransportFacts & { send(message: object): void };
+type Transport = TransportFacts & { readonly isRelayed: true; send(message: object): void };
 
 /**
  * The client at the other end of a relay, as a client of this process: its messages run through the same capture as the calls
@@ -82,6 +82,7 @@ export class RelayedClient {
   ) {
     this.#answerServer = answerServer;
     this.transport = Object.assign(facts, {
+      isRelayed: true as const,
       send: (message: object) => {
         if (this.#isPassing) this.#passed = message;
         else this.#answerInstead(message);

@@ -94,6 +94,7 @@ const MCP_FIELDS: Fields<McpDetail> = {
   tool_annotations: 'json?',
   meta: 'json?',
   decision: 'text?',
+  roots: 'json?',
   ended_by: 'text?',
   apm_system: 'text?',
   apm_trace_id: 'text?',

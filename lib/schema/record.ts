@@ -87,6 +87,8 @@ export interface McpDetail {
   meta?: unknown;
   /** What was decided about a request of the server's: `accept`, `decline`, `cancel`. */
   decision?: string;
+  /** In the log of a relay: the folders that the client named when the server asked for its roots. */
+  roots?: unknown;
   /** Who ended a subscription: the client, the server in good order, or else the far side or what lies between. */
   ended_by?: 'client' | 'server' | 'remote';
   /** Whose trace `apm_trace_id` is: `datadog`, `newrelic` or `sentry`. Absent where `trace_id` is that very trace. */

@@ -49,6 +49,7 @@ const detail: fc.Arbitrary<Partial<McpDetail>> = fc.record(
     server_address: text,
     http_status: fc.integer({ min: 200, max: 599 }),
     tool_annotations: json,
+    roots: json,
     task_id: text,
   },
   { requiredKeys: [] },

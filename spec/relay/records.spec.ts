@@ -109,6 +109,14 @@ describe('the records of a relay', () => {
     });
   });
 
+  it('name the folders that the client works in, where the server asks for them', async () => {
+    await relay.open();
+    await relay.fromServer(request(9, 'roots/list'));
+    const roots = [{ uri: 'file:///home/me/project', name: 'project' }];
+    await relay.fromClient(result(9, { roots }));
+    expect(relay.sink.only('roots/list').mcp).to.deep.include({ decision: 'accept', roots });
+  });
+
   it('have a question that the server takes back', async () => {
     await relay.open();
     await relay.fromServer(request(9, 'roots/list'));

@@ -89,6 +89,7 @@ const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
   tool_fingerprint: 'fixed',
   tool_annotations: 'free',
   decision: 'text',
+  roots: 'free',
   ended_by: 'fixed',
   apm_system: 'fixed',
   apm_trace_id: 'fixed',
