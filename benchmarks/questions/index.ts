@@ -16,6 +16,7 @@ import { perCallOnTheWire } from './perCallWire.js';
 import { perRecord } from './perRecord.js';
 import { query } from './query.js';
 import { largeTexts, readmeTexts, redaction } from './redaction.js';
+import { relay } from './relay.js';
 import { report } from './report.js';
 import { size } from './size.js';
 import { spool } from './spool.js';
@@ -29,6 +30,6 @@ export const questions: readonly Question[] = [
   ...[perRecord, redaction, readmeTexts, largeTexts, codecs, integrity, witnessed],
   ...[fileSink, acceptCost, groupCommit, httpSink, spool, memory, ceilings],
   ...growth,
-  ...[eventLoop, importTime, size],
+  ...[eventLoop, importTime, size, relay],
   ...[verify, query, report, sql],
 ];
