@@ -11,6 +11,7 @@ import {
   diagnoseSampling,
   OTEL_PACKAGES,
 } from './packages.js';
+import { findAssistants } from './assistants.js';
 import type { DiagnoseOptions } from './doctor.js';
 import { readProject, type Project } from './project.js';
 import { isPreload, preloads } from './starts.js';
@@ -89,6 +90,7 @@ export async function examine(options: DiagnoseOptions = {}): Promise<DoctorFind
     ...(await diagnoseOwnClients(cwd, packages)),
     ...diagnoseStarts(project, env),
     ...diagnoseBundlers(project),
+    ...diagnoseAssistants(cwd, env),
     ...diagnoseOpenTelemetry(packages),
     ...diagnoseSampling(env),
     ...(await diagnoseSinks({ cwd, env: { ...project.defaults, ...given(env) }, offline })),
@@ -100,6 +102,21 @@ export async function examine(options: DiagnoseOptions = {}): Promise<DoctorFind
 /** The variables that are set. An empty one counts as unset, and then the default of a preloaded file holds. */
 function given(env: Variables): Variables {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+}
+
+/** Says which servers of assistants and editors are relayed. Without a user's folder in the environment, none are looked for. */
+function diagnoseAssistants(project: string, env: Variables): DoctorFinding[] {
+  if (env['HOME'] === undefined && env['USERPROFILE'] === undefined) return [];
+  return findAssistants({ project, env }).flatMap(({ assistant, path, servers, others }) => {
+    const names = (wanted: boolean) =>
+      servers.filter(({ isRelayed }) => isRelayed === wanted).map(({ name }) => name);
+    const [relayed, direct] = [names(true), [...names(false), ...others]];
+    const where = (list: readonly string[]) => `${list.join(', ')} of ${assistant} in ${path}`;
+    return [
+      ...(relayed.length > 0 ? [finding('relayed', where(relayed))] : []),
+      ...(direct.length > 0 ? [finding('not-relayed', where(direct))] : []),
+    ];
+  });
 }
 
 /** Whether a version of Node.js can run this package. */

@@ -103,6 +103,18 @@ export const TOPICS = {
     meaning: 'A bundler is installed. Inside a bundle, no hook sees that the SDK is loaded.',
     remedy: 'Call `instrumentClient(Client)` in the bundled code, or keep the SDK external.',
   },
+  relayed: {
+    severity: 'ok',
+    meaning:
+      'An assistant or editor starts these servers through `otel-mcp-log relay`, which puts what passes on record.',
+  },
+  'not-relayed': {
+    severity: 'info',
+    meaning:
+      'An assistant or editor of this user has these servers without a relay: what it asks of them is not on record.',
+    remedy:
+      '`npx otel-mcp-log init --assistants` shows what puts a relay before those that it starts; for those over HTTP see `docs/relay.md`.',
+  },
   'otel-none': {
     severity: 'info',
     meaning:

@@ -12,13 +12,14 @@ export interface CommandRun {
 export async function runCommand(
   args: readonly string[],
   input: string | Uint8Array = '',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<CommandRun> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   stdin.end(input);
   const written = Promise.all([text(stdout), text(stderr)]);
   // As the program does: the commands are loaded when called for, and must find the same modules that it has.
   const { runCli } = await import('../../lib/cli/run.js');
-  const code = await runCli(args, { stdin, stdout, stderr, env: {} });
+  const code = await runCli(args, { stdin, stdout, stderr, env });
   stdout.end();
   stderr.end();
   const [out, err] = await written;

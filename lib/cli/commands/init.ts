@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { findAssistants, type AssistantFile } from '../../doctor/assistants.js';
 import { SDK_PACKAGES } from '../../doctor/diagnose.js';
 import { installedCopies } from '../../doctor/packages.js';
 import { readProject, type Project } from '../../doctor/project.js';
@@ -12,34 +14,63 @@ import { defineCommand } from '../shared/define.js';
 import { inputFailure, systemReason, usageFailure } from '../shared/failure.js';
 import { isTerminal, palette } from '../term/terminal.js';
 import { unifiedDiff, type Change } from '../init/diff.js';
+import { printable } from '../../internal/text.js';
 import { planFor } from '../init/plan.js';
+import { requireSame, withoutRelays, withRelays } from '../init/relays.js';
 
 /** `init`: sets up the project in a folder. */
 export const command = defineCommand({
   name: 'init',
   summary: 'Set a project up, after showing what would change',
-  usage: '[--yes | --dry-run] [FOLDER]',
+  usage:
+    '[--yes | --dry-run] [FOLDER]\n       otel-mcp-log init --assistants [--write] [--environment NAME] [--logs FOLDER] [FOLDER]\n       otel-mcp-log init --undo [--write] [FOLDER]',
   about: `
 Finds the application's module system, its version of the MCP SDK and its OpenTelemetry. Then shows, as
 a diff, a file to preload that audits every MCP client, the start scripts that preload it, and a line
 for .gitignore, and writes them if you agree. An OpenTelemetry set-up stays as it is, and the operations
-become spans in it. Run a second time, it changes nothing.`,
+become spans in it. Run a second time, it changes nothing.
+With --assistants it does the same for the configuration files of assistants and editors, those of the
+user and those of the project: a relay stands before each server that they start (docs/relay.md), and
+every other byte stays. --undo takes the relays out again.`,
   options: {
     yes: { type: 'boolean', short: 'y', help: 'write without asking' },
     'dry-run': { type: 'boolean', help: 'show the diff and write nothing' },
+    assistants: { type: 'boolean', help: 'put relays into the configuration of assistants and editors' },
+    undo: { type: 'boolean', help: 'take those relays out again' },
+    write: { type: 'boolean', help: 'write what --assistants or --undo shows' },
+    environment: {
+      type: 'string',
+      value: 'NAME',
+      help: 'what the relays name their environment (default: desktop)',
+    },
+    logs: {
+      type: 'string',
+      value: 'FOLDER',
+      help: 'where the relays keep their logs (default: otel-mcp-log in the folder of the user)',
+    },
   },
   examples: [
     ['otel-mcp-log init', 'set up the application in this folder'],
+    [
+      'otel-mcp-log init --assistants',
+      'show the diff that puts a relay before the servers of all assistants',
+    ],
     ['otel-mcp-log init --dry-run | git apply -', 'the same diff, for another program to apply'],
   ],
   exits: [
     [0, 'written, or nothing to do'],
     [1, 'nothing was written: not confirmed'],
-    [3, 'no package.json can be read, or audit-log.mjs is a file of yours'],
+    [
+      3,
+      'no package.json can be read, audit-log.mjs is a file of yours, or a configuration cannot be changed safely',
+    ],
   ],
   async run({ options, operands, io }) {
     if (operands.length > 1) throw usageFailure('more than one folder is given');
     const folder = resolve(operands[0] ?? '.');
+    if (options.assistants === true || options.undo === true) return assistants(folder, options, io);
+    if (options.write === true || options.environment !== undefined || options.logs !== undefined)
+      throw usageFailure('--write, --environment and --logs belong to --assistants');
     const manifest = read(folder);
     const project = readProject(folder, parse(manifest, folder));
     io.stderr.write(describe(project));
@@ -62,6 +93,52 @@ become spans in it. Run a second time, it changes nothing.`,
     return ExitCode.ok;
   },
 });
+
+/** Shows what changes in the files of assistants and editors, and writes it where it is told to. */
+function assistants(
+  folder: string,
+  options: {
+    readonly undo?: boolean;
+    readonly write?: boolean;
+    readonly environment?: string;
+    readonly logs?: string;
+  },
+  io: CommandIo,
+): number {
+  const { env, stderr } = io;
+  const files = findAssistants({ project: folder, env });
+  for (const { path, problem } of files)
+    if (problem !== undefined) stderr.write(`${path}: left as it is: ${printable(problem)}\n`);
+  const logs = resolve(options.logs ?? join(env['HOME'] ?? homedir(), 'otel-mcp-log'));
+  const settings = { environment: options.environment ?? 'desktop', logs };
+  const planned = files.map((file) => {
+    const change =
+      options.undo === true ? withoutRelays : (each: AssistantFile) => withRelays(each, settings);
+    return { file, path: file.path, before: file.text, after: change(file) };
+  });
+  for (const { file, after } of planned) requireSame(file, after);
+  for (const { assistant, path, others } of files)
+    if (others.length > 0)
+      stderr.write(
+        `${assistant}, ${path}: left as they are: ${printable(others.join(', '))} (docs/relay.md)\n`,
+      );
+  const changes = planned.filter(({ before, after }) => before !== after);
+  if (changes.length === 0) {
+    const found =
+      files.length === 0 ? 'no configuration file of an assistant was found' : 'no server to change';
+    stderr.write(`Nothing to do: ${found}.\n`);
+    return ExitCode.ok;
+  }
+  show(changes, io);
+  if (options.write !== true) {
+    stderr.write('Nothing was written: give --write to write this.\n');
+    return ExitCode.ok;
+  }
+  if (options.undo !== true) mkdirSync(logs, { recursive: true, mode: 0o700 });
+  for (const { path, after } of changes) writeFileSync(path, after);
+  stderr.write(`Written: ${changes.map(({ path }) => path).join(', ')}. Start these programs anew.\n`);
+  return ExitCode.ok;
+}
 
 function read(folder: string): string {
   try {

@@ -1,6 +1,6 @@
 /** A file before and after the change; `before` is undefined where the file does not exist yet. */
 export interface Change {
-  /** The path relative to the project, with forward slashes. */
+  /** The path relative to the project, with forward slashes, or an absolute one. */
   readonly path: string;
   readonly before: string | undefined;
   readonly after: string;
@@ -11,6 +11,7 @@ const CONTEXT = 3;
 
 /** One change as a unified diff that `patch` can apply: one hunk from the first line that differs to the last. */
 export function unifiedDiff({ path, before, after }: Change): string {
+  const name = path.replace(/^\//, '');
   const [old, now] = [linesOf(before ?? ''), linesOf(after)];
   let head = 0;
   while (head < old.length && head < now.length && old[head] === now[head]) head++;
@@ -29,8 +30,8 @@ export function unifiedDiff({ path, before, after }: Change): string {
   const oldLength = until - from;
   const newLength = oldLength - old.length + now.length;
   return [
-    `--- ${before === undefined ? '/dev/null' : `a/${path}`}`,
-    `+++ b/${path}`,
+    `--- ${before === undefined ? '/dev/null' : `a/${name}`}`,
+    `+++ b/${name}`,
     `@@ -${range(oldLength)} +${range(newLength)} @@`,
     ...shown,
     '',
