@@ -72,7 +72,7 @@ function stepsFor(project: Project, unknown: readonly StartScript[], preload: st
     );
   if (isBundledByNext)
     steps.push(
-      "have Next.js leave the SDK out of its bundles, where no hook sees it: serverExternalPackages: ['@modelcontextprotocol/sdk'] in next.config (docs/getting-started.md, Next.js)",
+      "have Next.js leave the SDK out of its bundles, where no hook sees it: serverExternalPackages: ['@modelcontextprotocol/sdk'] in next.config (docs/deployment.md)",
     );
   return starts.length > 0 ? steps : [...steps, `start the application with: node ${preload} YOUR_APP.js`];
 }
@@ -88,7 +88,7 @@ function stepFor({ where, kind, isPreloaded }: Start, preload: string): string[]
       return [`start the application of ${where} with NODE_OPTIONS='${preload}' in its environment`];
     case 'functions':
       return [
-        `set NODE_OPTIONS="${preload}" for the functions of ${where}, and a sink that needs no file (docs/getting-started.md, AWS Lambda)`,
+        `set NODE_OPTIONS="${preload}" for the functions of ${where}, and a sink that needs no file (docs/deployment.md)`,
       ];
   }
 }
