@@ -94,9 +94,9 @@ export class DeadlineTimer {
   }
 }
 
-/** The error for a sink that has not answered within its deadline. */
-export function timeoutError(sink: string, deadlineMs: number): SinkError {
-  return new SinkError(sink, `sink '${sink}' has not answered within ${deadlineMs} ms`, {
+/** The error for a sink that has not answered within `exportTimeoutMillis`. */
+export function timeoutError(sink: string, exportTimeoutMillis: number): SinkError {
+  return new SinkError(sink, `sink '${sink}' has not answered within ${exportTimeoutMillis} ms`, {
     code: 'MCP_LOG_ERR_SINK_TIMEOUT',
   });
 }
