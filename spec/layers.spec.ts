@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 const lib = fileURLToPath(new URL('../lib', import.meta.url));
+const specs = fileURLToPath(new URL('.', import.meta.url));
 
 /**
  * The way of the data, from left to right: nothing imports what stands to its left. Folders and files of the top level.
@@ -86,6 +87,25 @@ function circlesIn(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
 
 const layerOf = (file: string): string => file.split(sep)[0]!;
 
+/**
+ * What spec files import that only the folder which it stands in knows: a file in a folder of `lib/` that no other folder, and no
+ * entry of the package, imports. The spec files of that folder may; those of other folders depend on its inside.
+ */
+function innerImports(): { spec: string; target: string }[] {
+  const known = new Set(
+    files.flatMap((file) => targetsOf(file).filter((target) => layerOf(target) !== layerOf(file))),
+  );
+  return readdirSync(specs, { recursive: true, encoding: 'utf8' })
+    .filter((spec) => /\.(?:spec|heavy)\.ts$/.test(spec))
+    .flatMap((spec) =>
+      [...readFileSync(join(specs, spec), 'utf8').matchAll(ALL)]
+        .map(([, name = '']) => relative(lib, resolve(specs, dirname(spec), name.replace(/\.js$/, '.ts'))))
+        .filter((target) => target.includes(sep) && files.includes(target) && !known.has(target))
+        .filter((target) => layerOf(target) !== layerOf(spec))
+        .map((target) => ({ spec, target })),
+    );
+}
+
 describe('the layers of lib/', () => {
   it('are all placed in the order', () => {
     expect([...new Set(files.map(layerOf))].filter((layer) => !ORDER.includes(layer))).to.deep.equal([]);
@@ -115,6 +135,13 @@ describe('the layers of lib/', () => {
       graph.set(dirname(file), targets);
     }
     expect(circlesIn(graph)).to.deep.equal([]);
+  });
+
+  it('are tested by what users or neighbours see, or by a spec file whose first line is a comment that says why not', () => {
+    const silent = innerImports()
+      .filter(({ spec }) => !readFileSync(join(specs, spec), 'utf8').startsWith('// '))
+      .map(({ spec, target }) => `${spec} imports ${target}`);
+    expect(silent).to.deep.equal([]);
   });
 
   it('are pure where they say so', () => {

@@ -1,3 +1,4 @@
+// Reads the table of detectors: the run without redaction switches off every one of them, also those that are added later.
 import { expect } from 'chai';
 import { DETECTORS } from '../../lib/redaction/policy/detectors.js';
 import { runProgram, type Run } from './run.js';

@@ -1,3 +1,4 @@
+// Compares with the projections of the codecs: the command must write what they make, and nothing else.
 import { expect } from 'chai';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

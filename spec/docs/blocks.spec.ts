@@ -1,3 +1,4 @@
+// Reads the table of commands: it says which commands a page may name, and which options.
 import { spawnSync } from 'node:child_process';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

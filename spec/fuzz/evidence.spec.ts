@@ -1,3 +1,4 @@
+// Feeds each reader of evidence by itself: behind the command, an earlier reader would refuse most of the mutated bytes.
 import { expect } from 'chai';
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Feeds each reader by itself: behind a sink or a command, an earlier reader would refuse most of the mutated bytes.
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Decodes what arrives with the codec of the format: the sink has it loaded on demand, and shows it to no user.
 import { createHmac } from 'node:crypto';
 import { expect } from 'chai';
 import { decodeProtobuf } from '../../../lib/codecs/protobuf.js';

@@ -1,3 +1,4 @@
+// Decodes what arrives with the codec of the format: the sink has it loaded on demand, and shows it to no user.
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
