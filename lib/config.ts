@@ -75,6 +75,13 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    */
   readonly requireActor?: boolean;
   /**
+   * For whom the actor acts, such as the user whose agent this is: on every record, unless the actor names another.
+   * @defaultValue the subject of the OAuth token that a request carries, where that is a JWT and names another than its client
+   * @variable OTEL_MCP_LOG_ON_BEHALF_OF
+   * @see docs/identity.md
+   */
+  readonly onBehalfOf?: string;
+  /**
    * The tenant whose data is at stake: on every record, unless the actor names another.
    * @defaultValue none
    * @variable OTEL_MCP_LOG_TENANT
@@ -183,6 +190,7 @@ export interface RecordSettings {
   readonly sensitivity: Sensitivity;
   readonly sessionId?: string | undefined;
   readonly tenantId?: string | undefined;
+  readonly onBehalfOf?: string | undefined;
   readonly profile: 'documented' | '0.2';
   readonly includeOutputs: boolean;
   readonly recordMeta: readonly string[];
@@ -215,11 +223,12 @@ export interface ResolvedOptions {
  */
 export function resolveOptions(given: AuditOptions): ResolvedOptions {
   const options = checkOptions('AuditOptions', 'options', given, '');
-  const { environment, component, actorType, sessionId, tenantId, profile, includeOutputs } = options;
+  const { environment, component, actorType, onBehalfOf, sessionId, tenantId, profile, includeOutputs } =
+    options;
   return Object.freeze({
     pipeline: { ...ofSet('DeliveryOptions', options), sinks: resolveSinks(options, profile) },
     settings: Object.freeze({
-      ...{ environment, component, actorType, sessionId, tenantId, profile, includeOutputs },
+      ...{ environment, component, actorType, onBehalfOf, sessionId, tenantId, profile, includeOutputs },
       policyTags: options.policyTags ?? [],
       sensitivity: options.defaultSensitivity,
       recordMeta: options.recordMeta ?? [],

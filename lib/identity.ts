@@ -10,6 +10,20 @@ export interface Actor {
   readonly type?: ActorType;
   /** Whose data is at stake. Default: the option `tenantId`. */
   readonly tenantId?: string;
+  /** For whom the party acts: the user whose agent it is. Default: the option `onBehalfOf`, else the subject of the OAuth token. */
+  readonly onBehalfOf?: string;
+  /** By what authority it does, without secrets. Default: the OAuth token, where its subject is who it acts for. */
+  readonly authority?: Authority;
+}
+
+/** By what authority a party acts for another. */
+interface Authority {
+  /** What gives it: `session`, `approval`, `token`, or a word of your own. */
+  readonly type: string;
+  /** Which one: the id of the session, the approval, the ticket. Never a secret. */
+  readonly id?: string;
+  /** Who gave it: the issuer of a token, or who approved. */
+  readonly issuer?: string;
 }
 
 /** What is known of an operation when its actor is asked for. */
@@ -74,17 +88,40 @@ function readActor(answer: unknown): ActorAnswer {
     answer.catch(() => undefined);
     return wrongAnswer('a promise; the actor must be known when the operation starts');
   }
-  const { id, type, tenantId } = answer as Record<keyof Actor, unknown>;
+  const { id, type, tenantId, onBehalfOf, authority } = answer as Record<keyof Actor, unknown>;
   if (typeof id !== 'string' || id.trim() === '') return wrongAnswer(`${typeName(answer)} without an id`);
   if (type !== undefined && !ACTOR_TYPES.includes(type)) return wrongAnswer('an unknown actor type');
   if (tenantId !== undefined && (typeof tenantId !== 'string' || tenantId === ''))
     return wrongAnswer(`${typeName(tenantId)} as tenantId`);
+  if (onBehalfOf !== undefined && !isText(onBehalfOf))
+    return wrongAnswer(`${typeName(onBehalfOf)} as onBehalfOf`);
+  const given = authority === undefined ? undefined : authorityIn(authority);
+  if (authority !== undefined && given === undefined)
+    return wrongAnswer('an authority that is no object of a type, an id and an issuer in texts');
   return {
     actor: {
       id,
       ...(type !== undefined && { type: type as ActorType }),
       ...(tenantId !== undefined && { tenantId }),
+      ...(onBehalfOf !== undefined && { onBehalfOf }),
+      ...(given !== undefined && { authority: given }),
     },
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}
+
+/** The authority in an answer, without what else is in it. */
+function authorityIn(value: unknown): Authority | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { type, id, issuer } = value as Record<keyof Authority, unknown>;
+  if (!isText(type) || ![id, issuer].every((each) => each === undefined || isText(each))) return undefined;
+  return {
+    type,
+    ...(id !== undefined && { id: id as string }),
+    ...(issuer !== undefined && { issuer: issuer as string }),
   };
 }
 

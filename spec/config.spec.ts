@@ -20,6 +20,7 @@ describe('options', () => {
       sensitivity: 'SENSITIVITY_INTERNAL',
       sessionId: undefined,
       tenantId: undefined,
+      onBehalfOf: undefined,
       profile: 'documented',
       includeOutputs: false,
       recordMeta: [],

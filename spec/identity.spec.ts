@@ -73,11 +73,34 @@ describe('the actor', () => {
     expect(sink.only('tools/call')).to.include({ actor_id: 'ann', actor_type: 'user', tenant_id: 'acme' });
   });
 
+  it('acts on behalf of another, by an authority, where the function or the option says so', async () => {
+    const authority = { type: 'approval', id: 'CHG-1', issuer: 'ops' };
+    const { client, connect, sink } = wrapped({
+      actorId: ({ toolName }) =>
+        toolName === undefined
+          ? 'robot'
+          : {
+              id: 'robot',
+              onBehalfOf: 'ann',
+              authority: { ...authority, secret: 'canary' } as typeof authority,
+            },
+      onBehalfOf: 'the house',
+    });
+    await connect();
+    await client.callTool(echo);
+    expect(sink.only('initialize')).to.include({ actor_id: 'robot', on_behalf_of: 'the house' });
+    expect(sink.only('initialize')).not.to.have.property('authority');
+    expect(sink.only('tools/call')).to.deep.include({ actor_id: 'robot', on_behalf_of: 'ann', authority });
+    expect(JSON.stringify(sink.records)).not.to.include('canary');
+  });
+
   const wrong: [what: string, actorId: () => unknown, words: RegExp][] = [
     ['throws', () => expect.fail('no'), /the actorId function threw/],
     ['gives a promise', () => Promise.reject(new Error('late')), /a promise; the actor must be known/],
     ['gives an object without an id', () => ({ name: 'ann' }), /Object without an id/],
     ['gives an unknown type', () => ({ id: 'ann', type: 'robot' }), /an unknown actor type/],
+    ['gives a wrong principal', () => ({ id: 'ann', onBehalfOf: '' }), /empty string as onBehalfOf/],
+    ['gives a wrong authority', () => ({ id: 'ann', authority: { type: 7 } }), /an authority that is no/],
     ['gives a wrong tenant', () => ({ id: 'ann', tenantId: 7 }), /number as tenantId/],
   ];
   for (const [what, actorId, words] of wrong) {

@@ -53,6 +53,8 @@ export class Connection implements ConnectionFacts {
   watched = true;
   /** The version of HTTP that was negotiated over TLS, once a request has shown it. */
   negotiatedHttp: string | undefined;
+  /** Where the last request went, as the socket tells. */
+  peer: ConnectionFacts['peer'];
   /** Whether the session existed before, so that the login needed no handshake. */
   resumed = false;
   /** Operations that have begun and not ended, the server's own requests among them. */

@@ -24,7 +24,7 @@ export function watchHttp(transport: unknown): void {
   const url = endpoint(transport);
   if (url === undefined) return;
   watched.add(transport);
-  if (url.protocol === 'https:') watchHttpVersion();
+  watchSockets();
   for (const name of FETCHES) {
     const own = Object.getOwnPropertyDescriptor(transport, name);
     if (own === undefined || !('value' in own) || own.configurable === false) continue;
@@ -109,12 +109,13 @@ const MAX_ORIGINS = 1_000;
 let listens = false;
 
 /**
- * Learns which version of HTTP the connection to a server speaks. TLS negotiates it, and a response does not show the result.
- * undici, which is also Node's `fetch`, publishes the socket of each request. For other HTTP clients the version stays unknown.
+ * Learns which address a request went to, and which version of HTTP the connection to a server speaks: TLS negotiates it, and a response
+ * does not show the result. undici, which is also Node's `fetch`, publishes the socket of each request. For other HTTP clients both stay
+ * unknown.
  *
  * @see https://github.com/nodejs/undici/blob/main/docs/docs/api/DiagnosticsChannel.md
  */
-function watchHttpVersion(): void {
+function watchSockets(): void {
   if (listens) return;
   listens = true;
   subscribe('undici:request:create', (message) => quietly(() => noteRequest(message)));
@@ -157,8 +158,16 @@ function noteResponse(message: unknown): void {
 
 function noteSocket(message: unknown): void {
   const running = operationOf(message);
-  const version = versionOf(peek(message, 'socket'));
-  if (running !== undefined && version !== undefined) running.connection.negotiatedHttp = version;
+  if (running === undefined) return;
+  const { connection } = running;
+  const socket = peek(message, 'socket');
+  const version = versionOf(socket);
+  if (version !== undefined) connection.negotiatedHttp = version;
+  const address = peekText(socket, 'remoteAddress');
+  const port = peek(socket, 'remotePort');
+  if (address === undefined || (connection.peer?.address === address && connection.peer.port === port))
+    return;
+  connection.peer = { address, port: typeof port === 'number' ? port : undefined };
 }
 
 /** A server that takes no part in the negotiation (`alpnProtocol` is false) speaks HTTP/1.1. */

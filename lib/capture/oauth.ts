@@ -47,8 +47,8 @@ function learn(transport: object, facts: McpOAuth): Known {
 }
 
 /**
- * Reads the claims of a request's bearer token where it is a JWT (RFC 9068: `iss`, `client_id`, `scope`), without verifying it.
- * Opaque tokens have none. No part of the token itself goes on record.
+ * Reads the claims of a request's bearer token where it is a JWT (RFC 9068: `iss`, `client_id`, `scope`, `sub`; RFC 8693: `act`), without
+ * verifying it. Opaque tokens have none. No part of the token itself goes on record.
  */
 export function noteToken(transport: object, init: unknown): void {
   const token = bearerOf(headerOf(init, 'authorization'));
@@ -72,18 +72,31 @@ export function claimsIn(token: string): unknown {
   }
 }
 
-/** Notes whom a token is for, as it says itself. */
-export function noteSubject(transport: object, subject: string): void {
-  learn(transport, { subject, subject_identity: 'self-reported' });
-}
-
 function claimsOf(token: string): McpOAuth {
   const claims = claimsIn(token);
+  const subject = peekText(claims, 'sub');
   return present({
     issuer: peekText(claims, 'iss'),
     client_id: peekText(claims, 'client_id') ?? peekText(claims, 'azp'),
     scopes: scopesIn(peek(claims, 'scope') ?? peek(claims, 'scp')),
+    subject,
+    subject_identity: subject === undefined ? undefined : 'self-reported',
+    actors: actorsIn(claims),
   });
+}
+
+/** So many actors of a chain of delegation go on record. */
+const MOST_ACTORS = 10;
+
+/** RFC 8693, section 4.1: each `act` names who acts, and the `act` in it who did before. */
+export function actorsIn(claims: unknown): readonly string[] | undefined {
+  const actors: string[] = [];
+  for (let act = peek(claims, 'act'); actors.length < MOST_ACTORS; act = peek(act, 'act')) {
+    const name = peekText(act, 'sub') ?? peekText(act, 'client_id');
+    if (name === undefined) break;
+    actors.push(name);
+  }
+  return actors.length === 0 ? undefined : actors;
 }
 
 /**

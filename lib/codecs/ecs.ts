@@ -4,6 +4,7 @@ import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
 import { fromProfile, type Profile } from './profile.js';
 import { toJsonLine } from './line.js';
+import { peerOf } from './peer.js';
 
 /** A version of the Elastic Common Schema. */
 export type EcsVersion = '8.17.0' | '9.4.0';
@@ -54,13 +55,18 @@ export function toEcs(given: AuditRecord, { profile, version = '8.17.0' }: EcsOp
     },
     trace: { id: record.trace_id },
     span: { id: record.span_id },
-    labels: { session_id: record.session_id, parent_span_id: record.parent_span_id },
-    user: { id: record.actor_id, roles: [record.actor_type] },
-    service: {
-      name: record.component,
-      environment: record.environment,
-      target: record.server_id && { name: record.server_id, version: record.server_version },
+    labels: {
+      session_id: record.session_id,
+      parent_span_id: record.parent_span_id,
+      log_id: record.log_id,
+      log_epoch: record.log_epoch === undefined ? undefined : String(record.log_epoch),
     },
+    user: {
+      id: record.actor_id,
+      roles: [record.actor_type],
+      effective: record.on_behalf_of && { id: record.on_behalf_of },
+    },
+    ...placeOf(record),
     url: { path: record.resource },
     user_agent: record.client_id && { name: record.client_id },
     organization: record.tenant_id && { id: record.tenant_id },
@@ -68,6 +74,42 @@ export function toEcs(given: AuditRecord, { profile, version = '8.17.0' }: EcsOp
     tags: record.policy_tags,
     agent: { name: metadata.product_name, version: metadata.product_version },
     gen_ai: version === '9.4.0' ? toolCallOf(record) : undefined,
+  };
+}
+
+/** Where the record was written, by what service, and the other end of the connection. */
+function placeOf(record: AuditRecord): object {
+  const { otel_resource: where = {}, mcp } = record;
+  const {
+    'process.pid': pid,
+    'container.id': container,
+    'k8s.pod.name': pod,
+    'cloud.region': region,
+  } = where;
+  const { host, ip, port } = peerOf(mcp) ?? {};
+  return {
+    host: where['host.name'] && {
+      name: where['host.name'],
+      hostname: where['host.name'],
+      id: where['host.id'],
+    },
+    process: pid === undefined ? undefined : { pid },
+    container: container && { id: container },
+    cloud: region && { region },
+    orchestrator: pod && {
+      type: 'kubernetes',
+      namespace: where['k8s.namespace.name'],
+      cluster: where['k8s.cluster.name'] && { name: where['k8s.cluster.name'] },
+      resource: { type: 'pod', name: pod, id: where['k8s.pod.uid'] },
+    },
+    service: {
+      name: record.component,
+      environment: record.environment,
+      version: where['service.version'],
+      node: where['service.instance.id'] && { name: where['service.instance.id'] },
+      target: record.server_id && { name: record.server_id, version: record.server_version },
+    },
+    destination: (host ?? ip) && { address: host ?? ip, ip, port },
   };
 }
 

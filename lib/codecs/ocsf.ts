@@ -3,6 +3,7 @@ import { EVENT_TYPES } from '../schema/tables.js';
 import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
 import { toJsonLine } from './line.js';
+import { peerOf } from './peer.js';
 import { fromProfile, toProfile, type Profile } from './profile.js';
 
 /** A published version of the Open Cybersecurity Schema Framework. */
@@ -81,7 +82,13 @@ export function toOcsf(given: AuditRecord, { profile, version = '1.3.0' }: OcsfO
     metadata: metadataOf(record, classUid, version),
     ...partiesOf(record, classUid),
     ...(isNew && classUid === API[0] && operationOf(record)),
-    unmapped: { outcome, severity: record.severity, sensitivity },
+    unmapped: {
+      outcome,
+      severity: record.severity,
+      sensitivity,
+      on_behalf_of: record.on_behalf_of,
+      authority: record.authority,
+    },
     raw_data: encodeLine(given, profile),
   };
 }
@@ -106,14 +113,20 @@ function metadataOf(record: AuditRecord, classUid: number, version: OcsfVersion)
     log_version: schema_version,
     uid: record.record_id,
     sequence: record.seq,
+    log_name: record.log_id,
     correlation_uid: record.trace_id,
     tenant_uid: record.tenant_id,
     event_code: record.event_type,
-    labels: [`environment:${record.environment}`, ...(record.policy_tags ?? [])],
+    labels: [
+      `environment:${record.environment}`,
+      ...(record.log_epoch === undefined ? [] : [`log_epoch:${record.log_epoch}`]),
+      ...(record.policy_tags ?? []),
+    ],
     profiles: [
       'data_classification',
       // The class Network Activity has an actor only with this profile.
       ...(classUid === NETWORK[0] ? ['host'] : []),
+      ...(containerOf(record) === undefined ? [] : ['container']),
       ...(isNew && classUid === API[0] ? ['ai_operation', 'trace'] : []),
     ],
     ...(isNew ? { data_classifications: [classification] } : { data_classification: classification }),
@@ -127,23 +140,28 @@ function metadataOf(record: AuditRecord, classUid: number, version: OcsfVersion)
 }
 
 /**
- * Who acted, from where, on what: the attributes that the class has. A record of a client's call knows no device and no process,
- * so it names a device of unknown type and a process with the session's id, where the class requires them.
+ * Who acted, from where, on what: the attributes that the class has. Records of older logs know no host and no process: then the
+ * device has the component's name and the process the session's id, where the class requires them.
  */
 function partiesOf(record: AuditRecord, classUid: number): object {
   const { mcp, component, resource, server_id } = record;
-  const session = { uid: record.session_id };
+  const where = record.otel_resource ?? {};
+  const { 'process.pid': pid, 'host.name': hostname, 'service.instance.id': instance_uid } = where;
+  const container = containerOf(record);
+  const session = { uid: record.session_id, issuer: record.authority?.issuer };
   const user = { uid: record.actor_id, type: record.actor_type };
-  const actor = { user, session, app_name: component };
-  const src_endpoint = { svc_name: component, uid: record.client_id, name: record.client_id };
-  const dst_endpoint = { name: resource, svc_name: server_id };
+  const actor = { user, session, app_name: component, process: pid === undefined ? undefined : { pid } };
+  const from = { hostname, instance_uid, container };
+  const src_endpoint = { svc_name: component, uid: record.client_id, name: record.client_id, ...from };
+  const { host, ip, port } = peerOf(mcp) ?? {};
+  const dst_endpoint = { name: resource, svc_name: server_id, hostname: host, ip, port };
   const service = server_id && { name: server_id, version: record.server_version };
   switch (classUid) {
     case PROCESS[0]:
       return {
         actor,
-        device: { type_id: 0, type: 'Unknown', name: component },
-        process: { uid: record.session_id, name: resource },
+        device: { type_id: 0, type: 'Unknown', name: component, uid: where['host.id'], ...from },
+        process: { uid: record.session_id, name: resource, pid },
       };
     case ACCOUNT[0]:
       return { actor, src_endpoint, user };
@@ -165,6 +183,14 @@ function partiesOf(record: AuditRecord, classUid: number): object {
         src_endpoint,
       };
   }
+}
+
+/** The container and the pod that the record was written in. */
+function containerOf({ otel_resource: where }: AuditRecord): object | undefined {
+  const { 'container.id': uid, 'k8s.container.name': container, 'k8s.pod.name': pod } = where ?? {};
+  const name = container ?? pod;
+  if (uid === undefined && name === undefined) return undefined;
+  return { uid, name, pod_uuid: where?.['k8s.pod.uid'], orchestrator: pod && 'kubernetes' };
 }
 
 /** The profiles `ai_operation` and `trace`, which OCSF has had since 1.4: what an agent did, and the span of it. */

@@ -112,6 +112,7 @@ const AuditOptions = {
     variable: 'REQUIRE_ACTOR',
     form: 'boolean',
   },
+  onBehalfOf: { kind: 'text', page: 'docs/identity.md', variable: 'ON_BEHALF_OF', form: 'text' },
   tenantId: { kind: 'text', page: 'docs/identity.md', variable: 'TENANT', form: 'text' },
   actorType: {
     kind: 'choice',

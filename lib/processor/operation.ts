@@ -37,6 +37,8 @@ export interface ConnectionFacts {
   readonly transport?: string | undefined;
   /** The URL (without userinfo, query and fragment) or command that was dialled. */
   readonly serverAddress?: string | undefined;
+  /** The network address at the other end of the socket of the last request. */
+  readonly peer?: { readonly address: string; readonly port?: number | undefined } | undefined;
   /** The requests that it sent; absent for spans of other instrumentations, and where not all messages are seen. */
   readonly requests?: RequestTally | undefined;
   /** Whether the client is another program, for which a relay speaks with the server. */

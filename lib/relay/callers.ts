@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { bearerOf, claimsIn, noteSubject, noteToken } from '../capture/oauth.js';
+import { actorsIn, bearerOf, claimsIn, noteToken } from '../capture/oauth.js';
 import type { Actor, ActorResolver } from '../identity.js';
 import { peekText } from '../internal/peek.js';
 import { valueOf, type RawHeaders } from './headers.js';
@@ -19,12 +19,15 @@ const callers = new AsyncLocalStorage<Caller>();
 export function callerOf(headers: RawHeaders): Caller {
   const authorization = valueOf(headers, 'authorization');
   const token = bearerOf(authorization);
-  return { authorization, actor: token === undefined ? undefined : subjectOf(claimsIn(token)) };
+  return { authorization, actor: token === undefined ? undefined : actorIn(claimsIn(token)) };
 }
 
-function subjectOf(claims: unknown): Actor | undefined {
+function actorIn(claims: unknown): Actor | undefined {
   const id = peekText(claims, 'sub');
   if (id === undefined || id.trim() === '') return undefined;
+  // RFC 8693, section 4.1: where the token says who acts for its subject, that is the actor.
+  const acting = actorsIn(claims)?.[0];
+  if (acting !== undefined) return { id: acting, type: 'agent', onBehalfOf: id };
   // RFC 9068, section 2.2: where no user is involved, the subject is the client.
   const isClient = id === peekText(claims, 'client_id') || id === peekText(claims, 'azp');
   return { id, type: isClient ? 'service' : 'user' };
@@ -36,9 +39,8 @@ export function runFor<T>(caller: Caller, run: () => T): T {
 }
 
 /** Notes by what authorization a client's requests go out. */
-export function noteAuthorization(transport: object, { authorization, actor }: Caller): void {
+export function noteAuthorization(transport: object, { authorization }: Caller): void {
   if (authorization !== undefined) noteToken(transport, { headers: { authorization } });
-  if (actor !== undefined) noteSubject(transport, actor.id);
 }
 
 /** Names the caller of the request that is under way. */

@@ -67,6 +67,10 @@ export interface McpDetail {
   answer_refused?: 'output_schema' | 'result_schema' | 'result_type' | 'limit' | 'other';
   /** What the caller got in the end: a value, an error, or nothing, having stopped to read. */
   caller_saw?: 'value' | 'error' | 'nothing';
+  /** The network address that the (last) request went to, over HTTP: that of a proxy where there is one. */
+  peer_address?: string;
+  /** The port of that address. */
+  peer_port?: number;
   /** The HTTP status of the (last) request's response, over HTTP. */
   http_status?: number;
   /** By what authorization the requests went out, as far as the exchanges over HTTP tell. */
@@ -137,10 +141,22 @@ export interface McpOAuth {
   client_id?: string;
   /** What the token is good for. */
   scopes?: readonly string[];
-  /** Whom the token is for. Only in the log of a relay over HTTP, which has its actors from it. */
+  /** Whom the token is about (`sub`). */
   subject?: string;
   /** What vouches for the subject: the token itself, whose signature nobody has checked here. */
   subject_identity?: 'self-reported';
+  /** Who acts for that subject, by the token's `act` (RFC 8693, section 4.1): first who acts now, then who did before. */
+  actors?: readonly string[];
+}
+
+/** By what authority an actor acts for somebody else. */
+interface RecordAuthority {
+  /** What gives it: `token`, or a word of yours, such as `session` or `approval`. */
+  type: string;
+  /** Which one: a session's or an approval's id, never a secret. */
+  id?: string;
+  /** Who gave it, such as the issuer of the token. */
+  issuer?: string;
 }
 
 /** Why an operation failed. */
@@ -210,6 +226,10 @@ export interface AuditRecord {
   session_id: string;
   /** Whose data is at stake. */
   tenant_id?: string;
+  /** For whom the actor acted, where that is somebody else. */
+  on_behalf_of?: string;
+  /** By what authority it did. */
+  authority?: RecordAuthority;
   /** Name of the MCP client. */
   client_id?: string;
   /** Version of the MCP client. */

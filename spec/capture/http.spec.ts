@@ -155,6 +155,40 @@ describe('exchanges over HTTP', () => {
       await client.close();
     });
 
+    it(`name on whose behalf the token is used, and by whom, and the address that was reached, ${sdk}`, async () => {
+      const claims = { iss: 'https://issuer.example', client_id: 'app-7', sub: 'ada' };
+      // RFC 8693, section 4.1: the example of a chain of delegation.
+      const act = { sub: 'https://service16.example.com', act: { sub: 'https://service77.example.com' } };
+      for (const [payload, wanted] of [
+        [
+          { ...claims, act },
+          { on_behalf_of: 'ada', authority: { type: 'token', issuer: claims.iss } },
+        ],
+        [claims, { on_behalf_of: 'ada', authority: { type: 'token', issuer: claims.iss } }],
+        // RFC 9068, section 2.2: the client's own token, where no resource owner is involved.
+        [{ ...claims, sub: 'app-7' }, undefined],
+      ] as const) {
+        const token = ['e30', Buffer.from(JSON.stringify(payload)).toString('base64url'), 'canary'].join('.');
+        server = await startRawHttp(() => undefined);
+        const requestInit = { headers: { Authorization: `Bearer ${token}` } };
+        const client = sdk === 'v1' ? new ClientV1(info) : new ClientV2(info);
+        const sink = audited(client, { actorId: 'robot' });
+        const Transport = sdk === 'v1' ? TransportV1 : TransportV2;
+        await client.connect(new Transport(server.url, { requestInit }) as never);
+        await client.callTool({ name: 'plain' });
+        const call = sink.only('tools/call');
+        if (wanted === undefined) expect(call).not.to.have.any.keys('on_behalf_of', 'authority');
+        else expect(call).to.deep.include(wanted);
+        expect(call.mcp?.oauth?.subject).to.equal(payload.sub);
+        if ('act' in payload) expect(call.mcp?.oauth?.actors).to.deep.equal([act.sub, act.act.sub]);
+        expect(call.mcp).to.include({ peer_address: '127.0.0.1', peer_port: Number(server.url.port) });
+        expect(JSON.stringify(sink.records)).not.to.include('canary');
+        await client.close();
+        await server.close();
+        server = undefined;
+      }
+    });
+
     it(`go through the caller's own fetch as they did, ${sdk}`, async () => {
       server = await startRawHttp(() => undefined);
       const seen: unknown[] = [];

@@ -15,9 +15,15 @@ const record = sampleRecord(7, {
 /** What stands on the wire: without what is undefined. */
 const wire = (document: object): unknown => JSON.parse(JSON.stringify(document));
 
+const FROM = { hostname: 'app-1.example', instance_uid: '627cc493-f310-47de-96bd-71410b7dec09' };
 const PARTIES = {
-  actor: { user: { uid: 'agent-7', type: 'agent' }, session: { uid: 'session-1' }, app_name: 'mcp-client' },
-  src_endpoint: { svc_name: 'mcp-client', uid: 'example-client', name: 'example-client' },
+  actor: {
+    user: { uid: 'agent-7', type: 'agent' },
+    session: { uid: 'session-1' },
+    app_name: 'mcp-client',
+    process: { pid: 4711 },
+  },
+  src_endpoint: { svc_name: 'mcp-client', uid: 'example-client', name: 'example-client', ...FROM },
   dst_endpoint: { name: 'tools/echo', svc_name: 'everything' },
   api: {
     operation: 'echo',
@@ -38,6 +44,7 @@ const METADATA = {
   log_version: '1.0.0',
   uid: '01932c5e-7a00-7000-8000-000000000007',
   sequence: 7,
+  log_name: '01932c5e-7a00-7000-8000-00000000000f',
   correlation_uid: '4bf92f3577b34da6a3ce929d0e0e4736',
   tenant_uid: 'tenant-a',
   event_code: 'EVENT_TOOL_INVOCATION',
@@ -73,7 +80,7 @@ describe('the whole document of a record', () => {
       ...PARTIES,
       metadata: {
         ...METADATA,
-        labels: ['environment:test', 'soc2', 'pci'],
+        labels: ['environment:test', 'log_epoch:0', 'soc2', 'pci'],
         profiles: ['data_classification'],
         data_classification: { confidentiality_id: 2, confidentiality: 'Confidential' },
         product: PRODUCT,
@@ -89,7 +96,7 @@ describe('the whole document of a record', () => {
       metadata: {
         ...METADATA,
         version: '1.8.0',
-        labels: ['environment:test', 'soc2', 'pci'],
+        labels: ['environment:test', 'log_epoch:0', 'soc2', 'pci'],
         profiles: ['data_classification', 'ai_operation', 'trace'],
         data_classifications: [{ confidentiality_id: 2, confidentiality: 'Confidential' }],
         product: PRODUCT,
@@ -135,11 +142,19 @@ describe('the whole document of a record', () => {
       },
       trace: { id: '4bf92f3577b34da6a3ce929d0e0e4736' },
       span: { id: '00f067aa0ba902b7' },
-      labels: { session_id: 'session-1', parent_span_id: '53995c3f42cd8ad8' },
+      labels: {
+        session_id: 'session-1',
+        parent_span_id: '53995c3f42cd8ad8',
+        log_id: '01932c5e-7a00-7000-8000-00000000000f',
+        log_epoch: '0',
+      },
+      host: { name: 'app-1.example', hostname: 'app-1.example' },
+      process: { pid: 4711 },
       user: { id: 'agent-7', roles: ['agent'] },
       service: {
         name: 'mcp-client',
         environment: 'test',
+        node: { name: FROM.instance_uid },
         target: { name: 'everything', version: '2.0.0' },
       },
       url: { path: 'tools/echo' },
@@ -299,50 +314,5 @@ describe('OCSF, event type by event type', () => {
       'metadata.profiles',
       ['data_classification', 'host'],
     );
-  });
-});
-
-describe('OCSF, class by class', () => {
-  const USER = { uid: 'agent-7', type: 'agent' };
-  const ADDED: [type: EventType, class_uid: number, object][] = [
-    [
-      'EVENT_PROCESS_START',
-      1007,
-      {
-        device: { type_id: 0, type: 'Unknown', name: 'mcp-client' },
-        process: { uid: 'session-1', name: 'tools/echo' },
-      },
-    ],
-    ['EVENT_USER_MANAGEMENT', 3001, { user: USER }],
-    ['EVENT_LOGIN', 3002, { user: USER }],
-    ['EVENT_NETWORK_CONNECTION', 4001, {}],
-    ['EVENT_TOOL_INVOCATION', 6003, { resources: [{ name: 'tools/echo' }] }],
-  ];
-
-  for (const [event_type, classUid, added] of ADDED)
-    it(`adds to class ${classUid} what it requires`, () => {
-      const event = wire(toOcsf({ ...record, event_type })) as object;
-      expect(event).to.include({ class_uid: classUid, category_uid: Math.floor(classUid / 1000) });
-      const parties = Object.entries(event).filter(([name]) =>
-        ['device', 'process', 'user', 'privileges', 'file', 'resources'].includes(name),
-      );
-      expect(Object.fromEntries(parties)).to.deep.equal(added);
-    });
-
-  it('takes an outcome of a newer schema for another status', () => {
-    expect(wire(toOcsf({ ...record, outcome: 'OUTCOME_OF_TOMORROW' as AuditRecord['outcome'] }))).to.include({
-      status_id: 99,
-    });
-  });
-
-  it('has a confidentiality for every sensitivity', () => {
-    const ids = (
-      ['UNSPECIFIED', 'PUBLIC', 'INTERNAL', 'CONFIDENTIAL', 'RESTRICTED', 'HIGHLY_RESTRICTED'] as const
-    ).map((name) => {
-      const event = wire(toOcsf({ ...record, sensitivity: `SENSITIVITY_${name}` }));
-      return (event as { metadata: { data_classification: { confidentiality_id: number } } }).metadata
-        .data_classification.confidentiality_id;
-    });
-    expect(ids).to.deep.equal([0, 1, 1, 2, 3, 4]);
   });
 });

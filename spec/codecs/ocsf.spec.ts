@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { decodeLine } from '../../lib/codecs/json.js';
 import { ocsfCodec, toOcsf } from '../../lib/codecs/ocsf.js';
-import type { AuditRecord } from '../../lib/schema/record.js';
+import type { AuditRecord, EventType } from '../../lib/schema/record.js';
 import { codecContract } from '../contract/codecContract.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 
@@ -46,5 +46,58 @@ describe('OCSF', () => {
       'metadata.product.name': 'otel-mcp-log',
     };
     for (const [path, value] of Object.entries(reads)) expect(event).to.have.nested.property(path, value);
+  });
+});
+
+describe('OCSF, class by class', () => {
+  const USER = { uid: 'agent-7', type: 'agent' };
+  const ADDED: [type: EventType, class_uid: number, object][] = [
+    [
+      'EVENT_PROCESS_START',
+      1007,
+      {
+        device: {
+          type_id: 0,
+          type: 'Unknown',
+          name: 'mcp-client',
+          hostname: 'app-1.example',
+          instance_uid: '627cc493-f310-47de-96bd-71410b7dec09',
+        },
+        process: { uid: 'session-1', name: 'tools/echo', pid: 4711 },
+      },
+    ],
+    ['EVENT_USER_MANAGEMENT', 3001, { user: USER }],
+    ['EVENT_LOGIN', 3002, { user: USER }],
+    ['EVENT_NETWORK_CONNECTION', 4001, {}],
+    ['EVENT_TOOL_INVOCATION', 6003, { resources: [{ name: 'tools/echo' }] }],
+  ];
+
+  for (const [event_type, classUid, added] of ADDED)
+    it(`adds to class ${classUid} what it requires`, () => {
+      const event = clean(toOcsf({ ...sampleRecord(), event_type })) as object;
+      expect(event).to.include({ class_uid: classUid, category_uid: Math.floor(classUid / 1000) });
+      const parties = Object.entries(event).filter(([name]) =>
+        ['device', 'process', 'user', 'privileges', 'file', 'resources'].includes(name),
+      );
+      expect(Object.fromEntries(parties)).to.deep.equal(added);
+    });
+
+  it('takes an outcome of a newer schema for another status', () => {
+    expect(
+      clean(toOcsf({ ...sampleRecord(), outcome: 'OUTCOME_OF_TOMORROW' as AuditRecord['outcome'] })),
+    ).to.include({
+      status_id: 99,
+    });
+  });
+
+  it('has a confidentiality for every sensitivity', () => {
+    const ids = (
+      ['UNSPECIFIED', 'PUBLIC', 'INTERNAL', 'CONFIDENTIAL', 'RESTRICTED', 'HIGHLY_RESTRICTED'] as const
+    ).map((name) => {
+      const event = clean(toOcsf({ ...sampleRecord(), sensitivity: `SENSITIVITY_${name}` }));
+      return (event as unknown as { metadata: { data_classification: { confidentiality_id: number } } })
+        .metadata.data_classification.confidentiality_id;
+    });
+    expect(ids).to.deep.equal([0, 1, 1, 2, 3, 4]);
   });
 });

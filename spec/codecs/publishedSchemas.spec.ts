@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { expect } from 'chai';
 import { ecsCodec } from '../../lib/codecs/ecs.js';
 import { ocsfCodec } from '../../lib/codecs/ocsf.js';
@@ -128,12 +129,37 @@ function ecsFaults({ fields, outcomes, kinds, typesOfCategory }: EcsSchema, docu
 
 function isOfField(value: unknown, type: string): boolean {
   if (type === 'long') return Number.isSafeInteger(value);
+  if (type === 'ip') return typeof value === 'string' && isIP(value) !== 0;
   if (type === 'date') return typeof value === 'string' && !Number.isNaN(Date.parse(value));
   return typeof value === 'string';
 }
 
+/** With all that can be known of where it was written, of the other end, and of on whose behalf. */
+const IN_A_POD = sampleRecord(1, {
+  otel_resource: {
+    ...sampleRecord().otel_resource,
+    'service.version': '1.14.2',
+    'host.id': 'ec2f9c4b3a1d4e6f8a9b0c1d2e3f4a5b',
+    'container.id': 'a3bf90e006b2d4e1f6c7a8b9c0d1e2f3a4b5c6d7e8f90123456789abcdef0123',
+    'k8s.cluster.name': 'prod-eu',
+    'k8s.namespace.name': 'payments',
+    'k8s.pod.name': 'billing-agent-7c9f6d5b8d-x2k4q',
+    'k8s.pod.uid': '2f1c0f5e-6f1d-4a57-9f0b-1d3a5c7e9b11',
+    'k8s.container.name': 'agent',
+    'cloud.region': 'eu-central-1',
+  },
+  on_behalf_of: 'ada@example.com',
+  authority: { type: 'token', id: 'grant-1', issuer: 'https://issuer.example' },
+  mcp: {
+    ...sampleRecord().mcp!,
+    server_address: 'https://mcp.example.com/mcp',
+    peer_address: '2001:db8::7',
+    peer_port: 443,
+  },
+});
+
 /** Records of every type, outcome, severity and sensitivity; with all that a record can hold, and with nothing more than it must. */
-const records: AuditRecord[] = [sampleRecord(), bareRecord()].flatMap((record) => [
+const records: AuditRecord[] = [sampleRecord(), IN_A_POD, bareRecord()].flatMap((record) => [
   ...(Object.keys(EVENT_TYPES) as EventType[]).map((event_type) => ({ ...record, event_type })),
   ...(Object.keys(OUTCOMES) as Outcome[]).map((outcome) => ({ ...record, outcome })),
   ...(Object.keys(SEVERITIES) as Severity[]).map((severity) => ({ ...record, severity })),

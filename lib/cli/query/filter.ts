@@ -22,7 +22,7 @@ export const FILTER_OPTIONS = {
     type: 'string',
     multiple: true,
     value: 'ID',
-    help: "who acted; '*' and '?' are wildcards here and below",
+    help: "who acted, or for whom; '*' and '?' are wildcards here and below",
   },
   tool: {
     type: 'string',
@@ -118,7 +118,7 @@ type Read = (record: AuditRecord) => readonly (string | undefined)[];
 
 /** The options that compare one text of a record with patterns. */
 const TEXT_FIELDS: Readonly<Record<string, Read>> = {
-  actor: (record) => [record.actor_id],
+  actor: (record) => [record.actor_id, record.on_behalf_of],
   tool: (record) => [toolOf(record)],
   server: (record) => [record.server_id, record.mcp?.server_address],
   resource: (record) => [record.resource, record.mcp?.resource_uri],

@@ -23,11 +23,19 @@ const FIXED = [
   ...['record_id', 'seq', 'time', 'duration_ms', 'event_type', 'outcome', 'severity', 'sensitivity'],
   ...['actor_type', 'correlation_id', 'trace_id', 'span_id', 'parent_span_id', 'ocsf_class_uid'],
   ...['ocsf_activity_id', 'otel_operation_name', 'stage', 'operation_id', 'metadata'],
+  ...['otel_resource', 'log_id', 'log_epoch'],
   ...['mcp.server_identity', 'mcp.served_from', 'mcp.tool_fingerprint', 'mcp.ended_by'],
-  ...['mcp.http_status', 'mcp.answer', 'mcp.answer_refused', 'mcp.caller_saw'],
+  ...[
+    'mcp.peer_address',
+    'mcp.peer_port',
+    'mcp.http_status',
+    'mcp.answer',
+    'mcp.answer_refused',
+    'mcp.caller_saw',
+  ],
 ];
 const LABELS = [
-  ...['actor_id', 'component', 'environment', 'session_id', 'tenant_id'],
+  ...['actor_id', 'component', 'environment', 'session_id', 'tenant_id', 'on_behalf_of'],
   ...['mcp.request_id', 'mcp.session_id', 'mcp.task_id'],
 ];
 const TEXTS = [
@@ -37,7 +45,15 @@ const TEXTS = [
   ...['mcp.discovered_server_id', 'mcp.discovered_server_version'],
 ];
 const FREE = [
-  ...['policy_tags', 'error', 'data', 'mcp.tool_arguments', 'mcp.prompt_arguments', 'mcp.tool_result'],
+  ...[
+    'authority',
+    'policy_tags',
+    'error',
+    'data',
+    'mcp.tool_arguments',
+    'mcp.prompt_arguments',
+    'mcp.tool_result',
+  ],
   ...['mcp.client_capabilities', 'mcp.server_capabilities', 'mcp.legs'],
   ...['mcp.extensions', 'mcp.oauth', 'mcp.tool_annotations', 'mcp.meta'],
 ];
