@@ -1,4 +1,5 @@
 import { outcomeWord } from '../../lib/cli/report/summary.js';
+import { duration } from '../../lib/cli/term/units.js';
 import { commandBlock, queryCommand, reportCommand } from './commands.js';
 import { byId, button, clock, count, h } from './dom.js';
 import { exportButtons } from './export.js';
@@ -9,12 +10,6 @@ import { OUTCOME_GROUPS, type State } from './state.js';
 const PAGE = 50;
 
 type Order = 'newest' | 'oldest' | 'slowest';
-
-/** Milliseconds for people. */
-export function took(ms: number): string {
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  return ms < 10_000 ? `${count(Math.round(ms))} ms` : `${count(Math.round(ms / 100) / 10)} s`;
-}
 
 /** The badge of a row's outcome. */
 export function badge({ record, group }: Row): HTMLElement {
@@ -159,7 +154,7 @@ function tableRow(state: State, row: Row): HTMLElement {
     h('td', { class: 'cut who' }, record.actor_id),
     h('td', { class: 'cut strong what' }, record.resource),
     h('td', { class: 'cut where' }, record.server_id ?? ''),
-    h('td', { class: 'number took' }, took(record.duration_ms)),
+    h('td', { class: 'number took' }, duration(record.duration_ms)),
     h(
       'td',
       { class: 'cut wide why' },

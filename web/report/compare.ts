@@ -112,8 +112,12 @@ function operationsByBucket(selector: Selector, { series, choice }: Selection): 
   );
 }
 
+/** A range in words: a day by its date, and no seconds where there are none. */
 function words([from, to]: Range): string {
-  return `${clock(from)} to ${clock(to)}`;
+  const [a, b] = [clock(from), clock(to)];
+  if (to - from === DAY && from % DAY === 0) return a.slice(0, 10);
+  const isMinute = from % 60_000 === 0 && to % 60_000 === 0;
+  return [a, b].map((text) => (isMinute ? text.slice(0, 16) : text)).join(' to ');
 }
 
 /** `+12`, `-3`, `0`. */
@@ -124,7 +128,9 @@ function signed(value: number): string {
 /** How much more or less the second is, in per cent of the first. */
 function change(a: number, b: number): string {
   if (a === b) return 'the same';
-  return a === 0 ? 'new' : `${b > a ? '+' : '−'}${percent(Math.abs(b - a), a)}`;
+  if (a === 0) return 'new';
+  const part = (Math.abs(b - a) / a) * 100;
+  return `${b > a ? '+' : '−'}${part < 10 ? part.toFixed(1) : count(Math.round(part))} %`;
 }
 
 const FIGURES: readonly (readonly [string, (summary: Summary) => number])[] = [

@@ -1,4 +1,5 @@
-import { badge, took } from './browser.js';
+import { duration } from '../../lib/cli/term/units.js';
+import { badge } from './browser.js';
 import { commandBlock, idCommand, logOf, proofCommands } from './commands.js';
 import { View } from './dialogs.js';
 import { button, clock, copyButton, count, h, lines } from './dom.js';
@@ -49,7 +50,12 @@ function content(state: State, rows: readonly Row[], row: Row): Node[] {
     h(
       'header',
       {},
-      h('p', { class: 'kicker' }, badge(row), ` ${clock(row.time)} UTC, took ${took(record.duration_ms)}`),
+      h(
+        'p',
+        { class: 'kicker' },
+        badge(row),
+        ` ${clock(row.time)} UTC, took ${duration(record.duration_ms)}`,
+      ),
       h('h2', { id: 'record-title' }, record.resource),
       h('p', {}, record.message),
       h(

@@ -115,7 +115,12 @@ function bar(state: State, facet: Facet, { value, groups, sum, names }: Entry, m
       'aria-pressed': String(state.place[facet] === value),
       title: `${value}: ${words.filter((word) => word !== undefined).join(', ')}`,
     },
-    h('span', { class: 'name' }, value, names > 1 && h('span', { class: 'hint' }, `${count(names)} names`)),
+    h(
+      'span',
+      { class: 'name' },
+      h('span', { class: 'text' }, value),
+      names > 1 && h('span', { class: 'hint' }, `${count(names)} names`),
+    ),
     h('span', { class: 'sum' }, count(sum)),
     track,
   );

@@ -1,4 +1,5 @@
-import { badge, took } from './browser.js';
+import { duration } from '../../lib/cli/term/units.js';
+import { badge } from './browser.js';
 import { commandBlock, idCommand } from './commands.js';
 import { View } from './dialogs.js';
 import { byId, button, clock, count, h } from './dom.js';
@@ -75,7 +76,7 @@ function listOf(state: State, sessions: readonly (readonly [string, readonly Row
       return [
         { text: '', kind: 'head' },
         { text: new Date(start).toISOString(), kind: 'time' },
-        { text: took(end - start), kind: 'number' },
+        { text: duration(end - start), kind: 'number' },
         { text: several(rows.map(({ record }) => record.actor_id)) },
         { text: several(rows.map(({ record }) => record.server_id)) },
         { text: count(rows.length), kind: 'number' },
@@ -128,7 +129,7 @@ function sequenceList(state: State, rows: readonly Row[], start: number, end: nu
     return h(
       'li',
       {},
-      h('span', { class: 'offset' }, `+${took(time - start)}`),
+      h('span', { class: 'offset' }, `+${duration(time - start)}`),
       h('span', { class: 'parties' }, isAsked ? `${asked} → ${asking}` : `${asking} → ${asked}`),
       button(
         'link what',
@@ -136,7 +137,7 @@ function sequenceList(state: State, rows: readonly Row[], start: number, end: nu
         {},
         record.resource,
       ),
-      h('span', { class: 'took' }, took(record.duration_ms)),
+      h('span', { class: 'took' }, duration(record.duration_ms)),
       badge(row),
       h('span', { class: 'track', 'aria-hidden': 'true' }, bar),
     );
