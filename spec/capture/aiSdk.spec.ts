@@ -9,6 +9,7 @@ import { auditLogOf, withLogging } from '../../lib/withLogging.js';
 import { audited, rejection, settled } from '../support/audited.js';
 import { fullPairV1 } from '../support/fullServerV1.js';
 import { MemorySink } from '../support/memorySink.js';
+import { ScriptedSink } from '../support/scriptedSink.js';
 import { everythingOverHttp } from '../support/servers.js';
 import { describeError, describeMessage, describeValue } from '../transparency/observation.js';
 
@@ -105,16 +106,16 @@ describe('a client of @ai-sdk/mcp', () => {
 
   it('sends nothing in blocking-strict where the intent is not durable', async () => {
     const { client, received } = await connected();
-    const sink = { emit: () => ({ status: 'permanent' as const, error: new Error('no') }) };
+    const sink = new ScriptedSink('broken', [], 'permanent');
     withLogging(client, { sink, environment: 'test', mode: 'blocking-strict', onError: () => undefined });
     const before = received.length;
     const error = await rejection(client.callTool({ name: 'echo', args: {} }));
     expect(error).to.have.property('code', 'MCP_LOG_ERR_UNAVAILABLE');
     expect(received).to.have.length(before);
     expect(await rejection(client.close())).to.have.property('code', 'MCP_LOG_ERR_UNAVAILABLE');
-    await auditLogOf(client)
-      ?.shutdown()
-      .catch(() => undefined);
+    // A shutdown waits for what is to be delivered.
+    sink.then = 'take';
+    await auditLogOf(client)?.shutdown();
   });
 
   it('has what the server asks of the user on record', async () => {
