@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { connect } from './clients.mjs';
-import { folder, variants } from './variants.mjs';
+import { folder, lost, variants } from './variants.mjs';
 
 const EVERY_MS = 2;
 const CALLS = 2;
@@ -22,6 +22,7 @@ const timer = setInterval(() => {
   if (ticks < (1000 / EVERY_MS) * (1 + Number(seconds))) return;
   clearInterval(timer);
   delay.disable();
+  if (lost() > 0) throw new Error(`${variant}: ${lost()} records were lost`);
   const milliseconds = [delay.percentile(50), delay.percentile(99.9), delay.max].map((nanos) => nanos / 1e6);
   process.stdout.write(JSON.stringify(milliseconds));
   rmSync(folder, { recursive: true, force: true });
