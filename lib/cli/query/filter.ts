@@ -15,9 +15,13 @@ export const FILTER_OPTIONS = {
   since: {
     type: 'string',
     value: 'TIME',
-    help: "records from this time on: an age ('2h', '7d'), a day or a time (UTC)",
+    help: "records from this time on: an age ('2h', '7d'), a day, a month or a time (UTC)",
   },
-  until: { type: 'string', value: 'TIME', help: 'records before this time; a day counts to its end' },
+  until: {
+    type: 'string',
+    value: 'TIME',
+    help: 'records before this time; a day or a month counts to its end',
+  },
   actor: {
     type: 'string',
     multiple: true,

@@ -7,7 +7,8 @@ export type Bound = 'since' | 'until';
 
 /**
  * A time as people write it, as records write it (RFC 3339, UTC, milliseconds): `2h` (ago), `today`, `yesterday`,
- * `2026-01-15`, `2026-01-15T09:30`, with `Z` or an offset; without one it is UTC. As an upper bound, a day means its end.
+ * `2026-01`, `2026-01-15`, `2026-01-15T09:30`, with `Z` or an offset; without one it is UTC. As an upper bound, a day or a month means
+ * its end.
  *
  * @throws {CliFailure} when it cannot be understood.
  */
@@ -16,7 +17,7 @@ export function parseTime(option: string, text: string, bound: Bound, now: numbe
   if (at === undefined || !(at >= 0 && at < 253_402_300_800_000))
     throw usageFailure(
       `--${option} is no time`,
-      "Write an age ('90s', '15m', '2h', '7d'), a day ('2026-01-15', 'today') or a time ('2026-01-15T09:30Z').",
+      "Write an age ('90s', '15m', '2h', '7d'), a day ('2026-01-15', 'today'), a month ('2026-01') or a time ('2026-01-15T09:30Z').",
     );
   return new Date(at).toISOString();
 }
@@ -29,6 +30,8 @@ function relative(text: string, now: number): number | undefined {
 
 function day(text: string, bound: Bound, now: number): number | undefined {
   const length = 86_400e3;
+  const month = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(text);
+  if (month !== null) return Date.UTC(Number(month[1]), Number(month[2]) - (bound === 'until' ? 0 : 1));
   const today = now - (now % length);
   let start: number | undefined;
   if (text === 'now') return now;
