@@ -184,12 +184,8 @@ export class OtlpLogSink extends SerialSink {
   }
 
   /** Where the record was written, which after a restart may be another process than this one. */
-  #resourceOf({ component, environment, otel_resource }: AuditRecord): OtelResource {
-    const attributes = {
-      'service.name': component,
-      'deployment.environment.name': environment,
-      ...otel_resource,
-    };
+  #resourceOf(record: AuditRecord): OtelResource {
+    const attributes = resourceAttributes(record);
     const key = JSON.stringify(attributes);
     const known = this.#resources.get(key);
     if (known !== undefined) return known;
@@ -243,6 +239,15 @@ export interface LogFacts {
   attributes: Record<string, string | number>;
 }
 
+/** The attributes of the resource that a record is from. */
+export function resourceAttributes({
+  component,
+  environment,
+  otel_resource,
+}: AuditRecord): Record<string, string | number> {
+  return { 'service.name': component, 'deployment.environment.name': environment, ...otel_resource };
+}
+
 /**
  * A record as an OpenTelemetry log record: the whole record in the body, and flat attributes to filter and route by. Their names
  * are those of the schema's `otel_genai` table and the semantic conventions; what these do not name begins with `audit.`.
@@ -253,7 +258,7 @@ export function toLogFacts(record: AuditRecord, profile?: Profile): LogFacts {
   const attributes: Record<string, string | number | undefined> = {
     'log.record.uid': record.record_id,
     'service.name': record.component,
-    'deployment.environment': record.environment,
+    'deployment.environment.name': record.environment,
     'user.id': record.actor_id,
     'session.id': record.session_id,
     'gen_ai.operation.name': toolOperation(record),

@@ -81,7 +81,7 @@ describe('OtlpLogSink', () => {
           attributes: {
             'log.record.uid': sampleRecord().record_id,
             'service.name': 'mcp-client',
-            'deployment.environment': 'test',
+            'deployment.environment.name': 'test',
             'user.id': 'agent-7',
             'session.id': 'session-1',
             'gen_ai.operation.name': 'execute_tool',
