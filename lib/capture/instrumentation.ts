@@ -90,7 +90,7 @@ const V1_REQUIRED = `${SDK_V1}/dist/cjs/client`;
 export class McpInstrumentation extends InstrumentationBase<McpInstrumentationConfig> {
   // The base class calls `init` and `enable` from its constructor, before initialisers and #private methods are there.
   declare private source: SpanSource | undefined;
-  declare private requireHook: Hook | undefined;
+  declare private onRequired: RequireListener | undefined;
   declare private onModule: ((module: SdkModule) => void) | undefined;
   declare private tracers: TracerProvider | undefined;
   declare private meters: MeterProvider | undefined;
@@ -179,23 +179,11 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
 
   /** Hooks once. What is loaded while the instrumentation is disabled is patched when it is enabled again. */
   private hookLoading(): void {
-    this.requireHook ??= this.hookRequire();
+    this.onRequired ??= (exports, copy) => void this.take(exports, copy);
+    onRequired(this.onRequired);
     this.onModule ??= ({ exports, url }) => void this.take(exports, copyOf(url) ?? packageOf(url));
     handOverRequired();
     onSdkModule(this.onModule);
-  }
-
-  /**
-   * A require hook of our own. The root export of the v1 package names a file that does not exist, and OpenTelemetry's shared hook
-   * gives up there; this one knows the path and finds every copy, nested ones included.
-   */
-  private hookRequire(): Hook {
-    const names = [V1_REQUIRED, SDK_V1, SDK_V2];
-    return new Hook(names, { internals: true }, (exports, name, folder) => {
-      const copy = folder === undefined ? undefined : copyOf(`${folder}/package.json`);
-      if (copy !== undefined && holdsClient(exports, name)) this.take(exports, copy);
-      return exports;
-    });
   }
 
   private take<T>(exports: T, copy: (Omit<SdkCopy, 'path'> & Partial<SdkCopy>) | undefined): T {
@@ -210,6 +198,27 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     const methods = methodsOf(prototype);
     notePatched({ how: 'instrumentation', sdk: sdkOf(prototype), version, methods });
   }
+}
+
+/** Takes the exports of a module of the SDK that was required, and the copy that it is of. */
+type RequireListener = (exports: unknown, copy: Omit<SdkCopy, 'path'>) => void;
+
+const requireListeners = new Set<RequireListener>();
+let requireHook: Hook | undefined;
+
+/**
+ * Calls a listener for the modules of the SDK that are required from now on. There is one hook for all instrumentations, since each hook
+ * costs every later `require`. It is a hook of our own: the root export of the v1 package names a file that does not exist, and
+ * OpenTelemetry's shared hook gives up there; this one knows the path and finds every copy, nested ones included.
+ */
+function onRequired(listener: RequireListener): void {
+  requireListeners.add(listener);
+  requireHook ??= new Hook([V1_REQUIRED, SDK_V1, SDK_V2], { internals: true }, (exports, name, folder) => {
+    const copy = folder === undefined ? undefined : copyOf(`${folder}/package.json`);
+    if (copy !== undefined && holdsClient(exports, name))
+      for (const each of requireListeners) each(exports, copy);
+    return exports;
+  });
 }
 
 /** Whether a module of the SDK exports clients: it has one, or its path says so. */

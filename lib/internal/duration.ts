@@ -23,9 +23,18 @@ export function every(milliseconds: number, run: () => void): NodeJS.Timeout {
   return setInterval(run, Math.max(1, delayMs(milliseconds)));
 }
 
-/** Resolves after so many milliseconds; keeps the process alive for as long. */
-export function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => after(milliseconds, resolve));
+/** Resolves after so many milliseconds, or when the signal aborts; keeps the process alive for as long. */
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = after(milliseconds, done);
+    function done(): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    }
+    if (signal?.aborted === true) done();
+    else signal?.addEventListener('abort', done);
+  });
 }
 
 /** A signal that aborts after so many milliseconds, with a `TimeoutError`; at the earliest after one. */

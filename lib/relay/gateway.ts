@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { setMaxListeners } from 'node:events';
 import { PassThrough, Writable, type Readable } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
 import { ignore } from '../capture/client.js';
+import { sleep } from '../internal/duration.js';
 import { scopesOf } from '../capture/http.js';
 import { peek } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
@@ -298,7 +298,7 @@ export class Gateway {
     let from = { id, retry };
     for (let isFirst = requests === undefined; isNeeded(); isFirst = false) {
       const pause = from.retry ?? Math.min(FIRST_WAIT_MS * 1.5 ** failures, LONGEST_WAIT_MS);
-      if (!isFirst) await wait(pause, undefined, { signal }).catch(ignore);
+      if (!isFirst) await sleep(pause, signal);
       if (!isNeeded()) return;
       failures++;
       const upstream = await this.#session

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { checkOptions } from '../../lib/internal/options.js';
 import { OPTIONS } from '../../lib/options/tables.js';
-import { after, delayMs, MAX_DELAY_MS } from '../../lib/internal/duration.js';
+import { after, delayMs, MAX_DELAY_MS, sleep } from '../../lib/internal/duration.js';
 import { ConfigError } from '../../lib/errors.js';
 import { followProcess } from '../../lib/pipeline/lifecycle.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
@@ -124,5 +124,15 @@ describe('a duration that an option gives', () => {
     });
     expect(scheduledDelayMillis).to.equal(MAX_DELAY_MS);
     expect(OPTIONS.IntegrityOptions.checkpointSeconds.maximum).to.equal(Math.floor(MAX_DELAY_MS / 1000));
+  });
+
+  it('can be waited for, and a signal ends the wait at once', async () => {
+    const stop = new AbortController();
+    const waiting = sleep(MAX_DELAY_MS, stop.signal);
+    stop.abort();
+    await waiting;
+    await sleep(MAX_DELAY_MS, stop.signal);
+    await sleep(1);
+    expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length).to.be.lessThan(5);
   });
 });
