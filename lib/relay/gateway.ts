@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setMaxListeners } from 'node:events';
 import { PassThrough, Writable, type Readable } from 'node:stream';
 import { ignore } from '../capture/client.js';
-import { sleep } from '../internal/duration.js';
+import { deadlineSignal, sleep } from '../internal/duration.js';
 import { scopesOf } from '../capture/http.js';
 import { peek } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
@@ -119,7 +119,7 @@ export class Gateway {
     this.abort();
     await Promise.all([...this.#underWay, this.#listening]);
     if (this.#session.id === undefined) return;
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = deadlineSignal(timeoutMs);
     await this.#session.send({ method: 'DELETE', signal }).then((upstream) => upstream.resume(), ignore);
   }
 
