@@ -5,7 +5,7 @@ import { logOfFile } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { compileFilter, type FilterOptions } from '../query/filter.js';
 import { drawChange } from '../query/toolChanges.js';
-import { readModel } from '../report/read.js';
+import { beginModel } from '../report/read.js';
 import { reportPage } from '../report/page.js';
 import { CLAUSES, FRAMEWORK_TITLES, type Framework } from './clauses.js';
 import { controlsOf, NOTHING_FOUND, queryWords } from './controls.js';
@@ -50,14 +50,8 @@ export async function deriveFiles(
   const logs = slices.map(({ path }) => logOfFile(join(folder, basename(path))));
   const filters = filtersOf(subject);
   const problems = new Problems(io, false, true);
-  const found = await survey(logs, compileFilter(filters), controlsOf(framework), { problems, io });
-  const findings = makeFindings(subject, found, slices);
-  const files = new Map([
-    ['README.txt', bundleReadme(findings, slices)],
-    [FINDINGS_NAME, json(findings)],
-  ]);
-  for (const [id, { csv }] of found.results) if (csv !== '') files.set(resultPath(id), csv);
-  const model = await readModel(logs, {
+  // The report is made in the same reading: to decode every record a second time would cost more than all else here.
+  const report = beginModel(logs, {
     filters,
     rows: REPORT_ROWS,
     title: `Evidence: ${FRAMEWORK_TITLES[framework]}`,
@@ -66,6 +60,16 @@ export async function deriveFiles(
     reproducible: true,
     integrity: integrityOf(slices),
   });
+  const { see, add } = report;
+  const controls = controlsOf(framework);
+  const found = await survey(logs, compileFilter(filters), controls, { problems, io, see, add });
+  const findings = makeFindings(subject, found, slices);
+  const files = new Map([
+    ['README.txt', bundleReadme(findings, slices)],
+    [FINDINGS_NAME, json(findings)],
+  ]);
+  for (const [id, { csv }] of found.results) if (csv !== '') files.set(resultPath(id), csv);
+  const model = await report.finish();
   files.set('report.html', reportPage(model));
   if (model.changes.all > 0)
     files.set(TOOL_CHANGES_PATH, model.changes.listed.map((change) => drawChange(change)).join('\n'));

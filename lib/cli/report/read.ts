@@ -4,6 +4,7 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import type { CommandIo } from '../shared/command.js';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
+import type { RecordVisitor } from '../input/records.js';
 import { compileFilter, FILTER_OPTIONS, type FilterOptions, type RecordFilter } from '../query/filter.js';
 import { select } from '../query/select.js';
 import { ReportBuilder } from './aggregate.js';
@@ -26,20 +27,43 @@ export interface ReportRequest {
   readonly reproducible?: boolean;
 }
 
+/** A report in the making, for whoever reads the logs. */
+export interface ModelInProgress {
+  /** Takes every record, wanted or not. */
+  readonly see: RecordVisitor;
+  /** Takes a record that the filter wants, after `see`. */
+  readonly add: RecordVisitor;
+  /** Makes the model, after the last record. */
+  finish(): Promise<ReportModel>;
+}
+
 /** Reads logs into the model of a report. */
 export async function readModel(logs: readonly LogInput[], request: ReportRequest): Promise<ReportModel> {
-  const { filters, problems, io, reproducible = false } = request;
-  const builder = new ReportBuilder(request.rows);
+  const { filters, problems, io } = request;
+  const { see, add, finish } = beginModel(logs, request);
   const filter = compileFilter(filters);
+  await select(logs, add, { io, problems, filter, label: 'reading', inspect: see });
+  return finish();
+}
+
+/** Begins the model of a report, whose records somebody else reads. */
+export function beginModel(logs: readonly LogInput[], request: ReportRequest): ModelInProgress {
+  const builder = new ReportBuilder(request.rows);
   const logOf = new Map(logs.flatMap(({ name, files }) => files.map(({ path }) => [path, name] as const)));
-  await select(logs, (record, data, start, end, place) => builder.add(record, data, start, end, place), {
-    io,
-    problems,
-    filter,
-    label: 'reading',
-    inspect: (record, _data, _start, _end, place) =>
+  return {
+    see: (record, _data, _start, _end, place) =>
       builder.see(logOf.get(place.file) ?? place.file, record, place),
-  });
+    add: (record, data, start, end, place) => builder.add(record, data, start, end, place),
+    finish: () => finishModel(logs, builder, request),
+  };
+}
+
+async function finishModel(
+  logs: readonly LogInput[],
+  builder: ReportBuilder,
+  request: ReportRequest,
+): Promise<ReportModel> {
+  const { filters, problems, reproducible = false } = request;
   const { logs: counts, ...aggregates } = builder.finish(logs, problems.total);
   const verdicts = request.integrity === undefined ? await judgeEach(logs, request.vkeys) : [];
   const model: ReportModel = {
@@ -47,7 +71,7 @@ export async function readModel(logs: readonly LogInput[], request: ReportReques
     ...(reproducible ? {} : { generated: new Date().toISOString() }),
     generator: `${PACKAGE_NAME} ${PACKAGE_VERSION}`,
     filter: filterWords(filters),
-    options: optionsOf(filters, filter),
+    options: optionsOf(filters, compileFilter(filters)),
     ...aggregates,
     logs: counts.map((log, index) => ({ ...log, ...sealOf(log.name, verdicts[index], request) })),
     integrity: request.integrity ?? worstOf(logs, verdicts),
