@@ -13,8 +13,11 @@ const UNANSWERED = -32012;
 
 /** A request was sent over HTTP, or was to be sent, and no answer came. On record as what it is. */
 export class UnansweredError extends Error {
-  /** `unreachable`: there is no server; `http_status`: it refused the request; `stream_ended`: it began to answer, and stopped. */
-  readonly reason: 'unreachable' | 'http_status' | 'stream_ended';
+  /**
+   * `unreachable`: there is no server; `http_status`: it refused the request; `stream_ended`: it began to answer, and stopped;
+   * `session_lost`: it has lost the session, and there is no new one.
+   */
+  readonly reason: 'unreachable' | 'http_status' | 'stream_ended' | 'session_lost';
   /** The HTTP status; read by capture, to which 401 and 403 are of authorization. */
   readonly status: number | undefined;
   readonly code: string | undefined;
@@ -27,6 +30,17 @@ export class UnansweredError extends Error {
     // As the SDK's own error for the end of a connection says it, so that both are one `error.type` on record.
     this.code = status === undefined ? '-32000' : String(status);
   }
+}
+
+/** The server began to answer, and stopped. */
+export const ENDED = new UnansweredError(
+  'stream_ended',
+  'Connection closed: the server ended its answer without one to this request',
+);
+
+/** A message could not be sent, for a reason that is no answer of the server's. */
+export function unsent(error: unknown): UnansweredError {
+  return new UnansweredError('unreachable', `the message could not be sent: ${String(error)}`);
 }
 
 /** The answer to a request that was not sent. The id is spelled as its sender wrote it. */

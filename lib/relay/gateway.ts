@@ -6,18 +6,19 @@ import { deadlineSignal, sleep } from '../internal/duration.js';
 import { scopesOf } from '../capture/http.js';
 import { peek } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
-import { refusedBy, unansweredText, UnansweredError } from './answers.js';
+import { ENDED, unansweredText, unsent, UnansweredError } from './answers.js';
 import { gather } from './bodies.js';
 import { callerOf, noteAuthorization } from './callers.js';
 import { ClientOutput } from './clientOutput.js';
-import { takeEvents, type Seen } from './eventStream.js';
+import { takeEvents, type EventTaker, type Seen } from './eventStream.js';
 import { Exchange, isBlank, type Outgoing, type Sent } from './exchange.js';
 import { each, type RawHeaders } from './headers.js';
 import { HttpSession } from './httpSession.js';
 import { memberOf, valueIn } from './jsonText.js';
-import { eachPiece, type Piece } from './lines.js';
+import { eachPiece, withoutFeed, type Piece } from './lines.js';
 import { OrderedWriter } from './orderedWriter.js';
 import type { RelayedClient } from './relayedClient.js';
+import { Renewal } from './renewal.js';
 import { isEventStream, isJson, type Target } from './target.js';
 
 /** The wait before a stream is gone on with: at first, and at the most, in milliseconds (as in the SDK's transport). */
@@ -65,10 +66,13 @@ export class Gateway {
   readonly #toServer: OrderedWriter<Item>;
   readonly #toClient: ClientOutput;
   readonly #session: HttpSession;
+  readonly #renewal: Renewal;
   readonly #closing = new AbortController();
   /** What the client waits for. */
   readonly #underWay = new Set<Promise<unknown>>();
   #listening: Promise<void> = Promise.resolve();
+  /** Ends the stream of a session that another has followed. */
+  #hearing = new AbortController();
   /** The message under way that is too long to be read. */
   #long = new PassThrough();
 
@@ -80,6 +84,11 @@ export class Gateway {
     setMaxListeners(0, this.#closing.signal);
     this.#toClient = new ClientOutput(output);
     this.#session = new HttpSession(target, headers);
+    this.#renewal = new Renewal({
+      ...{ session: this.#session, client, exchange: this.#exchange, signal: this.#closing.signal },
+      taker: this.#takerOf((data) => this.#pass(data, false)),
+      onRenewed: () => this.#listen(),
+    });
     const poster = new Writable({
       objectMode: true,
       highWaterMark: 16,
@@ -142,7 +151,10 @@ export class Gateway {
     }
     const passing = this.#exchange.fromClient(piece.bytes);
     this.#toServer.write(passing, length);
-    void passing.then(({ answer }) => answer !== undefined && this.#tell(answer));
+    void passing.then((outgoing) => {
+      this.#renewal.note(piece.bytes, outgoing);
+      if (outgoing.answer !== undefined) this.#tell(outgoing.answer);
+    });
   }
 
   /** Tells the client, in the relay's own words. */
@@ -162,14 +174,16 @@ export class Gateway {
     const requests = messages.filter(({ isRequest }) => isRequest);
     const methods = messages.map(({ value }) => peek(value, 'method'));
     const isHandshake = methods.includes('initialize');
-    if (isHandshake) this.#session.begin();
+    if (isHandshake) this.#renewal.begin();
     const only = messages.length === 1 ? messages[0]?.value : undefined;
     const posting = this.#deliver({
       ...{ body, only, requests, next },
       isWaitedFor: isHandshake || requests.length === 0,
     });
     const follow = (isTaken: boolean): void => {
-      if (isTaken && methods.includes('notifications/initialized')) this.#listening = this.#goOn({});
+      if (!isTaken || !methods.includes('notifications/initialized')) return;
+      this.#renewal.opened(body);
+      this.#listen();
     };
     this.#follow(posting.then(follow).finally(next));
   }
@@ -199,7 +213,7 @@ export class Gateway {
     const { signal } = this.#closing;
     let upstream: IncomingMessage;
     try {
-      upstream = await this.#session.send({ method: 'POST', body, only, onSent, signal });
+      upstream = await this.#renewal.send({ method: 'POST', body, only, onSent, signal });
     } catch (error) {
       await this.#fail(requests, error instanceof UnansweredError ? error : unsent(error));
       return false;
@@ -212,18 +226,10 @@ export class Gateway {
     for (const { value } of requests) client.exchanged(peek(value, 'id'), { status, scopes });
     const seen = isEventStream(upstream) ? await this.#events(upstream, post) : undefined;
     const read = seen === undefined ? await this.#take(upstream) : undefined;
-    if (status >= 400) await this.#fail(requests, this.#refusal(status, read), read);
+    if (status >= 400) await this.#fail(requests, this.#session.refusal(status, read), read);
     else if (seen?.id !== undefined) await this.#goOn({ id: seen.id, retry: seen.retry, requests });
     await this.#fail(requests, ENDED);
     return status < 300;
-  }
-
-  #refusal(status: number, body: Buffer | undefined): UnansweredError {
-    const reason = refusedBy(status, body ?? Buffer.alloc(0));
-    if (status !== 401 || this.#session.isAuthorized) return reason;
-    const hint = "give the relay a token: --header 'Authorization: Bearer ${TOKEN}'";
-    sayOnce(`relay: the server asks for authorization; ${hint}`);
-    return new UnansweredError('http_status', `${reason.message}; ${hint}`, status);
   }
 
   /** Answers requests that the server has not answered. Where it has told an error of JSON-RPC without an id, that is the answer. */
@@ -268,45 +274,55 @@ export class Gateway {
     upstream: IncomingMessage,
     { requests, next, isReplay = false }: Pick<Post, 'requests' | 'next'> & { readonly isReplay?: boolean },
   ): Promise<Seen> {
-    return takeEvents(upstream, {
-      take: async (data) => {
-        await this.#pass(data, isReplay);
-        if (!this.#awaitsOneOf(requests)) next();
-      },
-      takeLong: (pieces) => this.#toClient.giveLong(this.#exchange.long('server').all(pieces)),
-      ready: () => this.#toClient.ready,
-    });
+    const take = async (data: Buffer): Promise<void> => {
+      await this.#pass(data, isReplay);
+      if (!this.#awaitsOneOf(requests)) next();
+    };
+    return takeEvents(upstream, this.#takerOf(take));
+  }
+
+  #takerOf(take: EventTaker['take']): EventTaker {
+    const takeLong: EventTaker['takeLong'] = (pieces) =>
+      this.#toClient.giveLong(this.#exchange.long('server').all(pieces));
+    return { take, takeLong, ready: () => this.#toClient.ready };
   }
 
   #awaitsOneOf(requests: readonly Sent[]): boolean {
     return requests.some(({ value }) => this.#parts.client.awaits(peek(value, 'id')));
   }
 
-  /** Opens the stream of what the server says unasked, or goes on with one that has not answered these requests, while that is needed. */
-  async #goOn({
-    id,
-    retry,
-    requests,
-  }: {
-    id?: string;
-    retry?: number | undefined;
-    requests?: readonly Sent[];
+  /** Opens the stream of what the server says unasked. */
+  #listen(): void {
+    this.#hearing.abort();
+    this.#hearing = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, this.#hearing.signal]);
+    this.#listening = this.#goOn({ signal });
+  }
+
+  /** Opens that stream, or goes on with one that has not answered these requests, while that is needed. */
+  async #goOn(stream: {
+    readonly id?: string;
+    readonly retry?: number | undefined;
+    readonly requests?: readonly Sent[];
+    readonly signal?: AbortSignal;
   }): Promise<void> {
-    const { signal } = this.#closing;
+    const { requests, signal = this.#closing.signal } = stream;
     const isNeeded = () => !signal.aborted && (requests === undefined || this.#awaitsOneOf(requests));
     let failures = 0;
-    let from = { id, retry };
+    let hasOpened = false;
+    let from: Pick<Seen, 'id' | 'retry'> = { id: stream.id, retry: stream.retry };
     for (let isFirst = requests === undefined; isNeeded(); isFirst = false) {
       const pause = from.retry ?? Math.min(FIRST_WAIT_MS * 1.5 ** failures, LONGEST_WAIT_MS);
       if (!isFirst) await sleep(pause, signal);
       if (!isNeeded()) return;
       failures++;
-      const upstream = await this.#session
-        .send({ method: 'GET', lastEventId: from.id, signal })
-        .catch(ignore);
+      const { id } = this.#session;
+      const asked = { method: 'GET', lastEventId: from.id, signal } as const;
+      const upstream = await this.#session.send(asked).catch(ignore);
       if (!upstream) continue;
       const { statusCode: status = 0 } = upstream;
       if (status === 200 && isEventStream(upstream)) {
+        hasOpened = true;
         const post = { requests: requests ?? [], next: () => undefined, isReplay: from.id !== undefined };
         const seen = await this.#events(upstream, post);
         if (seen.events > 0) failures = 0;
@@ -314,16 +330,15 @@ export class Gateway {
         continue;
       }
       upstream.resume();
+      // A server that has never had such a stream may answer with 404 as well, and know the session.
+      const isLost = status === 404 && hasOpened && requests === undefined;
+      if (isLost)
+        await this.#renewal.streamLost(id).catch(({ message }: Error) => sayOnce(`relay: ${message}`));
       // 405: it says nothing unasked. Other errors of this kind will not pass by themselves either.
       if (status >= 400 && status < 500) return;
     }
   }
 }
-
-const ENDED = new UnansweredError(
-  'stream_ended',
-  'Connection closed: the server ended its answer without one to this request',
-);
 
 /** A stream takes the same call back once. */
 function oneTime(done: () => void): () => void {
@@ -332,12 +347,4 @@ function oneTime(done: () => void): () => void {
     if (!isDone) done();
     isDone = true;
   };
-}
-
-function unsent(error: unknown): UnansweredError {
-  return new UnansweredError('unreachable', `the message could not be sent: ${String(error)}`);
-}
-
-function withoutFeed(bytes: Buffer): Buffer {
-  return bytes.at(-1) === 0x0a ? bytes.subarray(0, -1) : bytes;
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { peek, peekText } from '../internal/peek.js';
+import { sayOnce } from '../internal/stderr.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { refusedBy, UnansweredError } from './answers.js';
 import { each, without, type RawHeaders } from './headers.js';
 import { messageHeaders } from './messageHeaders.js';
 import type { Target } from './target.js';
@@ -43,6 +45,13 @@ export class HttpSession {
     this.#isShakingHands = true;
   }
 
+  /** The session is over, and the handshake of another has begun: it names neither a session nor a revision. */
+  restart(): void {
+    this.id = undefined;
+    this.#agreed = undefined;
+    this.begin();
+  }
+
   /** Looks at what the server says, for the revision that it agrees to. */
   hear(message: Buffer): void {
     if (!this.#isShakingHands) return;
@@ -57,9 +66,14 @@ export class HttpSession {
     }
   }
 
-  /** Whether its requests carry an authorization. */
-  get isAuthorized(): boolean {
-    return [...each(this.#headers)].some(([name]) => name.toLowerCase() === 'authorization');
+  /** Why a request has no answer where the server answered with an error of HTTP. */
+  refusal(status: number, body: Buffer | undefined): UnansweredError {
+    const reason = refusedBy(status, body ?? Buffer.alloc(0));
+    const isAuthorized = [...each(this.#headers)].some(([name]) => name.toLowerCase() === 'authorization');
+    if (status !== 401 || isAuthorized) return reason;
+    const hint = "give the relay a token: --header 'Authorization: Bearer ${TOKEN}'";
+    sayOnce(`relay: the server asks for authorization; ${hint}`);
+    return new UnansweredError('http_status', `${reason.message}; ${hint}`, status);
   }
 
   /**

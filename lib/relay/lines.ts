@@ -82,3 +82,8 @@ export function eachPiece(stream: Readable, take: (piece: Piece) => void): Promi
     stream.once('close', resolve);
   });
 }
+
+/** A line without its line feed. */
+export function withoutFeed(bytes: Buffer): Buffer {
+  return bytes.at(-1) === 0x0a ? bytes.subarray(0, -1) : bytes;
+}

@@ -306,6 +306,11 @@ export class RelayedClient {
     return true;
   }
 
+  /** The server has lost the session; what is under way may be said once more in another. */
+  lose(why: string): void {
+    if (audienceOf(this) !== undefined && this.#connection.open) sessionLost(this.#connection, why);
+  }
+
   /**
    * The session is over. Resolves when all that was under way has its record.
    *

@@ -26,6 +26,8 @@ export interface HttpServer {
   readonly url: URL;
   /** The ids of its sessions, in the order in which they began. */
   readonly sessions: readonly string[];
+  /** Loses all sessions, as a server does that starts anew: their requests get the answer of a transport that has another. */
+  forget(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,8 +48,14 @@ export async function startHttpServer(tools: readonly object[], call: Tool): Pro
     await server.connect(transport);
     return transport;
   };
+  const forget = async (): Promise<void> => {
+    for (const transport of open.values()) await transport.close();
+    open.clear();
+  };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const known = open.get(String(request.headers['mcp-session-id']));
+    const id = String(request.headers['mcp-session-id']);
+    const known = open.get(id);
+    if (known === undefined && sessions.includes(id)) return lost(response);
     await (known ?? (await begin())).handleRequest(request, response);
   };
   const http = createServer((request, response) => void answer(request, response));
@@ -56,12 +64,19 @@ export async function startHttpServer(tools: readonly object[], call: Tool): Pro
   return {
     url: new URL(`http://127.0.0.1:${port}/mcp`),
     sessions,
+    forget,
     async close() {
-      for (const transport of open.values()) await transport.close();
+      await forget();
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));
     },
   };
+}
+
+/** As the SDK's transport answers requests of a session that is not its own. */
+function lost(response: ServerResponse): void {
+  response.writeHead(404, { 'content-type': 'application/json' });
+  response.end('{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}');
 }
 
 /** A client of either SDK, and its transport to a server. */
