@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.js';
 import { FieldNotesSink } from '../sinks/http/fieldNotesSink.js';
 import { FileSink } from '../sinks/file/fileSink.js';
 import type { FileIntegrityOptions } from '../sinks/file/sealing.js';
+import type { RotationOptions } from '../sinks/file/segments.js';
 import type { FileNotice } from '../sinks/file/notice.js';
 import { HttpSink, type HttpSinkOptions } from '../sinks/http/httpSink.js';
 import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlpLogSink.js';
@@ -129,6 +130,22 @@ export function integrityOf(environment: Environment): FileIntegrityOptions | un
 }
 
 /**
+ * When the file is cut into parts, if it is.
+ *
+ * @throws ConfigError where there is something to do with parts, and nothing that makes any.
+ */
+function rotationOf(environment: Environment): RotationOptions | undefined {
+  const rotate: RotationOptions = environment.optionsOf('rotation');
+  const { maxBytes, maxAgeMs, compress, keep } = rotate;
+  if (maxBytes !== undefined || maxAgeMs !== undefined) return rotate;
+  if (compress !== true && keep === undefined) return undefined;
+  throw new ConfigError(
+    keep === undefined ? 'rotate.compress' : 'rotate.keep',
+    `is set, but nothing cuts the log into parts: set ${PREFIX}ROTATE_MAX_BYTES or ${PREFIX}ROTATE_MAX_AGE_MS`,
+  );
+}
+
+/**
  * The protocol that OpenTelemetry's variables ask for.
  *
  * @throws ConfigError
@@ -146,10 +163,12 @@ export function otlpProtocol(env: Variables): OtlpProtocol {
 function createFileSink(environment: Environment, onNotice: SinkListeners['onNotice']): FileSink {
   const integrity = integrityOf(environment);
   const { accessLog } = environment.optionsOf('file') as { accessLog?: boolean };
+  const rotate = rotationOf(environment);
   return new FileSink({
     path: filePath(environment),
     onNotice,
     ...(integrity !== undefined && { integrity }),
+    ...(rotate !== undefined && { rotate }),
     ...(accessLog !== undefined && { accessLog }),
   });
 }

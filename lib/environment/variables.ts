@@ -60,6 +60,7 @@ export type Part =
   | 'log'
   | 'register'
   | 'file'
+  | 'rotation'
   | 'http'
   | 'spool'
   | 'proxy'
@@ -85,6 +86,7 @@ const HOLDERS: Readonly<Record<Part, Holder>> = {
     neededBy: ['http', 'fieldnotes'],
   },
   file: { options: OPTIONS.FileSinkOptions, prefixes: [''], neededBy: ['file'] },
+  rotation: { options: OPTIONS.RotationOptions, prefixes: ['rotate.'], neededBy: ['file'] },
   integrity: { options: OPTIONS.IntegrityOptions, prefixes: ['integrity.'], neededBy: ['file'] },
   spool: {
     options: OPTIONS.SpoolOptions,

@@ -475,10 +475,16 @@ const RetryingOptions = {
 } as const;
 
 const RotationOptions = {
-  maxBytes: { kind: 'integer', minimum: 1 },
-  maxAgeMs: { kind: 'integer', minimum: 1, maximum: 8_640_000_000_000_000 },
-  compress: { kind: 'boolean', default: false },
-  keep: { kind: 'integer', minimum: 1 },
+  maxBytes: { kind: 'integer', minimum: 1, variable: 'ROTATE_MAX_BYTES', form: 'integer' },
+  maxAgeMs: {
+    kind: 'integer',
+    minimum: 1,
+    maximum: 8_640_000_000_000_000,
+    variable: 'ROTATE_MAX_AGE_MS',
+    form: 'integer',
+  },
+  compress: { kind: 'boolean', default: false, variable: 'ROTATE_COMPRESS', form: 'boolean' },
+  keep: { kind: 'integer', minimum: 1, variable: 'ROTATE_KEEP', form: 'integer' },
 } as const;
 
 const SinkEntry = {

@@ -21,6 +21,7 @@ const WITH_VARIABLES = [
   'AuditOptions',
   'RegisterOptions',
   'FileSinkOptions',
+  'RotationOptions',
   'IntegrityOptions',
   'SpoolOptions',
   'HttpSinkOptions',

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { inTermsOfVariables, readEnvironment } from '../../lib/environment/environment.js';
-import { createSink } from '../../lib/environment/sinks.js';
+import { createSink, createSinks } from '../../lib/environment/sinks.js';
 import { PREFIX, VARIABLES } from '../../lib/environment/variables.js';
 import { ConfigError } from '../../lib/errors.js';
+import { sampleRecord } from '../support/sampleRecords.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const ENVIRONMENT = { OTEL_MCP_LOG_ENVIRONMENT: 'test' };
 
@@ -184,6 +187,56 @@ describe('the variables of the zero-code entry', () => {
     expect(named('FieldNotesSink.clientSecret')).to.equal('LOKRYN_CLIENT_SECRET');
     const other = new ConfigError('something', 'is wrong');
     expect(inTermsOfVariables(other)).to.equal(other);
+  });
+
+  describe('of rotation', () => {
+    let folder: ReturnType<typeof temporaryFolder>;
+    beforeEach(() => (folder = temporaryFolder()));
+    afterEach(() => folder.remove());
+    const make = (env: Record<string, string>) => {
+      const whole = { ...ENVIRONMENT, OTEL_MCP_LOG_FILE: join(folder.path, 'audit.jsonl'), ...env };
+      return createSinks(readEnvironment(whole), whole, {
+        onNotice: () => undefined,
+        onError: () => undefined,
+      });
+    };
+
+    it('cut the file into parts, pack them, and keep as many as they say', async () => {
+      const [sink] = make({
+        OTEL_MCP_LOG_ROTATE_MAX_BYTES: '1',
+        OTEL_MCP_LOG_ROTATE_MAX_AGE_MS: '86400000',
+        OTEL_MCP_LOG_ROTATE_COMPRESS: 'true',
+        OTEL_MCP_LOG_ROTATE_KEEP: '2',
+      });
+      for (let seq = 0; seq < 5; seq++) await sink!.emit([sampleRecord(seq)]);
+      await sink!.close!();
+      const parts = readdirSync(folder.path).filter((name) => /^audit\.jsonl(\.\d+)?(\.gz)?$/.test(name));
+      expect(parts.sort()).to.deep.equal(['audit.jsonl', 'audit.jsonl.000003.gz', 'audit.jsonl.000004']);
+    });
+
+    it('leave the file whole where none is set', async () => {
+      const [sink] = make({ OTEL_MCP_LOG_ROTATE_COMPRESS: 'false' });
+      for (let seq = 0; seq < 3; seq++) await sink!.emit([sampleRecord(seq)]);
+      await sink!.close!();
+      expect(readdirSync(folder.path).filter((name) => /\.\d+(\.gz)?$/.test(name))).to.deep.equal([]);
+    });
+
+    for (const [variable, value, told] of [
+      ['ROTATE_KEEP', '3', 'OTEL_MCP_LOG_ROTATE_MAX_BYTES'],
+      ['ROTATE_COMPRESS', 'true', 'OTEL_MCP_LOG_ROTATE_MAX_BYTES'],
+      ['ROTATE_MAX_BYTES', '0', 'expected'],
+      ['ROTATE_MAX_AGE_MS', '1d', 'expected a whole number'],
+    ] as const)
+      it(`refuse ${variable} where it cannot work, by its name (${value})`, () => {
+        try {
+          make({ [PREFIX + variable]: value });
+          expect.fail('took it');
+        } catch (error) {
+          const { option, message } = inTermsOfVariables(error as ConfigError);
+          expect(option).to.equal(PREFIX + variable);
+          expect(message).to.include(told);
+        }
+      });
   });
 
   it('are those that docs/register.md lists', () => {

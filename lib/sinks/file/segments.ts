@@ -30,6 +30,7 @@ export interface RotationOptions {
    * @defaultValue any size
    * @minimum 1
    * @unit bytes
+   * @variable OTEL_MCP_LOG_ROTATE_MAX_BYTES
    */
   readonly maxBytes?: number;
   /**
@@ -39,14 +40,20 @@ export interface RotationOptions {
    * @minimum 1
    * @maximum 8,640,000,000,000,000
    * @unit ms
+   * @variable OTEL_MCP_LOG_ROTATE_MAX_AGE_MS
    */
   readonly maxAgeMs?: number;
-  /** Whether all finished parts but the newest are compressed with gzip. @defaultValue false */
+  /**
+   * Whether all finished parts but the newest are compressed with gzip.
+   * @defaultValue false
+   * @variable OTEL_MCP_LOG_ROTATE_COMPRESS
+   */
   readonly compress?: boolean;
   /**
    * How many finished parts stay; older ones are deleted: the only option that deletes anything.
    * @defaultValue all
    * @minimum 1
+   * @variable OTEL_MCP_LOG_ROTATE_KEEP
    */
   readonly keep?: number;
 }
