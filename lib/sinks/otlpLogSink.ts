@@ -217,7 +217,7 @@ function requireMethod(option: string, value: object | undefined, method: string
  * The schema's severities are those of syslog. These are the numbers that OpenTelemetry's log data model gives for syslog
  * (appendix "Example mappings").
  */
-export const SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
+const SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
   SEVERITY_UNSPECIFIED: 0,
   SEVERITY_DEBUG: 5,
   SEVERITY_INFO: 9,

@@ -54,7 +54,7 @@ const FREE = [
     'mcp.prompt_arguments',
     'mcp.tool_result',
   ],
-  ...['mcp.client_capabilities', 'mcp.server_capabilities', 'mcp.legs'],
+  ...['mcp.client_capabilities', 'mcp.server_capabilities', 'mcp.legs', 'mcp.roots'],
   ...['mcp.extensions', 'mcp.oauth', 'mcp.tool_annotations', 'mcp.meta'],
 ];
 
