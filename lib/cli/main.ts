@@ -30,4 +30,12 @@ if (isMainThread)
   void runCli(argv.slice(2), { stdin, stdout, stderr, env, program }).then((code) => {
     process.exitCode = code;
   });
-else void import('./export/encoders.js').then(({ serveEncoder }) => serveEncoder());
+else void serveThread();
+
+/** Does the work that this thread was started for. */
+async function serveThread(): Promise<void> {
+  const { servePacker } = await import('./evidence/pack.js');
+  if (await servePacker()) return;
+  const { serveEncoder } = await import('./export/encoders.js');
+  serveEncoder();
+}

@@ -3,7 +3,8 @@ import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { expect } from 'chai';
-import { runCli } from '../support/builtCli.js';
+import { Packer } from '../../lib/cli/evidence/pack.js';
+import { builtBinary, runCli } from '../support/builtCli.js';
 import { runCommand } from '../support/runCommand.js';
 import { sampleLogText } from '../support/sampleLogFiles.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -15,7 +16,7 @@ async function digest(path: string): Promise<string> {
 }
 
 /** A log that is large enough for threads: the program has them, and a command that is called as a function has none. */
-describe('export of a large log, on several threads', function () {
+describe('export and evidence of a large log, on several threads', function () {
   this.timeout(180_000);
   const folder = temporaryFolder();
   const path = (name: string) => join(folder.path, name);
@@ -48,4 +49,21 @@ describe('export of a large log, on several threads', function () {
       expect([threads.code, threads.stdout]).to.deep.equal([3, alone.out]);
       for (const name of ['threads', 'alone']) rmSync(path(name));
     });
+
+  it('evidence packs the slice into the same bytes as without, and tells of the broken lines @slow', async () => {
+    const packed: [content: object, bytes: string][] = [];
+    for (const program of [builtBinary(), undefined]) {
+      const packer = new Packer(program);
+      const { path: to, ...content } = await packer.pack(path('audit.jsonl'));
+      await packer.close();
+      packed.push([content, await digest(to)]);
+      rmSync(to);
+    }
+    expect(packed[0]).to.deep.equal(packed[1]);
+    const args = ['evidence', '--framework', 'soc2', path('audit.jsonl'), '-o', path('bundle.zip')];
+    const { code, stderr } = await runCli(args);
+    expect(code).to.equal(3);
+    expect(stderr).to.include('not an audit record').and.include('half a line');
+    expect(await runCli(['verify', path('bundle.zip')])).to.include({ code: 0 });
+  });
 });

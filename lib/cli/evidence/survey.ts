@@ -50,6 +50,7 @@ export interface Survey {
 /** Counts the answers to one control's query. */
 class Tally {
   readonly #filter: RecordFilter;
+  /** A text that decides alone. */
   readonly #text: string | undefined;
   readonly #rows: string[] = [];
   count = 0;
@@ -57,13 +58,14 @@ class Tally {
   constructor({ query = {} }: Control) {
     this.#filter = compileFilter(query);
     const [texts] = this.#filter.needles;
-    if (query.contains !== undefined && texts?.length === 1) this.#text = texts[0];
+    if (query.contains !== undefined && this.#filter.decidedByBytes && texts?.length === 1)
+      this.#text = texts[0];
   }
 
   /** @param bytes The line of the record: cheaper to search for a text than all values of the record. */
   take(log: string, line: number, record: AuditRecord, bytes: Buffer): void {
-    if (this.#text !== undefined && !bytes.includes(this.#text)) return;
-    if (!this.#filter.matches(record)) return;
+    const matches = this.#text === undefined ? this.#filter.matches(record) : bytes.includes(this.#text);
+    if (!matches) return;
     this.count++;
     // What asks for everything is answered by the slice itself.
     if (this.#filter.empty || this.#rows.length >= LISTED) return;

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openCheckpoint, splitNotes } from '../../integrity/tlog/checkpoint.js';
@@ -11,7 +10,8 @@ import type { Problems } from '../input/problems.js';
 import { withScratchFolder } from '../term/temporaryFile.js';
 import { compileFilter } from '../query/filter.js';
 import type { Output } from '../term/output.js';
-import { Archive } from './zip.js';
+import { Packer } from './pack.js';
+import { Archive, type PackedContent } from './zip.js';
 import type { Framework } from './clauses.js';
 import { deriveFiles, filtersOf, json, manifestOf } from './derive.js';
 import { eachLine } from './sliceProof.js';
@@ -52,51 +52,45 @@ export async function writeBundle(
   const found = await survey(logs, compileFilter(filtersOf(request)), [], { problems, io, until: to });
   const archive = new Archive(output);
   const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const packer = new Packer(io.program);
   return withScratchFolder(async (folder) => {
     const slices: LogSlice[] = [];
     const judgements: Judgement[] = [];
-    for (const [number, log] of logs.entries()) {
-      const judgement = await judge(log, request.vkeys);
-      judgements.push(judgement);
-      const slice = await addProofs(archive, { log, judgement }, found.bounds[number]!, number, request);
-      await writeSlice(log, slice, folder);
-      slices.push(slice);
+    const packed: Promise<PackedContent>[] = [];
+    try {
+      for (const [number, log] of logs.entries()) {
+        const slice = sliceOf(log, found.bounds[number]!, number);
+        await writeSlice(log, slice, folder);
+        packed.push(packer.pack(join(folder, basename(slice.path))));
+        const judgement = await judge(log, request.vkeys);
+        judgements.push(judgement);
+        slices.push(await addProofs(archive, { log, judgement }, slice, request));
+      }
+      const { files, findings } = await deriveFiles(folder, slices, { framework, ...period, io });
+      for (const [path, content] of files) archive.add(path, content);
+      for (const [number, { path }] of slices.entries()) await archive.addPacked(path, await packed[number]!);
+      const manifest = manifestOf({ framework, ...period }, slices, [...archive.files]);
+      archive.add(MANIFEST_NAME, json(manifest));
+      archive.end();
+      return { manifest, findings, judgements };
+    } finally {
+      await packer.close();
     }
-    const { files, findings } = await deriveFiles(folder, slices, { framework, ...period, io });
-    for (const [path, content] of files) archive.add(path, content);
-    for (const { path } of slices) await addSlice(archive, path, folder, output);
-    const manifest = manifestOf({ framework, ...period }, slices, [...archive.files]);
-    archive.add(MANIFEST_NAME, json(manifest));
-    archive.end();
-    return { manifest, findings, judgements };
   });
 }
 
-/** A name that is safe in any archive and on any system, and tells which log is meant. */
-function safeName(log: LogInput, number: number): string {
-  return `${number + 1}-${safeBase(log)}`;
-}
-
-function safeBase(log: LogInput): string {
-  return basename(log.name).replace(/[^\w.-]/g, '_');
+/** A slice under a name that is safe in any archive and on any system, and tells which log is meant. */
+function sliceOf(log: LogInput, { first, end, within }: SliceBounds, number: number): LogSlice {
+  const name = basename(log.name).replace(/[^\w.-]/g, '_');
+  return { name, path: `logs/${number + 1}-${name}`, first, count: end - first, within };
 }
 
 async function addProofs(
   archive: Archive,
   { log, judgement }: { readonly log: LogInput; readonly judgement: Judgement },
-  bounds: SliceBounds,
-  number: number,
+  slice: LogSlice,
   request: EvidenceRequest,
 ): Promise<LogSlice> {
-  const name = safeName(log, number);
-  const { first } = bounds;
-  const slice = {
-    name: safeBase(log),
-    path: `logs/${name}`,
-    first,
-    count: bounds.end - first,
-    within: bounds.within,
-  };
   const { status, sentence } = judgement;
   if (status === 'unchecked' || status === 'unsealed') return slice;
   // Nothing can be proved of a log that does not agree with its own evidence.
@@ -107,9 +101,9 @@ async function addProofs(
   const newest = await readFile(layout.checkpoint, 'utf8').catch(() => splitNotes(history).notes.at(-1));
   if (newest === undefined) return slice;
   const checkpoint = newest;
-  const prover = new SliceProver({ first, end: bounds.end }, checkpoint, history);
+  const prover = new SliceProver({ first: slice.first, end: slice.first + slice.count }, checkpoint, history);
   await eachLine(log, (bytes) => prover.line(bytes));
-  const proofs = `proofs/${name}`;
+  const proofs = `proofs/${basename(slice.path)}`;
   const files = prover.files();
   for (const [file, content] of files) archive.add(`${proofs}/${file}`, content);
   const known = request.vkeys ?? (await readFile(layout.vkey, 'utf8').catch(() => '')).split('\n');
@@ -147,13 +141,4 @@ async function writeSlice(log: LogInput, { path, first, count }: LogSlice, folde
   );
   await flush();
   await file.close();
-}
-
-async function addSlice(archive: Archive, path: string, folder: string, output: Output): Promise<void> {
-  const file = archive.begin(path);
-  for await (const piece of createReadStream(join(folder, basename(path))) as AsyncIterable<Buffer>) {
-    file.push(piece);
-    await output.settle();
-  }
-  file.end();
 }

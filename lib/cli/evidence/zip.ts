@@ -1,8 +1,9 @@
+import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import * as zlib from 'node:zlib';
 import { Readable } from 'node:stream';
 import { inputFailure } from '../shared/failure.js';
-import { Zip, ZipDeflate } from 'fflate';
+import { Zip, ZipDeflate, type ZipInputFile } from 'fflate';
 import { createHash } from 'node:crypto';
 import { type Output } from '../term/output.js';
 import { type BundleFile } from './manifest.js';
@@ -219,50 +220,71 @@ const LIMIT = 0xffff_ffff;
 /** The earliest time that a zip file can state: the same for every file, so that the same input gives the same bytes. */
 const EPOCH = new Date(1980, 0, 1);
 
+/** How hard deflate tries. It decides the bytes of a bundle. */
+export const PACKED_LEVEL = 6;
+/** Readable by its owner alone when unpacked on a system that has modes. */
+const ATTRIBUTES = { mtime: EPOCH, os: 3, attrs: (0o100600 << 16) >>> 0 };
+
+/** The content of a file, deflated. */
+export interface PackedContent {
+  /** Where the packed bytes lie. */
+  readonly path: string;
+  /** Of the content, as are the sums. */
+  readonly bytes: number;
+  readonly crc: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+function tooLarge(): Error {
+  return inputFailure('the evidence does not fit into a zip file of 4 GB: choose a shorter period');
+}
+
 /** Writes a zip file piece by piece, and keeps the hash of each file in it. */
 export class Archive {
   readonly files: BundleFile[] = [];
   readonly #zip: Zip;
+  readonly #output: Output;
   #bytes = 0;
 
   constructor(output: Output) {
+    this.#output = output;
     this.#zip = new Zip((error, data) => {
       if (error !== null) throw error;
       this.#bytes += data.length;
+      if (this.#bytes > LIMIT) throw tooLarge();
       output.bytes(data);
     });
   }
 
   /** Adds a file whose content is at hand. */
   add(path: string, content: string): void {
-    const file = this.begin(path);
-    file.push(Buffer.from(content));
-    file.end();
+    const entry = new ZipDeflate(path, { level: PACKED_LEVEL });
+    this.#zip.add(Object.assign(entry, ATTRIBUTES));
+    const data = Buffer.from(content);
+    this.#note({ path, bytes: data.length, sha256: createHash('sha256').update(data).digest('hex') });
+    entry.push(Uint8Array.from(data));
+    entry.push(new Uint8Array(0), true);
   }
 
-  /** Begins a file that comes in pieces. No other may be begun before it has ended. */
-  begin(path: string): { push(data: Uint8Array): void; end(): void } {
-    const entry = new ZipDeflate(path, { level: 6 });
-    entry.mtime = EPOCH;
-    entry.os = 3;
-    // Readable by its owner alone when unpacked on a system that has modes.
-    entry.attrs = (0o100600 << 16) >>> 0;
+  /** Adds a file that was packed before. */
+  async addPacked(path: string, { path: packed, bytes, crc, sha256 }: PackedContent): Promise<void> {
+    this.#note({ path, bytes, sha256 });
+    const { compression, flag } = new ZipDeflate(path, { level: PACKED_LEVEL });
+    const entry: ZipInputFile = { filename: path, compression, flag, size: bytes, crc, ...ATTRIBUTES };
     this.#zip.add(entry);
-    const hash = createHash('sha256');
-    let bytes = 0;
-    return {
-      push: (data) => {
-        hash.update(data);
-        bytes += data.length;
-        if (bytes > LIMIT || this.#bytes > LIMIT)
-          throw inputFailure('the evidence does not fit into a zip file of 4 GB: choose a shorter period');
-        entry.push(Uint8Array.from(data));
-      },
-      end: () => {
-        entry.push(new Uint8Array(0), true);
-        this.files.push({ path, bytes, sha256: hash.digest('hex') });
-      },
-    };
+    for await (const piece of createReadStream(packed, {
+      highWaterMark: 1 << 18,
+    }) as AsyncIterable<Buffer<ArrayBuffer>>) {
+      entry.ondata?.(null, piece, false);
+      await this.#output.settle();
+    }
+    entry.ondata?.(null, new Uint8Array(0), true);
+  }
+
+  #note(file: BundleFile): void {
+    if (file.bytes > LIMIT || this.#bytes > LIMIT) throw tooLarge();
+    this.files.push(file);
   }
 
   /** Ends the zip file. */

@@ -257,7 +257,7 @@ function severitiesFrom(word: string): string[] {
 }
 
 /** Characters that every JSON writer leaves as they are, so that a line holds the text if and only if its record does. */
-const SEARCHABLE = /^[A-Za-z0-9_.:@ -]+$/;
+const SEARCHABLE = /^[A-Za-z0-9_.:@ [\]-]+$/;
 
 function otherConditions({ contains, search, gaps }: FilterOptions): Condition[] {
   const conditions = (contains ?? []).map((text): Condition => {
