@@ -1,11 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { runCli } from '../support/builtCli.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { dialogue, lines, withoutTrace } from './programs.js';
+import { startProxy } from './overHttp.js';
+import { dialogue, lines, streamOf, withoutTrace } from './programs.js';
+import { send, startRaw } from './rawHttpServer.js';
 import { Relaying } from './relaying.js';
 
 const SERVER = fileURLToPath(new URL('fixtures/scriptedServer.mjs', import.meta.url));
@@ -53,6 +56,47 @@ describe('what passes a relay', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('is what was sent over HTTP as well, in bodies and in streams of events', async () => {
+    let told: Buffer = Buffer.alloc(0);
+    let type = '';
+    let isPacked = false;
+    const server = await startRaw((_, response) => {
+      response.writeHead(200, { 'content-type': type, ...(isPacked && { 'content-encoding': 'gzip' }) });
+      response.end(isPacked ? gzipSync(told) : told);
+    });
+    const relay = await startProxy(server.url, { mode: 'batch' });
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          lines,
+          fc.oneof(
+            lines.map((each) => ({ kind: 'application/json', bytes: Buffer.concat(each) })),
+            lines.chain(streamOf).map((bytes) => ({ kind: 'text/event-stream', bytes })),
+          ),
+          fc.boolean(),
+          fc.constantFrom(undefined, 's1', 's2'),
+          async (said, { kind, bytes }, packed, session) => {
+            [told, type, isPacked] = [bytes, kind, packed];
+            server.got.length = 0;
+            const headers = session === undefined ? {} : { 'mcp-session-id': session };
+            for (const body of said) {
+              const answer = await send(relay.url, { body, headers });
+              const heard = packed ? gunzipSync(answer.body) : answer.body;
+              expect(heard.toString('latin1')).to.equal(told.toString('latin1'));
+            }
+            expect(server.got.map(({ body }) => withoutTrace(body.toString('latin1')))).to.deep.equal(
+              said.map((body) => body.toString('latin1')),
+            );
+          },
+        ),
+        { numRuns: 25 },
+      );
+    } finally {
+      await relay.close();
+      await server.close();
+    }
   });
 
   it('is in order through real processes, however the bytes are cut @slow', async () => {
