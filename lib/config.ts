@@ -174,8 +174,8 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
   readonly foreignSpans?: boolean;
   /**
    * Begins the log of each process with a record `audit/start`, which says what is patched and which policy is in force, and ends
-   * it with `audit/stop` at `shutdown()`; a process that ends without it leaves none. Of several logs to the same sinks, the first
-   * decides.
+   * it with `audit/stop`, which says why it ended; a process that is killed leaves none. Of several logs to the same sinks, the
+   * first decides.
    * @defaultValue true where one of the sinks is a `FileSink`
    */
   readonly startRecord?: boolean;

@@ -2,6 +2,7 @@ import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
 import { shared } from '../internal/shared.js';
 import type { Operation } from '../operations/operation.js';
 import { OPERATIONS, SESSION_LOST } from '../operations/table.js';
+import { mayBeOpen } from '../pipeline/ending.js';
 import { beforeSignalEnds } from '../pipeline/lifecycle.js';
 import type { Judgement } from '../processor/outcome.js';
 import type { Connection } from './connection.js';
@@ -42,6 +43,11 @@ export function sessionOpened(connection: Connection): void {
   // Before the listener that writes what is left: nothing asynchronous runs after this event.
   process.prependListener('exit', endAllSessions);
   beforeSignalEnds(endAllSessions);
+  mayBeOpen({
+    get isOpen() {
+      return sessions.open.size > 0;
+    },
+  });
 }
 
 /** Learns of the end of a session from its transport, because the client may not learn of it. */

@@ -5,6 +5,7 @@ import { checkOptions } from '../internal/options.js';
 import { shared } from '../internal/shared.js';
 import { say } from '../internal/stderr.js';
 import { reject } from '../internal/validate.js';
+import { stopLogsNow, type Ending } from './ending.js';
 
 /**
  * How a log follows its process to the end.
@@ -27,7 +28,7 @@ export interface LifecycleOptions {
 interface FollowedPipeline {
   stats(): { readonly accepted: number };
   forceFlush(): Promise<void>;
-  shutdown(): Promise<void>;
+  shutdown(ending?: Ending): Promise<void>;
   saveSync(): void;
   flushSync(): void;
 }
@@ -114,7 +115,9 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
   else for (const record of endings) record();
   await Promise.all(
     [...followers].map(async ([pipeline, ms]) => {
-      const work = (alone ? pipeline.shutdown() : pipeline.forceFlush()).catch(complain);
+      const work = (alone ? pipeline.shutdown({ ended_by: 'signal', signal }) : pipeline.forceFlush()).catch(
+        complain,
+      );
       await Promise.race([work, new Promise<void>((resolve) => after(ms, resolve).unref())]);
     }),
   );
@@ -181,7 +184,8 @@ export function writeNow(writer: LastWriter): void {
   );
 }
 
-function writeAll(): void {
+function writeAll(code: number): void {
+  stopLogsNow(code);
   isExiting = true;
   for (const reference of writers) {
     const writer = reference.deref();

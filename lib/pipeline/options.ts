@@ -7,6 +7,7 @@ import { isSink, sinkName } from '../sinks/emit.js';
 import type { GapRecordFactory } from '../sinks/gap.js';
 import type { SinkFeedOptions } from '../sinks/retry.js';
 import { vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
+import type { Ending } from './ending.js';
 import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
 import { countAfter, type CountStart } from './queue.js';
 
@@ -119,8 +120,8 @@ export interface PipelineOptions extends DeliveryOptions {
   readonly gapRecord?: GapRecordFactory;
   /** Makes the record that goes before the first one. Called once, when the first record is accepted. @defaultValue none */
   readonly firstRecord?: () => DraftRecord;
-  /** Makes the record that goes after the last one, at shutdown. Not called where no record was accepted. @defaultValue none */
-  readonly lastRecord?: () => DraftRecord;
+  /** Makes the record that goes after the last one, when the log or its process ends. Not called where no record was accepted. @defaultValue none */
+  readonly lastRecord?: (ending: Ending) => DraftRecord;
 }
 
 /** The options of a log that each of its workers has too. */
@@ -155,7 +156,7 @@ export interface ResolvedPipeline {
   readonly count: CountStart;
   readonly sinks: readonly Sink[];
   readonly firstRecord: (() => DraftRecord) | undefined;
-  readonly lastRecord: (() => DraftRecord) | undefined;
+  readonly lastRecord: ((ending: Ending) => DraftRecord) | undefined;
 }
 
 /** The options, checked, with defaults filled in; so are the entries of its sinks. */

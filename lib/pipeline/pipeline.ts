@@ -4,6 +4,7 @@ import { shared } from '../internal/shared.js';
 import type { DraftRecord, AuditRecord } from '../schema/record.js';
 import type { Sink } from '../sinks/sink.js';
 import { joined, Completion } from './completion.js';
+import { endWithProcess, type Ending, type EndingLog } from './ending.js';
 import { resolvePipeline, type PipelineOptions, type ResolvedPipeline, termsOf } from './options.js';
 import { Sequence } from './queue.js';
 import { SinkWorker } from './sinkWorker.js';
@@ -28,8 +29,8 @@ export interface Pipeline {
   readonly needsIntent: boolean;
   /** Resolves when all records are delivered, and rejects if any is not. */
   forceFlush(): Promise<void>;
-  /** Flushes and closes every sink, once. A record that comes later is refused, and `onError` hears of it. */
-  shutdown(): Promise<void>;
+  /** Flushes and closes every sink, once. A record that comes later is refused, and `onError` hears of it. The log's last record says why. */
+  shutdown(ending?: Ending): Promise<void>;
   /** The pipeline in numbers, for programs without a MeterProvider. */
   stats(): PipelineStats;
   /** Writes what it can without an event loop, and gives up the rest: the process ends. */
@@ -58,7 +59,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return new SinkPipeline(resolvePipeline(options));
 }
 
-class SinkPipeline implements Pipeline {
+class SinkPipeline implements Pipeline, EndingLog {
   readonly needsIntent: boolean;
   readonly unfinishedIntents: readonly AuditRecord[];
   readonly sinks: readonly Sink[];
@@ -70,8 +71,11 @@ class SinkPipeline implements Pipeline {
   readonly #report: ResolvedPipeline['report'];
   readonly #sequence: Sequence;
   #first: (() => DraftRecord) | undefined;
-  readonly #last: (() => DraftRecord) | undefined;
+  readonly #last: ((ending: Ending) => DraftRecord) | undefined;
   #accepted = 0;
+  /** How many records there were when the last record was written; more may follow where the process did not end after all. */
+  #stoppedAt = 0;
+  #endsAlone: () => void = () => undefined;
   #refused = 0;
   #unavailable = 0;
   #shutdown: Promise<void> | undefined;
@@ -122,8 +126,36 @@ class SinkPipeline implements Pipeline {
     await (this.#shutdown ?? allOf(this.#workers.map((worker) => worker.flush())));
   }
 
-  shutdown(): Promise<void> {
-    return (this.#shutdown ??= this.#close());
+  shutdown(ending: Ending = { ended_by: 'shutdown' }): Promise<void> {
+    return (this.#shutdown ??= this.#close(ending));
+  }
+
+  get needsEventLoop(): boolean {
+    return this.#workers.some((worker) => worker.isSealed !== undefined || !worker.canFlushSync);
+  }
+
+  stopSoon(ending: Ending): Promise<void> {
+    const last = this.#stop(ending);
+    if (last === undefined) return DELIVERED;
+    void this.#queue(last, [], false);
+    return this.forceFlush();
+  }
+
+  stopNow(ending: Ending): void {
+    const able = this.#workers.filter((worker) => worker.canFlushSync);
+    // The record would be the only one of a sealed log that nothing vouches for.
+    if (able.some((worker) => worker.isSealed === true && worker.pending === 0)) return;
+    const last = able.length > 0 ? this.#stop(ending) : undefined;
+    if (last === undefined) return;
+    const record = this.#sequence.stamp(last);
+    for (const worker of able) if (worker.wants(record)) worker.push(record, undefined, false);
+  }
+
+  /** The last record, where the log has begun and has not ended. */
+  #stop(ending: Ending): DraftRecord | undefined {
+    if (this.#accepted === this.#stoppedAt || this.#shutdown !== undefined) return undefined;
+    this.#stoppedAt = this.#accepted;
+    return this.#last?.(ending);
   }
 
   flushSync(): void {
@@ -143,8 +175,10 @@ class SinkPipeline implements Pipeline {
     };
   }
 
-  #close(): Promise<void> {
-    if (this.#accepted > 0 && this.#last !== undefined) void this.#queue(this.#last(), [], false);
+  #close(ending: Ending): Promise<void> {
+    const last = this.#stop(ending);
+    if (last !== undefined) void this.#queue(last, [], false);
+    this.#endsAlone();
     return allOf(this.#workers.map((worker) => worker.close()));
   }
 
@@ -154,7 +188,7 @@ class SinkPipeline implements Pipeline {
       this.#first = undefined;
       void this.#queue(first, [], false);
     }
-    this.#accepted++;
+    if (this.#accepted++ === 0 && this.#last !== undefined) this.#endsAlone = endWithProcess(this);
     return this.#queue(draft, waitFor, intent);
   }
 

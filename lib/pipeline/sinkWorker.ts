@@ -141,6 +141,11 @@ export class SinkWorker {
     return now.failed + now.dropped - failed - dropped;
   }
 
+  /** Whether the sink has sealed all that it wrote; undefined where it seals nothing. */
+  get isSealed(): boolean | undefined {
+    return this.options.sink.isSealed;
+  }
+
   /** Whether the sink can write without an event loop. */
   get canFlushSync(): boolean {
     return this.#sink.canFlushSync;

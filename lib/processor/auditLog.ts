@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import type { ResolvedOptions } from '../config.js';
 import { shared } from '../internal/shared.js';
 import { printable } from '../internal/text.js';
+import type { Ending } from '../pipeline/ending.js';
 import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import { pipelineFor, releasePipeline, type Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
@@ -18,8 +19,8 @@ import { Recording } from './recording.js';
 export interface AuditLog {
   readonly recording: Recording;
   readonly pipeline: Pipeline;
-  /** Shuts the pipeline down and releases its sinks. */
-  close(): Promise<void>;
+  /** Shuts the pipeline down and releases its sinks; its last record says why. */
+  close(ending?: Ending): Promise<void>;
 }
 
 /** What can be asked of an audit log from outside. */
@@ -60,18 +61,18 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
     gapRecord: (gap) => redactor.record(gapRecord(options, gap)),
     ...((options.startRecord ?? keepsLog(options)) && {
       firstRecord: () => redactor.record(startRecord(options)),
-      lastRecord: () => redactor.record(stopRecord(options)),
+      lastRecord: (ending: Ending) => redactor.record(stopRecord(options, ending)),
     }),
   });
   const recording = new Recording(options, redactor, pipeline);
   // One record for each operation that an earlier process left open, however many clients write to this log.
   if (isNew) for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
   const forget = makeAhead(() => rehearse(options, redactor));
-  const close = () => {
+  const close = (ending?: Ending) => {
     forget();
     releasePipeline(pipeline);
     dischargeClaiming(pipeline);
-    return pipeline.shutdown();
+    return pipeline.shutdown(ending);
   };
   announce(options);
   return { recording, pipeline, close };

@@ -1,64 +1,92 @@
 import { createHash } from 'node:crypto';
 import type { RecordSettings, ResolvedOptions } from '../config.js';
 import { shared } from '../internal/shared.js';
+import type { Ending } from '../pipeline/ending.js';
 import { canonicalJson } from '../schema/canonicalJson.js';
 import { newRecordId, newSpanId, newTraceId } from '../schema/ids.js';
 import type { DraftRecord, Outcome, Severity } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
 import { sinkName } from '../sinks/emit.js';
 import type { Sink } from '../sinks/sink.js';
+import { PACKAGE_VERSION } from '../version.js';
 import { recordMetadata } from './mapping.js';
 
 /** Options whose values are secrets. The digest covers whether they are set. */
 const SECRET = new Set(['hmacKey']);
 
 /**
- * The record that a log begins with in each process: what is patched and how, the versions, and the policy. It is made with the first
- * other record, so that a process that audits nothing writes nothing.
+ * The record that a log begins with in each process: what is patched and how, the versions, the policy, and whether the log before it
+ * ended with `audit/stop`. It is made with the first other record, so that a process that audits nothing writes nothing.
  */
 export function startRecord(options: ResolvedOptions): DraftRecord {
-  const { settings, pipeline, redaction, propagate } = options;
-  const { mode = 'blocking', acks, requiredSinks, overflow } = pipeline;
-  return logRecord(settings, {
+  return logRecord(options.settings, {
     what: 'start',
     message: 'The audit log begins in this process.',
     outcome: 'OUTCOME_SUCCESS',
     severity: 'SEVERITY_INFO',
-    data: {
-      patched: patchedClasses(),
-      ...(relays.size > 0 && { relays: [...relays.values()] }),
-      pid: process.pid,
-      node: process.version,
-      policy: {
-        sampling: 'none: every operation is recorded, whatever the sampler of its trace says',
-        redaction_sha256: policyDigest(redaction),
-        ...(redaction.levels !== undefined && { levels: redaction.levels }),
-        include_outputs: settings.includeOutputs,
-        record_meta: settings.recordMeta,
-        require_actor: options.requireActor,
-        foreign_spans: options.foreignSpans,
-        propagate: typeof propagate === 'function' ? 'by server' : propagate,
-        tool_state: options.toolState !== undefined,
-        tool_definitions: options.toolDefinitions ?? keepsLog(options),
-        mode,
-        ...(acks !== undefined && { acks }),
-        ...(requiredSinks !== undefined && { required_sinks: requiredSinks }),
-        ...(overflow !== undefined && { overflow }),
-        sinks: pipeline.sinks.map((entry) => ('emit' in entry ? sinkData(entry) : entryData(entry))),
-      },
-    },
+    data: { ...inForce(options), ...previous(options) },
   });
 }
 
-/** The record that a log ends with when it is shut down. */
-export function stopRecord({ settings }: ResolvedOptions): DraftRecord {
-  return logRecord(settings, {
+/** The record that a log ends with: why it ends, and what was patched and in force then. */
+export function stopRecord(options: ResolvedOptions, ending: Ending): DraftRecord {
+  return logRecord(options.settings, {
     what: 'stop',
-    message: 'The audit log was shut down in this process.',
+    message: ENDED[ending.ended_by],
     outcome: 'OUTCOME_SUCCESS',
-    severity: 'SEVERITY_INFO',
-    data: { pid: process.pid },
+    severity: 'error_type' in ending ? 'SEVERITY_ERROR' : 'SEVERITY_INFO',
+    data: { ...ending, ...inForce(options) },
   });
+}
+
+const ENDED: Readonly<Record<Ending['ended_by'], string>> = {
+  shutdown: 'The audit log was shut down in this process.',
+  signal: 'The audit log ends: a signal ends the process.',
+  client_closed: 'The audit log ends: the client has left the relay.',
+  server_exit: 'The audit log ends: the server behind the relay has ended.',
+  process_exit: 'The audit log ends: the process exits.',
+  natural_exit: 'The audit log ends: the process has nothing left to do.',
+  uncaught_exception: 'The audit log ends: an exception that nothing caught ends the process.',
+  unhandled_rejection: 'The audit log ends: a rejected promise that nothing handled ends the process.',
+};
+
+/** How the log was left that this one continues; nothing where it is new. */
+function previous({ pipeline }: ResolvedOptions): object {
+  for (const entry of pipeline.sinks) {
+    const { lastResource, lastSeq } = 'emit' in entry ? entry : entry.sink;
+    if (lastResource !== undefined)
+      return { previous: { stopped: lastResource === 'audit/stop', last_seq: lastSeq } };
+  }
+  return {};
+}
+
+function inForce(options: ResolvedOptions): object {
+  const { settings, pipeline, redaction, propagate } = options;
+  const { mode = 'blocking', acks, requiredSinks, overflow } = pipeline;
+  return {
+    patched: patchedClasses(),
+    ...(relays.size > 0 && { relays: [...relays.values()] }),
+    version: PACKAGE_VERSION,
+    pid: process.pid,
+    node: process.version,
+    policy: {
+      sampling: 'none: every operation is recorded, whatever the sampler of its trace says',
+      redaction_sha256: policyDigest(redaction),
+      ...(redaction.levels !== undefined && { levels: redaction.levels }),
+      include_outputs: settings.includeOutputs,
+      record_meta: settings.recordMeta,
+      require_actor: options.requireActor,
+      foreign_spans: options.foreignSpans,
+      propagate: typeof propagate === 'function' ? 'by server' : propagate,
+      tool_state: options.toolState !== undefined,
+      tool_definitions: options.toolDefinitions ?? keepsLog(options),
+      mode,
+      ...(acks !== undefined && { acks }),
+      ...(requiredSinks !== undefined && { required_sinks: requiredSinks }),
+      ...(overflow !== undefined && { overflow }),
+      sinks: pipeline.sinks.map((entry) => ('emit' in entry ? sinkData(entry) : entryData(entry))),
+    },
+  };
 }
 
 /** Whether a log has a start record by default: where a sink keeps the log and the next process continues it. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Gateway } from './gateway.js';
 import type { RawHeaders, Welcome } from './headers.js';
+import type { Ending } from '../pipeline/ending.js';
 import type { RelayLog } from './log.js';
 import { Proxy } from './proxy.js';
 import { RelayedClient, type TransportFacts } from './relayedClient.js';
@@ -42,21 +43,22 @@ export async function relayHttp(relay: HttpRelay): Promise<void> {
   // A stream lasts as long as both sides want it to, and so does the upload of a long message.
   server.requestTimeout = 0;
   server.timeout = 0;
-  let end: () => void = () => undefined;
-  const ended = new Promise<void>((resolve) => (end = resolve));
+  let end: (signal: NodeJS.Signals) => void = () => undefined;
+  const ended = new Promise<NodeJS.Signals>((resolve) => (end = resolve));
+  let ending: Ending = { ended_by: 'shutdown' };
   const stopSignals = onSignals(end);
   try {
     await listening(server, port, host.replace(/^\[(.*)\]$/, '$1'));
     const { port: own } = server.address() as AddressInfo;
     onListening(`http://${host}:${own}${url.pathname}`);
-    await ended;
+    ending = { ended_by: 'signal', signal: await ended };
     server.close();
     server.closeAllConnections();
     await proxy.end();
   } finally {
     stopSignals();
     await target.close();
-    await log?.close();
+    await log?.close(ending);
   }
 }
 
@@ -99,7 +101,9 @@ export async function relayToHttp(relay: HttpServerRelay): Promise<NodeJS.Signal
   await gateway.run();
   await gateway.leave(GOODBYE_MS);
   await client.end();
-  await log?.close();
+  await log?.close(
+    ending === undefined ? { ended_by: 'client_closed' } : { ended_by: 'signal', signal: ending },
+  );
   await target.close();
   stopSignals();
   input.destroy();

@@ -11,6 +11,7 @@ import { PREFIX } from '../environment/variables.js';
 import { ConfigError } from '../errors.js';
 import { say } from '../internal/stderr.js';
 import type { ActorResolver } from '../identity.js';
+import type { Ending } from '../pipeline/ending.js';
 import { createAuditLog, expectRecords } from '../processor/auditLog.js';
 import { noteRelay } from '../processor/logRecords.js';
 import type { OperationRecorder } from '../processor/operation.js';
@@ -18,8 +19,8 @@ import type { OperationRecorder } from '../processor/operation.js';
 /** The log of a relay. */
 export interface RelayLog {
   readonly recorder: OperationRecorder;
-  /** Delivers what is left, and closes the sinks; no failure of a sink keeps the relay from ending. */
-  close(): Promise<void>;
+  /** Delivers what is left, and closes the sinks; its last record says why. No failure of a sink keeps the relay from ending. */
+  close(ending: Ending): Promise<void>;
 }
 
 /** What a relay asks of its log. */
@@ -70,8 +71,8 @@ function open(env: Variables, { client, server, actor = osUser }: LogNeeds): Rel
   expectRecords();
   return {
     recorder: recording,
-    close: () =>
-      close().catch((error: unknown) => say(error instanceof Error ? error.message : String(error))),
+    close: (ending) =>
+      close(ending).catch((error: unknown) => say(error instanceof Error ? error.message : String(error))),
   };
 }
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { Exchange } from './exchange.js';
 import { eachPiece, type Piece } from './lines.js';
+import type { Ending } from '../pipeline/ending.js';
 import type { RelayLog } from './log.js';
 import { OrderedWriter } from './orderedWriter.js';
 import { RelayedClient } from './relayedClient.js';
@@ -40,6 +41,7 @@ export async function relayStdio(relay: StdioRelay): Promise<ServerEnd> {
   const client = new RelayedClient({ _serverParams: { command, args } }, log?.recorder, answerServer);
   const exchange = new Exchange(client);
   let isLeft = false;
+  let ending: NodeJS.Signals | undefined;
 
   const fromClient = (piece: Piece): void => {
     if (piece.kind === 'part') return toServer.write(exchange.partFromClient(piece), piece.bytes.length);
@@ -58,6 +60,7 @@ export async function relayStdio(relay: StdioRelay): Promise<ServerEnd> {
   };
   const stopSignals = onSignals((signal) => {
     isLeft = true;
+    ending = signal;
     child.kill(signal);
   });
   const clientEnd = eachPiece(input, fromClient).then(async () => {
@@ -76,10 +79,16 @@ export async function relayStdio(relay: StdioRelay): Promise<ServerEnd> {
   await serverEnd;
   await toClient.settled;
   await client.end(isLeft ? undefined : 'the server process ended');
-  await log?.close();
+  await log?.close(whyOf(ending ?? end.signal, isLeft));
   stopSignals();
   input.destroy();
   return end;
+}
+
+/** A server that dies of a signal ends the relay by the same one. */
+function whyOf(signal: NodeJS.Signals | null, isLeft: boolean): Ending {
+  if (signal !== null) return { ended_by: 'signal', signal };
+  return { ended_by: isLeft ? 'client_closed' : 'server_exit' };
 }
 
 function started(child: ChildProcess): Promise<void> {

@@ -181,6 +181,7 @@ export function retrying(sink: Sink, options: RetryingOptions = {}): Sink {
     ...(sink.destination !== undefined && { destination: sink.destination }),
     lastSeq: sink.lastSeq,
     lastCounter: sink.lastCounter,
+    lastResource: sink.lastResource,
     profile: sink.profile,
     ...(sink.keepsLog !== undefined && { keepsLog: sink.keepsLog }),
     // The pipeline checks the answers of a sink without `requireAck`, so the wrapper may always have it.

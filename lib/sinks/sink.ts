@@ -64,6 +64,10 @@ export interface Sink {
   readonly lastSeq?: number | undefined;
   /** Who gave it that number, where that record says so. */
   readonly lastCounter?: LogCounter | undefined;
+  /** What that record is of: its `resource`. `audit/stop` where the older log ended in good order. */
+  readonly lastResource?: string | undefined;
+  /** For a sink that seals its log, which takes an event loop: whether a signature vouches for every record that was written. */
+  readonly isSealed?: boolean | undefined;
   /** The profile whose names it writes, where it was told one: a log of another profile refuses it. */
   readonly profile?: Profile | undefined;
   /** Whether several processes write to this log one after the other: each then begins with a record of its start. */

@@ -228,6 +228,7 @@ describe('the record that a log begins with', () => {
       policy: Record<string, unknown>;
     };
     const own = patched.find(({ how, sdk }) => how === 'withLogging' && sdk === '@modelcontextprotocol/sdk');
+    expect(records[3]?.data).to.deep.include({ ended_by: 'shutdown', patched, policy });
     expect(own?.methods).to.include.members(['connect', 'callTool', 'request', 'close']);
     expect(policy).to.include({ mode: 'batch', include_outputs: false });
     expect(policy['redaction_sha256']).to.match(/^[0-9a-f]{64}$/);

@@ -40,7 +40,13 @@ describe('a process that exits with records under way', function () {
         .trimEnd()
         .split('\n')
         .map((line) => (JSON.parse(line) as { resource: string }).resource);
-      expect(resources).to.deep.equal(['audit/start', 'session/initialize', 'tools/echo', 'session/close']);
+      expect(resources).to.deep.equal([
+        'audit/start',
+        'session/initialize',
+        'tools/echo',
+        'session/close',
+        'audit/stop',
+      ]);
       expect(stderr).not.to.include('process ended before');
     });
 

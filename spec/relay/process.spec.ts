@@ -47,6 +47,7 @@ describe('otel-mcp-log relay as a process', () => {
       ['session/close', 'OUTCOME_SUCCESS'],
       ['audit/stop', 'OUTCOME_SUCCESS'],
     ]);
+    expect(records().at(-1)!.data).to.include({ ended_by: 'client_closed' });
   });
 
   it('says in the first record who started it, and where', async () => {
@@ -67,6 +68,7 @@ describe('otel-mcp-log relay as a process', () => {
     expect(unanswered!.error?.type).to.equal('connection_closed');
     expect(lost!.error?.message).to.equal('the server process ended');
     expect(lost!.mcp?.requests).to.include({ sent: 2, recorded: 2 });
+    expect(records().at(-1)!.data).to.include({ ended_by: 'server_exit' });
   });
 
   it('dies of the signal that its server died of, once the log is closed', async () => {
@@ -75,6 +77,7 @@ describe('otel-mcp-log relay as a process', () => {
     await finished;
     expect(child.signalCode).to.equal('SIGKILL');
     expect(records().at(-1)!.resource).to.equal('audit/stop');
+    expect(records().at(-1)!.data).to.include({ ended_by: 'signal', signal: 'SIGKILL' });
   });
 
   for (const [signal, code, died] of [
@@ -96,6 +99,7 @@ describe('otel-mcp-log relay as a process', () => {
         'session/close',
         'audit/stop',
       ]);
+      expect(records().at(-1)!.data).to.include({ ended_by: 'signal', signal });
     });
 
   it('ends its server where the client reads no more', async () => {

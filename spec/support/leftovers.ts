@@ -72,10 +72,10 @@ const EVENTS = [
 ];
 
 /**
- * The listeners that end open sessions, that write what is left, and that remove what the first test installed or packed for all
+ * The listeners that end open sessions and open logs, that write what is left, and that remove what the first test installed or packed for all
  * of them, stay for as long as the process lives.
  */
-const FOR_LIFE = ['endAllSessions', 'writeAll', 'removePacked', 'removeDuckDb'];
+const FOR_LIFE = ['endAllSessions', 'ranEmpty', 'writeAll', 'removePacked', 'removeDuckDb'];
 
 function listeners(): Record<string, unknown> {
   return Object.fromEntries(

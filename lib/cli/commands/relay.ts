@@ -134,7 +134,7 @@ async function startServer([server, ...args]: readonly string[], env: Env, io: C
     const { code, signal } = await relayStdio({ command: server, args, log, input, output });
     return signal === null ? (code ?? 0) : await dieOf(signal, output);
   } catch (error) {
-    await log?.close();
+    await log?.close({ ended_by: 'server_exit' });
     throw startFailure(server, error);
   }
 }

@@ -102,9 +102,9 @@ export const CONTROLS: readonly Control[] = [
     asked: { pci: ['10.2.1.6'], nist: ['AU-12'] },
     query: { resource: ['audit/start', 'audit/stop'] },
     shows:
-      'When a process began to write the log, by which policy, and when it ended in good order. This log has no pause.',
+      'When a process began to write the log and by which policy; when it ended and why (data.ended_by). This log has no pause.',
     cannot:
-      'A stop by a kill that left no time to write: the next start then stands there without a stop before it. Nor that a process ran without a log.',
+      'A stop by a kill that left no time to write: the next start of that file then says that no stop stands before it (data.previous). Nor that a process ran without a log.',
     elsewhere: 'The logs of the process manager: when each process ran.',
   },
   {

@@ -38,6 +38,7 @@ export class FileSink implements Sink {
   readonly path: string;
   readonly lastSeq: number | undefined;
   readonly lastCounter: LogCounter | undefined;
+  readonly lastResource: string | undefined;
   readonly keepsLog = true;
   readonly #notices: Notices;
   readonly #lock: LogLock;
@@ -74,6 +75,7 @@ export class FileSink implements Sink {
     this.#selective = options.integrity?.selective === true;
     this.lastSeq = this.#history.lastSeq();
     this.lastCounter = this.#history.lastCounter();
+    this.lastResource = this.#history.lastResource();
     this.#delivered = { status: 'delivered', ack: options.fsync === 'always' ? 'durable' : 'written' };
     this.#onSighup = options.reopenOnSighup ? () => this.#log.check() : undefined;
     if (this.#onSighup !== undefined) process.on('SIGHUP', this.#onSighup);
@@ -87,6 +89,11 @@ export class FileSink implements Sink {
   /** What the sink has found out of order since start-up; the first 100 findings. */
   get notices(): readonly FileNotice[] {
     return this.#notices.kept;
+  }
+
+  /** Whether a checkpoint covers all that is written; undefined where the log is not sealed. */
+  get isSealed(): boolean | undefined {
+    return this.#sealing?.isComplete;
   }
 
   /** The intents without a completion in the last 8 MiB of the log, as it was when it was opened. */

@@ -111,6 +111,11 @@ export class Sealing {
     return this.#sealed !== undefined;
   }
 
+  /** Whether a checkpoint covers all that is written. */
+  get isComplete(): boolean {
+    return this.#sealed?.checkpoint?.size === this.#sealed?.size;
+  }
+
   /** Makes a checkpoint over what is written, in case the process ends without closing the log. A failure becomes a notice. */
   async seal(): Promise<void> {
     await this.ready.catch(() => undefined);

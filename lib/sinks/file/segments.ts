@@ -168,6 +168,12 @@ export class LogHistory {
     return counterOf(this.lastRecord());
   }
 
+  /** What the last record is of. */
+  lastResource(): string | undefined {
+    const resource: unknown = this.lastRecord()?.resource;
+    return typeof resource === 'string' ? resource : undefined;
+  }
+
   /** The last record. */
   lastRecord(): AuditRecord | undefined {
     return this.#last(this.path, this.size) ?? this.#last(this.#segment);
