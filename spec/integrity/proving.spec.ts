@@ -57,6 +57,28 @@ describe('integrity: what a log can prove', () => {
     }
   });
 
+  it('finds records whose lines are read in pieces, also where no line end follows the last', async () => {
+    // Lines of 0.3 and 2.5 MB, which the reader hands over in pieces of 1 MB, with the id before and after a boundary.
+    const ids = Array.from({ length: 12 }, (_, index) => `id-${index}-end`);
+    const lines = ids.map((id, index) => {
+      const message = 'x'.repeat(index % 4 === 3 ? 2_500_000 : 300_000);
+      return JSON.stringify(index % 2 === 0 ? { record_id: id, message } : { message, record_id: id });
+    });
+    const large = path('large.jsonl');
+    for (const text of [lines.join('\n'), `${lines.join('\n')}\n`, `\n${lines.join('\n\n')}`]) {
+      writeFileSync(large, text);
+      const all = text.split('\n');
+      for (const [index, recordId] of ids.entries()) {
+        const found = await findRecord(large, { recordId });
+        expect([found.index, found.line.toString() === lines[index]]).to.deep.equal([
+          all.indexOf(lines[index] ?? ''),
+          true,
+        ]);
+      }
+      expect(await refusal(findRecord(large, { recordId: 'id-12-end' }))).to.contain('no record');
+    }
+  });
+
   it('finds the records that follow a missing file at their own index', async () => {
     rmSync(path('second'));
     expect(await findRecord(log.path, { index: 20 })).to.deep.equal({ index: 20, line: LINES[20] });
