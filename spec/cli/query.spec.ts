@@ -93,6 +93,23 @@ describe('query: filters', () => {
     });
   }
 
+  it('finds by --actor who acted and for whom, and shows by what authority', async () => {
+    const authority = { type: 'approval', id: 'CHG-4711', issuer: 'ops@example.com' };
+    const own = { ...records[1]!, actor_id: 'ada' };
+    const delegated = { ...records[2]!, actor_id: 'support-agent', on_behalf_of: 'ada', authority };
+    const file = join(folder.path, 'delegated.jsonl');
+    writeFileSync(file, [records[0]!, own, delegated].map((record) => `${encodeLine(record)}\n`).join(''));
+    const found = async (actor: string) =>
+      (await runCliHere(['query', `--actor=${actor}`, file])).stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as AuditRecord);
+    expect((await found('ada')).map(({ seq }) => seq)).to.deep.equal([own.seq, delegated.seq]);
+    const [one, ...others] = await found('support-agent');
+    expect(one).to.deep.include({ on_behalf_of: 'ada', authority });
+    expect(others).to.deep.equal([]);
+  });
+
   it('finds nothing without complaint', async () => {
     expect(await query('--actor', 'nobody')).to.include({ code: 0, stdout: '', stderr: '' });
   });

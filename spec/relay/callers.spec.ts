@@ -73,6 +73,22 @@ describe('callers behind a relay between HTTP and HTTP', () => {
     expect(JSON.stringify(relay.sink.records)).not.to.include('opaque').and.not.to.include('c2ln');
   });
 
+  // RFC 8693, section 4.1: `sub` is who the token is for, `act` who acts, and an `act` within it who did before.
+  it('act for the subject of their token where its `act` names who acts', async () => {
+    await start((got, response) => json(response, result(idOf(got))));
+    const act = { sub: 'support-agent', act: { sub: 'dispatcher' } };
+    const authorization = tokenOf({ sub: 'ada', iss: 'https://login.example', act });
+    await send(relay.url, { body: rpc(1, 'tools/list'), headers: { authorization } });
+    const [record] = relay.sink.of('tools/list');
+    expect(record).to.deep.include({
+      actor_id: 'support-agent',
+      actor_type: 'agent',
+      on_behalf_of: 'ada',
+      authority: { type: 'token', issuer: 'https://login.example' },
+    });
+    expect(record!.mcp!.oauth).to.deep.include({ subject: 'ada', actors: ['support-agent', 'dispatcher'] });
+  });
+
   it('have their sessions by the id that the server gave them, whoever uses them', async () => {
     let sessions = 0;
     await start((got, response) => {
