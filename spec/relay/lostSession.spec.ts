@@ -1,4 +1,7 @@
+// Asks the check of sessions that verify makes: records in memory are no log that verify could be given.
 import { expect } from 'chai';
+import { encodeLine } from '../../lib/codecs/json.js';
+import { SessionCheck } from '../../lib/integrity/verification/sessions.js';
 import { until } from '../support/builtCli.js';
 import { startHttpServer, type HttpServer } from '../support/httpServer.js';
 import { startGateway } from './overHttp.js';
@@ -76,6 +79,11 @@ describe('a session that the server loses, behind a relay on standard streams', 
       expect(new Set(ids.slice(0, 3)).size).to.equal(1);
       expect(new Set(ids.slice(3)).size).to.equal(1);
       expect(ids[3]).not.to.equal(ids[0]);
+      // The request that went out in both is on file once, and neither session lacks it.
+      const sessions = new SessionCheck();
+      for (const line of records.map((record) => Buffer.from(encodeLine(record))))
+        sessions.see(line, 0, line.length);
+      expect(sessions.finish()).to.include({ complete: 2, different: 0 });
     });
 
     it('is opened anew once for requests that are under way together, and as often as it is lost', async () => {
