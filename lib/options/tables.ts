@@ -82,7 +82,6 @@ const DeliveryOptions = {
 const ProfileOptions = {
   profile: {
     kind: 'choice',
-    page: 'docs/options.md',
     default: 'documented',
     choices: ['documented', '0.2'],
     variable: 'PROFILE',
@@ -220,7 +219,7 @@ const ContactOptions = {
 } as const;
 
 const EncodingProfileOptions = {
-  profile: { kind: 'choice', choices: ['documented', '0.2'] },
+  profile: { kind: 'choice', page: 'docs/sinks.md', choices: ['documented', '0.2'] },
 } as const;
 
 const TimeoutOptions = {
@@ -419,7 +418,7 @@ const PostgresSinkOptions = {
   retry: { kind: 'value' },
   name: { kind: 'text', default: 'postgres' },
   timeoutMs: TimeoutOptions.timeoutMs,
-  profile: ProfileOptions.profile,
+  profile: EncodingProfileOptions.profile,
 } as const;
 
 const ToolRedactionOptions = {
@@ -546,7 +545,7 @@ const SyslogSinkOptions = {
   retry: { kind: 'value' },
   name: { kind: 'text', default: 'syslog' },
   timeoutMs: TimeoutOptions.timeoutMs,
-  profile: ProfileOptions.profile,
+  profile: EncodingProfileOptions.profile,
 } as const;
 
 const TimestampsOptions = {

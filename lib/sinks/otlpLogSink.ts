@@ -110,6 +110,7 @@ const MOST_RESOURCES = 100;
 export class OtlpLogSink extends SerialSink {
   readonly #options: OtlpLogSinkOptions;
   readonly #logger: OtelLogger | undefined;
+  /** The profile whose names it writes, where it was told one. */
   readonly profile: Profile | undefined;
   /** By their JSON: exporters put records together whose resource is the same object. */
   readonly #resources = new Map<string, OtelResource>();

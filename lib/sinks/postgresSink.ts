@@ -1,5 +1,5 @@
 import { encodeLine } from '../codecs/json.js';
-import type { Profile, ProfileOptions } from '../codecs/profile.js';
+import type { Profile, EncodingProfileOptions } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
 import { applicationRequire } from '../internal/runtime.js';
 import { after } from '../internal/duration.js';
@@ -23,7 +23,7 @@ export interface PostgresPool {
  *
  * @see docs/destinations.md
  */
-export interface PostgresSinkOptions extends TimeoutOptions, ProfileOptions {
+export interface PostgresSinkOptions extends TimeoutOptions, EncodingProfileOptions {
   /**
    * The database: `postgres://user@host/database?sslmode=verify-full`. TLS is required but on this machine. A password is better
    * kept in `PGPASSWORD` or a password file (`PGPASSFILE`), which `pg` reads.
@@ -96,12 +96,13 @@ const DELIVERED = { status: 'delivered', ack: 'delivered' } as const;
 export class PostgresSink extends SerialSink {
   /** The server and the database, where the sink itself connects. */
   readonly destination?: string;
+  /** The profile whose names it writes, where it was told one. */
+  readonly profile: Profile | undefined;
   readonly #pool: PostgresPool;
   readonly #end: () => Promise<void>;
   readonly #insert: string;
   readonly #retry: RetryPolicy;
   readonly #timeoutMs: number;
-  readonly #profile: Profile;
 
   constructor(given: PostgresSinkOptions) {
     const { connectionString, pool, table, name, timeoutMs, profile, ...options } = checkOptions(
@@ -117,7 +118,7 @@ export class PostgresSink extends SerialSink {
     this.#insert = insertInto(table);
     this.#retry = retryPolicy('PostgresSink.retry', options.retry);
     this.#timeoutMs = timeoutMs;
-    this.#profile = profile;
+    this.profile = profile;
     if (pool !== undefined) {
       this.#pool = pool;
       this.#end = async () => undefined;
@@ -153,7 +154,7 @@ export class PostgresSink extends SerialSink {
   }
 
   #row(record: AuditRecord): Row {
-    return [...Object.values(COLUMNS).map(([, of]) => of(record)), encodeLine(record, this.#profile)];
+    return [...Object.values(COLUMNS).map(([, of]) => of(record)), encodeLine(record, this.profile)];
   }
 
   /** Inserts rows; where one of several is at fault, each half by itself. Those at fault are added to `refused`. */

@@ -37,6 +37,7 @@ export interface StdoutSinkOptions extends EncodingProfileOptions {
  * ```
  */
 export class StdoutSink extends SerialSink {
+  /** The profile whose names it writes, where it was told one. */
   readonly profile: Profile | undefined;
   readonly #out: GuardedWriter;
   readonly #render: (record: AuditRecord) => string;

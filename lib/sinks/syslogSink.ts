@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import { encodeLine } from '../codecs/json.js';
-import type { Profile, ProfileOptions } from '../codecs/profile.js';
+import type { Profile, EncodingProfileOptions } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
 import { after } from '../internal/duration.js';
 import { isLoopback } from '../internal/loopback.js';
@@ -26,7 +26,7 @@ type SyslogTlsOptions = Pick<
  *
  * @see docs/destinations.md
  */
-export interface SyslogSinkOptions extends TimeoutOptions, ProfileOptions {
+export interface SyslogSinkOptions extends TimeoutOptions, EncodingProfileOptions {
   /**
    * The receiver: `tls://host:port` (port 6514, RFC 5425, where it names none), or `tcp://` to this machine (port 601, RFC 6587).
    * @variable OTEL_MCP_LOG_SYSLOG_ENDPOINT none; `syslog` requires it
@@ -92,6 +92,8 @@ const WRITTEN = { status: 'delivered', ack: 'written' } as const;
 export class SyslogSink extends SerialSink {
   /** The receiver's host and port. */
   readonly destination: string;
+  /** The profile whose names it writes, where it was told one. */
+  readonly profile: Profile | undefined;
   readonly #connect: () => Promise<Socket>;
   readonly #format: (record: AuditRecord) => Buffer;
   readonly #recent: RecentFrames;
@@ -110,6 +112,7 @@ export class SyslogSink extends SerialSink {
         'expected 1 to 48 printable ASCII characters (RFC 5424, APP-NAME)',
       );
     this.destination = url.href;
+    this.profile = options.profile;
     this.#connect = () => connect(url, options.tls, options.timeoutMs);
     this.#format = (record) =>
       frame(record, { facility: options.facility, appName, profile: options.profile });
@@ -193,7 +196,7 @@ function frame(record: AuditRecord, options: FrameOptions): Buffer {
 interface FrameOptions {
   readonly facility: number;
   readonly appName: string | undefined;
-  readonly profile: Profile;
+  readonly profile: Profile | undefined;
 }
 
 /** `meta` has a number for each message, from 1 (RFC 5424, 7.3.1), after whose largest value it begins anew. */

@@ -75,6 +75,7 @@ export const FIELD_NOTES_VARIABLES = {
 export class FieldNotesSink extends SerialSink {
   /** The receiver's origin. */
   readonly destination: string;
+  /** The profile whose names it writes, where it was told one. */
   readonly profile: Profile | undefined;
   readonly #delivery: HttpDelivery;
 

@@ -80,6 +80,7 @@ export interface HttpSinkOptions extends HttpCommonOptions {
 export class HttpSink extends SerialSink {
   /** The receiver's origin. The path is left out, because it may hold a secret, as that of a webhook does. */
   readonly destination: string;
+  /** The profile whose names it writes, where it was told one. */
   readonly profile: Profile | undefined;
   readonly #delivery: HttpDelivery;
 
@@ -119,7 +120,7 @@ export class HttpSink extends SerialSink {
 }
 
 /** The body that a receiver takes, of as many records as the user or the receiver says. */
-function receivedAs(receiver: HttpReceiver, { format, batch, profile = 'documented' }: HttpSinkOptions) {
+function receivedAs(receiver: HttpReceiver, { format, batch, profile }: HttpSinkOptions) {
   if (batch?.framing !== undefined)
     throw new ConfigError('HttpSink.batch.framing', 'is decided by the receiver; leave it out');
   const inner = format ?? receiver.format;

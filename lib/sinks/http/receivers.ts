@@ -96,9 +96,9 @@ export function receiverNamed(name: HttpReceiverName): HttpReceiver {
 export async function receiverCodec(
   { type, body }: HttpReceiver,
   format: Format,
-  profile: Profile,
+  profile: Profile | undefined,
 ): Promise<Codec> {
-  const { name, encode } = await loadCodec(format, { profile });
+  const { name, encode } = await loadCodec(format, profile === undefined ? {} : { profile });
   const text = (record: AuditRecord): string => Buffer.from(encode(record)).toString();
   const encodeBatch = (records: readonly AuditRecord[]): Uint8Array => body(records, text);
   return {
