@@ -47,6 +47,9 @@ if (role === 'shop' || role === 'stock') {
   );
   await server.connect(new StdioServerTransport());
   process.stdin.once('end', end);
+  // The client of the SDK gives a server two seconds, then this signal, then two more. A collector that is busy may take the records in the
+  // second half; what stayed in the spool would wait for the next start of this process.
+  process.on('SIGTERM', () => undefined);
 } else {
   await work();
   await end();
