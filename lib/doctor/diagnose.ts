@@ -61,12 +61,16 @@ new McpInstrumentation();
 const patches = globalThis[Symbol.for('${sharedName('patches')}')];
 const classes = globalThis[Symbol.for('${sharedName('discovered')}')];
 const fates = [];
+// A package that has ES modules alone is the same module when it is required (Node 20.19 and 22.12 on): no second class is found.
+const known = new Map();
 for (const load of [() => import(entry), () => require(entry)]) {
   try {
     const before = classes?.size;
     const { Client, createMCPClient, experimental_createMCPClient } = await load();
-    if (!(Client ?? createMCPClient ?? experimental_createMCPClient)) throw new Error('no client');
-    const found = Client ?? [...(classes ?? [])].slice(before)[0];
+    const way = Client ?? createMCPClient ?? experimental_createMCPClient;
+    if (!way) throw new Error('no client');
+    const found = Client ?? known.get(way) ?? [...(classes ?? [])].slice(before)[0];
+    known.set(way, found);
     fates.push(patches?.has(found?.prototype) === true ? 'patched' : 'unpatched');
   } catch {
     fates.push('absent');
