@@ -1,4 +1,4 @@
-import { MAX_READ_BYTES, type Piece } from './lines.js';
+import { MAX_READ_BYTES, UnderWay, type Piece } from './lines.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -15,17 +15,14 @@ export type EventPiece =
  * that goes in comes out, in order.
  */
 export class EventCutter {
-  readonly #limit: number;
-  #held: Buffer[] = [];
-  #size = 0;
-  #isLong = false;
+  readonly #event: UnderWay<'event'>;
   /** Whether a line begins here: an event ends with an empty one. */
   #isLineStart = true;
   /** Whether the byte before was the CR that ended a line: a LF belongs to it. */
   #isAfterCr = false;
 
   constructor(limit = MAX_READ_BYTES) {
-    this.#limit = limit;
+    this.#event = new UnderWay('event', limit);
   }
 
   /** What is complete with these bytes. */
@@ -50,42 +47,18 @@ export class EventCutter {
       this.#isAfterCr = byte === CR;
       if (!isEnd) continue;
       if (byte === CR && bytes[at + 1] === LF) at++;
-      this.#hold(bytes.subarray(start, at + 1));
+      this.#event.hold(bytes.subarray(start, at + 1));
       start = at + 1;
       this.#isAfterCr = byte === CR && bytes[at] === CR;
-      yield this.#isLong || this.#size > this.#limit ? this.#part(true) : this.#event();
+      yield this.#event.whole();
     }
-    if (start < bytes.length) this.#hold(bytes.subarray(start));
-    if (this.#isLong || this.#size > this.#limit) yield this.#part(false);
+    if (start < bytes.length) this.#event.hold(bytes.subarray(start));
+    yield* this.#event.overflow();
   }
 
   /** The stream has ended: what is left is no event to its reader, and passes all the same. */
-  *end(): Generator<EventPiece, void> {
-    if (this.#isLong) yield this.#part(true);
-    else if (this.#size > 0) yield this.#event();
-  }
-
-  #hold(bytes: Buffer): void {
-    this.#held.push(bytes);
-    this.#size += bytes.length;
-  }
-
-  #event(): EventPiece {
-    return { kind: 'event', bytes: this.#take() };
-  }
-
-  #part(isLast: boolean): EventPiece {
-    const isFirst = !this.#isLong;
-    this.#isLong = !isLast;
-    return { kind: 'part', bytes: this.#take(), isFirst, isLast };
-  }
-
-  #take(): Buffer {
-    const [only, ...more] = this.#held;
-    const taken = only !== undefined && more.length === 0 ? only : Buffer.concat(this.#held);
-    this.#held = [];
-    this.#size = 0;
-    return taken;
+  end(): Generator<EventPiece, void> {
+    return this.#event.rest();
   }
 }
 

@@ -13,46 +13,49 @@ export type Piece =
   | { readonly kind: 'line'; readonly bytes: Buffer }
   | { readonly kind: 'part'; readonly bytes: Buffer; readonly isFirst: boolean; readonly isLast: boolean };
 
-/** Cuts a stream of bytes into lines, and keeps no more of them than may be read. Every byte that goes in comes out, in order. */
-export class LineCutter {
+/** A piece of what is too long to be read. */
+type Part = Extract<Piece, { readonly kind: 'part' }>;
+
+/** What is under way in a stream: it is kept until it is whole, or, where it is too long to be read, given out in parts. */
+export class UnderWay<Kind extends string> {
+  readonly #kind: Kind;
   readonly #limit: number;
   #held: Buffer[] = [];
   #size = 0;
-  /** Whether the line that is under way is too long, and its beginning has come out. */
+  /** Whether it is too long, and its beginning has come out. */
   #isLong = false;
 
-  constructor(limit = MAX_READ_BYTES) {
+  constructor(kind: Kind, limit: number) {
+    this.#kind = kind;
     this.#limit = limit;
   }
 
-  /** What is complete with these bytes. */
-  *cut(bytes: Buffer): Generator<Piece, void> {
-    let start = 0;
-    for (let feed = bytes.indexOf(LF); feed !== -1; feed = bytes.indexOf(LF, start)) {
-      this.#hold(bytes.subarray(start, feed + 1));
-      start = feed + 1;
-      yield this.#isLong || this.#size > this.#limit ? this.#part(true) : this.#line();
-    }
-    if (start < bytes.length) this.#hold(bytes.subarray(start));
-    if (this.#size > 0 && (this.#isLong || this.#size > this.#limit)) yield this.#part(false);
-  }
-
-  /** The stream has ended: what is left is a line without a line feed. */
-  *end(): Generator<Piece, void> {
-    if (this.#isLong) yield this.#part(true);
-    else if (this.#size > 0) yield this.#line();
-  }
-
-  #hold(bytes: Buffer): void {
+  hold(bytes: Buffer): void {
     this.#held.push(bytes);
     this.#size += bytes.length;
   }
 
-  #line(): Piece {
-    return { kind: 'line', bytes: this.#take() };
+  /** It is whole with what was held last. */
+  whole(): { readonly kind: Kind; readonly bytes: Buffer } | Part {
+    return this.#isLong || this.#size > this.#limit ? this.#part(true) : this.#complete();
   }
 
-  #part(isLast: boolean): Piece {
+  /** What of it goes out before it is whole. */
+  *overflow(): Generator<Part, void> {
+    if (this.#size > 0 && (this.#isLong || this.#size > this.#limit)) yield this.#part(false);
+  }
+
+  /** The stream has ended before it was whole. */
+  *rest(): Generator<{ readonly kind: Kind; readonly bytes: Buffer } | Part, void> {
+    if (this.#isLong) yield this.#part(true);
+    else if (this.#size > 0) yield this.#complete();
+  }
+
+  #complete(): { readonly kind: Kind; readonly bytes: Buffer } {
+    return { kind: this.#kind, bytes: this.#take() };
+  }
+
+  #part(isLast: boolean): Part {
     const isFirst = !this.#isLong;
     this.#isLong = !isLast;
     return { kind: 'part', bytes: this.#take(), isFirst, isLast };
@@ -64,6 +67,32 @@ export class LineCutter {
     this.#held = [];
     this.#size = 0;
     return taken;
+  }
+}
+
+/** Cuts a stream of bytes into lines, and keeps no more of them than may be read. Every byte that goes in comes out, in order. */
+export class LineCutter {
+  readonly #line: UnderWay<'line'>;
+
+  constructor(limit = MAX_READ_BYTES) {
+    this.#line = new UnderWay('line', limit);
+  }
+
+  /** What is complete with these bytes. */
+  *cut(bytes: Buffer): Generator<Piece, void> {
+    let start = 0;
+    for (let feed = bytes.indexOf(LF); feed !== -1; feed = bytes.indexOf(LF, start)) {
+      this.#line.hold(bytes.subarray(start, feed + 1));
+      start = feed + 1;
+      yield this.#line.whole();
+    }
+    if (start < bytes.length) this.#line.hold(bytes.subarray(start));
+    yield* this.#line.overflow();
+  }
+
+  /** The stream has ended: what is left is a line without a line feed. */
+  end(): Generator<Piece, void> {
+    return this.#line.rest();
   }
 }
 
