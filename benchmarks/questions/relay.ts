@@ -11,15 +11,15 @@ const here = (path: string): string => fileURLToPath(new URL(`../${path}`, impor
 const SERVER = here('children/echoServer.mjs');
 const RELAY = here('../dist/esm/cli/main.js');
 
-/** The other program that stands between a client and a server over stdio, and keeps no log. */
-const PEER = 'mcp-proxy@6.7.19';
+/** Other programs that stand between the two, and keep no log: clients over HTTP to a server over stdio, and the other way round. */
+const PEERS = ['mcp-proxy@6.7.19', 'mcp-remote@0.15.1'];
 
 const added = (round: Round, way: string, bare: string): number => round.of(way) - round.of(bare);
 
-/** What it adds to a call that something stands between the two, beside a bare pipe, bare HTTP and a proxy that keeps no log. */
+/** What it adds to a call that something stands between the two, beside a bare pipe, bare HTTP and proxies that keep no log. */
 export const relay: Question = {
   name: 'relay',
-  asks: 'What does the relay add to a call, beside a bare pipe, bare HTTP, and the npm package mcp-proxy?',
+  asks: 'What does the relay add to a call, beside a bare pipe, bare HTTP, and the npm packages mcp-proxy and mcp-remote?',
   rounds: 5,
   quick: false,
   ratios: [
@@ -32,6 +32,18 @@ export const relay: Question = {
     {
       name: 'added by the relay to a call over HTTP, to the bare call',
       of: (round) => added(round, 'HTTP, relay', 'HTTP, bare') / round.of('HTTP, bare'),
+    },
+    {
+      name: 'added by the relay to a call over HTTP, to what mcp-proxy adds to a call over stdio',
+      of: (round) =>
+        added(round, 'HTTP, relay', 'HTTP, bare') / added(round, 'stdio, mcp-proxy', 'stdio, bare'),
+      atMost: 1,
+    },
+    {
+      name: 'a call from stdio to HTTP through the relay, to one through mcp-remote',
+      of: (round) =>
+        round.of('HTTP for a client on stdio, relay') / round.of('HTTP for a client on stdio, mcp-remote'),
+      atMost: 1,
     },
   ],
   prepare,
@@ -46,8 +58,9 @@ interface Way {
 function prepare({ quick }: Effort) {
   const folder = scratch();
   const options = ['relay', '--environment=bench', `--log=${join(folder.path, '{pid}.jsonl')}`];
-  execFileSync('npm', ['install', '--prefix', folder.path, '--silent', '--no-audit', '--no-fund', PEER]);
-  const peer = join(folder.path, 'node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs');
+  execFileSync('npm', ['install', '--prefix', folder.path, '--silent', '--no-audit', '--no-fund', ...PEERS]);
+  const proxyOfStdio = join(folder.path, 'node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs');
+  const proxyOfHttp = join(folder.path, 'node_modules/mcp-remote/dist/proxy.js');
 
   const overStdio = (...args: string[]): Way => ({ to: JSON.stringify(args), started: [] });
   const ways: Readonly<Record<string, () => Way | Promise<Way>>> = {
@@ -55,7 +68,7 @@ function prepare({ quick }: Effort) {
     'stdio, relay': () => overStdio(RELAY, ...options, '--', node(), SERVER),
     'stdio, mcp-proxy': async () => {
       const port = await freePort();
-      const command = [peer, '--port', String(port), '--host', '127.0.0.1', '--', node(), SERVER];
+      const command = [proxyOfStdio, '--port', String(port), '--host', '127.0.0.1', '--', node(), SERVER];
       const proxy = spawn(node(), command);
       await said(proxy, 'starting server');
       return { to: `http://127.0.0.1:${port}/mcp`, started: [proxy] };
@@ -71,8 +84,12 @@ function prepare({ quick }: Effort) {
       const { to, started } = await overHttp();
       return { ...overStdio(RELAY, ...options, '--url', to), started };
     },
+    'HTTP for a client on stdio, mcp-remote': async () => {
+      const { to, started } = await overHttp();
+      return { ...overStdio(proxyOfHttp, to, '--transport', 'http-only'), started };
+    },
   };
-  const sizes = quick ? ['2', '200'] : ['6', '1000'];
+  const sizes = quick ? ['2', '200'] : ['5', '800'];
   const cases = Object.entries(ways).map(([name, begin]): Case => ({
     name,
     measure: async () => {

@@ -21,15 +21,11 @@ const REPEAT_MS = 60_000;
 /**
  * Checks what the environment asks for, so far as that can be done without a file or a request.
  *
- * @param cwd the folder of the application, whose packages it may use.
+ * @param cwd the folder of another application, whose packages it may use. Default: this one.
  * @returns the options of a log, with stand-ins for its sinks.
  * @throws ConfigError when an option cannot work, by the option's own name.
  */
-export function checkAuditOptions(
-  environment: Environment,
-  env: Variables,
-  cwd = process.cwd(),
-): ResolvedOptions {
+export function checkAuditOptions(environment: Environment, env: Variables, cwd?: string): ResolvedOptions {
   const sinks = environment.sinks.map((kind) => {
     if (kind === 'file') return NOWHERE;
     const sink = createSink(kind, environment, env, cwd);

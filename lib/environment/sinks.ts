@@ -1,6 +1,6 @@
 import { join, parse, resolve } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
-import { applicationRequire } from '../internal/runtime.js';
+import { applicationRequire, requirePeer } from '../internal/runtime.js';
 import { ConfigError } from '../errors.js';
 import { FieldNotesSink } from '../sinks/http/fieldNotesSink.js';
 import { FileSink } from '../sinks/file/fileSink.js';
@@ -56,14 +56,14 @@ export function createSinks(environment: Environment, env: Variables, listeners:
 /**
  * Makes one of the sinks that hold no files.
  *
- * @param cwd the folder of the application, whose packages it may use.
+ * @param cwd the folder of another application, whose packages it may use. Default: this one.
  * @throws ConfigError when an option cannot work, by the option's own name.
  */
 export function createSink(
   kind: Exclude<SinkKind, 'file'>,
   environment: Environment,
   env: Variables,
-  cwd = process.cwd(),
+  cwd?: string,
 ): Sink {
   const { profile } = environment.audit;
   const encoding = profile === undefined ? {} : { profile };
@@ -197,7 +197,7 @@ function spooled(
 }
 
 /** The exporter is the application's own: it brings the dependencies, and reads `OTEL_EXPORTER_OTLP_*` itself. */
-function otlpExporter({ audit }: Environment, env: Variables, cwd: string) {
+function otlpExporter({ audit }: Environment, env: Variables, cwd: string | undefined) {
   const name = OTLP_EXPORTERS[otlpProtocol(env)];
   const attributes = {
     'service.name': audit.component,
@@ -206,10 +206,10 @@ function otlpExporter({ audit }: Environment, env: Variables, cwd: string) {
   return { exporter: new (loadExporter(name, cwd))(), resource: { attributes } };
 }
 
-function loadExporter(name: string, cwd: string): new () => OtelLogExporter {
-  const require = applicationRequire(cwd);
+function loadExporter(name: string, cwd: string | undefined): new () => OtelLogExporter {
+  const load = cwd === undefined ? requirePeer : applicationRequire(cwd);
   try {
-    const { OTLPLogExporter } = require(name) as { OTLPLogExporter: new () => OtelLogExporter };
+    const { OTLPLogExporter } = load(name) as { OTLPLogExporter: new () => OtelLogExporter };
     return OTLPLogExporter;
   } catch {
     throw new ConfigError(`${PREFIX}SINKS`, `the sink 'otlp' needs ${name}; install it in the application`);

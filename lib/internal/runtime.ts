@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.js';
 import nodeModule from 'node:module';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 
 /** The runtime, where it is not Node.js itself but takes its place. */
 export function otherRuntime(): 'Bun' | 'Deno' | undefined {
@@ -28,7 +28,37 @@ export function requireModuleHooks(entry: string): void {
 }
 
 /**
- * The `require` of the application: loads what it installed for us to use, such as an optional peer or an exporter of its own.
+ * Where a package of the application is, such as an optional peer or an exporter of its own: as the working directory resolves it, or else
+ * the program that runs. npx, for one, installs a command and what is to be beside it in a folder of its own.
+ *
+ * @throws what resolving throws where neither has it.
+ */
+export function resolvePeer(name: string): string {
+  try {
+    return applicationRequire().resolve(name);
+  } catch (error) {
+    const program = programPath();
+    if (program === undefined) throw error;
+    return nodeModule.createRequire(program).resolve(name);
+  }
+}
+
+/** Loads what {@link resolvePeer} finds. */
+export function requirePeer(name: string): unknown {
+  return applicationRequire()(resolvePeer(name)) as unknown;
+}
+
+/** The file that Node was started with, behind the links that npm makes. */
+function programPath(): string | undefined {
+  try {
+    return realpathSync(process.argv[1] ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The `require` of the application in a folder: resolves what it has installed.
  *
  * It is not called `createRequire`, here or anywhere in `lib`: bundles of ES modules often begin with a line that declares this
  * name, so that their CommonJS parts can run, and a second declaration would be a syntax error.

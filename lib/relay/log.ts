@@ -65,7 +65,8 @@ function open(env: Variables, { client, server, actor = osUser }: LogNeeds): Rel
   if (client === 'stdio' && environment.sinks.includes('stdout'))
     throw new ConfigError(`${PREFIX}SINKS`, "names 'stdout', which carries the protocol here; take stderr");
   const { recording, close } = createAuditLog(
-    resolveOptions({ actorId: actor, ...auditOptions(environment, env) }),
+    // Its first record says who started the relay and where, which no other record does: a collector needs it as much as a file.
+    resolveOptions({ actorId: actor, startRecord: true, ...auditOptions(environment, env) }),
   );
   noteRelay({ client, server, cwd: process.cwd(), user: userName() });
   expectRecords();

@@ -1,7 +1,7 @@
 import { encodeLine } from '../codecs/json.js';
 import type { Profile, EncodingProfileOptions } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
-import { applicationRequire } from '../internal/runtime.js';
+import { requirePeer } from '../internal/runtime.js';
 import { after } from '../internal/duration.js';
 import { isLoopback } from '../internal/loopback.js';
 import { checkOptions } from '../internal/options.js';
@@ -259,7 +259,7 @@ const ONE_CONNECTION = 1;
 function ownPool(connectionString: string, timeoutMs: number) {
   let pg: PgModule;
   try {
-    pg = applicationRequire()('pg') as PgModule;
+    pg = requirePeer('pg') as PgModule;
   } catch {
     throw new ConfigError('PostgresSink', 'needs the package pg: npm install pg');
   }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import { applicationRequire } from '../../internal/runtime.js';
+import { requirePeer } from '../../internal/runtime.js';
 import { checkOptions } from '../../internal/options.js';
 import { requireBoolean } from '../../internal/validate.js';
 import { redactAssignments } from '../detectors/assignments/assignments.js';
@@ -205,8 +205,7 @@ type FindPhoneNumbers = (text: string, options: { defaultCountry?: string }) => 
 /** Loads the application's own copy of the optional peer. */
 function loadLibrary(option: string): FindPhoneNumbers {
   try {
-    const require = applicationRequire();
-    return (require('libphonenumber-js') as { findPhoneNumbersInText: FindPhoneNumbers })
+    return (requirePeer('libphonenumber-js') as { findPhoneNumbersInText: FindPhoneNumbers })
       .findPhoneNumbersInText;
   } catch {
     throw new ConfigError(

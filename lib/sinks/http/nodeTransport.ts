@@ -7,7 +7,7 @@ import type {
   request,
 } from 'node:http';
 import { ConfigError } from '../../errors.js';
-import { applicationRequire } from '../../internal/runtime.js';
+import { requirePeer, resolvePeer } from '../../internal/runtime.js';
 import { after, deadlineSignal } from '../../internal/duration.js';
 import { requireText } from '../../internal/validate.js';
 import { quietly } from '../emit.js';
@@ -247,7 +247,7 @@ export function fetchAloneGoesThroughProxies(): boolean {
 
 function isInstalled(): boolean {
   try {
-    applicationRequire().resolve(PROXY_AGENT);
+    resolvePeer(PROXY_AGENT);
     return true;
   } catch {
     return false;
@@ -259,5 +259,5 @@ type ProxyAgentClass = new (proxy: URL, options: { keepAlive: boolean }) => obje
 
 /** Loads the class from the application, which has installed it. */
 function loadProxyAgent(): ProxyAgentClass {
-  return (applicationRequire()(PROXY_AGENT) as { HttpsProxyAgent: ProxyAgentClass }).HttpsProxyAgent;
+  return (requirePeer(PROXY_AGENT) as { HttpsProxyAgent: ProxyAgentClass }).HttpsProxyAgent;
 }
