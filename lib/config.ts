@@ -89,6 +89,14 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    */
   readonly tenantId?: string;
   /**
+   * Whether requests say in `params._meta` who acts and for whom (`actorId`, `onBehalfOf`): to all servers, to none, or to those whose
+   * address a function returns `true` for. A server learns the names in full, whatever the redaction policy hides in the log.
+   * @defaultValue false, since names leave the process
+   * @variable OTEL_MCP_LOG_PROPAGATE_ACTORS
+   * @see docs/identity.md
+   */
+  readonly propagateActors?: Propagate;
+  /**
    * What kind of party the actor is.
    * @defaultValue `agent`
    * @variable OTEL_MCP_LOG_ACTOR_TYPE
@@ -209,6 +217,7 @@ export interface ResolvedOptions {
   readonly redaction: RedactionOptions;
   readonly foreignSpans: boolean;
   readonly propagate: Propagate;
+  readonly propagateActors: Propagate;
   /** Undefined where the sinks decide. */
   readonly startRecord: boolean | undefined;
   /** Undefined where the sinks decide. */
@@ -239,7 +248,8 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
     onToolChanged: options.onToolChanged,
     toolState: options.toolState,
     redaction: resolveRedaction(options, includeOutputs),
-    propagate: resolvePropagate(options.propagate),
+    propagate: resolvePropagate('propagate', options.propagate),
+    propagateActors: resolvePropagate('propagateActors', options.propagateActors),
     foreignSpans: options.foreignSpans,
     startRecord: options.startRecord,
     toolDefinitions: options.toolDefinitions,
@@ -247,8 +257,8 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
   });
 }
 
-function resolvePropagate(given: Propagate): Propagate {
-  return typeof given === 'function' ? given : requireBoolean('propagate', given);
+function resolvePropagate(option: string, given: Propagate): Propagate {
+  return typeof given === 'function' ? given : requireBoolean(option, given);
 }
 
 function resolveSinks({ sink, sinks }: AuditOptions, profile: Profile): readonly (Sink | SinkEntry)[] {

@@ -2,15 +2,26 @@ import { propagation, trace, type Context } from '@opentelemetry/api';
 import type { ActorType } from './schema/record.js';
 import { reject, requireText, typeName } from './internal/validate.js';
 
-/** Who acts. */
-export interface Actor {
+/** One party that acts, or for which another acts. */
+export interface ActorLink {
   /** Names one party and no other, e.g. a user's id (HIPAA 164.312(a)(2)(i): unique user identification). */
   readonly id: string;
-  /** What kind of party it is. Default: the option `actorType`. */
+  /** What kind of party it is. Default for who acts: the option `actorType`; for the others of a chain: not known. */
   readonly type?: ActorType;
+  /** The issuer of the token that says so, where your program has verified that token. Default: nobody has checked it. */
+  readonly verifiedBy?: string;
+}
+
+/** Who acts. */
+export interface Actor extends ActorLink {
   /** Whose data is at stake. Default: the option `tenantId`. */
   readonly tenantId?: string;
-  /** For whom the party acts: the user whose agent it is. Default: the option `onBehalfOf`, else the subject of the OAuth token. */
+  /** The parties that stand behind this one, the nearest first: of a sub-agent its agent, then the user. Default: none. */
+  readonly chain?: readonly ActorLink[];
+  /**
+   * For whom the party acts: the user whose agent it is. Default: the last of `chain`, else the option `onBehalfOf`, else the subject of
+   * the OAuth token.
+   */
   readonly onBehalfOf?: string;
   /** By what authority it does, without secrets. Default: the OAuth token, where its subject is who it acts for. */
   readonly authority?: Authority;
@@ -88,9 +99,9 @@ function readActor(answer: unknown): ActorAnswer {
     answer.catch(() => undefined);
     return wrongAnswer('a promise; the actor must be known when the operation starts');
   }
-  const { id, type, tenantId, onBehalfOf, authority } = answer as Record<keyof Actor, unknown>;
-  if (typeof id !== 'string' || id.trim() === '') return wrongAnswer(`${typeName(answer)} without an id`);
-  if (type !== undefined && !ACTOR_TYPES.includes(type)) return wrongAnswer('an unknown actor type');
+  const link = linkIn(answer);
+  if (typeof link === 'string') return wrongAnswer(link);
+  const { tenantId, onBehalfOf, authority, chain } = answer as Record<keyof Actor, unknown>;
   if (tenantId !== undefined && (typeof tenantId !== 'string' || tenantId === ''))
     return wrongAnswer(`${typeName(tenantId)} as tenantId`);
   if (onBehalfOf !== undefined && !isText(onBehalfOf))
@@ -98,15 +109,38 @@ function readActor(answer: unknown): ActorAnswer {
   const given = authority === undefined ? undefined : authorityIn(authority);
   if (authority !== undefined && given === undefined)
     return wrongAnswer('an authority that is no object of a type, an id and an issuer in texts');
+  const behind = chain === undefined ? undefined : chainIn(chain);
+  if (typeof behind === 'string') return wrongAnswer(behind);
   return {
     actor: {
-      id,
-      ...(type !== undefined && { type: type as ActorType }),
+      ...link,
       ...(tenantId !== undefined && { tenantId }),
+      ...(behind !== undefined && behind.length > 0 && { chain: behind }),
       ...(onBehalfOf !== undefined && { onBehalfOf }),
       ...(given !== undefined && { authority: given }),
     },
   };
+}
+
+/** The party in an answer, or what is wrong with it. */
+function linkIn(answer: unknown): ActorLink | string {
+  if (typeof answer !== 'object' || answer === null) return `${typeName(answer)} in place of an actor`;
+  const { id, type, verifiedBy } = answer as Record<keyof ActorLink, unknown>;
+  if (!isText(id)) return `${typeName(answer)} without an id`;
+  if (type !== undefined && !ACTOR_TYPES.includes(type)) return 'an unknown actor type';
+  if (verifiedBy !== undefined && !isText(verifiedBy)) return `${typeName(verifiedBy)} as verifiedBy`;
+  return {
+    id,
+    ...(type !== undefined && { type: type as ActorType }),
+    ...(verifiedBy !== undefined && { verifiedBy }),
+  };
+}
+
+function chainIn(chain: unknown): readonly ActorLink[] | string {
+  if (!Array.isArray(chain)) return `${typeName(chain)} as chain`;
+  const links = chain.map((each: unknown) => linkIn(each));
+  const wrong = links.find((each) => typeof each === 'string');
+  return wrong === undefined ? (links as ActorLink[]) : `${wrong}, in the chain`;
 }
 
 function isText(value: unknown): value is string {

@@ -5,8 +5,9 @@ import type { Answer, Judgement } from '../processor/outcome.js';
 import { RequestTally } from '../processor/requestTally.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { newRecordId } from '../schema/ids.js';
+import type { ActorChain } from '../processor/delegation.js';
 import type { McpOAuth } from '../schema/record.js';
-import { authorizationOf } from './oauth.js';
+import { authorizationOf, tokenChainOf } from './oauth.js';
 import type { SpanSource } from './source.js';
 
 /** An operation that has begun, as its span, its messages and its session see it. */
@@ -163,9 +164,17 @@ export class Connection implements ConnectionFacts {
   }
 
   get oauth(): McpOAuth | undefined {
+    return this.#speaksHttp ? authorizationOf(this.#transport) : undefined;
+  }
+
+  get tokenChain(): ActorChain | undefined {
+    return this.#speaksHttp ? tokenChainOf(this.#transport) : undefined;
+  }
+
+  /** Whether requests can carry a token. Asked with each record, so that nothing is looked up where no HTTP is spoken. */
+  get #speaksHttp(): boolean {
     const { transport } = this.#known;
-    // Asked for with each record, and not found out where no HTTP is spoken.
-    return transport === 'stdio' || transport === 'in-memory' ? undefined : authorizationOf(this.#transport);
+    return transport !== 'stdio' && transport !== 'in-memory';
   }
 
   /** The version of HTTP, where it is known: without TLS there is no negotiation, and so nothing but 1.1. */

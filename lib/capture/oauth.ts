@@ -1,12 +1,15 @@
 import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
+import { chainInClaims, type ActorChain } from '../processor/delegation.js';
 import type { McpOAuth } from '../schema/record.js';
 import { ignore } from './client.js';
 
 /** What is known of a client's authorization, and the token that it was last read from. */
 interface Known {
-  facts: McpOAuth;
-  token?: string;
+  readonly facts: McpOAuth;
+  readonly token?: string;
+  /** Who acts for whom, by that token. */
+  readonly chain?: ActorChain | undefined;
 }
 
 /** By the caller's provider of tokens, since a login may take a second transport; without a provider by transport. */
@@ -33,17 +36,32 @@ export function isAuthorizationOf(transport: object): boolean {
 
 /** What is known of the authorization that a transport's requests carry. */
 export function authorizationOf(transport: unknown): McpOAuth | undefined {
-  if (typeof transport !== 'object' || transport === null) return undefined;
-  const facts = known.get(keyOf(transport))?.facts;
+  const facts = knownOf(transport)?.facts;
   return facts === undefined || Object.keys(facts).length === 0 ? undefined : facts;
 }
 
-function learn(transport: object, facts: McpOAuth): Known {
+/** Who acts for whom, by the token that a transport's requests carry. */
+export function tokenChainOf(transport: unknown): ActorChain | undefined {
+  return knownOf(transport)?.chain;
+}
+
+function knownOf(transport: unknown): Known | undefined {
+  return typeof transport === 'object' && transport !== null ? known.get(keyOf(transport)) : undefined;
+}
+
+function learn(transport: object, facts: McpOAuth): void {
   const key = keyOf(transport);
   const before = known.get(key);
-  const now = { ...before, facts: { ...before?.facts, ...facts } };
-  known.set(key, now);
-  return now;
+  known.set(key, { ...before, facts: { ...before?.facts, ...facts } });
+}
+
+/** Learns what a token says of itself. Whom an earlier token was about is forgotten. */
+function learnToken(transport: object, token: string, others: McpOAuth = {}): void {
+  const key = keyOf(transport);
+  const { subject: _, subject_identity: __, actors: ___, ...before } = known.get(key)?.facts ?? {};
+  const claims = claimsIn(token);
+  const facts = { ...before, ...others, ...oauthInClaims(claims, false) };
+  known.set(key, { facts, token, chain: chainInClaims(claims, false) });
 }
 
 /**
@@ -52,8 +70,7 @@ function learn(transport: object, facts: McpOAuth): Known {
  */
 export function noteToken(transport: object, init: unknown): void {
   const token = bearerOf(headerOf(init, 'authorization'));
-  if (token === undefined || known.get(keyOf(transport))?.token === token) return;
-  learn(transport, claimsOf(token)).token = token;
+  if (token !== undefined && known.get(keyOf(transport))?.token !== token) learnToken(transport, token);
 }
 
 /** The token of an `Authorization` header (RFC 6750). */
@@ -72,31 +89,20 @@ export function claimsIn(token: string): unknown {
   }
 }
 
-function claimsOf(token: string): McpOAuth {
-  const claims = claimsIn(token);
+/** What the claims of a token say of the authorization that it gives. */
+export function oauthInClaims(claims: unknown, isVerified: boolean): McpOAuth {
   const subject = peekText(claims, 'sub');
+  const actors = chainInClaims(claims, isVerified)?.links.flatMap(({ id, type }) =>
+    type === undefined ? [id] : [],
+  );
   return present({
     issuer: peekText(claims, 'iss'),
     client_id: peekText(claims, 'client_id') ?? peekText(claims, 'azp'),
     scopes: scopesIn(peek(claims, 'scope') ?? peek(claims, 'scp')),
     subject,
-    subject_identity: subject === undefined ? undefined : 'self-reported',
-    actors: actorsIn(claims),
+    subject_identity: subject === undefined ? undefined : isVerified ? 'verified' : 'self-reported',
+    actors: actors?.length === 0 ? undefined : actors,
   });
-}
-
-/** So many actors of a chain of delegation go on record. */
-const MOST_ACTORS = 10;
-
-/** RFC 8693, section 4.1: each `act` names who acts, and the `act` in it who did before. */
-export function actorsIn(claims: unknown): readonly string[] | undefined {
-  const actors: string[] = [];
-  for (let act = peek(claims, 'act'); actors.length < MOST_ACTORS; act = peek(act, 'act')) {
-    const name = peekText(act, 'sub') ?? peekText(act, 'client_id');
-    if (name === undefined) break;
-    actors.push(name);
-  }
-  return actors.length === 0 ? undefined : actors;
 }
 
 /**
@@ -120,9 +126,11 @@ export function noteGrant(transport: object, [target, init]: readonly unknown[],
     scopes: scopesIn(form.get('scope')),
   });
   whenRead(response, (grant) => {
-    const token = peekText(grant, 'access_token') ?? '';
+    const token = peekText(grant, 'access_token');
     const scopes = scopesIn(peek(grant, 'scope'));
-    learn(transport, { ...asked, ...(scopes && { scopes }), ...claimsOf(token) });
+    const granted = { ...asked, ...(scopes && { scopes }) };
+    if (token === undefined) learn(transport, granted);
+    else learnToken(transport, token, granted);
   });
 }
 

@@ -7,6 +7,7 @@ import {
   type TextMapGetter,
 } from '@opentelemetry/api';
 import { peek, peekText } from '../internal/peek.js';
+import { ACTORS_KEY } from '../processor/delegation.js';
 import type { OperationUnderWay } from './connection.js';
 import { callerContext, isActive, within } from './context.js';
 import { guarded } from './source.js';
@@ -29,16 +30,18 @@ export function parentOf(params: unknown, caller: Context): Context {
 
 /**
  * A copy of a request (or of a whole JSON-RPC message) with the trace context in `params._meta`, under the propagators' own
- * field names (SEP-414). The caller's objects stay untouched, and what the caller set there wins: a `traceparent` of theirs
+ * field names (SEP-414), and, where the options say so, with who acts. The caller's objects stay untouched, and what the caller set there wins: a `traceparent` of theirs
  * is not mixed with a `tracestate` of ours.
  */
 export function withTraceFields(operation: OperationUnderWay, request: object): object {
   const params = peek(request, 'params');
   const meta = peek(params, '_meta');
   // A request that breaks the protocol goes out as it is, and the server refuses it.
-  if (!isCopyable(params) || !isCopyable(meta) || !propagates(operation)) return request;
-  const carrier = traceFields(operation);
+  if (!isCopyable(params) || !isCopyable(meta)) return request;
+  const carrier: Record<string, unknown> = propagates(operation) ? traceFields(operation) : {};
   if (meta !== undefined && isSetIn(carrier, meta)) keepOnly(carrier, 'baggage');
+  const actors = actorsToSend(operation);
+  if (actors !== undefined) carrier[ACTORS_KEY] = actors;
   if (isEmpty(carrier)) return request;
   // Copies first, members afterwards: a spread among other members costs V8 several times as much.
   const copy: Record<string, unknown> = { ...request };
@@ -77,6 +80,15 @@ function propagates({ recorders, source, connection }: OperationUnderWay): boole
   return agrees(source.settings) && recorders.every(agrees);
 }
 
+/** Who acts, where a recorder may tell the server: the first that knows it, since they tell of one and the same. */
+function actorsToSend(operation: OperationUnderWay): readonly object[] | undefined {
+  for (const recorder of operation.recorders) {
+    const actors = guarded('propagateActors', () => recorder.actorsFor(operation));
+    if (actors !== undefined) return actors;
+  }
+  return undefined;
+}
+
 function traceFields(operation: OperationUnderWay): Record<string, string> {
   const { context: own, connection, source, minted, trace: ids } = operation;
   const carrier: Record<string, string> = {};
@@ -103,7 +115,7 @@ function traceFields(operation: OperationUnderWay): Record<string, string> {
   return carrier;
 }
 
-function keepOnly(carrier: Record<string, string>, kept: string): void {
+function keepOnly(carrier: object, kept: string): void {
   for (const key of Object.keys(carrier)) if (key !== kept) Reflect.deleteProperty(carrier, key);
 }
 

@@ -1,3 +1,4 @@
+import { actorsOf } from '../schema/actors.js';
 import type { AuditRecord, EventType, Outcome } from '../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../schema/tables.js';
 import { type Codec, textCodec, type TextFraming } from './codec.js';
@@ -66,6 +67,7 @@ export function toEcs(given: AuditRecord, { profile, version = '8.17.0' }: EcsOp
       roles: [record.actor_type],
       effective: record.on_behalf_of && { id: record.on_behalf_of },
     },
+    related: record.actor_chain && { user: actorsOf(record) },
     ...placeOf(record),
     url: { path: record.resource },
     user_agent: record.client_id && { name: record.client_id },

@@ -88,6 +88,7 @@ export function toOcsf(given: AuditRecord, { profile, version = '1.3.0' }: OcsfO
       sensitivity,
       on_behalf_of: record.on_behalf_of,
       authority: record.authority,
+      actor_chain: record.actor_chain,
     },
     raw_data: encodeLine(given, profile),
   };

@@ -113,6 +113,13 @@ const AuditOptions = {
   },
   onBehalfOf: { kind: 'text', page: 'docs/identity.md', variable: 'ON_BEHALF_OF', form: 'text' },
   tenantId: { kind: 'text', page: 'docs/identity.md', variable: 'TENANT', form: 'text' },
+  propagateActors: {
+    kind: 'value',
+    page: 'docs/identity.md',
+    default: false,
+    variable: 'PROPAGATE_ACTORS',
+    form: 'boolean',
+  },
   actorType: {
     kind: 'choice',
     page: 'docs/identity.md',

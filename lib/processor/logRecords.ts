@@ -61,7 +61,7 @@ function previous({ pipeline }: ResolvedOptions): object {
 }
 
 function inForce(options: ResolvedOptions): object {
-  const { settings, pipeline, redaction, propagate } = options;
+  const { settings, pipeline, redaction } = options;
   const { mode = 'blocking', acks, requiredSinks, overflow } = pipeline;
   return {
     patched: patchedClasses(),
@@ -77,7 +77,8 @@ function inForce(options: ResolvedOptions): object {
       record_meta: settings.recordMeta,
       require_actor: options.requireActor,
       foreign_spans: options.foreignSpans,
-      propagate: typeof propagate === 'function' ? 'by server' : propagate,
+      propagate: inWords(options.propagate),
+      propagate_actors: inWords(options.propagateActors),
       tool_state: options.toolState !== undefined,
       tool_definitions: options.toolDefinitions ?? keepsLog(options),
       mode,
@@ -87,6 +88,10 @@ function inForce(options: ResolvedOptions): object {
       sinks: pipeline.sinks.map((entry) => ('emit' in entry ? sinkData(entry) : entryData(entry))),
     },
   };
+}
+
+function inWords(propagate: ResolvedOptions['propagate']): boolean | string {
+  return typeof propagate === 'function' ? 'by server' : propagate;
 }
 
 /** Whether a log has a start record by default: where a sink keeps the log and the next process continues it. */

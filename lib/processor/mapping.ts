@@ -5,7 +5,6 @@ import { newRecordId } from '../schema/ids.js';
 import type {
   DraftRecord,
   McpDetail,
-  McpOAuth,
   McpRequests,
   Outcome,
   RecordError,
@@ -15,6 +14,7 @@ import type {
 import { EVENT_TYPES } from '../schema/tables.js';
 import { toTimestamp } from '../schema/time.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { addDelegation } from './delegation.js';
 import type { ConnectionFacts, Ending, OperationDetail } from './operation.js';
 import type { Answer } from './outcome.js';
 
@@ -122,29 +122,8 @@ function startOf(
   draft.session_id = sessionId;
   const tenantId = actor?.tenantId ?? settings.tenantId;
   if (tenantId !== undefined) draft.tenant_id = tenantId;
-  addDelegation(draft, actor, actor?.onBehalfOf ?? settings.onBehalfOf, connection.oauth);
+  addDelegation(draft, detail, actor, settings.onBehalfOf);
   return draft as Unfinished;
-}
-
-/**
- * For whom the actor acts, and by what authority: as the actor or the option says, else as the token that the requests carry says of
- * itself. A token names another than its client where its subject is one (RFC 9068, section 2.2), or where it says who acts for the
- * subject (RFC 8693, section 4.1).
- */
-function addDelegation(
-  draft: Pick<Unfinished, 'actor_id' | 'on_behalf_of' | 'authority'>,
-  actor: Actor | undefined,
-  named: string | undefined,
-  oauth: McpOAuth | undefined,
-): void {
-  const subject = oauth?.subject;
-  const isAnother = subject !== undefined && (oauth?.actors !== undefined || subject !== oauth?.client_id);
-  const principal = named ?? (isAnother && subject !== draft.actor_id ? subject : undefined);
-  if (principal !== undefined) draft.on_behalf_of = principal;
-  const { issuer } = oauth ?? {};
-  const byToken = principal !== undefined && principal === subject;
-  const authority = actor?.authority ?? (byToken ? { type: 'token', ...(issuer && { issuer }) } : undefined);
-  if (authority !== undefined) draft.authority = authority;
 }
 
 function tagsOf(first: readonly string[], second: readonly string[] = []): readonly string[] {

@@ -15,6 +15,7 @@ import type {
   Severity,
 } from '../schema/record.js';
 import type { KeptDefinition } from '../tools/definitions.js';
+import type { ActorChain } from './delegation.js';
 import type { Answer, TaskFacts } from './outcome.js';
 import type { RequestTally } from './requestTally.js';
 
@@ -33,6 +34,8 @@ export interface ConnectionFacts {
   readonly protocolVersion?: string | undefined;
   /** The authorization that requests carry. */
   readonly oauth?: McpOAuth | undefined;
+  /** Who acts for whom, by the token that requests carry. */
+  readonly tokenChain?: ActorChain | undefined;
   /** `stdio`, `streamable-http`, `sse`, `websocket`, `in-memory`, or the transport's class name. */
   readonly transport?: string | undefined;
   /** The URL (without userinfo, query and fragment) or command that was dialled. */
@@ -115,7 +118,8 @@ export interface OperationDetail {
 
 /**
  * Records operations. The capture side calls these in order: `begin` and `admit` before anything is sent, `intent` where it is
- * needed, `complete` at the end. Only {@link OperationRecorder.propagatesTo} may throw.
+ * needed, `complete` at the end. Only {@link OperationRecorder.propagatesTo} and
+ * {@link OperationRecorder.actorsFor} may throw.
  */
 export interface OperationRecorder {
   /** The log that it writes to: recorders of several clients may share one. */
@@ -128,6 +132,8 @@ export interface OperationRecorder {
   listed(detail: OperationDetail, tools: readonly unknown[]): void;
   /** Whether requests to the server of this address may carry the trace context. Throws what the user's function throws. */
   propagatesTo(serverAddress: string | undefined): boolean;
+  /** Who acts and for whom, where the server of the operation may learn it. Throws what the user's function throws. */
+  actorsFor(detail: OperationDetail): readonly object[] | undefined;
   /** Whether the operation must wait for {@link OperationRecorder.intent}. */
   readonly needsIntent: boolean;
   /** Makes the intent durable; rejects with `AuditUnavailableError`, and then nothing may be sent. */

@@ -16,6 +16,7 @@ import type { ServerIdentity } from '../tools/memory.js';
 import { DefinitionMemory, keptByAll, type KeptDefinition } from '../tools/definitions.js';
 import { ToolWatch } from '../tools/watch.js';
 import { PACKAGE_NAME } from '../version.js';
+import { chainToSend } from './delegation.js';
 import { sessionIdOf, toDraft } from './mapping.js';
 import { keepsLog } from './logRecords.js';
 import { toolChanged, toolDefinition } from './toolRecords.js';
@@ -79,6 +80,13 @@ export class Recording implements OperationRecorder {
   propagatesTo(serverAddress: string | undefined): boolean {
     const { propagate } = this.#options;
     return typeof propagate === 'function' ? propagate(serverAddress) : propagate;
+  }
+
+  actorsFor(detail: OperationDetail): readonly object[] | undefined {
+    const { propagateActors, settings } = this.#options;
+    if (propagateActors === false) return undefined;
+    const isAllowed = propagateActors === true || propagateActors(detail.connection.serverAddress) === true;
+    return isAllowed ? chainToSend(this.#entry(detail).actor, settings.onBehalfOf) : undefined;
   }
 
   begin(detail: OperationDetail): void {

@@ -1,4 +1,5 @@
 import type { DraftRecord, McpDetail } from '../schema/record.js';
+import { keepChain, sweepChain } from './actorChain.js';
 import { resolveLevels, levelFor, type AuditLevel, type Levels } from './policy/levels.js';
 import type { RedactionOptions, RedactionContext } from './policy/options.js';
 import { addPlaces, stepInto, isEnd, type PathState } from './policy/paths.js';
@@ -181,7 +182,8 @@ function sweep(record: Fields, pass: Pass): boolean {
   for (const [fields, looked] of [[record, LOOKED_AT] as const, [mcp, LOOKED_AT_MCP] as const])
     for (const { name, kind } of looked)
       if (kind !== 'label' && fields?.[name] !== undefined)
-        fields[name] = pass.secrets.hideWithin(fields[name]);
+        fields[name] =
+          kind === 'chain' ? sweepChain(fields[name], pass) : pass.secrets.hideWithin(fields[name]);
   return pass.changes !== changes;
 }
 
@@ -243,7 +245,7 @@ function keepFields(
       continue;
     }
     pass.startField();
-    const kept = keepField(value, field, pass, state === undefined ? undefined : stepInto(state, name));
+    const kept = keepField(value, field, pass, state);
     if (kept === GONE) delete record[name];
     else record[name] = kept;
     bytes += pass.units * 6 + pass.slack;
@@ -256,14 +258,21 @@ function isKnownClean(field: Field, value: unknown, { policy, secrets }: Pass): 
   return typeof value === 'string' && secrets.size === 0 && policy.lastClean.get(field) === value;
 }
 
-/** Redacts one field. If that fails, the value is lost, but not the record. */
-function keepField(value: unknown, field: Field, pass: Pass, state: PathState | undefined): unknown {
+/**
+ * Redacts one field. If that fails, the value is lost, but not the record.
+ *
+ * @param outer the paths to fields beside this one.
+ */
+function keepField(value: unknown, field: Field, pass: Pass, outer: PathState | undefined): unknown {
   const { name, kind } = field;
+  const state = outer === undefined ? undefined : stepInto(outer, name);
   try {
     if (state !== undefined && isEnd(state)) return hideField(value, name, pass);
     if (kind !== 'free' && typeof value === 'string') return keepText(value, field, pass);
     pass.wholeUris = name === 'error';
     pass.path.push(name);
+    // A path into the chain is followed by the walk, which searches names as well.
+    if (kind === 'chain' && state === undefined && Array.isArray(value)) return keepChain(value, pass, outer);
     return walk(value, pass, state);
   } catch {
     return FAILED;

@@ -110,7 +110,7 @@ interface Slot {
   readonly size: number;
 }
 
-const SLOTS = ['data', 'error', 'policy_tags', 'authority'];
+const SLOTS = ['data', 'error', 'policy_tags', 'authority', 'actor_chain'];
 const MCP_SLOTS = [
   'tool_arguments',
   'prompt_arguments',

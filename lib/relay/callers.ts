@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { actorsIn, bearerOf, claimsIn, noteToken } from '../capture/oauth.js';
+import { bearerOf, claimsIn, noteToken } from '../capture/oauth.js';
 import type { Actor, ActorResolver } from '../identity.js';
-import { peekText } from '../internal/peek.js';
+import { chainInClaims } from '../processor/delegation.js';
 import { valueOf, type RawHeaders } from './headers.js';
 
 /** Who sent a request over HTTP, as far as its headers tell. Kept in memory alone. */
@@ -23,14 +23,15 @@ export function callerOf(headers: RawHeaders): Caller {
 }
 
 function actorIn(claims: unknown): Actor | undefined {
-  const id = peekText(claims, 'sub');
-  if (id === undefined || id.trim() === '') return undefined;
-  // RFC 8693, section 4.1: where the token says who acts for its subject, that is the actor.
-  const acting = actorsIn(claims)?.[0];
-  if (acting !== undefined) return { id: acting, type: 'agent', onBehalfOf: id };
-  // RFC 9068, section 2.2: where no user is involved, the subject is the client.
-  const isClient = id === peekText(claims, 'client_id') || id === peekText(claims, 'azp');
-  return { id, type: isClient ? 'service' : 'user' };
+  const { links = [] } = chainInClaims(claims, false) ?? {};
+  const [acting, ...behind] = links;
+  // Without a subject, a token does not say for whom anybody acts.
+  if (acting === undefined || links.at(-1)?.type === undefined) return undefined;
+  const subject = behind.at(-1);
+  // Whom `act` names acts as an agent of the subject, whatever it is otherwise.
+  return subject === undefined
+    ? { id: acting.id, ...(acting.type !== undefined && { type: acting.type }) }
+    : { id: acting.id, type: acting.type ?? 'agent', onBehalfOf: subject.id };
 }
 
 /** Runs what a caller has asked for. */

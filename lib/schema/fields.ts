@@ -41,6 +41,7 @@ export const RECORD_FIELDS: Fields<AuditRecord> = {
   tenant_id: 'text?',
   on_behalf_of: 'text?',
   authority: 'json?',
+  actor_chain: 'json?',
   client_id: 'text?',
   client_version: 'text?',
   server_id: 'text?',

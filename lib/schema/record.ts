@@ -1,3 +1,4 @@
+import type { ActorType, ChainLink } from './actors.js';
 import type { EVENT_TYPES, OUTCOMES, SENSITIVITIES, SEVERITIES } from './tables.js';
 
 /** An event type of the compliance log schema, by its name. */
@@ -8,8 +9,7 @@ export type Outcome = keyof typeof OUTCOMES;
 export type Severity = keyof typeof SEVERITIES;
 /** How confidential the data is that a record speaks of, by the schema's name. */
 export type Sensitivity = keyof typeof SENSITIVITIES;
-/** What kind of party acted. */
-export type ActorType = 'user' | 'agent' | 'service';
+export type { ActorType, ChainLink } from './actors.js';
 
 /** The MCP side of a record. Absent is absent: no nulls, no empty strings. */
 export interface McpDetail {
@@ -143,8 +143,8 @@ export interface McpOAuth {
   scopes?: readonly string[];
   /** Whom the token is about (`sub`). */
   subject?: string;
-  /** What vouches for the subject: the token itself, whose signature nobody has checked here. */
-  subject_identity?: 'self-reported';
+  /** `self-reported` where nobody here has checked the token, `verified` where the server has, whose record this is. */
+  subject_identity?: 'verified' | 'self-reported';
   /** Who acts for that subject, by the token's `act` (RFC 8693, section 4.1): first who acts now, then who did before. */
   actors?: readonly string[];
 }
@@ -230,6 +230,11 @@ export interface AuditRecord {
   on_behalf_of?: string;
   /** By what authority it did. */
   authority?: RecordAuthority;
+  /**
+   * The parties that act for one another, where more is known of them than `actor_id`: first who acts now, last on whose behalf they all
+   * do. The first that is not the caller's own word is `actor_id`, where the actor has a name.
+   */
+  actor_chain?: readonly ChainLink[];
   /** Name of the MCP client. */
   client_id?: string;
   /** Version of the MCP client. */

@@ -181,6 +181,12 @@ describe('exchanges over HTTP', () => {
         else expect(call).to.deep.include(wanted);
         expect(call.mcp?.oauth?.subject).to.equal(payload.sub);
         if ('act' in payload) expect(call.mcp?.oauth?.actors).to.deep.equal([act.sub, act.act.sub]);
+        const acting = 'act' in payload ? [act.sub, act.act.sub] : [];
+        const chain = wanted === undefined ? undefined : ['robot', ...acting, 'ada'];
+        expect(call.actor_chain?.map(({ id }) => id)).to.deep.equal(chain);
+        const [own, ...others] = call.actor_chain ?? [];
+        for (const link of others) expect(link).to.include({ issuer: claims.iss, source: 'token' });
+        if (own !== undefined) expect(own).to.include({ identity: 'self-reported', source: 'program' });
         expect(call.mcp).to.include({ peer_address: '127.0.0.1', peer_port: Number(server.url.port) });
         expect(JSON.stringify(sink.records)).not.to.include('canary');
         await client.close();

@@ -110,6 +110,24 @@ describe('query: filters', () => {
     expect(others).to.deep.equal([]);
   });
 
+  it('finds by --actor any party of a chain, and passes over what is no chain', async () => {
+    const actor_chain = [
+      { id: 'sub-agent', identity: 'self-reported', source: 'caller' },
+      { id: 'agent-7', identity: 'self-reported', source: 'program' },
+      { id: 'ada', identity: 'verified', issuer: 'https://issuer.example', source: 'token' },
+    ] as const;
+    const chained = { ...records[1]!, actor_id: 'agent-7', actor_chain };
+    const hidden = { ...records[2]!, actor_chain: '[REDACTED]' as never };
+    const odd = { ...records[3]!, actor_chain: ['[REDACTED]', null, { id: 7 }] as never };
+    const file = join(folder.path, 'chained.jsonl');
+    writeFileSync(file, [hidden, chained, odd].map((record) => `${encodeLine(record)}\n`).join(''));
+    for (const actor of ['sub-agent', 'sub-*', 'agent-7', 'ada']) {
+      const { code, stdout } = await runCliHere(['query', `--actor=${actor}`, file]);
+      expect([code, stdout]).to.deep.equal([0, `${encodeLine(chained)}\n`]);
+    }
+    expect(await runCliHere(['query', '--actor=[REDACTED]', '--count', file])).to.include({ stdout: '0\n' });
+  });
+
   it('finds nothing without complaint', async () => {
     expect(await query('--actor', 'nobody')).to.include({ code: 0, stdout: '', stderr: '' });
   });

@@ -150,6 +150,14 @@ const IN_A_POD = sampleRecord(1, {
   },
   on_behalf_of: 'ada@example.com',
   authority: { type: 'token', id: 'grant-1', issuer: 'https://issuer.example' },
+  actor_chain: [
+    { id: 'sub-agent', identity: 'self-reported', source: 'caller' },
+    { id: 'agent-7', type: 'agent', identity: 'self-reported', source: 'program' },
+    {
+      ...{ id: 'ada@example.com', type: 'user', identity: 'verified' },
+      ...{ issuer: 'https://issuer.example', source: 'token' },
+    },
+  ],
   mcp: {
     ...sampleRecord().mcp!,
     server_address: 'https://mcp.example.com/mcp',

@@ -87,6 +87,12 @@ describe('callers behind a relay between HTTP and HTTP', () => {
       authority: { type: 'token', issuer: 'https://login.example' },
     });
     expect(record!.mcp!.oauth).to.deep.include({ subject: 'ada', actors: ['support-agent', 'dispatcher'] });
+    const byToken = { identity: 'self-reported', issuer: 'https://login.example', source: 'token' };
+    expect(record!.actor_chain).to.deep.equal([
+      { id: 'support-agent', type: 'agent', ...byToken },
+      { id: 'dispatcher', ...byToken },
+      { id: 'ada', type: 'user', ...byToken },
+    ]);
   });
 
   it('have their sessions by the id that the server gave them, whoever uses them', async () => {

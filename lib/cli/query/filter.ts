@@ -1,4 +1,5 @@
 import { toJsonLine } from '../../codecs/line.js';
+import { actorsOf } from '../../schema/actors.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
 import { nearest } from '../../internal/nearest.js';
@@ -26,7 +27,7 @@ export const FILTER_OPTIONS = {
     type: 'string',
     multiple: true,
     value: 'ID',
-    help: "who acted, or for whom; '*' and '?' are wildcards here and below",
+    help: "who acted, for whom, or through whom; '*' and '?' are wildcards here and below",
   },
   tool: {
     type: 'string',
@@ -122,7 +123,7 @@ type Read = (record: AuditRecord) => readonly (string | undefined)[];
 
 /** The options that compare one text of a record with patterns. */
 const TEXT_FIELDS: Readonly<Record<string, Read>> = {
-  actor: (record) => [record.actor_id, record.on_behalf_of],
+  actor: actorsOf,
   tool: (record) => [toolOf(record)],
   server: (record) => [record.server_id, record.mcp?.server_address],
   resource: (record) => [record.resource, record.mcp?.resource_uri],

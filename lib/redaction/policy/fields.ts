@@ -8,8 +8,9 @@ import type { DraftRecord, McpDetail } from '../../schema/record.js';
  * - `text`: searched for secrets and cut.
  * - `uri`: as `text`; if it is a URI, its parts are redacted.
  * - `free`: walked.
+ * - `chain`: the links of a chain of actors, whose names are treated as `actor_id` is.
  */
-type FieldKind = 'fixed' | 'label' | 'text' | 'uri' | 'free';
+type FieldKind = 'fixed' | 'label' | 'text' | 'uri' | 'free' | 'chain';
 
 /** Every field of a record. A field that is added to the schema has to be added here, or this does not compile. */
 const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
@@ -25,6 +26,7 @@ const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
   actor_type: 'fixed',
   on_behalf_of: 'label',
   authority: 'free',
+  actor_chain: 'chain',
   component: 'label',
   environment: 'label',
   resource: 'uri',

@@ -61,7 +61,12 @@ const FREE = [
 describe('the fields of a record', () => {
   it('that are looked at are these', () => {
     const mcp = LOOKED_AT_MCP.map(({ name }) => `mcp.${name}`);
-    expect([...LOOKED_AT.map(({ name }) => name), ...mcp]).to.have.members([...LABELS, ...TEXTS, ...FREE]);
+    expect([...LOOKED_AT.map(({ name }) => name), ...mcp]).to.have.members([
+      ...LABELS,
+      ...TEXTS,
+      ...FREE,
+      'actor_chain',
+    ]);
   });
 
   for (const field of FIXED)

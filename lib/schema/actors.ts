@@ -1,0 +1,38 @@
+/** What kind of party acted. */
+export type ActorType = 'user' | 'agent' | 'service';
+
+/** One party of a chain of delegation. */
+export interface ChainLink {
+  /** Who it is: a user, an agent, a service, by the name that it goes by there. */
+  id: string;
+  /** What kind of party it is, where that is known. */
+  type?: ActorType;
+  /** `verified` where somebody has checked it: then `issuer` says by whose token. Else it is a claim that nobody has checked here. */
+  identity: 'verified' | 'self-reported';
+  /** The issuer of the token that says so. */
+  issuer?: string;
+  /** Who says so: the audited program (`actorId`, `onBehalfOf`), a token, or the caller itself in `_meta`. */
+  source: 'program' | 'token' | 'caller';
+}
+
+/**
+ * The names of all parties that a record tells of: who acts, for whom, and through whom; each once. A log may come from anywhere, and
+ * redaction may have put a mark in place of a link, so what is no link is passed over.
+ */
+export function actorsOf({
+  actor_id,
+  on_behalf_of,
+  actor_chain,
+}: {
+  readonly actor_id: string;
+  readonly on_behalf_of?: string | undefined;
+  readonly actor_chain?: unknown;
+}): readonly string[] {
+  if (actor_chain === undefined) return on_behalf_of === undefined ? [actor_id] : [actor_id, on_behalf_of];
+  const links: readonly unknown[] = Array.isArray(actor_chain) ? actor_chain : [];
+  const chained = links.map((link) =>
+    typeof link === 'object' && link !== null ? (link as { id?: unknown }).id : undefined,
+  );
+  const names = [actor_id, on_behalf_of, ...chained].filter((name) => typeof name === 'string');
+  return [...new Set(names)];
+}
