@@ -86,6 +86,8 @@ export interface EventTaker {
   readonly takeLong: (pieces: Readable) => Promise<void>;
   /** Resolves while more may come. */
   readonly ready: () => Promise<void>;
+  /** Told where the server takes messages, over the transport of revision 2024-11-05. */
+  readonly onEndpoint?: (address: string) => void;
 }
 
 /** Where a stream stopped. */
@@ -103,7 +105,9 @@ export async function takeEvents(upstream: IncomingMessage, taker: EventTaker): 
   const event = async (bytes: Buffer): Promise<void> => {
     const { type, id, retry, data } = readEvent(bytes);
     seen = { id: id ?? seen.id, retry: retry ?? seen.retry, events: seen.events + 1 };
-    if (type === 'message' && data !== undefined && data.length > 0) await taker.take(data);
+    if (data === undefined || data.length === 0) return;
+    if (type === 'endpoint') taker.onEndpoint?.(data.toString());
+    if (type === 'message') await taker.take(data);
   };
   const cutter = new EventCutter();
   let long = new PassThrough();

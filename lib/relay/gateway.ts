@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setMaxListeners } from 'node:events';
 import { PassThrough, Writable, type Readable } from 'node:stream';
 import { ignore } from '../capture/client.js';
-import { deadlineSignal, sleep } from '../internal/duration.js';
+import { deadlineSignal } from '../internal/duration.js';
 import { scopesOf } from '../capture/http.js';
 import { peek } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
@@ -13,17 +13,15 @@ import { ClientOutput } from './clientOutput.js';
 import { takeEvents, type EventTaker, type Seen } from './eventStream.js';
 import { Exchange, isBlank, type Outgoing, type Sent } from './exchange.js';
 import { each, type RawHeaders } from './headers.js';
-import { HttpSession } from './httpSession.js';
+import { HttpSession, type SessionRequest } from './httpSession.js';
 import { memberOf, valueIn } from './jsonText.js';
 import { eachPiece, withoutFeed, type Piece } from './lines.js';
+import { OlderTransport } from './olderTransport.js';
 import { OrderedWriter } from './orderedWriter.js';
 import type { RelayedClient } from './relayedClient.js';
 import { Renewal } from './renewal.js';
+import { ServerStreams, type ServerStreamParts } from './serverStreams.js';
 import { isEventStream, isJson, type Target } from './target.js';
-
-/** The wait before a stream is gone on with: at first, and at the most, in milliseconds (as in the SDK's transport). */
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 30_000;
 
 /** What a gateway is made with. */
 export interface GatewayParts {
@@ -67,12 +65,11 @@ export class Gateway {
   readonly #toClient: ClientOutput;
   readonly #session: HttpSession;
   readonly #renewal: Renewal;
+  readonly #older: OlderTransport;
+  readonly #streams: ServerStreams;
   readonly #closing = new AbortController();
   /** What the client waits for. */
   readonly #underWay = new Set<Promise<unknown>>();
-  #listening: Promise<void> = Promise.resolve();
-  /** Ends the stream of a session that another has followed. */
-  #hearing = new AbortController();
   /** The message under way that is too long to be read. */
   #long = new PassThrough();
 
@@ -84,11 +81,19 @@ export class Gateway {
     setMaxListeners(0, this.#closing.signal);
     this.#toClient = new ClientOutput(output);
     this.#session = new HttpSession(target, headers);
-    this.#renewal = new Renewal({
-      ...{ session: this.#session, client, exchange: this.#exchange, signal: this.#closing.signal },
+    const heard = {
+      ...{ session: this.#session, signal: this.#closing.signal },
       taker: this.#takerOf((data) => this.#pass(data, false)),
-      onRenewed: () => this.#listen(),
+    };
+    this.#older = new OlderTransport(heard);
+    this.#renewal = new Renewal({
+      ...{ ...heard, client, exchange: this.#exchange },
+      onRenewed: () => this.#streams.listen(),
     });
+    const { renewal, session, signal } = { renewal: this.#renewal, ...heard };
+    const hear: ServerStreamParts['hear'] = (upstream, isReplay) =>
+      this.#events(upstream, { ...UNASKED, isReplay });
+    this.#streams = new ServerStreams({ session, renewal, signal, hear });
     const poster = new Writable({
       objectMode: true,
       highWaterMark: 16,
@@ -99,8 +104,12 @@ export class Gateway {
     noteAuthorization(client.transport, { ...callerOf(authorization.flat()), actor: undefined });
   }
 
-  /** Resolves when the client has said its last word and has all answers, or is gone. */
-  async run(): Promise<void> {
+  /**
+   * Resolves when the client has said its last word and has all answers, or one of the two is gone.
+   *
+   * @returns Why the session is over, where the client has not ended it.
+   */
+  async run(): Promise<string | undefined> {
     const { input, output } = this.#parts;
     const gone = new Promise<void>((resolve) => {
       output.on('error', () => resolve());
@@ -108,10 +117,20 @@ export class Gateway {
     });
     const said = eachPiece(input, (piece) => this.#fromClient(piece)).then(async () => {
       await this.#toServer.settled;
-      while (this.#underWay.size > 0) await Promise.all(this.#underWay);
-      await this.#toClient.settled;
+      await this.#quiet();
     });
-    await Promise.race([said, gone]);
+    const ended = this.#older.ended.then(async () => {
+      await this.#quiet();
+      return 'the server ended the stream';
+    });
+    const lost = await Promise.race([said, gone, ended]);
+    return this.#closing.signal.aborted ? undefined : (lost ?? undefined);
+  }
+
+  /** Resolves when the client has all that it waits for. */
+  async #quiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    await this.#toClient.settled;
   }
 
   /** Takes back what is under way. */
@@ -126,7 +145,7 @@ export class Gateway {
    */
   async leave(timeoutMs: number): Promise<void> {
     this.abort();
-    await Promise.all([...this.#underWay, this.#listening]);
+    await Promise.all([...this.#underWay, this.#streams.settled]);
     if (this.#session.id === undefined) return;
     const signal = deadlineSignal(timeoutMs);
     await this.#session.send({ method: 'DELETE', signal }).then((upstream) => upstream.resume(), ignore);
@@ -180,10 +199,11 @@ export class Gateway {
       ...{ body, only, requests, next },
       isWaitedFor: isHandshake || requests.length === 0,
     });
+    this.#older.settle();
     const follow = (isTaken: boolean): void => {
-      if (!isTaken || !methods.includes('notifications/initialized')) return;
+      if (!isTaken || this.#older.isOpen || !methods.includes('notifications/initialized')) return;
       this.#renewal.opened(body);
-      this.#listen();
+      this.#streams.listen();
     };
     this.#follow(posting.then(follow).finally(next));
   }
@@ -213,7 +233,7 @@ export class Gateway {
     const { signal } = this.#closing;
     let upstream: IncomingMessage;
     try {
-      upstream = await this.#renewal.send({ method: 'POST', body, only, onSent, signal });
+      upstream = await this.#send({ method: 'POST', body, only, onSent, signal });
     } catch (error) {
       await this.#fail(requests, error instanceof UnansweredError ? error : unsent(error));
       return false;
@@ -227,9 +247,26 @@ export class Gateway {
     const seen = isEventStream(upstream) ? await this.#events(upstream, post) : undefined;
     const read = seen === undefined ? await this.#take(upstream) : undefined;
     if (status >= 400) await this.#fail(requests, this.#session.refusal(status, read), read);
-    else if (seen?.id !== undefined) await this.#goOn({ id: seen.id, retry: seen.retry, requests });
+    else if (seen?.id !== undefined) {
+      const isNeeded = () => this.#awaitsOneOf(requests);
+      const hear: ServerStreamParts['hear'] = (stream, isReplay) =>
+        this.#events(stream, { requests, next, isReplay });
+      await this.#streams.goOn({ from: seen, isNeeded, hear });
+    } else await this.#older.until(() => !this.#awaitsOneOf(requests));
     await this.#fail(requests, ENDED);
     return status < 300;
+  }
+
+  /** Sends a message; where the server takes no handshake, it may speak the older transport. */
+  async #send(asked: SessionRequest): Promise<IncomingMessage> {
+    const upstream = await this.#renewal.send(asked);
+    const isHandshake = peek(asked.only, 'method') === 'initialize';
+    if (!isHandshake || ![400, 404, 405].includes(upstream.statusCode ?? 0)) return upstream;
+    if (this.#older.isOpen || !(await this.#older.open())) return upstream;
+    upstream.resume();
+    // By this, capture tells the two transports apart.
+    Reflect.deleteProperty(this.#parts.client.transport, 'terminateSession');
+    return this.#session.send(asked);
   }
 
   /** Answers requests that the server has not answered. Where it has told an error of JSON-RPC without an id, that is the answer. */
@@ -290,55 +327,10 @@ export class Gateway {
   #awaitsOneOf(requests: readonly Sent[]): boolean {
     return requests.some(({ value }) => this.#parts.client.awaits(peek(value, 'id')));
   }
-
-  /** Opens the stream of what the server says unasked. */
-  #listen(): void {
-    this.#hearing.abort();
-    this.#hearing = new AbortController();
-    const signal = AbortSignal.any([this.#closing.signal, this.#hearing.signal]);
-    this.#listening = this.#goOn({ signal });
-  }
-
-  /** Opens that stream, or goes on with one that has not answered these requests, while that is needed. */
-  async #goOn(stream: {
-    readonly id?: string;
-    readonly retry?: number | undefined;
-    readonly requests?: readonly Sent[];
-    readonly signal?: AbortSignal;
-  }): Promise<void> {
-    const { requests, signal = this.#closing.signal } = stream;
-    const isNeeded = () => !signal.aborted && (requests === undefined || this.#awaitsOneOf(requests));
-    let failures = 0;
-    let hasOpened = false;
-    let from: Pick<Seen, 'id' | 'retry'> = { id: stream.id, retry: stream.retry };
-    for (let isFirst = requests === undefined; isNeeded(); isFirst = false) {
-      const pause = from.retry ?? Math.min(FIRST_WAIT_MS * 1.5 ** failures, LONGEST_WAIT_MS);
-      if (!isFirst) await sleep(pause, signal);
-      if (!isNeeded()) return;
-      failures++;
-      const { id } = this.#session;
-      const asked = { method: 'GET', lastEventId: from.id, signal } as const;
-      const upstream = await this.#session.send(asked).catch(ignore);
-      if (!upstream) continue;
-      const { statusCode: status = 0 } = upstream;
-      if (status === 200 && isEventStream(upstream)) {
-        hasOpened = true;
-        const post = { requests: requests ?? [], next: () => undefined, isReplay: from.id !== undefined };
-        const seen = await this.#events(upstream, post);
-        if (seen.events > 0) failures = 0;
-        from = { id: seen.id ?? from.id, retry: seen.retry ?? from.retry };
-        continue;
-      }
-      upstream.resume();
-      // A server that has never had such a stream may answer with 404 as well, and know the session.
-      const isLost = status === 404 && hasOpened && requests === undefined;
-      if (isLost)
-        await this.#renewal.streamLost(id).catch(({ message }: Error) => sayOnce(`relay: ${message}`));
-      // 405: it says nothing unasked. Other errors of this kind will not pass by themselves either.
-      if (status >= 400 && status < 500) return;
-    }
-  }
 }
+
+/** What the server says unasked: no request waits for it. */
+const UNASKED = { requests: [], next: () => undefined };
 
 /** A stream takes the same call back once. */
 function oneTime(done: () => void): () => void {

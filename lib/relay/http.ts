@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Gateway } from './gateway.js';
+import { sayOnce } from '../internal/stderr.js';
 import type { RawHeaders, Welcome } from './headers.js';
 import type { Ending } from '../pipeline/ending.js';
 import type { RelayLog } from './log.js';
@@ -98,12 +99,12 @@ export async function relayToHttp(relay: HttpServerRelay): Promise<NodeJS.Signal
     ending = signal;
     gateway.abort();
   });
-  await gateway.run();
+  const lost = await gateway.run();
+  if (lost !== undefined) sayOnce(`relay: ${lost}, and with it the session`);
   await gateway.leave(GOODBYE_MS);
-  await client.end();
-  await log?.close(
-    ending === undefined ? { ended_by: 'client_closed' } : { ended_by: 'signal', signal: ending },
-  );
+  await client.end(lost);
+  const endedBy = lost === undefined ? 'client_closed' : 'server_exit';
+  await log?.close(ending === undefined ? { ended_by: endedBy } : { ended_by: 'signal', signal: ending });
   await target.close();
   stopSignals();
   input.destroy();

@@ -33,6 +33,8 @@ export class HttpSession {
   /** The revision of the protocol that the handshake has agreed on. */
   #agreed: string | undefined;
   #isShakingHands = false;
+  /** Where messages go, with its query, over the transport of revision 2024-11-05, which has neither session ids nor other headers. */
+  #address: string | undefined;
 
   /** @param headers Go with each request, in place of those of the same names. */
   constructor(target: Target, headers: RawHeaders) {
@@ -43,6 +45,19 @@ export class HttpSession {
   /** A handshake has begun: the next answer that names a revision is its answer. */
   begin(): void {
     this.#isShakingHands = true;
+  }
+
+  /**
+   * Messages go to this address, as the server names it.
+   *
+   * @returns Whether they do: an address at another origin would get them and the authorization of this one.
+   */
+  postTo(address: string): boolean {
+    const { url } = this.#target;
+    const to = URL.canParse(address, url.href) ? new URL(address, url) : undefined;
+    if (to?.origin !== url.origin) return false;
+    this.#address = to.pathname + to.search;
+    return true;
   }
 
   /** The session is over, and the handshake of another has begun: it names neither a session nor a revision. */
@@ -85,7 +100,8 @@ export class HttpSession {
     const { method, body, signal, onSent } = asked;
     const { url } = this.#target;
     const headers = this.#headersOf(asked);
-    let path = url.pathname + url.search;
+    const own = url.pathname + url.search;
+    let path = method === 'POST' ? (this.#address ?? own) : own;
     for (let hop = 0; ; hop++) {
       const upstream = await this.#target.send({ method, path, headers, body, signal, onSent });
       const { location } = upstream.headers;
@@ -106,7 +122,7 @@ export class HttpSession {
       ...['Accept', method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream'],
       ...(this.id === undefined ? [] : ['Mcp-Session-Id', this.id]),
       ...(lastEventId === undefined ? [] : ['Last-Event-ID', lastEventId]),
-      ...messageHeaders(only, this.#agreed),
+      ...(this.#address === undefined ? messageHeaders(only, this.#agreed) : []),
       ...(Buffer.isBuffer(body) ? ['Content-Length', String(body.length)] : []),
     ];
     const names = [...each(this.#headers)].map(([name]) => name.toLowerCase());

@@ -13,6 +13,7 @@ export class Passage {
   readonly #target: Target;
   readonly #own: headers.RawHeaders;
   readonly #gone = new AbortController();
+  #isOver = false;
 
   /** @param own Headers that go to the server in place of those of the same names. */
   constructor(request: IncomingMessage, response: ServerResponse, target: Target, own: headers.RawHeaders) {
@@ -21,7 +22,10 @@ export class Passage {
     this.#target = target;
     this.#own = own;
     this.path = pathOf(request.url ?? '/', target.url);
-    response.on('close', () => this.#gone.abort());
+    response.on('close', () => {
+      this.#isOver = true;
+      if (!response.writableFinished) this.#gone.abort();
+    });
     // Either may be told of while nobody listens.
     request.on('error', ignore);
     response.on('error', ignore);
@@ -29,7 +33,7 @@ export class Passage {
 
   /** Whether the client has the whole response, or has left before. */
   get isOver(): boolean {
-    return this.#gone.signal.aborted;
+    return this.#isOver;
   }
 
   /** The value of the request's first header of this name, which is given in lower case. */

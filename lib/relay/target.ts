@@ -63,11 +63,15 @@ export class Target {
     };
     return new Promise((resolve, reject) => {
       const sent = request(options);
-      sent.on('response', resolve);
+      let isAnswered = false;
+      sent.on('response', (response) => {
+        isAnswered = true;
+        resolve(response);
+      });
       // It switches protocols unasked.
       sent.on('upgrade', (_, socket) => socket.destroy());
       sent.on('error', (error) => reject(unreachable(error)));
-      sent.on('close', () => reject(unreachable(new Error('closed'))));
+      sent.on('close', () => isAnswered || reject(unreachable(new Error('closed'))));
       sent.on('finish', () => onSent?.());
       if (body === undefined || Buffer.isBuffer(body)) sent.end(body);
       else

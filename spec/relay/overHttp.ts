@@ -60,9 +60,9 @@ export function startGateway(url: URL, options: RelayOptions = {}) {
   const facts = { _url: url, terminateSession: () => undefined };
   const client: RelayedClient = new RelayedClient(facts, recording, (answer) => gateway.answerServer(answer));
   const gateway = new Gateway({ target, headers: options.headers ?? [], client, input, output });
-  const over = gateway.run().then(async () => {
+  const over = gateway.run().then(async (lost) => {
     await gateway.leave(1_000);
-    await client.end();
+    await client.end(lost);
     await target.close();
     output.end();
     await close().catch(() => undefined);
@@ -75,6 +75,8 @@ export function startGateway(url: URL, options: RelayOptions = {}) {
     heard: () => Buffer.concat(said).toString().split('\n').slice(0, -1),
     bytes: () => Buffer.concat(said),
     abort: () => gateway.abort(),
+    /** Resolves when it has ended, by whichever side. */
+    over,
     /** Says the last word. Resolves when all is on record. */
     end() {
       input.end();
