@@ -35,6 +35,20 @@ export interface PropagationOptions {
 }
 
 /**
+ * Which sides of MCP are audited.
+ *
+ * @see docs/servers.md
+ */
+export interface SideOptions {
+  /**
+   * Whether the process's own MCP servers are audited as well as its clients.
+   * @defaultValue true
+   * @variable OTEL_MCP_LOG_SERVERS
+   */
+  readonly servers?: boolean;
+}
+
+/**
  * Options of an audit log, wherever it is set up: `AuditSpanProcessor` and `withLogging` take the same.
  *
  * @see docs/options.md
@@ -105,7 +119,7 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
   readonly actorType?: ActorType;
   /**
    * What part of your system writes this log.
-   * @defaultValue `mcp-client`
+   * @defaultValue `mcp-client`, and `mcp-server` on the records of servers
    * @variable OTEL_MCP_LOG_COMPONENT `OTEL_SERVICE_NAME`, else `service.name` in `OTEL_RESOURCE_ATTRIBUTES`, else `mcp-client`
    */
   readonly component?: string;
@@ -193,6 +207,8 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
 export interface RecordSettings {
   readonly environment: string;
   readonly component: string;
+  /** The same on records of servers. */
+  readonly serverComponent: string;
   readonly actorType: ActorType;
   readonly policyTags: readonly string[];
   readonly sensitivity: Sensitivity;
@@ -240,6 +256,7 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
       ...{ environment, component, actorType, onBehalfOf, sessionId, tenantId, profile, includeOutputs },
       policyTags: options.policyTags ?? [],
       sensitivity: options.defaultSensitivity,
+      serverComponent: given.component ?? 'mcp-server',
       recordMeta: options.recordMeta ?? [],
       origin: new LogOrigin(component),
     }),

@@ -45,7 +45,7 @@ function start(environment: Environment, env: Variables, require: NodeJS.Require
   requireModuleHooks('otel-mcp-log/register');
   prepareAhead(checkAuditOptions(environment, env));
   registerLoaderHook(require);
-  const instrumentation = new McpInstrumentation();
+  const instrumentation = new McpInstrumentation({ servers: environment.servers });
   // A tracer that nobody gives a provider to makes no spans, whatever the application registers.
   const silent = new ProxyTracerProvider().getTracer(PACKAGE_NAME);
   if (!environment.tracing) instrumentation.setTracerProvider({ getTracer: () => silent });

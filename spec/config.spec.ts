@@ -15,6 +15,7 @@ describe('options', () => {
     expect(settings).to.deep.equal({
       environment: 'test',
       component: 'mcp-client',
+      serverComponent: 'mcp-server',
       actorType: 'agent',
       policyTags: [],
       sensitivity: 'SENSITIVITY_INTERNAL',

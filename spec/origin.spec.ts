@@ -143,7 +143,7 @@ describe('where a record is written', () => {
     const sink = new MemorySink();
     const audit = new AuditSpanProcessor({ sink, environment, startRecord: true });
     const provider = new BasicTracerProvider({ resource, spanProcessors: [audit], ...config });
-    const instrumentation = new McpInstrumentation();
+    const instrumentation = new McpInstrumentation({ servers: false });
     instrumentation.setTracerProvider(provider);
     instrumentClient(Client);
     const { client, connect } = pair();

@@ -3,18 +3,20 @@ import { peek, peekCall, peekText } from '../internal/peek.js';
 import type { ConnectionFacts, OperationDetail } from '../processor/operation.js';
 import type { Answer, Judgement } from '../processor/outcome.js';
 import { RequestTally } from '../processor/requestTally.js';
+import type { Handling } from '../processor/served.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { newRecordId } from '../schema/ids.js';
 import type { ActorChain } from '../processor/delegation.js';
 import type { McpOAuth } from '../schema/record.js';
 import { authorizationOf, tokenChainOf } from './oauth.js';
 import type { SpanSource } from './source.js';
+import { endpoint, portOf, serverParams, transportKind } from './transportKind.js';
 
 /** An operation that has begun, as its span, its messages and its session see it. */
 export interface OperationUnderWay extends OperationDetail {
   readonly client: object;
   readonly connection: Connection;
-  /** CLIENT, or SERVER for what the server asks of the client. */
+  /** CLIENT for what this side asks of the other, SERVER for what the other side asks of this one. */
   readonly kind: SpanKind;
   readonly source: SpanSource;
   /** The context that it runs in: the caller's, with its span. */
@@ -26,17 +28,37 @@ export interface OperationUnderWay extends OperationDetail {
   readonly isIdle: boolean;
   /** How the user decided about a request of the server: `accept`, `decline` or `cancel`. */
   decision: string | undefined;
-  /** Notes what the server answered its last request with. */
+  /** What became of the handler of a tool, on the side of the server. */
+  handling: Handling | undefined;
+  /** Notes what its last request was answered with. */
   answered(answer: Answer): void;
   /** Notes secrets that its arguments, its result or the answers to the server's requests hold. */
   learn(secrets: KnownSecrets | undefined): void;
+  /** Ends it. */
+  conclude(judgement: Judgement, result?: unknown): void;
+  /** Hands it to its recorders, once it has ended; undefined where there is nothing to wait for. */
+  complete(): Promise<unknown> | undefined;
+  /** The same without waiting for them. */
+  completeInBackground(): void;
   /** Ends it and hands it to its recorders, without waiting for them. */
   finish(judgement: Judgement, result?: unknown): void;
 }
 
+/** The key in `_meta` by which each request names its client (revision 2026-07-28). */
+const CLIENT_INFO = 'io.modelcontextprotocol/clientInfo';
+/** The key by which it names the revision of the protocol. */
+const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
+/** The same over HTTP, from revision 2025-06-18 on. */
+const VERSION_HEADER = 'mcp-protocol-version';
+
+/** Whether an object is a server of the SDK: a client has no clients whose version it could tell. */
+export function isServing(protocol: object): boolean {
+  return typeof peek(protocol, 'getClientVersion') === 'function';
+}
+
 /**
- * One connection of one client: what the handshake and the transport tell of the two sides. The SDK learns most of it while `connect`
- * is under way; when the handshake is done, it is read once more and kept.
+ * One connection of one client, or of one server: what the handshake and the transport tell of the two sides. The SDK learns most of it
+ * while `connect` is under way; when the handshake is done, it is read once more and kept.
  */
 export class Connection implements ConnectionFacts {
   readonly connectionId = newRecordId();
@@ -56,24 +78,32 @@ export class Connection implements ConnectionFacts {
   negotiatedHttp: string | undefined;
   /** Where the last request went, as the socket tells. */
   peer: ConnectionFacts['peer'];
+  /** Who ends the session, on the side of the server: set while its end is under way. */
+  endedBy: OperationDetail['endedBy'];
   /** Whether the session existed before, so that the login needed no handshake. */
   resumed = false;
   /** Operations that have begun and not ended, the server's own requests among them. */
   readonly underWay = new Set<OperationUnderWay>();
+  /** The SDK's client, or its server on the side of the server. */
   readonly client: object;
+  /** On which side of the connection this process is. */
+  readonly side: 'client' | 'server';
   readonly #requests = new RequestTally((log) => this.#idsUnderWay(log));
   #transport: unknown;
   #initializeParams: unknown;
   #initializeResult: unknown;
   #sessionId: string | undefined;
+  #statedVersion: string | undefined;
+  #statedClient: unknown;
   #parties: Parties | undefined;
 
   constructor(client: object, transport: unknown) {
     this.client = client;
+    this.side = isServing(client) ? 'server' : 'client';
     this.#transport = transport ?? peek(client, 'transport');
     // The AI SDK's client has its transport before it connects.
     const mayBeOpen = this.#transport !== undefined && peek(client, 'isClosed') !== true;
-    this.open = transport === undefined && mayBeOpen;
+    this.open = transport === undefined && mayBeOpen && this.isSession;
   }
 
   /** Its transport, where that is known. */
@@ -99,6 +129,23 @@ export class Connection implements ConnectionFacts {
   /** The handshake's answer as the SDK took it. */
   sawInitializeResult(result: unknown): void {
     this.#initializeResult = result;
+  }
+
+  /** What a request says of its client and of the protocol, where there was no handshake. */
+  sawRequest(params: unknown, info: unknown): void {
+    const meta = peek(params, '_meta');
+    const version =
+      peek(meta, PROTOCOL_VERSION) ?? peek(peek(peek(info, 'requestInfo'), 'headers'), VERSION_HEADER);
+    if (typeof version === 'string') this.#statedVersion = version;
+    this.#statedClient = peek(meta, CLIENT_INFO) ?? this.#statedClient;
+  }
+
+  /**
+   * Whether the connection is a session, which begins with the handshake and has an end. Over HTTP it is one where the server gave it
+   * an id; a stateless server answers each request as if it were the first.
+   */
+  get isSession(): boolean {
+    return this.side === 'client' || this.transport !== 'streamable-http' || this.sessionId !== undefined;
   }
 
   get requests(): RequestTally | undefined {
@@ -200,7 +247,12 @@ export class Connection implements ConnectionFacts {
     // The first name is the MCP SDK's, the other the AI SDK's, where theirs differ.
     const own = (...names: string[]) =>
       names.map((name) => peek(this.client, name)).find((value) => value !== undefined);
-    const clientInfo = peek(this.#initializeParams, 'clientInfo') ?? own('_clientInfo', 'clientInfo');
+    const serves = this.side === 'server';
+    const clientInfo =
+      peek(this.#initializeParams, 'clientInfo') ??
+      (serves
+        ? (this.#statedClient ?? peekCall(this.client, 'getClientVersion'))
+        : own('_clientInfo', 'clientInfo'));
     const serverInfo =
       peek(this.#initializeResult, 'serverInfo') ??
       peekCall(this.client, 'getServerVersion') ??
@@ -210,13 +262,16 @@ export class Connection implements ConnectionFacts {
       clientName: peekText(clientInfo, 'name'),
       clientVersion: peekText(clientInfo, 'version'),
       clientCapabilities:
-        peek(this.#initializeParams, 'capabilities') ?? own('_capabilities', 'clientCapabilities'),
+        peek(this.#initializeParams, 'capabilities') ??
+        (serves
+          ? peekCall(this.client, 'getClientCapabilities')
+          : own('_capabilities', 'clientCapabilities')),
       serverName: peekText(serverInfo, 'name'),
       serverVersion: peekText(serverInfo, 'version'),
       serverCapabilities:
         peek(this.#initializeResult, 'capabilities') ??
         peekCall(this.client, 'getServerCapabilities') ??
-        own('serverCapabilities'),
+        own(...(serves ? ['_capabilities'] : ['serverCapabilities'])),
       protocolVersion: this.#negotiated(),
       transport: transportKind(transport),
       serverAddress: url ? url.origin + url.pathname : peekText(serverParams(transport), 'command'),
@@ -229,17 +284,17 @@ export class Connection implements ConnectionFacts {
     const negotiated = peekCall(this.client, 'getNegotiatedProtocolVersion');
     if (typeof negotiated === 'string') return negotiated;
     return (
-      peekText(this.#initializeResult, 'protocolVersion') ?? peekText(this.#transport, 'protocolVersion')
+      peekText(this.#initializeResult, 'protocolVersion') ??
+      this.#statedVersion ??
+      peekText(this.#transport, 'protocolVersion')
     );
   }
 
+  /** The ids of requests of the client that are under way, on either side. */
   *#idsUnderWay(log: object): Generator<string, void, undefined> {
+    const asked = this.side === 'server' ? SpanKind.SERVER : SpanKind.CLIENT;
     for (const { ending, kind, legs, recorders } of this.underWay)
-      if (
-        ending === undefined &&
-        kind === SpanKind.CLIENT &&
-        recorders.some((recorder) => recorder.log === log)
-      )
+      if (ending === undefined && kind === asked && recorders.some((recorder) => recorder.log === log))
         for (const { request_id: id } of legs) yield id;
   }
 }
@@ -259,37 +314,8 @@ interface Parties {
   readonly origin: string | undefined;
 }
 
-/** The SDK's HTTP and web socket transports keep the URL they dial in `_url`, the AI SDK's in `url`; there is no public way to ask. */
-export function endpoint(transport: unknown): URL | undefined {
-  const url = peek(transport, '_url') ?? peek(transport, 'url');
-  return url instanceof URL ? url : undefined;
-}
-
-/** How a server was started, as the SDK's stdio transport keeps it, and the AI SDK's. */
-function serverParams(transport: unknown): unknown {
-  return peek(transport, '_serverParams') ?? peek(transport, 'serverParams');
-}
-
 /** Of a transport that no header tells of the version, nobody learns it afterwards. */
 function isComplete({ serverName, protocolVersion, transport }: Parties): boolean {
   const isHeaderless = transport === 'stdio' || transport === 'in-memory';
   return serverName !== undefined && (protocolVersion !== undefined || isHeaderless);
-}
-
-function portOf({ port, protocol }: URL): number {
-  const defaultPort = protocol === 'https:' || protocol === 'wss:' ? 443 : 80;
-  return port === '' ? defaultPort : Number(port);
-}
-
-/** Tells transports apart by their members, because a bundler may have changed the names of their classes. */
-function transportKind(transport: unknown): string | undefined {
-  if (typeof transport !== 'object' || transport === null) return undefined;
-  if (typeof peek(serverParams(transport), 'command') === 'string') return 'stdio';
-  if (['terminateSession', 'startInboundSse'].some((name) => typeof peek(transport, name) === 'function'))
-    return 'streamable-http';
-  const protocol = endpoint(transport)?.protocol;
-  if (protocol?.startsWith('ws') === true) return 'websocket';
-  if (protocol?.startsWith('http') === true) return 'sse';
-  if (Reflect.has(transport, '_otherTransport')) return 'in-memory';
-  return peekText(peek(transport, 'constructor'), 'name');
 }

@@ -4,9 +4,11 @@ import { methodName, operationFor } from '../operations/table.js';
 import { whenAdmitted } from './call.js';
 import { ignore, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
+import { callerContext } from './context.js';
 import { RunningOperation, type Start } from './operation.js';
 import { asked, decide, reject } from './pending.js';
-import { traceparentOf } from './propagation.js';
+import { continued, traceparentOf } from './propagation.js';
+import { sessionOpened } from './session.js';
 import { activeOperation, audienceOf, runIn } from './state.js';
 import { watchTransport } from './transport.js';
 
@@ -19,17 +21,19 @@ const seen = new WeakSet<object>();
 const INTERNAL_ERROR = -32603;
 
 /**
- * A request of the server is an operation too. It lasts until the answer is sent, the server cancels the request or the connection
- * closes. A `ping` is not recorded. Handlers run outside of the operation in whose asynchronous context the request arrives: a
- * request that a handler makes is an operation of its own.
+ * A request of the other side is an operation too: what a server asks of its client, and all that clients ask of a server. It lasts until
+ * the answer is sent, the other side cancels the request or the connection closes. A client does not record a `ping` of its server.
+ * Handlers run outside of the operation in whose asynchronous context the request arrives: a request that a handler makes is an
+ * operation of its own.
  */
 export const observeInbound: Wrapper = (original) =>
   function (...args) {
     const proceed = () => Reflect.apply(original, this, args);
-    const [request] = args;
+    // The second one is what the transport knows of the request: over HTTP its headers, and by whose token it came (`authInfo`).
+    const [request, info] = args;
     const transport = peek(this, 'transport');
     if (typeof transport !== 'object' || transport === null) return runIn(undefined, proceed);
-    const running = begin(this, request, (connection) => placeOf(connection, peek(request, 'params')));
+    const running = begin(this, request, (connection) => placeOf(connection, peek(request, 'params')), info);
     if (running === undefined) return seen.has(request as object) ? proceed() : runIn(undefined, proceed);
     running.connection.watched = watchTransport(transport);
     running.sent({ request_id: String(peek(request, 'id')), method: running.method });
@@ -38,7 +42,7 @@ export const observeInbound: Wrapper = (original) =>
       runIn(running, proceed);
       noticeDrop(this, request, running);
     });
-    if (outcome instanceof Promise) outcome.catch(() => turnAway(transport, request));
+    if (outcome instanceof Promise) outcome.catch(() => turnAway(transport, request, running.side));
     return undefined;
   };
 
@@ -51,9 +55,9 @@ function noticeDrop(client: object, request: unknown, running: RunningOperation)
   running.finish({ outcome: 'OUTCOME_FAILURE_ERROR', error: { type: 'not_served', message } });
 }
 
-/** Answers a request with an error, because its intent could not be put on record. */
-function turnAway(transport: object, request: unknown): void {
-  const error = { code: INTERNAL_ERROR, message: 'the client cannot answer now' };
+/** Answers a request with an error, because it was refused, or its intent could not be put on record. */
+function turnAway(transport: object, request: unknown, side: 'client' | 'server'): void {
+  const error = { code: INTERNAL_ERROR, message: `the ${side} cannot answer now` };
   const send = peek(transport, 'send');
   if (typeof send !== 'function') return;
   const answer = { jsonrpc: '2.0', id: peek(request, 'id'), error };
@@ -102,23 +106,68 @@ function begin(
   client: object,
   request: unknown,
   place: (connection: Connection) => Place,
+  info?: unknown,
 ): RunningOperation | undefined {
   const method = methodName(peek(request, 'method'));
-  if (typeof request !== 'object' || request === null || seen.has(request) || method === 'ping')
-    return undefined;
+  if (typeof request !== 'object' || request === null || seen.has(request)) return undefined;
   const audience = audienceOf(client);
   if (audience === undefined) return undefined;
-  seen.add(request);
   const { connection } = audience.state;
-  return new RunningOperation({
+  if (method === 'ping' && connection.side === 'client') return undefined;
+  seen.add(request);
+  const params = peek(request, 'params');
+  if (connection.side === 'server') receive(connection, { method, params, info });
+  const running = new RunningOperation({
     ...audience,
     ...place(connection),
     client,
     connection,
     operation: operationFor(method),
-    params: peek(request, 'params'),
+    params,
     kind: SpanKind.SERVER,
+    onEnd: connection.side === 'server' ? opened : undefined,
   });
+  if (connection.side === 'server')
+    connection.requests?.sent(
+      running.recorders.map(({ log }) => log),
+      String(peek(request, 'id')),
+    );
+  return running;
+}
+
+/** The requests that a session begins with: the handshake, and what stands for it since revision 2026-07-28. */
+const HANDSHAKES: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
+
+/** Notes that a server has opened a session. */
+function opened({ method, ending, connection }: RunningOperation): void {
+  const isOpen = HANDSHAKES.has(method) && ending?.outcome === 'OUTCOME_SUCCESS';
+  if (isOpen && !connection.open && connection.isSession) sessionOpened(connection);
+}
+
+/** Learns what a request tells a server of its client. */
+function receive(
+  connection: Connection,
+  { method, params, info }: { method: string; params: unknown; info: unknown },
+): void {
+  connection.sawRequest(params, info);
+  if (method === 'initialize') connection.sawInitializeParams(params);
+}
+
+/**
+ * The parent of a request of the other side. A client names the trace that its server is to continue; else the request belongs to what
+ * is active where it arrives, such as the span of an HTTP request. Over stdio, where it arrives is where the program happened to connect.
+ * (OpenTelemetry's conventions for MCP, context propagation.)
+ */
+function placeOf(connection: Connection, params: unknown): Place {
+  if (connection.side === 'client') return causeOf(connection, params);
+  const ambient = connection.transport === 'stdio' ? ROOT_CONTEXT : callerContext();
+  const extracted = continued(peek(params, '_meta'), ambient);
+  const around = trace.getSpanContext(ambient);
+  // What the client names is the parent, also where its trace is active here: both sides may run in one process.
+  const named = trace.getSpanContext(extracted) === around ? traceparentOf(params) : undefined;
+  const parent = named === undefined ? extracted : trace.setSpanContext(extracted, named);
+  const isApart = around !== undefined && around.traceId !== trace.getSpanContext(parent)?.traceId;
+  return { parent, links: isApart ? [{ context: around }] : undefined };
 }
 
 /**
@@ -126,7 +175,7 @@ function begin(
  * trace under way; otherwise any server could write into any trace. Where the server names none and one operation is under way,
  * that operation is the parent.
  */
-function placeOf(connection: Connection, params: unknown): Place {
+function causeOf(connection: Connection, params: unknown): Place {
   const named = traceparentOf(params);
   const calls = [...connection.underWay].filter(
     ({ kind, method }) => kind === SpanKind.CLIENT && method !== 'subscriptions/listen',

@@ -6,7 +6,7 @@ import {
   type InstrumentationConfig,
 } from '@opentelemetry/instrumentation';
 import { Hook } from 'require-in-the-middle';
-import type { PropagationOptions } from '../config.js';
+import type { PropagationOptions, SideOptions } from '../config.js';
 import { checkOptions } from '../internal/options.js';
 import { peek } from '../internal/peek.js';
 import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
@@ -18,6 +18,7 @@ import {
   packageOf,
   SDK_V1,
   SDK_V2,
+  SDK_V2_SERVER,
   type SdkCopy,
   type SdkModule,
 } from '../loader/sdk.js';
@@ -27,9 +28,10 @@ import type { RedactionOptions } from '../redaction/policy/options.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import type { McpClientClass } from './client.js';
 import {
-  clientClassIn,
+  classesIn,
   discover,
   discovered,
+  isClient,
   loadedModules,
   methodsOf,
   patchClass,
@@ -51,7 +53,7 @@ import {
  *
  * @see docs/capture.md
  */
-export interface McpInstrumentationConfig extends InstrumentationConfig, PropagationOptions {
+export interface McpInstrumentationConfig extends InstrumentationConfig, PropagationOptions, SideOptions {
   /**
    * Adds `gen_ai.tool.call.arguments` to the spans of tool calls and `gen_ai.prompt.variable.*` to those of prompts, redacted.
    * @defaultValue false
@@ -71,12 +73,12 @@ export interface McpInstrumentationConfig extends InstrumentationConfig, Propaga
   readonly redaction?: RedactionOptions;
 }
 
-/** The module of v1's client for CommonJS. The hook of `require` names files without their extension. */
-const V1_REQUIRED = `${SDK_V1}/dist/cjs/client`;
+/** The modules of v1's client and servers for CommonJS. The hook of `require` names files without their extension. */
+const V1_REQUIRED = ['client', 'server', 'server/mcp'].map((name) => `${SDK_V1}/dist/cjs/${name}`);
 
 /**
- * Runs each operation of an MCP client as an OpenTelemetry span. Patches the `Client` of `@modelcontextprotocol/sdk` (v1)
- * and `@modelcontextprotocol/client` (v2) as they are loaded; ES modules need the loader hook as well (`otel-mcp-log/hook`).
+ * Runs each operation of MCP clients and servers as an OpenTelemetry span. Patches the classes of `@modelcontextprotocol/sdk` (v1), of
+ * `@modelcontextprotocol/client` and of `@modelcontextprotocol/server` (v2) as they are loaded; ES modules need the loader hook as well (`otel-mcp-log/hook`).
  *
  * @example
  * ```ts
@@ -106,22 +108,31 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     const patchAs = (name: string) => (exports: unknown, version?: string) =>
       this.take(exports, { name, version });
     const keep = () => undefined;
-    const file = `${SDK_V1}/dist/esm/client/index.js`;
+    const files = ['client/index.js', 'server/index.js', 'server/mcp.js'];
     const v1 = [
-      new InstrumentationNodeModuleDefinition(SDK_V1, ['*'], undefined, undefined, [
-        new InstrumentationNodeModuleFile(file, ['*'], patchAs(SDK_V1), keep),
-      ]),
-      // The names by which programs import the module: some hooks wrap only the names that they are given.
-      ...[`${SDK_V1}/client/index.js`, `${SDK_V1}/client`].map(
-        (name) => new InstrumentationNodeModuleDefinition(name, ['*'], patchAs(SDK_V1), keep),
+      new InstrumentationNodeModuleDefinition(
+        SDK_V1,
+        ['*'],
+        undefined,
+        undefined,
+        files.map(
+          (file) =>
+            new InstrumentationNodeModuleFile(`${SDK_V1}/dist/esm/${file}`, ['*'], patchAs(SDK_V1), keep),
+        ),
+      ),
+      // The names by which programs import the modules: some hooks wrap only the names that they are given.
+      ...[...files, 'client', 'server'].map(
+        (name) => new InstrumentationNodeModuleDefinition(`${SDK_V1}/${name}`, ['*'], patchAs(SDK_V1), keep),
       ),
     ];
-    const v2 = new InstrumentationNodeModuleDefinition(SDK_V2, ['*'], patchAs(SDK_V2), keep);
+    const v2 = [SDK_V2, SDK_V2_SERVER].map(
+      (name) => new InstrumentationNodeModuleDefinition(name, ['*'], patchAs(name), keep),
+    );
     // `discover` decides which versions can be patched, for every way of loading them.
-    return [...v1, v2].map((definition) => Object.assign(definition, { includePrerelease: true }));
+    return [...v1, ...v2].map((definition) => Object.assign(definition, { includePrerelease: true }));
   }
 
-  /** Wraps the client of every copy of the SDK that is loaded now or later. */
+  /** Wraps the clients and servers of every copy of the SDK that is loaded now or later. */
   override enable(): void {
     super.enable();
     this.source ??= {
@@ -135,7 +146,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     if (otherRuntime() === undefined) this.hookLoading();
     else diag.warn(`${PACKAGE_NAME}: ${noModuleHooks()}`);
     for (const { exports, file } of loadedModules()) this.take(exports, copyOf(file));
-    for (const client of discovered) this.patch(client);
+    for (const each of discovered) this.patch(each);
   }
 
   /** Removes the wrappers. Those that another tool has wrapped since stay, and pass calls through. */
@@ -143,7 +154,7 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     super.disable();
     if (this.source === undefined) return;
     disableSource(this.source);
-    for (const client of discovered) unpatchClass(client.prototype, this.source);
+    for (const each of discovered) unpatchClass(each.prototype, this.source);
   }
 
   /** @throws ConfigError for an unknown option, or a value of the wrong kind. */
@@ -187,13 +198,14 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
   }
 
   private take<T>(exports: T, copy: (Omit<SdkCopy, 'path'> & Partial<SdkCopy>) | undefined): T {
-    const client = discover(exports, copy ?? { name: 'the MCP SDK', version: undefined });
-    if (client !== undefined && this.isEnabled()) this.patch(client, copy?.version);
+    const classes = discover(exports, copy ?? { name: 'the MCP SDK', version: undefined });
+    if (this.isEnabled()) for (const each of classes) this.patch(each, copy?.version);
     return exports;
   }
 
   private patch({ prototype }: McpClientClass, version?: string): void {
     if (this.source === undefined) return;
+    if (this.getConfig().servers === false && !isClient(prototype)) return;
     patchClass(prototype, this.source);
     const methods = methodsOf(prototype);
     notePatched({ how: 'instrumentation', sdk: sdkOf(prototype), version, methods });
@@ -213,21 +225,26 @@ let requireHook: Hook | undefined;
  */
 function onRequired(listener: RequireListener): void {
   requireListeners.add(listener);
-  requireHook ??= new Hook([V1_REQUIRED, SDK_V1, SDK_V2], { internals: true }, (exports, name, folder) => {
-    const copy = folder === undefined ? undefined : copyOf(`${folder}/package.json`);
-    if (copy !== undefined && holdsClient(exports, name))
-      for (const each of requireListeners) each(exports, copy);
-    return exports;
-  });
+  requireHook ??= new Hook(
+    [...V1_REQUIRED, SDK_V1, SDK_V2, SDK_V2_SERVER],
+    { internals: true },
+    (exports, name, folder) => {
+      const copy = folder === undefined ? undefined : copyOf(`${folder}/package.json`);
+      if (copy !== undefined && holdsClass(exports, name))
+        for (const each of requireListeners) each(exports, copy);
+      return exports;
+    },
+  );
 }
 
-/** Whether a module of the SDK exports clients: it has one, or its path says so. */
-function holdsClient(exports: unknown, name: string): boolean {
-  return peek(exports, 'Client') !== undefined || /[\\/]client(?:[\\/.]|$)/.test(name);
+/** Whether a module of the SDK exports clients or servers: it has one, or its path says so. */
+function holdsClass(exports: unknown, name: string): boolean {
+  const isIn = ['Client', 'Server', 'McpServer'].some((each) => peek(exports, each) !== undefined);
+  return isIn || /[\\/](?:client|server)(?:[\\/.]|$)/.test(name);
 }
 
 /**
- * Patches a client class by hand: for bundles, and for ES modules that were loaded before the instrumentation. Spans go to
+ * Patches a class of clients or servers by hand: for bundles, and for ES modules that were loaded before the instrumentation. Spans go to
  * the enabled {@link McpInstrumentation} if there is one, else to the global tracer provider. Safe to call twice. In a class that is
  * derived from the SDK's, each call of a method of the SDK's own is an operation.
  *
@@ -241,8 +258,10 @@ function holdsClient(exports: unknown, name: string): boolean {
  * ```
  */
 export function instrumentClient<T extends McpClientClass>(client: T): T {
-  if (clientClassIn({ Client: client }) === undefined) {
-    throw new TypeError('instrumentClient: expected the Client class of the MCP SDK, or one derived from it');
+  if (classesIn({ Client: client, Server: client, McpServer: client }).length === 0) {
+    throw new TypeError(
+      'instrumentClient: expected the Client, Server or McpServer class of the MCP SDK, or one derived from it',
+    );
   }
   patchClass(client.prototype, defaultSource);
   const methods = methodsOf(client.prototype);

@@ -1,3 +1,4 @@
+import { SpanKind } from '@opentelemetry/api';
 import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { hasMarks, markedIn } from '../redaction/schemaMarks.js';
@@ -43,6 +44,18 @@ export function noteTools(connection: object, tools: readonly unknown[]): void {
 export function shareTools(known: object, connection: object): void {
   const byName = listed.get(known) ?? new Map<string, ListedTool>();
   listed.set(known, byName).set(connection, byName);
+}
+
+/** Passes on the tools that an operation has listed. A list that the client refused does not count. */
+export function passOnTools(operation: OperationUnderWay): void {
+  const { method, ending, connection, recorders } = operation;
+  if (method !== 'tools/list') return;
+  const isServed = operation.kind === SpanKind.SERVER;
+  const isTaken = isServed ? ending?.outcome === 'OUTCOME_SUCCESS' : ending?.callerSaw === 'value';
+  const tools = isTaken ? peek(ending?.result, 'tools') : undefined;
+  if (!Array.isArray(tools)) return;
+  noteTools(connection, tools);
+  for (const recorder of recorders) recorder.listed(operation, tools);
 }
 
 function hintsOf(tool: unknown): object | undefined {

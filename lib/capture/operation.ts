@@ -1,6 +1,6 @@
-import { diag, SpanKind, type Context, type Link } from '@opentelemetry/api';
+import { SpanKind, type Context, type Link } from '@opentelemetry/api';
 import { peek } from '../internal/peek.js';
-import { isSameSubject, type Operation, type Subject } from '../operations/operation.js';
+import { isSameSubject, servedSummary, type Operation, type Subject } from '../operations/operation.js';
 import type {
   Ending,
   RecorderState,
@@ -15,15 +15,16 @@ import {
   type Judgement,
   type TaskFacts,
 } from '../processor/outcome.js';
+import type { Handling } from '../processor/served.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import type { McpLeg } from '../schema/record.js';
 import { identityOf, ignore } from './client.js';
 import type { Connection, OperationUnderWay } from './connection.js';
 import { callerContext } from './context.js';
-import { annotationsOf, markedArguments, markedResult, noteTools } from './listedTools.js';
+import { annotationsOf, markedArguments, markedResult, passOnTools } from './listedTools.js';
 import { awaitAnswer, forgetAnswers } from './pending.js';
 import { parentOf } from './propagation.js';
-import type { SpanSource } from './source.js';
+import { guarded, type SpanSource } from './source.js';
 import { OperationSpan, type ApmTrace } from './span.js';
 import { endAttributes, failureOf, measure } from './telemetry.js';
 
@@ -45,11 +46,13 @@ export interface Start {
   /** The caller's abort signal, which tells a cancellation from a timeout; of any class. */
   readonly signal?: unknown;
   readonly entrance?: Entrance | undefined;
-  /** Default: CLIENT. SERVER for what the server asks of the client. */
+  /** Default: CLIENT. SERVER for what the other side asks of this one. */
   readonly kind?: SpanKind | undefined;
   /** Default: the context of the caller. */
   readonly parent?: Context | undefined;
   readonly links?: Link[] | undefined;
+  /** Called once it has ended. */
+  readonly onEnd?: ((running: RunningOperation) => void) | undefined;
 }
 
 /** Failures without an answer of the server. */
@@ -80,8 +83,10 @@ export class RunningOperation implements OperationUnderWay {
   parts: ReadonlySet<string> | undefined;
   /** A stream whose caller is not reading just now: nothing but its caller can end it. */
   isIdle = false;
-  /** The server's answer to the last request; undefined until one is seen. */
+  /** The answer to the last request; undefined until one is seen. */
   answer: Answer | undefined;
+  /** What became of the handler of a tool, on the side of the server. */
+  handling: Handling | undefined;
   /** What the caller put into `_meta`. */
   readonly callerMeta: unknown;
   /** The hints of the called tool, as they were known when the call began. */
@@ -94,6 +99,7 @@ export class RunningOperation implements OperationUnderWay {
   readonly #passages: { message: object; prepared: object; stand: object }[] = [];
   readonly #startedAt = performance.now();
   readonly #signal: unknown;
+  readonly #onEnd: Start['onEnd'];
 
   constructor(start: Start) {
     const { operation } = start;
@@ -102,13 +108,16 @@ export class RunningOperation implements OperationUnderWay {
     this.event = operation.event;
     this.subject = operation.subject(start.params);
     this.resource = operation.resource(this.subject);
-    this.summary = operation.summary(this.subject);
     this.connection = start.connection;
     this.source = start.source;
     this.entrance = start.entrance;
     this.kind = start.kind ?? SpanKind.CLIENT;
     this.#signal = start.signal;
-    if (this.kind === SpanKind.CLIENT) {
+    this.#onEnd = start.onEnd;
+    const summary = operation.summary(this.subject);
+    this.summary =
+      this.side === 'server' && this.kind === SpanKind.SERVER ? servedSummary(this.method, summary) : summary;
+    if (this.kind === SpanKind.CLIENT || this.side === 'server') {
       this.callerMeta = peek(start.params, '_meta');
       this.toolAnnotations = annotationsOf(start.connection, this.subject.toolName);
       this.learn(markedArguments(this));
@@ -118,7 +127,7 @@ export class RunningOperation implements OperationUnderWay {
       kind: this.kind,
       parent,
       links: start.links,
-      ambient: start.parent === undefined,
+      ambient: start.parent === undefined || (this.side === 'server' && this.method !== 'close'),
     });
     this.recorders = start.recorders();
     this.connection.underWay.add(this);
@@ -154,9 +163,14 @@ export class RunningOperation implements OperationUnderWay {
     return this.ending !== undefined;
   }
 
+  /** On which side of the connection this process is. */
+  get side(): 'client' | 'server' {
+    return this.connection.side;
+  }
+
   /** Who asked, where it was the server. */
   get requestedBy(): OperationDetail['requestedBy'] {
-    return this.kind === SpanKind.SERVER ? 'server' : undefined;
+    return (this.kind === SpanKind.SERVER) === (this.side === 'client') ? 'server' : undefined;
   }
 
   /** Where the answer came from; undefined where that is not known. */
@@ -193,7 +207,9 @@ export class RunningOperation implements OperationUnderWay {
    */
   asksFor(subject: Subject): boolean {
     // An operation without a subject lists everything, and each request of its method is one page.
-    return Object.keys(this.subject).length === 0 || isSameSubject(this.subject, subject);
+    // A server's method makes one request, whose parameters it may complete.
+    const isAny = this.side === 'server' || Object.keys(this.subject).length === 0;
+    return isAny || isSameSubject(this.subject, subject);
   }
 
   /** Whether this operation came in through that wrapper. */
@@ -321,23 +337,11 @@ export class RunningOperation implements OperationUnderWay {
         failure: message === undefined ? undefined : this.#shown(message),
       };
     });
-    finished(this);
-  }
-}
-
-/** Measures an operation that has ended, and passes on the tools that it listed. */
-function finished(operation: RunningOperation): void {
-  try {
-    measure(operation);
-    const { method, ending, connection, recorders } = operation;
-    // A list that the client refused does not count.
-    const tools =
-      method === 'tools/list' && ending?.callerSaw === 'value' ? peek(ending.result, 'tools') : undefined;
-    if (!Array.isArray(tools)) return;
-    noteTools(connection, tools);
-    for (const recorder of recorders) recorder.listed(operation, tools);
-  } catch (error) {
     // A bug in an exporter or a hook must not reach the caller.
-    diag.error('otel-mcp-log: the end of an operation could not be evaluated', error as Error);
+    guarded('the end of an operation', () => {
+      measure(this);
+      passOnTools(this);
+    });
+    this.#onEnd?.(this);
   }
 }

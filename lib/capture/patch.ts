@@ -2,24 +2,31 @@ import Module from 'node:module';
 import { peek } from '../internal/peek.js';
 import { tellUnaudited } from '../internal/stderr.js';
 import { shared } from '../internal/shared.js';
-import { isSupported, SDK_V1, SDK_V2, SUPPORTED, type SdkCopy } from '../loader/sdk.js';
+import { isSupported, SDK_V1, SDK_V2, SDK_V2_SERVER, SUPPORTED, type SdkCopy } from '../loader/sdk.js';
 import { expectRecords } from '../processor/auditLog.js';
 import { AI_SDK, AI_SDK_WRAPPERS, isAiSdkClient } from './aiSdk.js';
 import { standIn, type McpClientClass, type Method } from './client.js';
+import { isMcpServer, isServer, MCP_SERVER_WRAPPERS, SERVER_WRAPPERS } from './serving.js';
 import { changes } from './source.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';
 import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
 /**
- * Wraps the operations of a client class, once for all holders. Of a class that is derived from the SDK's, the SDK's own methods are
- * wrapped: an override may call several of them, and the server answers each. Other derived classes are not affected.
+ * Wraps the operations of a class of clients or of servers, once for all holders. Of a class that is derived from the SDK's, the SDK's own
+ * methods are wrapped: an override may call several of them, and the server answers each. Other derived classes are not affected.
  */
 export function patchClass(target: object, holder: PatchHolder): void {
   const base = patchTarget(target) ?? target;
-  patchMethods(base, target, holder, isAiSdkClient(base) ? AI_SDK_WRAPPERS : WRAPPERS);
+  patchMethods(base, target, holder, wrappersOf(base));
   const tasks = taskMethods(base);
   if (tasks !== undefined) patchMethods(tasks, tasks, holder, TASK_WRAPPERS);
   expectRecords();
+}
+
+function wrappersOf(base: object): ReadonlyMap<string, LevelWrapper> {
+  if (isServer(base)) return SERVER_WRAPPERS;
+  if (isMcpServer(base)) return MCP_SERVER_WRAPPERS;
+  return isAiSdkClient(base) ? AI_SDK_WRAPPERS : WRAPPERS;
 }
 
 /** Wraps methods for a holder. A wrapper that stayed when the class was last unpatched is used again. */
@@ -41,6 +48,7 @@ function patchMethods(
 
 /** The class of `client.experimental.tasks`, which has v1's task streams and which v1 does not export. */
 function taskMethods(target: object): object | undefined {
+  if (!isClient(target)) return undefined;
   // The getter makes the object and keeps it in its receiver: here that is an object of ours, not the prototype.
   const tasks = peek(peek(Object.create(target), 'experimental'), 'tasks');
   return typeof tasks === 'object' && tasks !== null
@@ -90,9 +98,15 @@ export function methodsOf(target: object): readonly string[] {
   return [...(patches.get(patchTarget(target) ?? target)?.methods.keys() ?? [])];
 }
 
-/** The package of a client's class, by a method that only v2 has. */
+/** The package of a class, by methods that only v2 has. */
 export function sdkOf(target: object): string {
   if (isAiSdkClient(target)) return AI_SDK;
+  if (isServer(target) || isMcpServer(target))
+    return ['projectCallToolResult', 'toolInputSchemaJson'].some(
+      (name) => typeof peek(target, name) === 'function',
+    )
+      ? SDK_V2_SERVER
+      : SDK_V1;
   return typeof peek(target, 'getProtocolEra') === 'function' ? SDK_V2 : SDK_V1;
 }
 
@@ -121,16 +135,23 @@ export function isClient(client: object): boolean {
   return isSdkClient(client) || isAiSdkClient(client);
 }
 
-/** The object to patch for a client: the last in its prototype chain that has a `callTool` of its own. */
+/** A method of the SDK's class itself, by which the class is found in a chain of prototypes. */
+function markOf(target: object): string {
+  if (isServer(target)) return 'getClientVersion';
+  return isMcpServer(target) ? 'sendToolListChanged' : 'callTool';
+}
+
+/** The object to patch for a client or a server: the last in its prototype chain that has the mark of the SDK's class. */
 export function patchTarget(client: object): object | undefined {
   let target: object | undefined;
   try {
+    const mark = markOf(client);
     for (
       let link: object | null = client;
       link !== null;
       link = Object.getPrototypeOf(link) as object | null
     ) {
-      if (Object.hasOwn(link, 'callTool')) target = link;
+      if (Object.hasOwn(link, mark)) target = link;
     }
   } catch {
     // A Proxy that was revoked, or whose traps throw.
@@ -139,14 +160,32 @@ export function patchTarget(client: object): object | undefined {
   return target;
 }
 
+/** The names under which the SDK exports the classes that are patched, and how to tell each. */
+const CLASSES: readonly (readonly [name: string, isIt: (prototype: object) => boolean])[] = [
+  ['Client', isClient],
+  ['Server', isServer],
+  ['McpServer', isMcpServer],
+];
+
 /** The client class that a module exports, where it is the SDK's. */
 export function clientClassIn(exports: unknown): McpClientClass | undefined {
-  const candidate = (exports as { Client?: unknown } | undefined)?.Client;
-  if (typeof candidate !== 'function') return undefined;
-  const prototype: unknown = candidate.prototype;
-  return typeof prototype === 'object' && prototype !== null && isClient(prototype)
-    ? (candidate as unknown as McpClientClass)
-    : undefined;
+  return classIn(exports, 'Client', isClient);
+}
+
+/** The classes of clients and servers that a module exports, where they are the SDK's. */
+export function classesIn(exports: unknown): McpClientClass[] {
+  return CLASSES.map(([name, isIt]) => classIn(exports, name, isIt)).filter((found) => found !== undefined);
+}
+
+function classIn(
+  exports: unknown,
+  name: string,
+  isIt: (prototype: object) => boolean,
+): McpClientClass | undefined {
+  const candidate = peek(exports, name);
+  const prototype = peek(candidate, 'prototype');
+  const isClass = typeof candidate === 'function' && typeof prototype === 'object' && prototype !== null;
+  return isClass && isIt(prototype) ? (candidate as unknown as McpClientClass) : undefined;
 }
 
 function wrapMethod(target: object, patch: Patch, name: string, wrap: LevelWrapper): void {
@@ -178,40 +217,43 @@ function wrapMethod(target: object, patch: Patch, name: string, wrap: LevelWrapp
   patch.methods.set(name, { own, wrapper });
 }
 
-/** Client classes that have been loaded; instrumentations that are made later patch them too. */
+/** Classes of clients and servers that have been loaded; instrumentations that are made later patch them too. */
 export const discovered = shared('discovered', () => new Set<McpClientClass>());
 
 /**
- * The client class that a module of the SDK exports, which is added to those that are {@link discovered}. Says on stderr where the
- * clients of a copy cannot be audited.
+ * The classes of clients and servers that a module of the SDK exports, which are added to those that are {@link discovered}. Says on
+ * stderr where those of a copy cannot be audited.
  *
  * @param copy the copy of the SDK that the module belongs to, where that is known.
  */
-export function discover(
-  exports: unknown,
-  copy: Omit<SdkCopy, 'path'> & Partial<SdkCopy>,
-): McpClientClass | undefined {
+export function discover(exports: unknown, copy: Omit<SdkCopy, 'path'> & Partial<SdkCopy>): McpClientClass[] {
   const { name, version, path } = copy;
   const what = [name, version, path === undefined ? undefined : `in ${path}`].filter(Boolean).join(' ');
   if (!isSupported(name, version)) {
     tellUnaudited(
       `clients of ${what}: supported are ${SUPPORTED} (docs/troubleshooting.md, sdk-unsupported)`,
     );
-    return undefined;
+    return [];
   }
-  const client = clientClassIn(exports);
-  if (client !== undefined) discovered.add(client);
-  else if (typeof peek(exports, 'Client') === 'function')
-    tellUnaudited(
-      `clients of ${what}: its Client lacks methods that this package patches (docs/capture.md, SDK versions)`,
-    );
-  return client;
+  for (const [name, isIt] of CLASSES)
+    // Without an `McpServer` that is known, its `Server` is audited, and only what it tells of a tool's call is missing.
+    if (
+      name !== 'McpServer' &&
+      typeof peek(exports, name) === 'function' &&
+      classIn(exports, name, isIt) === undefined
+    )
+      tellUnaudited(
+        `${name === 'Client' ? 'clients' : 'servers'} of ${what}: its ${name} lacks methods that this package patches (docs/capture.md, SDK versions)`,
+      );
+  const classes = classesIn(exports);
+  for (const each of classes) discovered.add(each);
+  return classes;
 }
 
 const SDK_FILE =
-  /[\\/]@modelcontextprotocol[\\/](?:sdk[\\/]dist[\\/]cjs[\\/]client[\\/]index\.js|client[\\/]dist[\\/]index\.cjs)$/;
+  /[\\/]@modelcontextprotocol[\\/](?:sdk[\\/]dist[\\/]cjs[\\/](?:client[\\/]index|server[\\/](?:index|mcp))\.js|(?:client|server)[\\/]dist[\\/]index\.cjs)$/;
 
-/** Modules with a client of the SDK that CommonJS loaded before there was a hook. */
+/** Modules with a client or a server of the SDK that CommonJS loaded before there was a hook. */
 export function loadedModules(): { readonly file: string; readonly exports: unknown }[] {
   const cache =
     (Module as unknown as { _cache?: Record<string, { exports?: unknown } | undefined> })._cache ?? {};

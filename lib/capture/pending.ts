@@ -1,10 +1,11 @@
 import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { judgeError, readAnswer, type Judgement } from '../processor/outcome.js';
+import { judgeCancelled, judgeServed } from '../processor/served.js';
 import type { Wrapper } from './client.js';
 import type { OperationUnderWay } from './connection.js';
 
-/** Requests of servers without an answer, by transport and JSON-RPC id. A server may use an id twice. */
+/** Requests of the other side without an answer, by transport and JSON-RPC id. A peer may use an id twice. */
 const questions = shared('questions', () => new WeakMap<object, Map<unknown, OperationUnderWay[]>>());
 
 /** The error code of a client whose user rejects a sampling request (MCP specification, sampling). */
@@ -13,14 +14,14 @@ const REJECTED_BY_USER = -1;
 /** Requests that a user decides about. */
 const DECIDED: ReadonlySet<string> = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']);
 
-/** Notes that a server waits for the answer to a request of its own. */
+/** Notes that the other side waits for the answer to a request of its own. */
 export function asked(transport: object, id: unknown, running: OperationUnderWay): void {
   const open = questions.get(transport) ?? new Map<unknown, OperationUnderWay[]>();
   questions.set(transport, open);
   open.set(id, [...(open.get(id) ?? []), running]);
 }
 
-/** Whether a server waits for the answer to a request of its own. */
+/** Whether the other side waits for the answer to a request of its own. */
 export function isAsked(transport: object, id: unknown): boolean {
   return (
     questions
@@ -33,26 +34,63 @@ export function isAsked(transport: object, id: unknown): boolean {
 /** Answers that were handed to their transport, whose `send` has not settled yet. */
 const handedOver = new WeakMap<OperationUnderWay, () => void>();
 
+/** JSON-RPC 2.0, section 5.1: internal error. */
+const INTERNAL_ERROR = -32603;
+
 /**
- * Ends the operation of an outgoing answer once the answer has been sent. The decision is known when the answer is handed to the
- * transport: a connection that closes before `send` settles does not change it.
+ * Sends an answer, and ends the operation of its request once it has been sent. The decision is known when the answer is handed to the
+ * transport: a connection that closes before `send` settles does not change it. Where callers wait for records, an answer of a server
+ * goes out when its record is safe, and an error in its place where that fails.
+ *
+ * @param send Hands a message to the transport.
  */
-export function answered(transport: object, answer: unknown, sending: unknown): void {
+export function sendAnswer(transport: object, answer: unknown, send: (message: unknown) => unknown): unknown {
   const running = take(transport, peek(answer, 'id'));
-  if (running === undefined) return;
-  const end = () => {
-    const error = peek(answer, 'error');
-    if (error === undefined) decide(running, peek(answer, 'result'));
-    else reject(running, error);
-  };
-  if (!(sending instanceof Promise)) return end();
-  handedOver.set(running, end);
-  sending.then(end, (reason: unknown) => {
+  if (running === undefined) return send(answer);
+  const end = () => concludeWith(running, answer);
+  if (running.side === 'server' && running.recorders.some(({ keepsWaiting }) => keepsWaiting)) {
+    end();
+    const delivery = running.complete();
+    if (delivery === undefined) return send(answer);
+    const error = { code: INTERNAL_ERROR, message: 'the request could not be put on record' };
+    return delivery.then(
+      () => send(answer),
+      () => send({ jsonrpc: '2.0', id: peek(answer, 'id'), error }),
+    );
+  }
+  const sending = send(answer);
+  const finish = () => {
     if (running.ended) return;
-    const error = peek(answer, 'error');
-    if (error === undefined) noteDecision(running, peek(answer, 'result'));
-    running.finish(judgeError(reason, { aborted: false }));
-  });
+    end();
+    running.completeInBackground();
+  };
+  if (!(sending instanceof Promise)) finish();
+  else {
+    handedOver.set(running, finish);
+    sending.then(finish, (reason: unknown) => {
+      if (running.ended) return;
+      const error = peek(answer, 'error');
+      if (error === undefined) noteDecision(running, peek(answer, 'result'));
+      running.finish(judgeError(reason, { aborted: false }));
+    });
+  }
+  return sending;
+}
+
+/** Ends an operation by the answer that goes out, and leaves its recorders to the caller. */
+function concludeWith(running: OperationUnderWay, answer: unknown): void {
+  const error = peek(answer, 'error');
+  const result = peek(answer, 'result');
+  if (running.side !== 'server') {
+    if (error === undefined) running.conclude(decisionOf(running, result), result);
+    else running.conclude(rejectionOf(running, error));
+    return;
+  }
+  const read = readAnswer(answer);
+  running.answered(read);
+  if (running.method === 'initialize') running.connection.sawInitializeResult(read.result);
+  const { toolName } = running.subject;
+  running.conclude(judgeServed(answer, read, { toolName, handling: running.handling }), result);
 }
 
 /** Ends an operation whose connection closes: by the answer that was handed over, or else as unanswered. */
@@ -62,31 +100,42 @@ export function closed(running: OperationUnderWay, unanswered: Judgement): void 
   else end();
 }
 
-/** Ends an operation whose request the server has cancelled. */
-export function withdrawn(transport: object, id: unknown): void {
-  const error = { type: 'cancelled', message: 'the server took its request back' };
+/** Ends an operation whose request the other side has cancelled, for a reason that it gives. */
+export function withdrawn(transport: object, id: unknown, reason?: unknown): void {
   const running = take(transport, id);
-  if (running !== undefined) running.finish({ outcome: 'OUTCOME_FAILURE_ERROR', error });
+  if (running === undefined) return;
+  const error = { type: 'cancelled', message: 'the server took its request back' };
+  running.finish(
+    running.side === 'server' ? judgeCancelled(reason) : { outcome: 'OUTCOME_FAILURE_ERROR', error },
+  );
 }
 
 /** Ends with the result of the client's handler. Where the user declined or dismissed, the server was denied what it asked for. */
 export function decide(running: OperationUnderWay, result: unknown): void {
+  running.finish(decisionOf(running, result), result);
+}
+
+function decisionOf(running: OperationUnderWay, result: unknown): Judgement {
   const action = noteDecision(running, result);
-  if (action !== 'decline' && action !== 'cancel') running.finish({ outcome: 'OUTCOME_SUCCESS' }, result);
-  else running.finish(denied(action), result);
+  return action === 'decline' || action === 'cancel' ? denied(action) : { outcome: 'OUTCOME_SUCCESS' };
 }
 
 function noteDecision(running: OperationUnderWay, result: unknown): unknown {
   const action = peek(result, 'action');
-  if (DECIDED.has(running.method)) running.decision = typeof action === 'string' ? action : 'accept';
+  if (running.side === 'client' && DECIDED.has(running.method))
+    running.decision = typeof action === 'string' ? action : 'accept';
   return action;
 }
 
 /** Ends with the error that the client's handler threw, or that was sent instead of a result. */
 export function reject(running: OperationUnderWay, reason: unknown, aborted = false): void {
+  running.finish(rejectionOf(running, reason, aborted));
+}
+
+function rejectionOf(running: OperationUnderWay, reason: unknown, aborted = false): Judgement {
   const isRejection = DECIDED.has(running.method) && peek(reason, 'code') === REJECTED_BY_USER && !aborted;
   if (isRejection) running.decision = 'decline';
-  running.finish(isRejection ? denied(String(REJECTED_BY_USER)) : judgeError(reason, { aborted }));
+  return isRejection ? denied(String(REJECTED_BY_USER)) : judgeError(reason, { aborted });
 }
 
 function denied(type: string): Judgement {

@@ -134,9 +134,12 @@ function keepOnly(carrier: object, kept: string): void {
  * ```
  */
 export function extractTrace(request: unknown): Context {
-  const caller = callerContext();
-  const meta = metaOf(request);
-  if (meta === undefined) return caller;
+  return continued(metaOf(request), callerContext());
+}
+
+/** A context with the trace that the `_meta` of a request names, or as it was. */
+export function continued(meta: unknown, caller: Context): Context {
+  if (typeof meta !== 'object' || meta === null) return caller;
   const extracted = guarded('a propagator', () => propagation.extract(caller, meta, READ)) ?? caller;
   // Without an SDK, or with one that reads other fields (B3, Sentry's), no propagator has read `traceparent`.
   if (trace.getSpanContext(extracted) !== trace.getSpanContext(caller)) return extracted;

@@ -1,4 +1,5 @@
 import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import type { Operation } from '../operations/operation.js';
 import { OPERATIONS, SESSION_LOST } from '../operations/table.js';
@@ -109,15 +110,28 @@ function end(connection: Connection, operation: Operation, judgement: Judgement)
     operation,
     params: undefined,
     connection,
+    kind: connection.side === 'server' ? SpanKind.SERVER : undefined,
     // The context in which the end is noticed has nothing to do with the session.
     parent: ROOT_CONTEXT,
   });
+  if (connection.side === 'server')
+    running.endedBy = judgement.outcome === 'OUTCOME_SUCCESS' ? (connection.endedBy ?? 'server') : 'remote';
   running.finish(judgement);
+}
+
+/** Whether the client has closed the input of a server over stdio, which tells the server to end. */
+function hasHungUp(connection: Connection): boolean {
+  const hasEnded =
+    connection.side === 'server' && peek(peek(connection.over, '_stdin'), 'readableEnded') === true;
+  if (hasEnded) connection.endedBy = 'client';
+  return hasEnded;
 }
 
 function endAllSessions(): void {
   for (const reference of [...sessions.open]) {
     const connection = reference.deref();
-    if (connection?.open === true) sessionLost(connection, 'the process ended with the session open');
+    if (connection?.open !== true) continue;
+    if (hasHungUp(connection)) sessionLeft(connection);
+    else sessionLost(connection, 'the process ended with the session open');
   }
 }

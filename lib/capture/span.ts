@@ -59,8 +59,10 @@ export class OperationSpan {
 
   constructor(operation: Described & OperationDetail, { kind, parent, links, ambient }: SpanPlace) {
     const outer = trace.getSpan(parent);
-    if (outer !== undefined) coverSpan(outer, operation.method);
-    if (outer !== undefined && isToolSpanOfAnother(outer, operation)) {
+    // What is around the request of a client is the client's, and no other account of serving it.
+    const isServed = operation.side === 'server' && kind === SpanKind.SERVER;
+    if (outer !== undefined && !isServed) coverSpan(outer, operation.method);
+    if (outer !== undefined && !isServed && isToolSpanOfAnother(outer, operation)) {
       joined.add(outer);
       this.#span = outer;
       this.#own = false;

@@ -5,7 +5,7 @@ import { methodName } from '../operations/table.js';
 import { standIn, type Method } from './client.js';
 import type { Connection } from './connection.js';
 import type { RunningOperation } from './operation.js';
-import { answered } from './pending.js';
+import { sendAnswer } from './pending.js';
 import { withTraceFields } from './propagation.js';
 import { activeOperation, audienceOf, runSending, sendingOperation } from './state.js';
 
@@ -40,9 +40,9 @@ export function watchTransport(transport: unknown): boolean {
     const prepared = prepare(transport, message, operation);
     notePassage(transport, { message, prepared, operation, stand: value });
     // A request that the transport makes through the same client, for a token say, is no part of the operation that it sends for.
-    const sent: unknown = runSending(operation, () => Reflect.apply(proceed, this, [prepared, ...rest]));
-    if (peek(message, 'method') === undefined) answered(transport, message, sent);
-    return sent;
+    const send = (given: unknown): unknown =>
+      runSending(operation, () => Reflect.apply(proceed, this, [given, ...rest]));
+    return peek(message, 'method') === undefined ? sendAnswer(transport, message, send) : send(prepared);
   });
   const own = Object.getOwnPropertyDescriptor(transport, 'send');
   const descriptor = { value, configurable: true, writable: true, enumerable: own?.enumerable ?? false };
@@ -108,7 +108,8 @@ export function connectionOver(transport: unknown, connection: Connection): void
 /** Counts an outgoing request for each log that records the client. */
 function countRequest(transport: object, message: object, operation: RunningOperation | undefined): void {
   const connection = watched.connections.get(transport)?.deref();
-  if (connection === undefined) return;
+  // On the side of the server, what counts is what the client sends: it is counted where it arrives.
+  if (connection === undefined || connection.side === 'server') return;
   const isItsOwn =
     operation?.connection === connection && operation.kind === SpanKind.CLIENT && !operation.ended;
   const recorders = isItsOwn ? operation.recorders : audienceOf(connection.client)?.recorders();

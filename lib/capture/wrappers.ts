@@ -14,7 +14,7 @@ import { observeListen, observeStream } from './stream.js';
 /** Makes the method that replaces another, with its class and its name. */
 export type LevelWrapper = (original: Method, entrance: Entrance) => Method;
 
-const operationWrapper =
+export const operationWrapper =
   (operation: Operation): LevelWrapper =>
   (original, entrance) =>
     function (...args) {
@@ -40,7 +40,8 @@ const listenWrapper =
       return observeListen({ client: this, entrance, operation, params: args[0], args, proceed });
     };
 
-const requestWrapper: LevelWrapper = (original, entrance) =>
+/** All requests that are made directly. */
+export const requestWrapper: LevelWrapper = (original, entrance) =>
   function (...args) {
     const proceed = (given: readonly unknown[]): unknown => Reflect.apply(original, this, given);
     return observeRequest({ client: this, entrance, args, proceed });
@@ -74,7 +75,7 @@ const outsideOfOperations: Wrapper = (original) =>
     return runIn(undefined, () => Reflect.apply(original, this, args));
   };
 
-/** A server may cancel its request. v1 ignores that for the id 0. */
+/** The other side may cancel its request. v1 ignores that for the id 0. */
 const noticeWithdrawal: Wrapper = (original) =>
   function (...args) {
     const value: unknown = Reflect.apply(original, this, args);
@@ -83,7 +84,7 @@ const noticeWithdrawal: Wrapper = (original) =>
     const controller: unknown = handling instanceof Map ? handling.get(id) : undefined;
     const transport = peek(this, 'transport');
     if (peek(peek(controller, 'signal'), 'aborted') === true && typeof transport === 'object' && transport)
-      withdrawn(transport, id);
+      withdrawn(transport, id, peek(peek(args[0], 'params'), 'reason'));
     return value;
   };
 
@@ -135,7 +136,7 @@ const keepRoundsTogether: Wrapper = (original) =>
   };
 
 /** Internals of the SDK's protocol class that are wrapped where they exist. Without one, only its detail is missing from records. */
-const INTERNALS: ReadonlyMap<string, (original: Method) => Method> = new Map([
+export const INTERNALS: ReadonlyMap<string, (original: Method) => Method> = new Map([
   ['_onrequest', observeInbound],
   ['_onresponse', noticeAnswer],
   ['_onnotification', outsideOfOperations],

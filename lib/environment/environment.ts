@@ -29,6 +29,8 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 /** What the environment asks for. Values are checked later, by the constructors that they go to. */
 export interface Environment {
   readonly disabled: boolean;
+  /** Whether the process's own servers are audited as well as its clients. */
+  readonly servers: boolean;
   /** False where `OTEL_SDK_DISABLED` says that there shall be no spans. */
   readonly tracing: boolean;
   readonly sinks: readonly SinkKind[];
@@ -63,6 +65,7 @@ export function readEnvironment(env: Variables): Environment {
   const sinks = chosenSinks(own.sinks, values);
   return {
     disabled,
+    servers: own.servers !== false,
     tracing: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true',
     sinks,
     audit: {
@@ -73,13 +76,19 @@ export function readEnvironment(env: Variables): Environment {
           resource.get('deployment.environment') ??
           (disabled ? 'none' : undefined),
       ),
-      component:
+      ...named(
+        'component',
         (values.get('COMPONENT') as string | undefined) ??
-        (env['OTEL_SERVICE_NAME']?.trim() ||
-          (resource.get('service.name') ?? OPTIONS.AuditOptions.component.default)),
+          (env['OTEL_SERVICE_NAME']?.trim() || resource.get('service.name')),
+      ),
     },
     optionsOf: (part) => optionsFor(values, part),
   };
+}
+
+/** An option that is left to its default where there is no value. */
+function named<K extends string>(option: K, value: string | undefined): { [key in K]?: string } {
+  return value === undefined ? {} : ({ [option]: value } as { [key in K]?: string });
 }
 
 /** The options that are paths, by their part. */

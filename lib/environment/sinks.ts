@@ -2,6 +2,7 @@ import { join, parse, resolve } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { applicationRequire, requirePeer } from '../internal/runtime.js';
 import { ConfigError } from '../errors.js';
+import { OPTIONS } from '../options/tables.js';
 import { FieldNotesSink } from '../sinks/http/fieldNotesSink.js';
 import { FileSink } from '../sinks/file/fileSink.js';
 import type { FileIntegrityOptions } from '../sinks/file/sealing.js';
@@ -200,7 +201,7 @@ function spooled(
 function otlpExporter({ audit }: Environment, env: Variables, cwd: string | undefined) {
   const name = OTLP_EXPORTERS[otlpProtocol(env)];
   const attributes = {
-    'service.name': audit.component,
+    'service.name': audit.component ?? OPTIONS.AuditOptions.component.default,
     'deployment.environment.name': audit.environment,
   };
   return { exporter: new (loadExporter(name, cwd))(), resource: { attributes } };

@@ -1,3 +1,4 @@
+import type { SideOptions } from '../config.js';
 import type { Option, VariableForm } from '../options/option.js';
 import { OPTIONS } from '../options/tables.js';
 
@@ -27,7 +28,7 @@ export type SinkKind = (typeof SINK_KINDS)[number];
  *
  * @see docs/register.md
  */
-export interface RegisterOptions {
+export interface RegisterOptions extends SideOptions {
   /**
    * Where records go: any of `stdout`, `stderr`, `file`, `http`, `fieldnotes`, `otlp`, `syslog`,
    * `postgres`.

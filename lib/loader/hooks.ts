@@ -1,6 +1,6 @@
 import type { AskedModules } from './asked.js';
 import { mayHaveOwnClient, withOwnClient } from './ownClients.js';
-import { copyOf, isSupported, exportsClient, handingOver, isSdkFile } from './sdk.js';
+import { copyOf, isSupported, exportsPatched, handingOver, isSdkFile } from './sdk.js';
 
 /** The context that Node gives a hook with the specifier or the URL. */
 export type HookContext = Record<string, unknown>;
@@ -81,7 +81,7 @@ export function withHandOver<T extends Loaded>(url: string, loaded: T): T {
   if (source === null || source === undefined || !/^module/.test(format ?? '')) return loaded;
   const text = typeof source === 'string' ? source : new TextDecoder().decode(source as ArrayBuffer);
   if (!isSdk) return withSource(loaded, text, withOwnClient(text, url));
-  if (!exportsClient(text) && !isOfUnknownLayout(url)) return loaded;
+  if (!exportsPatched(text) && !isOfUnknownLayout(url)) return loaded;
   return withSource(loaded, text, handingOver(text, url));
 }
 
@@ -89,9 +89,9 @@ function withSource<T extends Loaded>(loaded: T, before: string, source: string)
   return source === before ? loaded : { ...loaded, source };
 }
 
-/** Whether a file may hold the client of a version that cannot be patched, so that this can be reported. */
+/** Whether a file may hold the client or the server of a version that cannot be patched, so that this can be reported. */
 function isOfUnknownLayout(url: string): boolean {
-  if (!/client/i.test(url.replace(/.*\/node_modules\//, ''))) return false;
+  if (!/client|server/i.test(url.replace(/.*\/node_modules\//, ''))) return false;
   const copy = copyOf(url);
   return copy !== undefined && !isSupported(copy.name, copy.version);
 }

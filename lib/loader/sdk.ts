@@ -7,6 +7,10 @@ import { shared, sharedName } from '../internal/shared.js';
 export const SDK_V1 = '@modelcontextprotocol/sdk';
 /** The package that holds the client of SDK v2. */
 export const SDK_V2 = '@modelcontextprotocol/client';
+/** The package that holds the server of SDK v2. */
+export const SDK_V2_SERVER = '@modelcontextprotocol/server';
+/** The packages whose classes are patched. */
+const PACKAGES: readonly string[] = [SDK_V1, SDK_V2, SDK_V2_SERVER];
 
 /** An installed package, as its `package.json` describes it. */
 export interface SdkCopy {
@@ -19,24 +23,24 @@ export interface SdkCopy {
 const SEMVER = /^v?(\d+)\.(\d+)\.(\d+)(?:-[\w.-]+)?(?:\+[\w.-]+)?$/;
 
 /**
- * Whether clients of this version can be patched: 1.10 and later 1.x of v1, and 2.x of v2, pre-releases included. A copy
+ * Whether clients and servers of this version can be patched: 1.10 and later 1.x of v1, and 2.x of v2, pre-releases included. A copy
  * without a version, and one of another package, is accepted here and judged by its exports.
  */
 export function isSupported(name: string, version: string | undefined): boolean {
-  if (version === undefined || (name !== SDK_V1 && name !== SDK_V2)) return true;
+  if (version === undefined || !PACKAGES.includes(name)) return true;
   const match = SEMVER.exec(version.trim());
   if (match === null) return false;
   const [major, minor] = [Number(match[1]), Number(match[2])];
-  return name === SDK_V2 ? major === 2 : major === 1 && minor >= 10;
+  return name === SDK_V1 ? major === 1 && minor >= 10 : major === 2;
 }
 
 /** The versions that can be patched, for people. */
-export const SUPPORTED = `${SDK_V1} from 1.10.0 (1.x) and ${SDK_V2} 2.x`;
+export const SUPPORTED = `${SDK_V1} from 1.10.0 (1.x), ${SDK_V2} 2.x and ${SDK_V2_SERVER} 2.x`;
 
 /** The copy of the SDK that a file belongs to, by its path or its URL; undefined for other files. */
 export function copyOf(file: string): SdkCopy | undefined {
   const installed = packageOf(file);
-  return installed?.name === SDK_V1 || installed?.name === SDK_V2 ? installed : undefined;
+  return installed !== undefined && PACKAGES.includes(installed.name) ? installed : undefined;
 }
 
 /** The package that a file belongs to, by its path or its URL; undefined where that cannot be known. */
@@ -98,20 +102,21 @@ function tell(listener: (module: SdkModule) => void, module: SdkModule): void {
   }
 }
 
-/** The packages that hold a client of the SDK, installed under any path, or linked to and imported by their name. */
-const SDK_FOLDER = /\/node_modules\/@modelcontextprotocol\/(?:sdk|client)\//;
-const SDK_SPECIFIER = /^@modelcontextprotocol\/(?:sdk|client)(?:\/|$)/;
+/** The packages that hold a client or a server of the SDK, installed under any path, or linked to and imported by their name. */
+const SDK_FOLDER = /\/node_modules\/@modelcontextprotocol\/(?:sdk|client|server)\//;
+const SDK_SPECIFIER = /^@modelcontextprotocol\/(?:sdk|client|server)(?:\/|$)/;
 
 /** Whether an import leads to a file of the SDK. */
 export function isSdkFile(url: string, specifier?: string): boolean {
   return SDK_FOLDER.test(url) || (specifier !== undefined && SDK_SPECIFIER.test(specifier));
 }
 
-const EXPORTS_CLIENT = /\bexport\s*(?:(?:class|const|let|var)\s+Client\b|\{[^}]*\bClient\b)/;
+const EXPORTS_CLASS =
+  /\bexport\s*(?:(?:class|const|let|var)\s+(?:Client|Server|McpServer)\b|\{[^}]*\b(?:Client|Server|McpServer)\b)/;
 
-/** Whether a module declares or re-exports something by the name of the client class. */
-export function exportsClient(source: string): boolean {
-  return EXPORTS_CLIENT.test(source);
+/** Whether a module declares or re-exports something by the name of a class that is patched. */
+export function exportsPatched(source: string): boolean {
+  return EXPORTS_CLASS.test(source);
 }
 
 /** Marks a source that has the statement already: a second copy of this package has its own loader hook. */

@@ -99,6 +99,11 @@ function readSafely(read: SubjectReader, params: unknown): Subject {
   }
 }
 
+/** What a client did, in the words of the server that it asked: `A client called tool echo`. */
+export function servedSummary(method: string, summary: string): string {
+  return method === 'close' ? summary : `A client ${summary.charAt(0).toLowerCase()}${summary.slice(1)}`;
+}
+
 /** Whether two subjects are the same: the same tool with the same arguments, for example. */
 export function isSameSubject(one: Subject, other: Subject): boolean {
   return (

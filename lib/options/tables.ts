@@ -371,6 +371,10 @@ const LimitOptions = {
   scanUnits: { kind: 'integer', default: 67_108_864, minimum: 0 },
 } as const;
 
+const SideOptions = {
+  servers: { kind: 'boolean', page: 'docs/servers.md', default: true, variable: 'SERVERS', form: 'boolean' },
+} as const;
+
 const McpInstrumentationConfig = {
   recordInputs: { kind: 'boolean', default: false },
   recordOutputs: { kind: 'boolean', default: false },
@@ -379,6 +383,7 @@ const McpInstrumentationConfig = {
   redaction: { kind: 'value' },
   enabled: { kind: 'boolean' },
   propagate: PropagationOptions.propagate,
+  servers: SideOptions.servers,
 } as const;
 
 const OtlpLogSinkOptions = {
@@ -465,6 +470,7 @@ const RegisterOptions = {
   },
   quiet: { kind: 'boolean', default: false, variable: 'QUIET', form: 'boolean' },
   disabled: { kind: 'boolean', default: false, variable: 'DISABLED', form: 'boolean' },
+  servers: SideOptions.servers,
 } as const;
 
 const RetryOptions = {
@@ -589,6 +595,7 @@ export const OPTIONS = {
   LevelOptions,
   LifecycleOptions,
   LimitOptions,
+  SideOptions,
   McpInstrumentationConfig,
   OtlpLogSinkOptions,
   PackOptions,
@@ -632,6 +639,7 @@ export const PAGES = {
   LevelOptions: 'docs/redaction.md',
   LifecycleOptions: 'docs/delivery.md',
   LimitOptions: 'docs/redaction.md',
+  SideOptions: 'docs/servers.md',
   McpInstrumentationConfig: 'docs/capture.md',
   OtlpLogSinkOptions: 'docs/sinks.md',
   PackOptions: 'docs/redaction.md',

@@ -27,6 +27,8 @@ export interface Pipeline {
   acceptIntent(draft: DraftRecord): Promise<void>;
   /** Whether an operation must wait for {@link acceptIntent} before anything is sent. */
   readonly needsIntent: boolean;
+  /** Whether there is a sink that callers wait for. */
+  readonly keepsWaiting: boolean;
   /** Resolves when all records are delivered, and rejects if any is not. */
   forceFlush(): Promise<void>;
   /** Flushes and closes every sink, once. A record that comes later is refused, and `onError` hears of it. The log's last record says why. */
@@ -61,6 +63,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
 class SinkPipeline implements Pipeline, EndingLog {
   readonly needsIntent: boolean;
+  readonly keepsWaiting: boolean;
   readonly unfinishedIntents: readonly AuditRecord[];
   readonly sinks: readonly Sink[];
   readonly #workers: readonly SinkWorker[];
@@ -91,6 +94,7 @@ class SinkPipeline implements Pipeline, EndingLog {
     this.#report = report;
     this.#sequence = new Sequence(count);
     this.needsIntent = this.#strict.length > 0;
+    this.keepsWaiting = this.#awaited.length > 0;
     this.sinks = sinks;
     const intents = sinks.flatMap((sink) => sink.unfinishedIntents ?? []);
     this.unfinishedIntents = [...new Map(intents.map((intent) => [intent.record_id, intent])).values()];

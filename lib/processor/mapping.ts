@@ -17,6 +17,7 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { addDelegation } from './delegation.js';
 import type { ConnectionFacts, Ending, OperationDetail } from './operation.js';
 import type { Answer } from './outcome.js';
+import type { Handling } from './served.js';
 
 /** Severity follows from the outcome unless user code set it. */
 const SEVERITY_OF: Readonly<Record<Outcome, Severity>> = {
@@ -110,7 +111,8 @@ function startOf(
     sensitivity: custom?.sensitivity ?? settings.sensitivity,
     actor_id: actor?.id ?? sessionId,
     actor_type: custom?.actorType ?? actor?.type ?? settings.actorType,
-    component: custom?.component ?? settings.component,
+    component:
+      custom?.component ?? (detail.side === 'server' ? settings.serverComponent : settings.component),
     environment: settings.environment,
     resource: detail.resource,
     message: sentence(detail),
@@ -154,6 +156,7 @@ function toMcp(
   const { subject, connection, legs, ending, servedFrom, decision, endedBy } = detail;
   const isPrompt = subject.promptName !== undefined;
   const mcp: McpDetail = { method: detail.method };
+  if (detail.side === 'server') mcp.side = 'server';
   const { protocolVersion, transport } = connection;
   const requestId = legs.at(-1)?.request_id;
   if (isThere(protocolVersion)) mcp.protocol_version = protocolVersion;
@@ -204,10 +207,14 @@ function addConnection(
 }
 
 /** What came back, what the client made of it, and what its caller got. */
-function addAnswer(mcp: McpDetail, { answer, task, ending, subject, connection }: OperationDetail): void {
+function addAnswer(
+  mcp: McpDetail,
+  { answer, task, ending, subject, connection, handling }: OperationDetail,
+): void {
   if (answer !== undefined) mcp.answer = answer.kind;
   addDifference(mcp, answer, connection);
   if (ending?.answerRefused !== undefined) mcp.answer_refused = ending.answerRefused;
+  if (handling !== undefined) addHandling(mcp, handling);
   if (ending?.callerSaw !== undefined) mcp.caller_saw = ending.callerSaw;
   const taskId = task?.id ?? subject.taskId;
   if (isThere(taskId)) mcp.task_id = taskId;
@@ -224,6 +231,11 @@ function addDifference(
   if (!isThere(name) || (name === serverName && version === serverVersion)) return;
   if (isThere(serverName)) mcp.discovered_server_id = serverName;
   if (isThere(serverVersion)) mcp.discovered_server_version = serverVersion;
+}
+
+/** Whether the tool ran. Where nothing refused the call, that its handler was not seen does not say that it did not run. */
+function addHandling(mcp: McpDetail, { state, refusal }: Handling): void {
+  if (state !== 'not_run' || refusal !== undefined) mcp.handler = state;
 }
 
 function addHttp(mcp: McpDetail, { legs, connection }: OperationDetail): void {

@@ -17,6 +17,7 @@ import type {
 import type { KeptDefinition } from '../tools/definitions.js';
 import type { ActorChain } from './delegation.js';
 import type { Answer, TaskFacts } from './outcome.js';
+import type { Handling } from './served.js';
 import type { RequestTally } from './requestTally.js';
 
 /** What is known of the two parties and of the connection between them; read when a record is made. */
@@ -42,7 +43,7 @@ export interface ConnectionFacts {
   readonly serverAddress?: string | undefined;
   /** The network address at the other end of the socket of the last request. */
   readonly peer?: { readonly address: string; readonly port?: number | undefined } | undefined;
-  /** The requests that it sent; absent for spans of other instrumentations, and where not all messages are seen. */
+  /** The client's requests; absent for spans of other instrumentations, and where not all messages are seen. */
   readonly requests?: RequestTally | undefined;
   /** Whether the client is another program, for which a relay speaks with the server. */
   readonly isRelayed?: boolean | undefined;
@@ -93,6 +94,10 @@ export interface OperationDetail {
     | { readonly system: string; readonly traceId: string; readonly spanId?: string | undefined }
     | undefined;
   readonly legs: readonly McpLeg[];
+  /** On which side of the connection this process is. Default: that of the client. */
+  readonly side?: 'client' | 'server' | undefined;
+  /** What became of the handler of a tool, on the side of the server. */
+  readonly handling?: Handling | undefined;
   /** Where the server asked, and the client answered. */
   readonly requestedBy?: 'server' | undefined;
   /** The caller's own `_meta`, which is only read when the record is made. */
@@ -134,6 +139,8 @@ export interface OperationRecorder {
   propagatesTo(serverAddress: string | undefined): boolean;
   /** Who acts and for whom, where the server of the operation may learn it. Throws what the user's function throws. */
   actorsFor(detail: OperationDetail): readonly object[] | undefined;
+  /** Whether callers wait for {@link OperationRecorder.complete}. */
+  readonly keepsWaiting: boolean;
   /** Whether the operation must wait for {@link OperationRecorder.intent}. */
   readonly needsIntent: boolean;
   /** Makes the intent durable; rejects with `AuditUnavailableError`, and then nothing may be sent. */

@@ -73,6 +73,10 @@ export class Recording implements OperationRecorder {
     return this.#pipeline;
   }
 
+  get keepsWaiting(): boolean {
+    return this.#pipeline.keepsWaiting;
+  }
+
   get needsIntent(): boolean {
     return this.#pipeline.needsIntent;
   }
@@ -114,7 +118,8 @@ export class Recording implements OperationRecorder {
   admit(detail: OperationDetail): RefusedError | Promise<RefusedError | undefined> | undefined {
     const { refusal } = this.#entry(detail);
     const { toolName } = detail.subject;
-    if (refusal !== undefined || toolName === undefined) return refusal;
+    // The tools of this process's own server need no one's consent to change.
+    if (refusal !== undefined || toolName === undefined || detail.side === 'server') return refusal;
     return this.#tools.refusalOf(() => this.#server(detail), toolName);
   }
 

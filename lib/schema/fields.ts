@@ -64,6 +64,7 @@ export const RECORD_FIELDS: Fields<AuditRecord> = {
 
 const MCP_FIELDS: Fields<McpDetail> = {
   method: 'text',
+  side: 'text?',
   protocol_version: 'text?',
   request_id: 'text?',
   connection_id: 'text?',
@@ -86,6 +87,7 @@ const MCP_FIELDS: Fields<McpDetail> = {
   served_from: 'text?',
   answer: 'text?',
   answer_refused: 'text?',
+  handler: 'text?',
   caller_saw: 'text?',
   peer_address: 'text?',
   peer_port: 'int32?',

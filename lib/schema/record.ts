@@ -15,6 +15,8 @@ export type { ActorType, ChainLink } from './actors.js';
 export interface McpDetail {
   /** The protocol's method, e.g. `tools/call`; `close` for the end of a session. */
   method: string;
+  /** Which side wrote the record: the server that was asked. Absent on records of a client. */
+  side?: 'server';
   /** The version that client and server agreed on. */
   protocol_version?: string;
   /** The JSON-RPC id as it stood on the wire (the last one, where an operation took several). */
@@ -65,6 +67,11 @@ export interface McpDetail {
    * know that kind of result, since there were too many pages or rounds, or for a reason of its own.
    */
   answer_refused?: 'output_schema' | 'result_schema' | 'result_type' | 'limit' | 'other';
+  /**
+   * On the record of a server: what became of the handler of the tool. `not_run` if the server refused the call before it; `running` if
+   * it had not ended when the call did. Absent where that was not seen.
+   */
+  handler?: 'not_run' | 'returned' | 'threw' | 'running';
   /** What the caller got in the end: a value, an error, or nothing, having stopped to read. */
   caller_saw?: 'value' | 'error' | 'nothing';
   /** The network address that the (last) request went to, over HTTP: that of a proxy where there is one. */

@@ -21,7 +21,7 @@ for (const version of ['v1', 'v2'] as const) {
     const original = Object.getOwnPropertyDescriptors(prototype);
 
     function instrument(): McpInstrumentation {
-      const instrumentation = new McpInstrumentation();
+      const instrumentation = new McpInstrumentation({ servers: false });
       instrumentation.setTracerProvider(provider);
       made.push(instrumentation);
       return instrumentation;

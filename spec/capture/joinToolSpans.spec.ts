@@ -19,7 +19,7 @@ describe('joinToolSpans', () => {
     disableSource(defaultSource);
     const audit = new AuditSpanProcessor({ sink: everyone, environment: 'test' });
     tearDown = SETUPS.BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter), audit] });
-    instrumentation = new McpInstrumentation({ joinToolSpans: true });
+    instrumentation = new McpInstrumentation({ joinToolSpans: true, servers: false });
     instrumentation.setTracerProvider(trace.getTracerProvider());
   });
 

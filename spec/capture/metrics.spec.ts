@@ -139,7 +139,7 @@ describe('metrics', () => {
   });
 
   it("go to the instrumentation's own MeterProvider, without any log", async () => {
-    const instrumentation = new McpInstrumentation();
+    const instrumentation = new McpInstrumentation({ servers: false });
     instrumentation.setMeterProvider(provider);
     const { client, connect } = pair(
       () => new (instrumentClient(class extends Client {}))({ name: 'a', version: '1' }),

@@ -21,7 +21,7 @@ describe('instrumentClient beside an enabled McpInstrumentation', () => {
         spanProcessors: [new SimpleSpanProcessor(exporter), processor],
       });
       if (order === 'before') instrumentClient(sdk.Client);
-      const instrumentation = new McpInstrumentation();
+      const instrumentation = new McpInstrumentation({ servers: false });
       instrumentation.setTracerProvider(provider);
       if (order === 'after') instrumentClient(sdk.Client);
 

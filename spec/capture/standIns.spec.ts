@@ -150,6 +150,6 @@ describe('stand-ins for a client', () => {
     });
 
   it('of the class are refused by instrumentClient', () => {
-    expect(() => instrumentClient(Foreign)).to.throw(TypeError, 'Client class of the MCP SDK');
+    expect(() => instrumentClient(Foreign)).to.throw(TypeError, 'class of the MCP SDK');
   });
 });

@@ -91,7 +91,6 @@ describe('the variables of the zero-code entry', () => {
     });
     expect(audit).to.deep.equal({
       environment: 'test',
-      component: 'mcp-client',
       actorId: 'agent-7',
       requireActor: true,
       actorType: 'service',

@@ -22,6 +22,8 @@ describe('a module of the SDK under the loader hook', () => {
       'export { Client, auth };',
       'export{t as Client}from"./chunk.mjs";',
       'export const Client = make();',
+      'export class McpServer {}',
+      'export { Server as r, McpServer };',
     ]) {
       expect(load(source), source).not.to.equal(source);
       expect(load(new TextEncoder().encode(source)), source).to.equal(load(source));
@@ -33,7 +35,7 @@ describe('a module of the SDK under the loader hook', () => {
     expect(load('export class ClientError {}')).to.equal('export class ClientError {}');
     expect(load(client, URL_OF_V1, 'commonjs')).to.equal(client);
     expect(load(client, 'file:///app/node_modules/pg/lib/client.js')).to.equal(client);
-    expect(load(client, 'file:///app/node_modules/@modelcontextprotocol/server/index.js')).to.equal(client);
+    expect(load(client, 'file:///app/node_modules/@modelcontextprotocol/express/index.js')).to.equal(client);
     expect(load(client, `${URL_OF_V1}?iitm=true`)).to.equal(client);
     expect(withHandOver(URL_OF_V1, { format: 'module', source: null }).source).to.equal(null);
   });

@@ -83,7 +83,7 @@ describe('a span processor and its provider', () => {
     });
 
     it(`records from the first operation, with an instrumentation's own provider ${title}`, async () => {
-      const instrumentation = new McpInstrumentation();
+      const instrumentation = new McpInstrumentation({ servers: false });
       instrumentation.setTracerProvider(make(processor));
       try {
         expect(await call()).to.deep.equal(CALLS);

@@ -48,7 +48,7 @@ describe("traceloop's MCP instrumentation", () => {
   });
 
   it('beside ours puts nothing on record twice', async () => {
-    const instrumentation = new McpInstrumentation();
+    const instrumentation = new McpInstrumentation({ servers: false });
     instrumentation.setTracerProvider(provider);
     try {
       await exercise(sdk);

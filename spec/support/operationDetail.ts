@@ -11,6 +11,7 @@ const STARTED = Date.UTC(2026, 0, 31, 12, 0, 0, 250);
 export const SETTINGS: RecordSettings = {
   environment: 'test',
   component: 'mcp-client',
+  serverComponent: 'mcp-server',
   actorType: 'agent',
   policyTags: [],
   recordMeta: [],
