@@ -171,6 +171,21 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    */
   readonly recordMeta?: readonly string[];
   /**
+   * Commits each record to what was sent and returned, as it was before redaction: keyed digests by which somebody who has the content
+   * can prove later that it is that of the record (`prove --content`). They show nothing to who has not the key.
+   * @defaultValue true where a sink keeps a file, which the key lies beside, or `commitmentKey` is set
+   * @variable OTEL_MCP_LOG_COMMITMENTS
+   * @see docs/commitments.md
+   */
+  readonly commitments?: boolean;
+  /**
+   * The file of the keys of the commitments, made with mode 0600 if it is not there yet. The last key in it is in use.
+   * @defaultValue `<log>.commitment.key` beside the log of the first `FileSink`
+   * @variable OTEL_MCP_LOG_COMMITMENT_KEY
+   * @see docs/commitments.md
+   */
+  readonly commitmentKey?: string;
+  /**
    * Called when a tool's definition differs from the one that this log last saw, beside the record `audit/tool-changed`. May
    * refuse calls of the tool: see {@link ToolChangedHook}.
    * @defaultValue none
@@ -230,6 +245,9 @@ export interface ResolvedOptions {
   readonly requireActor: boolean;
   readonly onToolChanged: ToolChangedHook | undefined;
   readonly toolState: string | undefined;
+  /** Undefined where the sinks decide. */
+  readonly commitments: boolean | undefined;
+  readonly commitmentKey: string | undefined;
   readonly redaction: RedactionOptions;
   readonly foreignSpans: boolean;
   readonly propagate: Propagate;
@@ -264,6 +282,8 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
     requireActor: requireActorOption(options.requireActor, options.actorId),
     onToolChanged: options.onToolChanged,
     toolState: options.toolState,
+    commitments: options.commitments,
+    commitmentKey: options.commitmentKey,
     redaction: resolveRedaction(options, includeOutputs),
     propagate: resolvePropagate('propagate', options.propagate),
     propagateActors: resolvePropagate('propagateActors', options.propagateActors),

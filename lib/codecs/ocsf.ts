@@ -89,6 +89,7 @@ export function toOcsf(given: AuditRecord, { profile, version = '1.3.0' }: OcsfO
       on_behalf_of: record.on_behalf_of,
       authority: record.authority,
       actor_chain: record.actor_chain,
+      commitments: record.commitments,
     },
     raw_data: encodeLine(given, profile),
   };

@@ -101,10 +101,14 @@ const PATHS: Partial<Record<Part, readonly string[]>> = {
 /** The same with all paths absolute: the process may change its folder before it opens its log. */
 export function withPathsFrom(folder: string, environment: Environment): Environment {
   const { audit } = environment;
-  const { toolState } = audit;
+  const { toolState, commitmentKey } = audit;
   return {
     ...environment,
-    audit: { ...audit, ...(toolState !== undefined && { toolState: resolve(folder, toolState) }) },
+    audit: {
+      ...audit,
+      ...(toolState !== undefined && { toolState: resolve(folder, toolState) }),
+      ...(commitmentKey !== undefined && { commitmentKey: resolve(folder, commitmentKey) }),
+    },
     optionsOf(part) {
       const options = { ...environment.optionsOf(part) };
       if (part === 'file') options['path'] ??= DEFAULT_FILE;

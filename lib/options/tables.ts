@@ -155,6 +155,8 @@ const AuditOptions = {
     form: 'boolean',
   },
   recordMeta: { kind: 'texts', page: 'docs/redaction.md', variable: 'RECORD_META', form: 'list' },
+  commitments: { kind: 'boolean', page: 'docs/commitments.md', variable: 'COMMITMENTS', form: 'boolean' },
+  commitmentKey: { kind: 'text', page: 'docs/commitments.md', variable: 'COMMITMENT_KEY', form: 'text' },
   onToolChanged: { kind: 'function', page: 'docs/tool-fingerprints.md' },
   toolState: { kind: 'text', page: 'docs/tool-fingerprints.md', variable: 'TOOL_STATE', form: 'text' },
   toolDefinitions: {

@@ -11,6 +11,7 @@ import { sinkName } from '../sinks/emit.js';
 import type { GapInfo } from '../sinks/gap.js';
 import type { Sink } from '../sinks/sink.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { keyOf } from './commitments.js';
 import { keepsLog, logRecord, startRecord, stopRecord } from './logRecords.js';
 import { dischargeClaiming } from './recorders.js';
 import { Recording } from './recording.js';
@@ -56,15 +57,16 @@ export function handleOf({ pipeline, close }: AuditLog): AuditLogHandle {
 /** Wires one audit log: redaction, then the pipeline to its sinks. */
 export function createAuditLog(options: ResolvedOptions): AuditLog {
   const redactor = createRedactor(options.redaction);
+  const key = keyOf(options);
   const { pipeline, isNew } = pipelineFor({
     ...options.pipeline,
     gapRecord: (gap) => redactor.record(gapRecord(options, gap)),
     ...((options.startRecord ?? keepsLog(options)) && {
-      firstRecord: () => redactor.record(startRecord(options)),
-      lastRecord: (ending: Ending) => redactor.record(stopRecord(options, ending)),
+      firstRecord: () => redactor.record(startRecord(options, key)),
+      lastRecord: (ending: Ending) => redactor.record(stopRecord(options, key, ending)),
     }),
   });
-  const recording = new Recording(options, redactor, pipeline);
+  const recording = new Recording(options, redactor, pipeline, typeof key === 'string' ? undefined : key);
   // One record for each operation that an earlier process left open, however many clients write to this log.
   if (isNew) for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
   const forget = makeAhead(() => rehearse(options, redactor));

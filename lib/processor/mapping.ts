@@ -2,6 +2,7 @@ import type { RecordSettings } from '../config.js';
 import type { Actor } from '../identity.js';
 import { peek } from '../internal/peek.js';
 import { newRecordId } from '../schema/ids.js';
+import type { Commitments } from '../schema/commitments.js';
 import type {
   DraftRecord,
   McpDetail,
@@ -42,6 +43,9 @@ export interface LogFacts {
   readonly toolFingerprint?: string | undefined;
   /** Joins the intent and the completion, where there is an intent. */
   readonly operationId?: string | undefined;
+  /** The id that the record shall have, where it was needed before. */
+  readonly recordId?: string | undefined;
+  readonly commitments?: Commitments | undefined;
   /** The requests of the session that ends with this operation. */
   readonly requests?: McpRequests | undefined;
 }
@@ -77,6 +81,7 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, facts
   if (custom?.data !== undefined) draft.data = custom.data;
   if (ending === undefined) draft.stage = INTENT_STAGE;
   if (facts.operationId !== undefined) draft.operation_id = facts.operationId;
+  if (facts.commitments !== undefined) draft.commitments = facts.commitments;
   draft.metadata = recordMetadata(settings.profile);
   draft.otel_resource = settings.origin.current;
   // Keeps the places of the fields, as for `seq`.
@@ -93,14 +98,14 @@ type Later = 'ocsf_class_uid' | 'ocsf_activity_id' | 'metadata';
 function startOf(
   detail: OperationDetail,
   settings: RecordSettings,
-  { actor, sessionId: shown }: LogFacts,
+  { actor, sessionId: shown, recordId }: LogFacts,
 ): Unfinished {
   const { ending, connection, custom } = detail;
   const { context, parentSpanId } = detail.trace;
   const outcome = ending?.outcome ?? 'OUTCOME_UNSPECIFIED';
   const sessionId = sessionIdOf(connection, settings, shown);
   const draft: Omit<Unfinished, 'session_id'> & { session_id?: string } = {
-    record_id: newRecordId(),
+    record_id: recordId ?? newRecordId(),
     // Keeps the place of the field; the pipeline fills it.
     seq: undefined,
     time: toTimestamp(detail.startTime),

@@ -1,9 +1,11 @@
 import type { Attributes, HrTime, Link, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api';
 import type { RefusedError } from '../errors.js';
 import type { Actor } from '../identity.js';
+import type { Salt } from '../integrity/contentCommitment.js';
 import { shared } from '../internal/shared.js';
 import type { EventNames, Subject } from '../operations/operation.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
+import type { Commitments } from '../schema/commitments.js';
 import type {
   ActorType,
   McpDetail,
@@ -152,6 +154,14 @@ export interface OperationRecorder {
   complete(detail: OperationDetail): Promise<void> | undefined;
 }
 
+/** What a log commits to when an operation begins: the caller may change its arguments afterwards. */
+export interface CommittedStart {
+  /** The id of the record to come, which its salt follows from. */
+  readonly recordId: string;
+  readonly salt: Salt;
+  readonly commitments: Commitments;
+}
+
 /** What one recorder keeps with an operation. */
 export interface RecorderState {
   readonly recorder: OperationRecorder;
@@ -160,6 +170,8 @@ export interface RecorderState {
   readonly refusal?: RefusedError | undefined;
   /** The fingerprint of the called tool's definition at that time. */
   readonly toolFingerprint?: string | undefined;
+  /** What the log committed to when the operation began, where it has commitments. */
+  committed?: CommittedStart | undefined;
   /** Joins the intent and the completion, where there is an intent. */
   operationId?: string;
   delivery?: Promise<void>;

@@ -17,10 +17,18 @@ import { DefinitionMemory, keptByAll, type KeptDefinition } from '../tools/defin
 import { ToolWatch } from '../tools/watch.js';
 import { PACKAGE_NAME } from '../version.js';
 import { chainToSend } from './delegation.js';
+import type { CommitmentKey } from '../integrity/contentCommitment.js';
+import { commitToEnd, commitToStart } from './commitments.js';
 import { sessionIdOf, toDraft } from './mapping.js';
 import { keepsLog } from './logRecords.js';
 import { toolChanged, toolDefinition } from './toolRecords.js';
-import type { ConnectionFacts, RecorderState, OperationDetail, OperationRecorder } from './operation.js';
+import type {
+  ConnectionFacts,
+  RecorderState,
+  OperationDetail,
+  OperationRecorder,
+  CommittedStart,
+} from './operation.js';
 
 /** Whether this process has said that requests are missing from the log. */
 const told = shared('missing requests', () => ({ missing: false }));
@@ -44,16 +52,19 @@ export class Recording implements OperationRecorder {
   readonly #tools: ToolWatch;
   /** Absent where the log keeps no definitions. */
   readonly #definitions: DefinitionMemory | undefined;
+  /** Absent where the log has no commitments. */
+  readonly #commitmentKey: CommitmentKey | undefined;
   #toldOfLimit = false;
   #named: { readonly name: string; readonly shown: string } | undefined;
 
   /**
    * @throws ConfigError when the tool state file cannot be used.
    */
-  constructor(options: ResolvedOptions, redactor: Redactor, pipeline: Pipeline) {
+  constructor(options: ResolvedOptions, redactor: Redactor, pipeline: Pipeline, key?: CommitmentKey) {
     this.#options = options;
     this.#redactor = redactor;
     this.#pipeline = pipeline;
+    this.#commitmentKey = key;
     this.#levels = resolveLevels(options.redaction.levels);
     this.#listener = guardedReport(options.onError);
     this.#dialled = new Dialled(redactor);
@@ -97,6 +108,7 @@ export class Recording implements OperationRecorder {
     // Redacts the server's command now, before the server starts, rather than while the server waits for the client.
     if (detail.method === 'initialize') this.#dialled.by(detail.connection);
     const actor = this.#resolveActor(detail);
+    const key = this.#commitmentKey;
     const { toolName } = detail.subject;
     const isRefused = actor === undefined && this.#options.requireActor;
     const toolFingerprint =
@@ -110,6 +122,7 @@ export class Recording implements OperationRecorder {
         ? new RefusedError('actor_required', 'requireActor is set, and the actor is not known')
         : undefined,
       toolFingerprint,
+      committed: key && commitToStart(key, detail),
     });
     if (toolFingerprint !== undefined)
       this.#keepDefinition(this.#definitions?.used(toolFingerprint), detail, actor);
@@ -163,7 +176,9 @@ export class Recording implements OperationRecorder {
   }
 
   /** Records an operation that an earlier process was about to send when it ended. */
-  recordUnknownOutcome({ seq: _, stage: __, truncated: ___, ...intent }: AuditRecord): void {
+  recordUnknownOutcome(found: AuditRecord): void {
+    // Commitments are those of the intent itself: their salt follows from its id.
+    const { seq: _, stage: __, truncated: ___, commitments: ____, ...intent } = found;
     this.#pipeline.acceptInBackground({
       ...intent,
       otel_resource: this.#options.settings.origin.current,
@@ -195,11 +210,24 @@ export class Recording implements OperationRecorder {
       const serverAddress = this.#dialled.by(detail.connection);
       const { sessionId } = detail.connection;
       this.#options.settings.origin.learn(detail.trace.resource);
-      const { actor, toolFingerprint, operationId } = this.#entry(detail);
+      const entry = this.#entry(detail);
+      const { actor, toolFingerprint, operationId } = entry;
+      const committed = this.#committed(detail, entry);
+      const recordId = committed?.recordId;
+      const commitments = committed && commitToEnd(committed, detail);
       const shown = this.#shownSession(sessionId);
       const requests = this.#requests(detail);
       // Field by field: a spread among other fields costs more than the whole mapping.
-      const facts = { sessionId: shown, serverAddress, actor, toolFingerprint, operationId, requests };
+      const facts = {
+        sessionId: shown,
+        serverAddress,
+        actor,
+        toolFingerprint,
+        operationId,
+        requests,
+        recordId,
+        commitments,
+      };
       const draft = toDraft(detail, this.#options.settings, facts);
       if (levelFor(this.#levels, draft) === 'None') return SKIPPED;
       const { secrets } = detail;
@@ -213,6 +241,15 @@ export class Recording implements OperationRecorder {
       this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);
       return undefined;
     }
+  }
+
+  /** An intent is a record of its own, with an id and a salt of its own. */
+  #committed(detail: OperationDetail, entry: RecorderState): CommittedStart | undefined {
+    const key = this.#commitmentKey;
+    if (key === undefined) return undefined;
+    return detail.ending === undefined
+      ? commitToStart(key, detail)
+      : (entry.committed ?? commitToStart(key, detail));
   }
 
   #keepDefinition(

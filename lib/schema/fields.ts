@@ -55,6 +55,7 @@ export const RECORD_FIELDS: Fields<AuditRecord> = {
   data: 'json?',
   stage: 'text?',
   operation_id: 'text?',
+  commitments: 'json?',
   truncated: 'json?',
   metadata: 'metadata',
   otel_resource: 'otel_resource?',

@@ -1,4 +1,5 @@
 import type { ActorType, ChainLink } from './actors.js';
+import type { Commitments } from './commitments.js';
 import type { EVENT_TYPES, OUTCOMES, SENSITIVITIES, SEVERITIES } from './tables.js';
 
 /** An event type of the compliance log schema, by its name. */
@@ -268,6 +269,8 @@ export interface AuditRecord {
   stage?: string;
   /** Joins the records of one operation. */
   operation_id?: string;
+  /** Digests of what was sent and returned before redaction, which prove content that the log does not hold. */
+  commitments?: Commitments;
   /** What was cut to keep the record in bounds. */
   truncated?: readonly Truncation[];
   /** Which schema and which product wrote the record. */

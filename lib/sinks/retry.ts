@@ -183,6 +183,7 @@ export function retrying(sink: Sink, options: RetryingOptions = {}): Sink {
     lastCounter: sink.lastCounter,
     lastResource: sink.lastResource,
     profile: sink.profile,
+    commitmentKey: sink.commitmentKey,
     ...(sink.keepsLog !== undefined && { keepsLog: sink.keepsLog }),
     // The pipeline checks the answers of a sink without `requireAck`, so the wrapper may always have it.
     requireAck: (ack) => sink.requireAck?.(ack),

@@ -72,6 +72,8 @@ export interface Sink {
   readonly profile?: Profile | undefined;
   /** Whether several processes write to this log one after the other: each then begins with a record of its start. */
   readonly keepsLog?: boolean;
+  /** Where the commitment keys of this log lie, unless an option says otherwise: a path beside the files that the sink keeps. */
+  readonly commitmentKey?: string | undefined;
   /** Intents of an earlier process that no completion follows: how those operations ended is unknown. */
   readonly unfinishedIntents?: readonly AuditRecord[];
   /**

@@ -55,8 +55,10 @@ export async function openLogs(
   for (const operand of operands) {
     if (operand === '-') logs.push(stdinLog(io.stdin));
     else if (isTable(operand)) logs.push(tableLog(operand, io));
-    // A shell's `audit.jsonl*` also names the folder of proofs, and files of the access log.
-    else if (!(/\.integrity$|\.access\.(?:json|key)$/.test(operand) && operands.length > 1)) {
+    // A shell's `audit.jsonl*` also names the folder of proofs, and files of the access log and of the commitments.
+    else if (
+      !(/\.integrity$|\.access\.(?:json|key)$|\.commitment\.key$/.test(operand) && operands.length > 1)
+    ) {
       const log = await openLog(operand, problems, seen);
       if (log !== undefined) logs.push(log);
     }

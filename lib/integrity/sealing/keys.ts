@@ -95,28 +95,42 @@ export function requireOrigin(option: string, origin: unknown): string {
   return origin;
 }
 
-/** Makes a key file with mode 0600, never over one that is there. It comes to its name whole: others may read it at once. */
+/** Makes a key file with mode 0600, never over one that is there. */
 export function generateKeyFile(path: string): KeyObject {
+  requireAbsent(path);
+  const { privateKey } = generateKeyPairSync('ed25519');
+  makeSecretFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return privateKey;
+}
+
+/**
+ * Makes a file with mode 0600 that holds a secret, on the disk when this returns, and never over one that is there. It comes to its name
+ * whole: others may read it at once.
+ *
+ * @throws an error with the code `EEXIST` when it is there.
+ */
+export function makeSecretFile(path: string, content: string | Buffer): void {
+  requireAbsent(path);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    writeNew(temporary, content);
+    linkSync(temporary, path);
+  } catch (error) {
+    if (!LINKLESS.has(String((error as NodeJS.ErrnoException).code))) throw error;
+    writeNew(path, content);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function requireAbsent(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
     throw Object.assign(new Error('EEXIST: the key file is there'), {
       code: 'EEXIST',
       syscall: 'open',
       path,
     });
-  const { privateKey } = generateKeyPairSync('ed25519');
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    writeNew(temporary, pem);
-    linkSync(temporary, path);
-  } catch (error) {
-    if (!LINKLESS.has(String((error as NodeJS.ErrnoException).code))) throw error;
-    writeNew(path, pem);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
-  return privateKey;
 }
 
 /** What file systems without hard links answer. */
@@ -161,6 +175,16 @@ export function readOrGenerateKey(
 }
 
 function readKeyFile(option: string, path: string): KeyObject {
+  return parsePrivateKey(option, readSecretFile(option, path));
+}
+
+/**
+ * Reads a file that holds a secret.
+ *
+ * @param option What the path is called in error texts.
+ * @throws {ConfigError} when it cannot be read, or others may access it.
+ */
+export function readSecretFile(option: string, path: string): string {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -173,7 +197,13 @@ function readKeyFile(option: string, path: string): KeyObject {
     // Windows has no such bits and shows 0666 for every file.
     if (process.platform !== 'win32' && (stats.mode & TOO_WIDE) !== 0)
       throw new ConfigError(option, 'others may access the key file; give it mode 0600 (0640 at most)');
-    return parsePrivateKey(option, readFileSync(file, 'utf8'));
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(
+      option,
+      `the key file cannot be read (${String((error as NodeJS.ErrnoException).code)})`,
+    );
   } finally {
     closeSync(file);
   }

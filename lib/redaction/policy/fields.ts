@@ -50,6 +50,7 @@ const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
   data: 'free',
   stage: 'fixed',
   operation_id: 'fixed',
+  commitments: 'fixed',
   truncated: 'fixed',
   metadata: 'fixed',
   otel_resource: 'fixed',

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { encodeLine } from '../../codecs/json.js';
 import { bytesOfLines } from '../../codecs/line.js';
 import { ConfigError } from '../../errors.js';
+import { commitmentKeyPath } from '../../integrity/commitmentKeys.js';
 import { withSeed } from '../../integrity/tlog/commitments.js';
 import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from '../sink.js';
@@ -84,6 +85,11 @@ export class FileSink implements Sink {
   /** The file's path. */
   get destination(): string {
     return this.path;
+  }
+
+  /** The file beside the log that keeps the keys of its commitments, where there are any. */
+  get commitmentKey(): string {
+    return commitmentKeyPath(this.path);
   }
 
   /** What the sink has found out of order since start-up; the first 100 findings. */

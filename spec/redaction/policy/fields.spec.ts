@@ -22,7 +22,7 @@ function kept(field: string, value: unknown): unknown {
 const FIXED = [
   ...['record_id', 'seq', 'time', 'duration_ms', 'event_type', 'outcome', 'severity', 'sensitivity'],
   ...['actor_type', 'correlation_id', 'trace_id', 'span_id', 'parent_span_id', 'ocsf_class_uid'],
-  ...['ocsf_activity_id', 'otel_operation_name', 'stage', 'operation_id', 'metadata'],
+  ...['ocsf_activity_id', 'otel_operation_name', 'stage', 'operation_id', 'commitments', 'metadata'],
   ...['otel_resource', 'log_id', 'log_epoch'],
   ...['mcp.server_identity', 'mcp.served_from', 'mcp.tool_fingerprint', 'mcp.ended_by'],
   ...[
