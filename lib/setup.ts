@@ -14,9 +14,10 @@ import { isHooksThread, registerLoaderHook } from './loader/register.js';
 import { makeAhead, prepareAhead } from './processor/auditLog.js';
 import { AuditSpanProcessor } from './processor/processor.js';
 import { openWhenNeeded } from './processor/recorders.js';
-import { requireModuleHooks } from './internal/runtime.js';
+import { isAncestor, requireModuleHooks } from './internal/runtime.js';
 import { shared } from './internal/shared.js';
-import { say } from './internal/stderr.js';
+import { say, tellUnaudited } from './internal/stderr.js';
+import { writerOf } from './sinks/file/lock.js';
 import { PACKAGE_NAME } from './version.js';
 
 /**
@@ -50,21 +51,39 @@ function start(environment: Environment, env: Variables, require: NodeJS.Require
   const silent = new ProxyTracerProvider().getTracer(PACKAGE_NAME);
   if (!environment.tracing) instrumentation.setTracerProvider({ getTracer: () => silent });
   // No provider has the processor, and none need: the application may know nothing of OpenTelemetry.
-  const cancel = openWhenNeeded(() =>
-    orRefuse(env, () => new AuditSpanProcessor(auditOptions(environment, env)).enable().followProcess()),
-  );
+  let isLeftOut = false;
+  const open = () => void new AuditSpanProcessor(auditOptions(environment, env)).enable().followProcess();
+  const cancel = openWhenNeeded((side) => {
+    if (side === 'server' && isLeftOut) return false;
+    orRefuse(env, open, (error) => (isLeftOut = side === 'server' && isStartersLog(error)));
+    return !isLeftOut || side === 'client';
+  });
   makeAhead(() => {
     if (!orRefuse(env, () => checkPlaces(environment))) cancel();
   });
 }
 
+/**
+ * Whether the log is that of the process that started this one. An agent hands its variables on to the servers that it starts, and the
+ * agent's own log has their calls already: such a server must not end for that.
+ */
+function isStartersLog(error: ConfigError): boolean {
+  const writer = writerOf(error);
+  if (writer === undefined || !isAncestor(writer)) return false;
+  tellUnaudited(
+    'the servers of this process: the log is that of the process that started it; name another one for it, or set OTEL_MCP_LOG_SERVERS=false (docs/servers.md)',
+  );
+  return true;
+}
+
 /** Runs a part of the set-up. A ConfigError ends the process, or is told alone where the environment says so. */
-function orRefuse(env: Variables, run: () => void): boolean {
+function orRefuse(env: Variables, run: () => void, isPassable = (_: ConfigError) => false): boolean {
   try {
     run();
     return true;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
+    if (isPassable(error)) return false;
     refuse(inTermsOfVariables(error), env);
     return false;
   }

@@ -51,9 +51,9 @@ const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
 /** The same over HTTP, from revision 2025-06-18 on. */
 const VERSION_HEADER = 'mcp-protocol-version';
 
-/** Whether an object is a server of the SDK: a client has no clients whose version it could tell. */
-export function isServing(protocol: object): boolean {
-  return typeof peek(protocol, 'getClientVersion') === 'function';
+/** Whether an object is the SDK's client or its server: a client has no clients whose version it could tell. */
+export function sideOf(protocol: object): 'client' | 'server' {
+  return typeof peek(protocol, 'getClientVersion') === 'function' ? 'server' : 'client';
 }
 
 /**
@@ -99,7 +99,7 @@ export class Connection implements ConnectionFacts {
 
   constructor(client: object, transport: unknown) {
     this.client = client;
-    this.side = isServing(client) ? 'server' : 'client';
+    this.side = sideOf(client);
     this.#transport = transport ?? peek(client, 'transport');
     // The AI SDK's client has its transport before it connects.
     const mayBeOpen = this.#transport !== undefined && peek(client, 'isClosed') !== true;

@@ -6,7 +6,7 @@ import { isSupported, SDK_V1, SDK_V2, SDK_V2_SERVER, SUPPORTED, type SdkCopy } f
 import { expectRecords } from '../processor/auditLog.js';
 import { AI_SDK, AI_SDK_WRAPPERS, isAiSdkClient } from './aiSdk.js';
 import { standIn, type McpClientClass, type Method } from './client.js';
-import { isMcpServer, isServer, MCP_SERVER_WRAPPERS, SERVER_WRAPPERS } from './serving.js';
+import { isMcpServer, isServer, MCP_SERVER_WRAPPERS, SERVER_WRAPPERS, servingOf } from './serving.js';
 import { changes } from './source.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';
 import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
@@ -23,9 +23,25 @@ export function patchClass(target: object, holder: PatchHolder): void {
   expectRecords();
 }
 
+/** A program that only shows us its `McpServer`, as a bundle does, has the class of the server in it patched when that connects. */
+const patchInner: LevelWrapper = (original, { level }) =>
+  function (...args) {
+    const inner = servingOf(this);
+    const target = inner === undefined ? undefined : patchTarget(inner);
+    if (target !== undefined && !isPatched(target))
+      for (const [holder, scopes] of patches.get(level)?.holders ?? [])
+        if (isHeldFor(this, scopes)) patchClass(target, holder);
+    return Reflect.apply(original, this, args);
+  };
+
+const MCP_SERVER: ReadonlyMap<string, LevelWrapper> = new Map([
+  ...MCP_SERVER_WRAPPERS,
+  ['connect', patchInner],
+]);
+
 function wrappersOf(base: object): ReadonlyMap<string, LevelWrapper> {
   if (isServer(base)) return SERVER_WRAPPERS;
-  if (isMcpServer(base)) return MCP_SERVER_WRAPPERS;
+  if (isMcpServer(base)) return MCP_SERVER;
   return isAiSdkClient(base) ? AI_SDK_WRAPPERS : WRAPPERS;
 }
 

@@ -3,7 +3,7 @@ import { peek } from '../internal/peek.js';
 import { operationFor } from '../operations/table.js';
 import type { Handling } from '../processor/served.js';
 import { type Method } from './client.js';
-import { Connection, isServing } from './connection.js';
+import { Connection, sideOf } from './connection.js';
 import { activeOperation, audienceOf, type ClientState } from './state.js';
 import { connectionOver, watchTransport } from './transport.js';
 import { INTERNALS, operationWrapper, requestWrapper, type LevelWrapper } from './wrappers.js';
@@ -17,7 +17,9 @@ const SERVER_METHODS = [
 
 /** Whether this is the SDK's `Server`, its prototype, or one derived from it. */
 export function isServer(server: object): boolean {
-  return isServing(server) && SERVER_METHODS.every((name) => typeof peek(server, name) === 'function');
+  return (
+    sideOf(server) === 'server' && SERVER_METHODS.every((name) => typeof peek(server, name) === 'function')
+  );
 }
 
 /** Whether this is the SDK's `McpServer`, its prototype, or one derived from it. It holds a `Server`, which the requests go to. */

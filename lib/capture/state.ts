@@ -3,7 +3,7 @@ import { shared } from '../internal/shared.js';
 import type { OperationRecorder } from '../processor/operation.js';
 import { idleRecorders, liveRecorders } from '../processor/recorders.js';
 import { hidesItsClient, identityOf, type Method } from './client.js';
-import { Connection } from './connection.js';
+import { Connection, sideOf } from './connection.js';
 import { callerContext, currentScene, play } from './context.js';
 import type { RunningOperation } from './operation.js';
 import { changes, currentSource, defaultSource, type SpanSource } from './source.js';
@@ -96,7 +96,8 @@ export function audienceOf(client: object): Audience | undefined {
     if (hidesItsClient(client)) tellUnaudited(HIDDEN);
     return undefined;
   }
-  if (source === undefined && liveRecorders().length === 0 && known === undefined) return undefined;
+  if (source === undefined && liveRecorders(sideOf(client)).length === 0 && known === undefined)
+    return undefined;
   const state = known ?? stateOf(client);
   if (source === undefined && recordersOf(state).length === 0) return undefined;
   return { state, recorders: state.currentRecorders, source: source ?? defaultSource };
@@ -107,7 +108,7 @@ export function audienceOf(client: object): Audience | undefined {
  * returned: a record after a shutdown must be refused loudly and must not vanish.
  */
 function recordersOf(state: ClientState): readonly OperationRecorder[] {
-  const wanted = state.claimedBy === undefined ? liveRecorders() : [state.claimedBy];
+  const wanted = state.claimedBy === undefined ? liveRecorders(state.connection.side) : [state.claimedBy];
   if (wanted.length > 0 && !isSame(wanted, state.recorders)) state.recorders = [...wanted];
   if (state.recorders.length === 0 && idleRecorders().length > 0) tellUnaudited(IDLE);
   return state.recorders;

@@ -80,3 +80,28 @@ export function bootId(): string {
     return '';
   }
 }
+
+/** How far the line of a process's ancestors is followed: npm, npx and a shell may stand between two programs. */
+const MAX_ANCESTORS = 20;
+
+/** Whether a process of this machine started this one, directly or through others. Where there is no /proc, only the parent is known. */
+export function isAncestor(pid: number): boolean {
+  let current: number | undefined = process.ppid;
+  for (let step = 0; step < MAX_ANCESTORS && current !== undefined && current > 1; step++) {
+    if (current === pid) return true;
+    current = parentOf(current);
+  }
+  return false;
+}
+
+/** proc(5): the name of the program stands in parentheses and may hold anything; its state and its parent follow. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const [, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return Number(parent);
+  } catch {
+    return undefined;
+  }
+}

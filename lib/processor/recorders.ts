@@ -5,8 +5,11 @@ import type { OperationRecorder } from './operation.js';
 
 const live = shared('recorders', () => ({ list: [] as readonly OperationRecorder[] }));
 
+/** What opens a log for the first operation of a client or of a server; false where it waits for one of a client. */
+type Open = (side: 'client' | 'server') => boolean;
+
 /** What opens logs once they are needed. */
-const unopened = shared('unopened', () => new Set<() => void>());
+const unopened = shared('unopened', () => new Set<Open>());
 
 /**
  * Opens a log when the first operation asks who records it. A process that makes none, such as a launcher or a worker of a build,
@@ -14,17 +17,17 @@ const unopened = shared('unopened', () => new Set<() => void>());
  *
  * @returns a function that takes this back.
  */
-export function openWhenNeeded(open: () => void): () => void {
+export function openWhenNeeded(open: Open): () => void {
   unopened.add(open);
   return () => unopened.delete(open);
 }
 
-/** Recorders of all operations whose client has no recorder of its own. */
-export function liveRecorders(): readonly OperationRecorder[] {
+/** Recorders of all operations whose client or server has no recorder of its own. */
+export function liveRecorders(side: 'client' | 'server' = 'client'): readonly OperationRecorder[] {
   if (unopened.size > 0) {
     const opening = [...unopened];
     unopened.clear();
-    for (const open of opening) open();
+    for (const open of opening) if (!open(side)) unopened.add(open);
   }
   return live.list;
 }

@@ -40,16 +40,22 @@ const BELIEVED_MS = 1_000;
 /** How often to try: other processes may take over a stale lock at the same time, each a moment earlier. */
 const ATTEMPTS = 20;
 
-const taken = new WeakSet<object>();
+/** By error, the process that has the log, as far as it is one of this machine. */
+const taken = new WeakMap<object, number | undefined>();
 
 /** Whether an error says that another writer has the log now: where writes are short, it is worth trying again. */
 export function isLogInUse(error: unknown): boolean {
   return typeof error === 'object' && error !== null && taken.has(error);
 }
 
-function inUse(problem: string): ConfigError {
+/** The process of this machine that has the log, where an error says that one has. */
+export function writerOf(error: unknown): number | undefined {
+  return typeof error === 'object' && error !== null ? taken.get(error) : undefined;
+}
+
+function inUse(problem: string, holder?: FoundLock['holder']): ConfigError {
   const error = new ConfigError('path', problem);
-  taken.add(error);
+  taken.set(error, holder !== undefined && onThisKernel(holder) ? holder.pid : undefined);
   return error;
 }
 
@@ -136,7 +142,7 @@ export class LogLock {
       const found = findLock(this.#path, this.staleMs);
       if (found === undefined && attempt < ATTEMPTS) continue;
       if (found === undefined) throw inUse(`cannot lock ${this.#path}: it comes and goes`);
-      if (attempt >= ATTEMPTS || found.alive) throw inUse(this.#heldBy(found));
+      if (attempt >= ATTEMPTS || found.alive) throw inUse(this.#heldBy(found), found.holder);
       if (removeStale(this.#path, found.text)) this.notices.add({ kind: 'stale-lock', path: this.logPath });
     }
   }
