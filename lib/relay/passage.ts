@@ -56,12 +56,16 @@ export class Passage {
     });
   }
 
-  /** Hands on how the server begins to answer. */
-  begin(upstream: IncomingMessage, length?: number): void {
+  /**
+   * Hands on how the server begins to answer.
+   *
+   * @param length Of the body: `other` where what follows may be longer or shorter than what the server sends. Default: as the server has it.
+   */
+  begin(upstream: IncomingMessage, length?: number | 'other'): void {
     const replaced = length === undefined ? [] : ['content-length'];
     const kept = headers.without(headers.endToEnd(upstream.rawHeaders), ...replaced);
     const readdressed = headers.readdressed(kept, this.#target.url.origin, this.origin);
-    const sized = length === undefined ? [] : ['Content-Length', String(length)];
+    const sized = typeof length === 'number' ? ['Content-Length', String(length)] : [];
     const { statusCode = 502, statusMessage = '' } = upstream;
     this.response.writeHead(statusCode, statusMessage, [...readdressed, ...sized]);
     this.response.flushHeaders();

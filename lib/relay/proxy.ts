@@ -115,7 +115,7 @@ export class Proxy {
   /** A stream on which the server says what no request has asked for. */
   async #listen(passage: Passage, upstream: IncomingMessage): Promise<void> {
     const session = this.#sessionOf(passage);
-    passage.begin(upstream);
+    passage.begin(upstream, 'other');
     const { isCut } = await this.#events(passage, upstream, session, undefined);
     // Over the older transport, this stream is the session.
     if (session.client.transport.terminateSession === undefined)
@@ -228,7 +228,8 @@ export class Proxy {
   ): Promise<void> {
     const { answer, messages } = outgoing;
     if (isEventStream(upstream)) {
-      passage.begin(upstream);
+      // A stream that is over at once may tell its length, and an event of ours may take the place of one of its own.
+      passage.begin(upstream, 'other');
       const first = answer === undefined ? undefined : Buffer.from(answer);
       await this.#events(passage, upstream, session, first);
       return;

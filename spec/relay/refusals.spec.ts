@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import type { DeliveryMode } from '../../lib/pipeline/options.js';
 import { ScriptedSink } from '../support/scriptedSink.js';
+import { httpClient, startHttpServer, type HttpServer } from '../support/httpServer.js';
+import { startProxy } from './overHttp.js';
+import { rpc, send } from './rawHttpServer.js';
 import { Relaying } from './relaying.js';
 
 /** A relay whose sink takes nothing. */
@@ -83,5 +86,90 @@ describe('a relay that cannot write its records', () => {
     await relay.fromClient(CALL);
     const answer = '{"jsonrpc":"2.0","id":12345678901234567890,"error":{"code":-32602,"message":"no"}}\n';
     expect(await relay.fromServer(answer)).to.equal(answer);
+  });
+});
+
+describe('a relay over HTTP that cannot write its records', () => {
+  const TOOLS = [{ name: 'pay', inputSchema: { type: 'object' } }];
+  let server: HttpServer;
+  let relay: Awaited<ReturnType<typeof startProxy>>;
+  let sink: ScriptedSink;
+  let paid: number;
+  beforeEach(() => {
+    paid = 0;
+    sink = new ScriptedSink('breaks');
+  });
+  afterEach(async () => {
+    await relay.close();
+    await server.close();
+  });
+  const start = async (mode: DeliveryMode) => {
+    server = await startHttpServer(TOOLS, () => `paid ${++paid}`);
+    relay = await startProxy(server.url, { sink, mode, exportTimeoutMillis: 200 });
+  };
+  const call = { name: 'pay', arguments: {} };
+
+  for (const sdk of ['v1', 'v2'] as const) {
+    it(`refuses with the code that it has on standard streams: a call, ${sdk}`, async () => {
+      await start('blocking-strict');
+      const { client, connect } = httpClient(sdk, relay.url);
+      await connect();
+      await client.callTool(call);
+      sink.then = 'permanent';
+      const error = await client.callTool(call).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).to.deep.include({
+        code: -32010,
+        data: { reason: 'audit_unavailable', code: 'MCP_LOG_ERR_UNAVAILABLE' },
+      });
+      expect(paid).to.equal(1);
+      await client.close();
+    });
+
+    it(`refuses with that code a login: ${sdk}`, async () => {
+      await start('blocking-strict');
+      sink.then = 'permanent';
+      const { connect } = httpClient(sdk, relay.url);
+      const error = await connect().then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).to.deep.include({ code: -32010 });
+      expect(server.sessions).to.deep.equal([]);
+    });
+
+    it(`gives the answer of a call whose record is lost in an error with the code of that: ${sdk}`, async () => {
+      await start('blocking');
+      const { client, connect } = httpClient(sdk, relay.url);
+      await connect();
+      sink.then = 'permanent';
+      const error = await client.callTool(call).then(
+        () => undefined,
+        (reason: unknown) => reason as { code: number; data: { answer: object } },
+      );
+      expect(error).to.include({ code: -32011 });
+      expect(error!.data.answer).to.have.nested.property('result.content[0].text', 'paid 1');
+      await client.close();
+    });
+  }
+
+  it('refuses what is too long to be read with an answer of JSON-RPC, and does not send it', async () => {
+    await start('blocking-strict');
+    sink.then = 'permanent';
+    const body = rpc(1, 'tools/call', { text: 'x'.repeat(17_000_000) });
+    const { status, body: said } = await send(relay.url, { body });
+    expect([status, (JSON.parse(said.toString()) as Refusal).error.code]).to.deep.equal([200, -32010]);
+    expect(server.sessions).to.deep.equal([]);
+  });
+
+  it('takes notifications, which have no answer and no record', async () => {
+    await start('blocking-strict');
+    const { client, connect } = httpClient('v1', relay.url);
+    await connect();
+    sink.then = 'permanent';
+    await client.notification({ method: 'notifications/initialized' });
+    await client.close();
   });
 });
