@@ -8,6 +8,8 @@ import { ignore } from './client.js';
 interface Known {
   readonly facts: McpOAuth;
   readonly token?: string;
+  /** What the authorization server says of that token. */
+  readonly verified?: object | undefined;
   /** Who acts for whom, by that token. */
   readonly chain?: ActorChain | undefined;
 }
@@ -56,12 +58,23 @@ function learn(transport: object, facts: McpOAuth): void {
 }
 
 /** Learns what a token says of itself. Whom an earlier token was about is forgotten. */
-function learnToken(transport: object, token: string, others: McpOAuth = {}): void {
+function learnToken(transport: object, token: string, others: McpOAuth = {}, verified?: object): void {
   const key = keyOf(transport);
   const { subject: _, subject_identity: __, actors: ___, ...before } = known.get(key)?.facts ?? {};
-  const claims = claimsIn(token);
-  const facts = { ...before, ...others, ...oauthInClaims(claims, false) };
-  known.set(key, { facts, token, chain: chainInClaims(claims, false) });
+  const claims = verified ?? claimsIn(token);
+  const isVerified = verified !== undefined;
+  const facts = { ...before, ...others, ...oauthInClaims(claims, isVerified) };
+  known.set(key, { facts, token, verified, chain: chainInClaims(claims, isVerified) });
+}
+
+/**
+ * Notes the token of a request that passes by.
+ *
+ * @param verified what the authorization server says of it. Default: what the token says of itself.
+ */
+export function noteClaims(transport: object, token: string, verified?: object): void {
+  const before = known.get(keyOf(transport));
+  if (before?.token !== token || before.verified !== verified) learnToken(transport, token, {}, verified);
 }
 
 /**
@@ -70,7 +83,7 @@ function learnToken(transport: object, token: string, others: McpOAuth = {}): vo
  */
 export function noteToken(transport: object, init: unknown): void {
   const token = bearerOf(headerOf(init, 'authorization'));
-  if (token !== undefined && known.get(keyOf(transport))?.token !== token) learnToken(transport, token);
+  if (token !== undefined) noteClaims(transport, token);
 }
 
 /** The token of an `Authorization` header (RFC 6750). */

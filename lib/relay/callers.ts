@@ -1,13 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { bearerOf, claimsIn, noteToken } from '../capture/oauth.js';
+import { bearerOf, claimsIn, noteClaims } from '../capture/oauth.js';
 import type { Actor, ActorResolver } from '../identity.js';
 import { chainInClaims } from '../processor/delegation.js';
+import { peekText } from '../internal/peek.js';
+import type { Introspection } from './introspection.js';
 import { valueOf, type RawHeaders } from './headers.js';
 
 /** Who sent a request over HTTP, as far as its headers tell. Kept in memory alone. */
 export interface Caller {
   readonly authorization: string | undefined;
   readonly actor: Actor | undefined;
+  /** What the authorization server says of the token, where it was asked. */
+  readonly verified?: object;
 }
 
 const callers = new AsyncLocalStorage<Caller>();
@@ -20,6 +24,24 @@ export function callerOf(headers: RawHeaders): Caller {
   const authorization = valueOf(headers, 'authorization');
   const token = bearerOf(authorization);
   return { authorization, actor: token === undefined ? undefined : actorIn(claimsIn(token)) };
+}
+
+/**
+ * The same, by what the authorization server says of the token. Where it says nothing, the caller is whom the token names, unverified, or
+ * nobody where that is not enough.
+ */
+export async function verifiedCallerOf(headers: RawHeaders, introspection: Introspection): Promise<Caller> {
+  const { authorization, actor: claimed } = callerOf(headers);
+  const token = bearerOf(authorization);
+  const verified = token === undefined ? undefined : await introspection.claimsOf(token);
+  if (verified === undefined) return { authorization, actor: introspection.isRequired ? undefined : claimed };
+  const actor = actorIn(verified);
+  const verifiedBy = peekText(verified, 'iss');
+  return {
+    authorization,
+    actor: actor && { ...actor, ...(verifiedBy !== undefined && { verifiedBy }) },
+    verified,
+  };
 }
 
 function actorIn(claims: unknown): Actor | undefined {
@@ -40,8 +62,9 @@ export function runFor<T>(caller: Caller, run: () => T): T {
 }
 
 /** Notes by what authorization a client's requests go out. */
-export function noteAuthorization(transport: object, { authorization }: Caller): void {
-  if (authorization !== undefined) noteToken(transport, { headers: { authorization } });
+export function noteAuthorization(transport: object, { authorization, verified }: Caller): void {
+  const token = bearerOf(authorization);
+  if (token !== undefined) noteClaims(transport, token, verified);
 }
 
 /** Names the caller of the request that is under way. */

@@ -5,6 +5,7 @@ import { Gateway } from './gateway.js';
 import { sayOnce } from '../internal/stderr.js';
 import type { RawHeaders, Welcome } from './headers.js';
 import type { Ending } from '../pipeline/ending.js';
+import { Introspection, type IntrospectionSettings } from './introspection.js';
 import type { RelayLog } from './log.js';
 import { Proxy } from './proxy.js';
 import { RelayedClient, type TransportFacts } from './relayedClient.js';
@@ -20,6 +21,8 @@ export interface HttpRelay {
   readonly headers: RawHeaders;
   /** Whom it answers, beside callers on this machine. */
   readonly welcome: Welcome;
+  /** Where it is asked whose tokens are. Default: nowhere. */
+  readonly introspection?: Omit<IntrospectionSettings, 'isRequired'> | undefined;
   /** Without one, nothing is recorded. */
   readonly log: RelayLog | undefined;
   /** Told where clients find it. */
@@ -32,12 +35,14 @@ export interface HttpRelay {
  * @throws what listening throws, e.g. EADDRINUSE.
  */
 export async function relayHttp(relay: HttpRelay): Promise<void> {
-  const { host, port, url, headers, welcome, log, onListening } = relay;
+  const { host, port, url, headers, welcome, introspection, log, onListening } = relay;
   const target = new Target(url);
   const proxy = new Proxy({
     target,
     headers,
     recorder: log?.recorder,
+    introspection:
+      introspection && log && new Introspection({ ...introspection, isRequired: log.requiresActor }),
     welcome: { ...welcome, hosts: [...welcome.hosts, host] },
   });
   const server = createServer((request, response) => proxy.handle(request, response));

@@ -19,6 +19,8 @@ import type { OperationRecorder } from '../processor/operation.js';
 /** The log of a relay. */
 export interface RelayLog {
   readonly recorder: OperationRecorder;
+  /** Whether requests are refused whose actor is not known. */
+  readonly requiresActor: boolean;
   /** Delivers what is left, and closes the sinks; its last record says why. No failure of a sink keeps the relay from ending. */
   close(ending: Ending): Promise<void>;
 }
@@ -64,14 +66,14 @@ function open(env: Variables, { client, server, actor = osUser }: LogNeeds): Rel
   if (environment.disabled) return undefined;
   if (client === 'stdio' && environment.sinks.includes('stdout'))
     throw new ConfigError(`${PREFIX}SINKS`, "names 'stdout', which carries the protocol here; take stderr");
-  const { recording, close } = createAuditLog(
-    // Its first record says who started the relay and where, which no other record does: a collector needs it as much as a file.
-    resolveOptions({ actorId: actor, startRecord: true, ...auditOptions(environment, env) }),
-  );
+  // Its first record says who started the relay and where, which no other record does: a collector needs it as much as a file.
+  const options = resolveOptions({ actorId: actor, startRecord: true, ...auditOptions(environment, env) });
+  const { recording, close } = createAuditLog(options);
   noteRelay({ client, server, cwd: process.cwd(), user: userName() });
   expectRecords();
   return {
     recorder: recording,
+    requiresActor: options.requireActor,
     close: (ending) =>
       close(ending).catch((error: unknown) => say(error instanceof Error ? error.message : String(error))),
   };

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ignore } from '../capture/client.js';
 import { acceptable, type Body } from './bodies.js';
+import { callerOf, type Caller } from './callers.js';
 import * as headers from './headers.js';
 import type { Target } from './target.js';
 
@@ -10,6 +11,8 @@ export class Passage {
   readonly response: ServerResponse;
   /** Where the server has it, with its query: where the client has it, but for the root, which stands for the server's own address. */
   readonly path: string;
+  /** Who sent it. */
+  caller: Caller;
   readonly #target: Target;
   readonly #own: headers.RawHeaders;
   readonly #gone = new AbortController();
@@ -21,6 +24,7 @@ export class Passage {
     this.response = response;
     this.#target = target;
     this.#own = own;
+    this.caller = callerOf(request.rawHeaders);
     this.path = pathOf(request.url ?? '/', target.url);
     response.on('close', () => {
       this.#isOver = true;
@@ -41,9 +45,10 @@ export class Passage {
     return headers.valueOf(this.request.rawHeaders, name);
   }
 
-  /** Where the client finds the relay: as it calls it. */
+  /** Where the client finds the relay: as it calls it, over TLS where a server before us says that it has ended that. */
   get origin(): string {
-    return `http://${this.header('host') ?? ''}`;
+    const isSecure = /^https\b/i.test(this.header('x-forwarded-proto') ?? '');
+    return `${isSecure ? 'https' : 'http'}://${this.header('host') ?? ''}`;
   }
 
   /** Sends the request on. A client that leaves takes it back. */

@@ -8,9 +8,10 @@ import { sayOnce } from '../internal/stderr.js';
 import type { OperationRecorder } from '../processor/operation.js';
 import { refusalOf, refusedBy, together, unansweredText, UnansweredError } from './answers.js';
 import { gather, Packing, type Body } from './bodies.js';
-import { callerOf, noteAuthorization, runFor } from './callers.js';
+import { noteAuthorization, runFor, verifiedCallerOf } from './callers.js';
 import { Envelope } from './envelope.js';
 import type { Outgoing, Sent } from './exchange.js';
+import type { Introspection } from './introspection.js';
 import {
   atOrigin,
   readdressedResource,
@@ -32,6 +33,8 @@ export interface ProxyParts {
   readonly welcome: Welcome;
   /** Go to the server with each request, in place of those of the same names. */
   readonly headers: RawHeaders;
+  /** Asked whose tokens are. Default: what they say of themselves, unverified. */
+  readonly introspection?: Introspection | undefined;
 }
 
 const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
@@ -67,6 +70,9 @@ export class Proxy {
     const passage = new Passage(request, response, target, own);
     const strange = strangeness(request.rawHeaders, welcome);
     if (strange !== undefined) return passage.answer(403, forbiddenText(strange));
+    const { introspection } = this.#parts;
+    if (introspection !== undefined)
+      passage.caller = await verifiedCallerOf(request.rawHeaders, introspection);
     try {
       await (request.method === 'POST' ? this.#post(passage) : this.#hand(passage));
     } catch (error) {
@@ -82,7 +88,7 @@ export class Proxy {
     const id = passage.header('mcp-session-id');
     const session =
       id === undefined ? (this.#sessions.at(path) ?? this.#sessions.alone()) : this.#sessions.of(id);
-    session.caller = callerOf(request.rawHeaders);
+    session.caller = passage.caller;
     noteAuthorization(session.client.transport, session.caller);
     session.headers = request.rawHeaders;
     return session;

@@ -201,6 +201,30 @@ function idOfAny(got: Got): unknown {
 }
 
 describe('OAuth through a relay', () => {
+  it('names its own address with the scheme of the server before it that ends TLS', async () => {
+    const server = await startRaw((got, response) => {
+      const origin = `http://${got.headers.host ?? ''}`;
+      const challenge = `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`;
+      json(response, JSON.stringify({ resource: `${origin}/mcp` }), 401, { 'WWW-Authenticate': challenge });
+    });
+    const relay = await startProxy(server.url);
+    const path = '/.well-known/oauth-protected-resource/mcp';
+    const of = async (headers: Record<string, string>) => {
+      const answer = await send(relay.url, { method: 'GET', path, headers });
+      const { resource } = JSON.parse(answer.body.toString()) as { resource: string };
+      return [resource, answer.headers['www-authenticate']];
+    };
+    for (const [scheme, headers] of [
+      ['http', {}],
+      ['https', { 'x-forwarded-proto': 'https, http' }],
+    ] as const) {
+      const own = `${scheme}://${relay.url.host}`;
+      expect(await of(headers)).to.deep.equal([`${own}/mcp`, `Bearer resource_metadata="${own}${path}"`]);
+    }
+    await relay.close();
+    await server.close();
+  });
+
   for (const sdk of ['version 1', 'version 2'])
     it(`lets the SDK's client log in at the server's authorization server (${sdk})`, async () => {
       const resources: string[] = [];

@@ -67,6 +67,26 @@ describe('otel-mcp-log relay over HTTP as a process', () => {
     ['a URL of another kind', ['--url=ftp://hidden'], 'http or https'],
     ['an address that is none', ['--url=http://localhost:1/', '--listen=x:y'], 'HOST:PORT'],
     ['a header without a name', ['--url=http://localhost:1/', '--header=hidden'], 'NAME: VALUE'],
+    [
+      'a question about tokens that nobody asks',
+      ['--listen=0', '--url=http://localhost:1/', '--introspect=https://a.example'],
+      'go together',
+    ],
+    [
+      'a question about tokens in the clear',
+      [
+        '--listen=0',
+        '--url=http://localhost:1/',
+        '--introspect=http://a.example',
+        '--introspect-client=a:hidden',
+      ],
+      'https',
+    ],
+    [
+      'a question about tokens of nobody',
+      ['--url=http://localhost:1/', '--introspect=https://a.example'],
+      '--listen',
+    ],
     ['a variable that is not set', ['--url=http://localhost:1/', '--header=A: ${NOPE}'], 'NOPE'],
   ] as const)
     it(`does not start with ${what}`, async () => {

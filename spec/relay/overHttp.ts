@@ -6,6 +6,7 @@ import { createAuditLog } from '../../lib/processor/auditLog.js';
 import { callersActor } from '../../lib/relay/callers.js';
 import { Gateway } from '../../lib/relay/gateway.js';
 import type { RawHeaders } from '../../lib/relay/headers.js';
+import type { Introspection } from '../../lib/relay/introspection.js';
 import { Proxy } from '../../lib/relay/proxy.js';
 import { RelayedClient } from '../../lib/relay/relayedClient.js';
 import { Target } from '../../lib/relay/target.js';
@@ -14,9 +15,10 @@ import { MemorySink } from '../support/memorySink.js';
 /** What a relay in this process is made with, beside where it leads. */
 export interface RelayOptions extends Partial<AuditOptions> {
   readonly headers?: RawHeaders;
+  readonly introspection?: Introspection;
 }
 
-function logOf({ headers: _, ...options }: RelayOptions) {
+function logOf({ headers: _, introspection: __, ...options }: RelayOptions) {
   const sink = new MemorySink();
   const { recording, close } = createAuditLog(
     resolveOptions({
@@ -33,8 +35,9 @@ function logOf({ headers: _, ...options }: RelayOptions) {
 export async function startProxy(url: URL, options: RelayOptions = {}) {
   const { sink, recording, close } = logOf({ actorId: callersActor, ...options });
   const target = new Target(url);
-  const { headers = [] } = options;
-  const proxy = new Proxy({ target, recorder: recording, welcome: { hosts: [], origins: [] }, headers });
+  const { headers = [], introspection } = options;
+  const welcome = { hosts: [], origins: [] };
+  const proxy = new Proxy({ target, recorder: recording, welcome, headers, introspection });
   const server = createServer((request, response) => proxy.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -7,6 +7,10 @@ import { errors, Provider, type Adapter, type AdapterPayload } from 'oidc-provid
 export interface OAuthServer {
   issuer: string;
   tokenEndpoint: string;
+  /** Where it says whose a token is (RFC 7662). */
+  introspectionEndpoint: string;
+  /** How often it was asked that. */
+  introspections(): number;
   clientId: string;
   clientSecret: string;
   /** Tokens issued so far, in order. */
@@ -46,6 +50,7 @@ export async function startOAuthServer(lifetimeS = 3600, resources: string[] = [
     ],
     features: {
       clientCredentials: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: () => true },
       devInteractions: { enabled: false },
       resourceIndicators: {
         enabled: true,
@@ -67,10 +72,16 @@ export async function startOAuthServer(lifetimeS = 3600, resources: string[] = [
   provider.on('grant.error', ({ oidc }) => {
     requests.push(new URLSearchParams((oidc.body ?? {}) as Record<string, string>));
   });
+  let introspections = 0;
+  server.on('request', ({ url }) => {
+    if (url === '/token/introspection') introspections++;
+  });
   server.on('request', provider.callback());
   return {
     issuer,
     tokenEndpoint: `${issuer}/token`,
+    introspectionEndpoint: `${issuer}/token/introspection`,
+    introspections: () => introspections,
     clientId,
     clientSecret,
     issued,

@@ -7,6 +7,7 @@ import { openRelayLog, type LogNeeds, type RelayLog } from '../../relay/log.js';
 import { callersActor } from '../../relay/callers.js';
 import { relayHttp, relayToHttp } from '../../relay/http.js';
 import { relayStdio } from '../../relay/stdio.js';
+import { requireEndpoint } from '../../sinks/http/options.js';
 import type { CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { CliFailure, inputFailure, usageFailure } from '../shared/failure.js';
@@ -41,6 +42,16 @@ The client speaks over standard streams; with --listen, clients speak over HTTP.
       value: "'NAME: VALUE'",
       multiple: true,
       help: 'goes to the server with each request; ${NAME} in it is that variable of the environment',
+    },
+    introspect: {
+      type: 'string',
+      value: 'URL',
+      help: "asks the authorization server there whose each caller's token is (RFC 7662; --listen)",
+    },
+    'introspect-client': {
+      type: 'string',
+      value: "'ID:${NAME}'",
+      help: 'who asks there: the id of a client, and its secret, in which ${NAME} is that variable',
     },
     'allow-host': {
       type: 'string',
@@ -93,9 +104,9 @@ The client speaks over standard streams; with --listen, clients speak over HTTP.
   async run({ options, operands, io }) {
     const env = environmentOf(options, io.env);
     if (options.url === undefined) {
-      const overHttp = (['listen', 'header', 'allow-host', 'allow-origin'] as const).find(
-        (name) => options[name],
-      );
+      const overHttp = (
+        ['listen', 'header', 'allow-host', 'allow-origin', 'introspect', 'introspect-client'] as const
+      ).find((name) => options[name]);
       if (overHttp !== undefined) throw usageFailure(`--${overHttp} needs the server's --url`);
       return await startServer(operands, env, io);
     }
@@ -103,6 +114,8 @@ The client speaks over standard streams; with --listen, clients speak over HTTP.
     const url = serverUrl(options.url);
     const headers = (options.header ?? []).flatMap((header) => headerOf(header, io.env));
     if (options.listen !== undefined) return await listen({ options, url, headers, env, io });
+    if (options.introspect !== undefined || options['introspect-client'] !== undefined)
+      throw usageFailure('--introspect is about the callers of --listen');
     const log = openLog(env, { client: 'stdio', server: 'http' });
     const { stdin: input, stdout: output } = io;
     const signal = await relayToHttp({ url, headers, log, input, output });
@@ -142,6 +155,8 @@ async function startServer([server, ...args]: readonly string[], env: Env, io: C
 interface Listening {
   readonly options: {
     readonly listen?: string;
+    readonly introspect?: string;
+    readonly 'introspect-client'?: string;
     readonly 'allow-host'?: readonly string[];
     readonly 'allow-origin'?: readonly string[];
   };
@@ -154,11 +169,12 @@ interface Listening {
 async function listen({ options, url, headers, env, io }: Listening): Promise<number> {
   const { host, port } = addressOf(options.listen ?? '');
   const welcome = { hosts: options['allow-host'] ?? [], origins: options['allow-origin'] ?? [] };
+  const introspection = introspectionOf(options, io.env);
   const log = openLog(env, { client: 'http', server: 'http', actor: callersActor });
   const onListening = (own: string) =>
     io.stderr.write(`otel-mcp-log relay: ${own} takes the place of ${url.origin}${url.pathname}\n`);
   try {
-    await relayHttp({ host, port, url, headers, welcome, log, onListening });
+    await relayHttp({ host, port, url, headers, welcome, introspection, log, onListening });
     return 0;
   } catch (error) {
     throw listenFailure(options.listen ?? '', error);
@@ -193,15 +209,36 @@ function headerOf(text: string, env: Env): [name: string, value: string] {
   if (match === null)
     throw usageFailure("--header takes 'NAME: VALUE', e.g. 'Authorization: Bearer ${TOKEN}'");
   const [, name = '', raw = ''] = match;
-  const value = raw.trim().replace(/\$\{(\w+)\}/g, (_, variable: string) => {
-    const found = env[variable];
-    if (found === undefined || found === '')
-      throw usageFailure(`--header ${name} names the variable ${variable}, which is not set`);
-    return found;
-  });
+  const value = filledIn(`--header ${name}`, raw.trim(), env);
   if (/[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/.test(value))
     throw usageFailure(`--header ${name} has a value that no header may have`);
   return [name, value];
+}
+
+/** A text with the values of the variables that it names as `${NAME}`. */
+function filledIn(option: string, text: string, env: Env): string {
+  return text.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
+    const found = env[variable];
+    if (found === undefined || found === '')
+      throw usageFailure(`${option} names the variable ${variable}, which is not set`);
+    return found;
+  });
+}
+
+/** @throws CliFailure for what cannot be asked. It quotes no value, which may be a secret. */
+function introspectionOf({ introspect, 'introspect-client': client }: Listening['options'], env: Env) {
+  if (introspect === undefined && client === undefined) return undefined;
+  if (introspect === undefined || client === undefined)
+    throw usageFailure('--introspect and --introspect-client go together');
+  const [, clientId, secret] = /^([^:]+):(.+)$/s.exec(client) ?? [];
+  if (clientId === undefined || secret === undefined)
+    throw usageFailure("--introspect-client takes 'ID:SECRET', e.g. 'relay:${SECRET}'");
+  const clientSecret = filledIn('--introspect-client', secret, env);
+  try {
+    return { endpoint: requireEndpoint('--introspect', introspect), clientId, clientSecret };
+  } catch (error) {
+    throw error instanceof ConfigError ? usageFailure(`--introspect: ${error.problem}`) : error;
+  }
 }
 
 function listenFailure(address: string, error: unknown): unknown {
