@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { unzipSync, zipSync, type Zippable } from 'fflate';
 import { createHash } from 'node:crypto';
-import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FRAMEWORKS } from '../../lib/cli/evidence/clauses.js';
 import type { BundleFindings, BundleManifest } from '../../lib/cli/evidence/manifest.js';
 import { runCli } from '../support/builtCli.js';
 import { runCliHere } from '../support/runCommand.js';
 import { sampleLog } from '../support/sampleLog.js';
-import { writeSampleLog } from '../support/sampleLogFiles.js';
+import { sampleLogText, writeSampleLog } from '../support/sampleLogFiles.js';
 import { writeSealedSampleLog } from '../support/sealedSampleLog.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -59,6 +59,44 @@ describe('evidence', function () {
     await gather(at('again.zip'));
     expect(readFileSync(at('again.zip')).equals(readFileSync(bundle))).to.equal(true);
     expect(statSync(bundle).mode & 0o777).to.equal(0o600);
+  });
+
+  it('gives the same bytes from the stored hashes of lines, from damaged ones, and without them', async () => {
+    const copy = at('copied');
+    for (const name of ['audit.jsonl', 'audit.jsonl.integrity'])
+      cpSync(at(name), join(copy, name), { recursive: true });
+    const leaves = join(copy, 'audit.jsonl.integrity', 'leaves');
+    const bytes = () =>
+      runCli([
+        ...['evidence', '--framework', 'pci', ...PERIOD],
+        ...[join(copy, 'audit.jsonl'), '-o', join(copy, 'made.zip')],
+      ]).then(() => readFileSync(join(copy, 'made.zip')));
+    writeFileSync(leaves, readFileSync(leaves).fill(7, 320, 352));
+    expect((await bytes()).equals(readFileSync(bundle))).to.equal(true);
+    rmSync(leaves);
+    expect((await bytes()).equals(readFileSync(bundle))).to.equal(true);
+  });
+
+  it('names the file and the line of what is damaged in the period, once', async () => {
+    const lines = sampleLogText({ records: 40 }).trimEnd().split('\n');
+    lines[4] = lines[4]!.slice(0, 200);
+    lines[27] = lines[27]!.replace('"resource"', 'resource');
+    writeFileSync(at('damaged.jsonl.1'), `${lines.slice(0, 20).join('\n')}\n`);
+    writeFileSync(at('damaged.jsonl'), `${lines.slice(20).join('\n')}\n`);
+    const made = await runCli([
+      ...['evidence', '--framework', 'soc2', '--json'],
+      ...[at('damaged.jsonl'), '-o', at('damaged.zip')],
+    ]);
+    const told = made.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { file: string; line: number });
+    expect(told.map(({ file, line }) => [file, line])).to.deep.equal([
+      [at('damaged.jsonl.1'), 5],
+      [at('damaged.jsonl'), 8],
+    ]);
+    expect([made.code, (JSON.parse(made.stdout) as { records: number }).records]).to.deep.equal([3, 38]);
+    expect((await verify(at('damaged.zip'))).code).to.equal(0);
   });
 
   it('gives the same bytes wherever the log lies, in any zone, and whatever is missing in it', async () => {

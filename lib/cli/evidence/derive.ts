@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import { type CommandIo } from '../shared/command.js';
 import { logOfFile } from '../input/logs.js';
-import { Problems } from '../input/problems.js';
+import { Problems, type Place } from '../input/problems.js';
 import { compileFilter, type FilterOptions } from '../query/filter.js';
 import { drawChange } from '../query/toolChanges.js';
 import { beginModel } from '../report/read.js';
@@ -44,12 +44,20 @@ export interface BundleSubject {
 export async function deriveFiles(
   folder: string,
   slices: readonly LogSlice[],
-  { io, ...subject }: BundleSubject & { readonly io: CommandIo },
+  {
+    io,
+    heard = true,
+    ...subject
+  }: BundleSubject & {
+    readonly io: CommandIo;
+    /** Takes what is wrong with the lines of a slice. */
+    readonly heard?: true | ((place: Place, reason: string) => void);
+  },
 ): Promise<{ files: Map<string, string>; findings: BundleFindings; within: readonly number[] }> {
   const { framework } = subject;
   const logs = slices.map(({ path }) => logOfFile(join(folder, basename(path))));
   const filters = filtersOf(subject);
-  const problems = new Problems(io, false, true);
+  const problems = new Problems(io, false, heard);
   // The report is made in the same reading: to decode every record a second time would cost more than all else here.
   const report = beginModel(logs, {
     filters,
@@ -73,7 +81,7 @@ export async function deriveFiles(
   files.set('report.html', reportPage(model));
   if (model.changes.all > 0)
     files.set(TOOL_CHANGES_PATH, model.changes.listed.map((change) => drawChange(change)).join('\n'));
-  return { files, findings, within: found.bounds.map(({ within }) => within) };
+  return { files, findings, within: found.counts.map(({ within }) => within) };
 }
 
 /** The filters that a period means. */
@@ -126,12 +134,12 @@ function integrityOf(slices: readonly LogSlice[]) {
 
 function makeFindings(
   { framework, from, to }: BundleSubject,
-  { bounds, results }: Survey,
+  { counts, results }: Survey,
   slices: readonly LogSlice[],
 ): BundleFindings {
   const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   const asks: Readonly<Record<string, string>> = CLAUSES[framework];
-  const missing = bounds.reduce((sum, slice) => sum + slice.missing, 0);
+  const missing = counts.reduce((sum, slice) => sum + slice.missing, 0);
   const controls = controlsOf(framework).map((control): ControlFinding => {
     const { id, title, asked, query, shows, cannot, elsewhere } = control;
     const requirements = asked[framework] ?? [];
@@ -160,7 +168,7 @@ function makeFindings(
     framework,
     title: FRAMEWORK_TITLES[framework],
     ...period,
-    records: bounds.reduce((sum, { within }) => sum + within, 0),
+    records: counts.reduce((sum, { within }) => sum + within, 0),
     missing,
     sealed: slices.length > 0 && slices.every(({ proofs }) => proofs !== undefined),
     controls,

@@ -9,7 +9,7 @@ import { ZipDeflate } from 'fflate';
 import { PACKED_LEVEL, type PackedContent } from './zip.js';
 
 /** The deflated bytes depend on the pieces that the content comes in: another size gives other bytes for the same log. */
-const PIECE_BYTES = 1 << 16;
+const PIECE_BYTES = 1 << 18;
 /** From this size on, a thread saves more than it costs: it starts in about 50 ms. */
 const WORTH_THREAD_BYTES = 32 << 20;
 
@@ -86,7 +86,7 @@ async function packFile({ from, to }: PackTask): Promise<PackedContent> {
   };
   for await (const piece of createReadStream(from, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>) {
     hash.update(piece);
-    entry.push(Uint8Array.from(piece));
+    entry.push(new Uint8Array(piece));
     if (output.writableNeedDrain) await Promise.race([once(output, 'drain'), ended]);
   }
   entry.push(new Uint8Array(0), true);

@@ -7,7 +7,13 @@ import {
   type Hash,
   CompactRange,
 } from '../../integrity/tlog/merkle.js';
-import { consistencyRanges, inclusionRanges, ProofCollector } from '../../integrity/tlog/proof.js';
+import {
+  consistencyRanges,
+  inclusionRanges,
+  ProofCollector,
+  verifyConsistency,
+  verifyInclusion,
+} from '../../integrity/tlog/proof.js';
 import { formatConsistencyProof, formatTlogProof } from '../../integrity/tlog/tlogProof.js';
 import { readFault, type LogInput } from '../input/logs.js';
 import { LineScanner } from '../input/scanner.js';
@@ -38,6 +44,22 @@ export function parsePrefix(text: string): CompactRange {
   return tree;
 }
 
+/** The lines at the ends of what can be proved of a slice, by their places: none where it is empty. */
+export function endsOf(
+  { first, end }: { first: number; end: number },
+  checkpoint: string | undefined,
+): number[] {
+  if (checkpoint === undefined) return [];
+  try {
+    const sealed = Math.min(end, parseCheckpoint(checkpoint).size);
+    return first < sealed ? [first, sealed - 1] : [];
+  } catch (error) {
+    // A damaged one is told by the verification of the log.
+    if (error instanceof IntegrityError) return [];
+    throw error;
+  }
+}
+
 /** Gathers, while the lines of a log pass by once, all that proves a slice of it. */
 export class SliceProver {
   readonly #first: number;
@@ -45,9 +67,10 @@ export class SliceProver {
   readonly #checkpoint: Checkpoint;
   readonly #earlier: Checkpoint | undefined;
   readonly #prefix = new CompactRange();
+  readonly #collecting: readonly ProofCollector[];
   readonly #collectors: Readonly<Record<'first' | 'last' | 'rest' | 'earlier', ProofCollector | undefined>>;
   #next = 0;
-  #ends: { first?: Buffer; last?: Buffer } = {};
+  #ends: { readonly first?: Buffer; readonly last?: Buffer } = {};
 
   /**
    * @param bounds The slice: the index of its first line, and that after its last.
@@ -69,17 +92,45 @@ export class SliceProver {
       rest: new ProofCollector(consistencyRanges(this.#end, size)),
       earlier: this.#earlier && new ProofCollector(consistencyRanges(this.#earlier.size, size)),
     };
+    this.#collecting = Object.values(this.#collectors).filter((collector) => collector !== undefined);
+  }
+
+  /** How many lines of the log it needs. */
+  get size(): number {
+    return this.#checkpoint.size;
   }
 
   /** Takes the next line of the log. */
   line(bytes: Buffer): void {
+    if (this.#next === this.#first) this.#ends = { first: Buffer.from(bytes) };
+    if (this.#next === this.#end - 1) this.#ends = { ...this.#ends, last: Buffer.from(bytes) };
+    if (this.#next < this.#checkpoint.size) this.leaf(leafHash(bytes));
+    else this.#next++;
+  }
+
+  /** Takes the hash of the next line, in its place. */
+  leaf(leaf: Hash): void {
     const index = this.#next++;
-    if (index >= this.#checkpoint.size) return;
-    const leaf = leafHash(bytes);
     if (index < this.#first) this.#prefix.append(leaf);
-    if (index === this.#first) this.#ends.first = Buffer.from(bytes);
-    if (index === this.#end - 1) this.#ends.last = Buffer.from(bytes);
-    for (const collector of Object.values(this.#collectors)) collector?.add(leaf);
+    for (const collector of this.#collecting) collector.add(leaf);
+  }
+
+  /**
+   * Whether the hashes that passed by are the leaves of the checkpoint, where no lines did.
+   *
+   * @param known Lines of the log by their places, with those at the ends of the slice.
+   */
+  holds(known: ReadonlyMap<number, Buffer>): boolean {
+    const { size, root } = this.#checkpoint;
+    const [first, last] = [known.get(this.#first), known.get(this.#end - 1)];
+    const { first: path, rest } = this.#collectors;
+    if (path !== undefined) {
+      if (first === undefined || last === undefined) return false;
+      this.#ends = { first, last };
+      return verifyInclusion({ index: this.#first, size, leaf: leafHash(first), root }, path.proof());
+    }
+    const older = { size: this.#prefix.size, root: this.#prefix.root() };
+    return older.size > 0 && verifyConsistency({ older, newer: this.#checkpoint }, rest?.proof() ?? []);
   }
 
   /**

@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import type { LogInput } from '../input/logs.js';
+import { Prefilter } from '../input/prefilter.js';
 import type { Problems } from '../input/problems.js';
-import { readRecords, totalBytes, type RecordVisitor } from '../input/records.js';
+import { readRecords, totalBytes, type ReadOptions, type RecordVisitor } from '../input/records.js';
+import type { LinePlace } from '../input/scanner.js';
 import { SequenceCheck } from '../input/sequence.js';
 import { counterOf } from '../../schema/ids.js';
 import type { AuditRecord } from '../../schema/record.js';
@@ -32,15 +34,19 @@ export interface SliceBounds {
   first: number;
   /** The line after its last. */
   end: number;
+}
+
+/** What the records of one log in the period tell. */
+export interface PeriodCounts {
   /** Records within the period. */
   within: number;
-  /** Places missing in the order, within the slice. */
+  /** Places missing in the order, from the first of them on. */
   missing: number;
 }
 
 /** What one reading of the logs tells. */
 export interface Survey {
-  readonly bounds: readonly SliceBounds[];
+  readonly counts: readonly PeriodCounts[];
   readonly results: ReadonlyMap<
     string,
     { readonly count: number; readonly listed: number; readonly csv: string }
@@ -86,55 +92,93 @@ class Tally {
 export interface SurveyOptions {
   readonly problems: Problems;
   readonly io: CommandIo;
-  /** Where the period ends: an empty slice stands there. */
-  readonly until?: string | undefined;
   /** Takes every record. */
   readonly see?: RecordVisitor;
   /** Takes a record of the period, after `see`. */
   readonly add?: RecordVisitor;
 }
 
-/** Reads the logs once: where the period lies in each, and what each control's query finds in it. */
+/**
+ * Finds where the period lies in each log, by the bytes of the lines alone where they are as this package writes them. What is damaged
+ * and lies within the period is noticed only when its records are decoded, for {@link survey}.
+ */
+export async function findBounds(
+  logs: readonly LogInput[],
+  period: RecordFilter,
+  { problems, io, leave }: Pick<ReadOptions, 'problems' | 'leave'> & { readonly io: CommandIo },
+): Promise<SliceBounds[]> {
+  const all: SliceBounds[] = [];
+  const progress = progressBar(io, 'finding the period', totalBytes(logs));
+  for (const log of logs) {
+    let before = 0;
+    let stop: number | undefined;
+    const bounds: SliceBounds = { first: -1, end: 0 };
+    all.push(bounds);
+    const within = (place: LinePlace) => {
+      const line = before + place.line - 1;
+      if (bounds.first === -1) bounds.first = line;
+      bounds.end = line + 1;
+    };
+    const outside = (time: string, place: LinePlace) => {
+      if (period.until !== undefined && time >= period.until) stop ??= before + place.line - 1;
+    };
+    await readRecords(
+      [log],
+      (record, _data, _start, _end, place) =>
+        period.matches(record) ? within(place) : outside(record.time, place),
+      {
+        ...{ problems, progress },
+        prefilter: period.prefilter() ?? new Prefilter([]),
+        admitted: (_data, _start, _end, place) => within(place),
+        ruledOut: (_seq, _counter, place, moment) => outside(moment.time, place),
+        leave: (file, lines) => {
+          before += lines;
+          leave?.(file, lines);
+        },
+      },
+    );
+    // An empty slice stands where the period would be.
+    if (bounds.first === -1) bounds.first = bounds.end = stop ?? before;
+  }
+  progress.end();
+  return all;
+}
+
+/** Reads the logs once: what each control's query finds in the period, and how much of it there is. */
 export async function survey(
   logs: readonly LogInput[],
   period: RecordFilter,
   controls: readonly Control[],
-  { problems, io, until, see, add }: SurveyOptions,
+  { problems, io, see, add }: SurveyOptions,
 ): Promise<Survey> {
   const tallies = new Map(
     controls.filter(({ query }) => query !== undefined).map((control) => [control.id, new Tally(control)]),
   );
-  const bounds: SliceBounds[] = [];
+  const counts: PeriodCounts[] = [];
   const progress = progressBar(io, 'reading', totalBytes(logs));
   for (const log of logs) {
-    const own: SliceBounds = { first: -1, end: 0, within: 0, missing: 0 };
-    bounds.push(own);
+    const own: PeriodCounts = { within: 0, missing: 0 };
+    counts.push(own);
     const order = new SequenceCheck();
     const name = basename(log.name);
     let before = 0;
-    let stop: number | undefined;
     await readRecords(
       [log],
       (record, data, start, end, place) => {
-        const line = before + place.line - 1;
         see?.(record, data, start, end, place);
         const finding = order.see(record.seq, counterOf(record));
-        if (until !== undefined && record.time >= until) stop ??= line;
         if (!period.matches(record)) return;
-        if (own.first === -1) own.first = line;
-        own.end = line + 1;
         own.within++;
         if (finding?.kind === 'hole' && own.within > 1) own.missing += finding.count;
         add?.(record, data, start, end, place);
         if (tallies.size === 0) return;
+        const line = before + place.line - 1;
         const bytes = data.subarray(start, end);
         for (const tally of tallies.values()) tally.take(name, line, record, bytes);
       },
       { problems, progress, leave: (_file, lines) => (before += lines) },
     );
-    // An empty slice stands where the period would be.
-    if (own.first === -1) own.first = own.end = stop ?? before;
   }
   progress.end();
-  return { bounds, results: new Map([...tallies].map(([id, tally]) => [id, tally.result])) };
+  return { counts, results: new Map([...tallies].map(([id, tally]) => [id, tally.result])) };
 }

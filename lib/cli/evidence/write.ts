@@ -1,12 +1,17 @@
-import { open, readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { openCheckpoint, splitNotes } from '../../integrity/tlog/checkpoint.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
+import { countLeaves, readLeaves } from '../../integrity/storage/leafFile.js';
 import { parseVkey } from '../../integrity/tlog/note.js';
 import type { CommandIo } from '../shared/command.js';
 import { judge, type Judgement } from '../integrity/verdict.js';
 import type { LogInput } from '../input/logs.js';
-import type { Problems } from '../input/problems.js';
+import { Problems, type Place } from '../input/problems.js';
+import { Gathered } from '../formats/gathered.js';
 import { withScratchFolder } from '../term/temporaryFile.js';
 import { compileFilter } from '../query/filter.js';
 import type { Output } from '../term/output.js';
@@ -15,9 +20,19 @@ import { Archive, type PackedContent } from './zip.js';
 import type { Framework } from './clauses.js';
 import { deriveFiles, filtersOf, json, manifestOf } from './derive.js';
 import { eachLine } from './sliceProof.js';
-import { MANIFEST_NAME, type BundleFindings, type BundleManifest, type LogSlice } from './manifest.js';
-import { SliceProver } from './sliceProof.js';
-import { survey, type SliceBounds } from './survey.js';
+import {
+  canonical,
+  MANIFEST_NAME,
+  type BundleFindings,
+  type BundleManifest,
+  type LogSlice,
+} from './manifest.js';
+import { endsOf, SliceProver } from './sliceProof.js';
+import { findBounds, type SliceBounds } from './survey.js';
+
+const LF = Buffer.from('\n');
+/** How much of a slice is written at once. */
+const WRITE_BYTES = 1 << 20;
 
 /** What evidence is asked for. */
 export interface EvidenceRequest {
@@ -48,8 +63,9 @@ export async function writeBundle(
   output: Output,
   request: EvidenceRequest,
 ): Promise<WrittenBundle> {
-  const { framework, from, to, problems, io } = request;
-  const found = await survey(logs, compileFilter(filtersOf(request)), [], { problems, io, until: to });
+  const { framework, from, to, io } = request;
+  const lines = new LinesOfLogs(request);
+  const bounds = await findBounds(logs, compileFilter(filtersOf(request)), { ...lines, io });
   const archive = new Archive(output);
   const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   const packer = new Packer(io.program);
@@ -59,17 +75,20 @@ export async function writeBundle(
     const packed: Promise<PackedContent>[] = [];
     try {
       for (const [number, log] of logs.entries()) {
-        const slice = sliceOf(log, found.bounds[number]!, number);
-        await writeSlice(log, slice, folder);
+        const slice = sliceOf(log, bounds[number]!, number);
+        const known = await writeSlice(log, slice, folder);
         packed.push(packer.pack(join(folder, basename(slice.path))));
         const judgement = await judge(log, request.vkeys);
         judgements.push(judgement);
-        slices.push(await addProofs(archive, { log, judgement }, slice, request));
+        slices.push(await addProofs(archive, { log, judgement, known }, slice, request));
       }
-      const { files, findings } = await deriveFiles(folder, slices, { framework, ...period, io });
+      const heard = (place: Place, reason: string) => lines.report(logs, slices, place, reason);
+      const derived = await deriveFiles(folder, slices, { framework, ...period, io, heard });
+      const { files, findings } = derived;
       for (const [path, content] of files) archive.add(path, content);
       for (const [number, { path }] of slices.entries()) await archive.addPacked(path, await packed[number]!);
-      const manifest = manifestOf({ framework, ...period }, slices, [...archive.files]);
+      const counted = slices.map((slice, number) => canonical(slice, derived.within[number] ?? 0));
+      const manifest = manifestOf({ framework, ...period }, counted, [...archive.files]);
       archive.add(MANIFEST_NAME, json(manifest));
       archive.end();
       return { manifest, findings, judgements };
@@ -79,15 +98,30 @@ export async function writeBundle(
   });
 }
 
-/** A slice under a name that is safe in any archive and on any system, and tells which log is meant. */
-function sliceOf(log: LogInput, { first, end, within }: SliceBounds, number: number): LogSlice {
+/** A slice under a name that is safe in any archive and on any system, and tells which log is meant. Its records are counted later. */
+function sliceOf(log: LogInput, { first, end }: SliceBounds, number: number): LogSlice {
   const name = basename(log.name).replace(/[^\w.-]/g, '_');
-  return { name, path: `logs/${number + 1}-${name}`, first, count: end - first, within };
+  return { name, path: `logs/${number + 1}-${name}`, first, count: end - first, within: 0 };
+}
+
+/** Lines of a log by their places: those that are known to be needed for proofs. */
+type KnownLines = ReadonlyMap<number, Buffer>;
+
+/** The newest checkpoint of a log. As for a verification, the newest of the history stands in for one that is not there. */
+async function newestCheckpoint(log: LogInput): Promise<{ checkpoint: string | undefined; history: string }> {
+  const layout = integrityLayout(log.name);
+  const history = await readFile(layout.history, 'utf8').catch(() => '');
+  const checkpoint = await readFile(layout.checkpoint, 'utf8').catch(() => splitNotes(history).notes.at(-1));
+  return { checkpoint, history };
 }
 
 async function addProofs(
   archive: Archive,
-  { log, judgement }: { readonly log: LogInput; readonly judgement: Judgement },
+  {
+    log,
+    judgement,
+    known,
+  }: { readonly log: LogInput; readonly judgement: Judgement; readonly known: KnownLines },
   slice: LogSlice,
   request: EvidenceRequest,
 ): Promise<LogSlice> {
@@ -95,21 +129,38 @@ async function addProofs(
   if (status === 'unchecked' || status === 'unsealed') return slice;
   // Nothing can be proved of a log that does not agree with its own evidence.
   if (status === 'broken' || status === 'untrusted') return { ...slice, verdict: { status, sentence } };
-  const layout = integrityLayout(log.name);
-  const history = await readFile(layout.history, 'utf8').catch(() => '');
-  // As for a verification, the newest of the history stands in for a checkpoint that is not there.
-  const newest = await readFile(layout.checkpoint, 'utf8').catch(() => splitNotes(history).notes.at(-1));
-  if (newest === undefined) return slice;
-  const checkpoint = newest;
-  const prover = new SliceProver({ first: slice.first, end: slice.first + slice.count }, checkpoint, history);
-  await eachLine(log, (bytes) => prover.line(bytes));
+  const { checkpoint, history } = await newestCheckpoint(log);
+  if (checkpoint === undefined) return slice;
   const proofs = `proofs/${basename(slice.path)}`;
-  const files = prover.files();
+  const files = await proveSlice(log, slice, { known, checkpoint, history });
   for (const [file, content] of files) archive.add(`${proofs}/${file}`, content);
-  const known = request.vkeys ?? (await readFile(layout.vkey, 'utf8').catch(() => '')).split('\n');
-  const signed = known.filter((vkey) => hasSigned(vkey, [checkpoint, files.get('earlier-checkpoint')]));
+  const vkeys =
+    request.vkeys ?? (await readFile(integrityLayout(log.name).vkey, 'utf8').catch(() => '')).split('\n');
+  const signed = vkeys.filter((vkey) => hasSigned(vkey, [checkpoint, files.get('earlier-checkpoint')]));
   if (signed.length > 0) archive.add(`${proofs}/vkey`, signed.map((vkey) => `${vkey.trim()}\n`).join(''));
   return { ...slice, proofs };
+}
+
+/** The proofs of a slice: from the stored leaf hashes, a hundredth of the bytes; where those do not lead to the checkpoint, from the log. */
+async function proveSlice(
+  log: LogInput,
+  { first, count }: LogSlice,
+  {
+    known,
+    checkpoint,
+    history,
+  }: { readonly known: KnownLines; readonly checkpoint: string; readonly history: string },
+): Promise<Map<string, string>> {
+  const begin = () => new SliceProver({ first, end: first + count }, checkpoint, history);
+  const { leaves } = integrityLayout(log.name);
+  const stored = begin();
+  if ((await countLeaves(leaves)) >= stored.size) {
+    for await (const batch of readLeaves(leaves, stored.size)) for (const leaf of batch) stored.leaf(leaf);
+    if (stored.holds(known)) return stored.files();
+  }
+  const prover = begin();
+  await eachLine(log, (bytes) => prover.line(bytes));
+  return prover.files();
 }
 
 /** Whether a key signed one of these checkpoints. */
@@ -124,21 +175,75 @@ function hasSigned(vkey: string, notes: readonly (string | undefined)[]): boolea
 }
 
 /** Everything between the first and the last record of the period, byte for byte: only a whole stretch can be proved. */
-async function writeSlice(log: LogInput, { path, first, count }: LogSlice, folder: string): Promise<void> {
-  const file = await open(join(folder, basename(path)), 'wx', 0o600);
-  let pieces: Buffer[] = [];
-  const flush = async () => {
-    await file.writeFile(Buffer.concat(pieces));
-    pieces = [];
-  };
-  const lf = Buffer.from('\n');
+async function writeSlice(
+  log: LogInput,
+  { path, first, count }: LogSlice,
+  folder: string,
+): Promise<KnownLines> {
+  const file = createWriteStream(join(folder, basename(path)), { flags: 'wx', mode: 0o600 });
+  const ended = finished(file);
+  ended.catch(() => undefined);
+  const { checkpoint } = await newestCheckpoint(log);
+  const wanted = endsOf({ first, end: first + count }, checkpoint);
+  const known = new Map<number, Buffer>();
+  const gathered = new Gathered();
   await eachLine(
     log,
     (bytes, index) => {
-      if (index >= first && index < first + count) pieces.push(Buffer.from(bytes), lf);
+      if (index < first || index >= first + count) return;
+      if (wanted.includes(index)) known.set(index, Buffer.from(bytes));
+      gathered.bytes(bytes);
+      gathered.bytes(LF);
     },
-    flush,
+    async () => {
+      if (gathered.length < WRITE_BYTES) return;
+      file.write(gathered.take());
+      if (file.writableNeedDrain) await Promise.race([once(file, 'drain'), ended]);
+    },
   );
-  await flush();
-  await file.close();
+  file.end(gathered.take());
+  await ended;
+  return known;
+}
+
+/** The lines of each file, as they were counted when the period was looked for: so that a line of a slice can be named by its file. */
+class LinesOfLogs {
+  readonly #problems: Problems;
+  readonly #files: { readonly path: string; readonly lines: number }[] = [];
+  readonly #known = new Set<string>();
+  /** What was found when the period was looked for. */
+  readonly problems: Problems;
+
+  constructor({ problems, io }: Pick<EvidenceRequest, 'problems' | 'io'>) {
+    this.#problems = problems;
+    this.problems = new Problems(io, false, (place, reason) => {
+      this.#known.add(`${place.file}:${place.line ?? ''}`);
+      problems.report(place, reason);
+    });
+  }
+
+  /** Takes the number of lines of a file after it was read. */
+  readonly leave = (path: string, lines: number): void => void this.#files.push({ path, lines });
+
+  /** Reports what is wrong with a line of a slice, unless that is known. */
+  report(
+    logs: readonly LogInput[],
+    slices: readonly LogSlice[],
+    { file, line }: Place,
+    reason: string,
+  ): void {
+    const number = slices.findIndex(({ path }) => basename(path) === basename(file));
+    const [log, slice] = [logs[number], slices[number]];
+    if (log === undefined || slice === undefined || line === undefined) return;
+    let left = slice.first + line;
+    for (const { path, lines } of this.#files) {
+      if (!log.files.some((each) => each.path === path)) continue;
+      if (left > lines) {
+        left -= lines;
+        continue;
+      }
+      if (!this.#known.has(`${path}:${left}`)) this.#problems.report({ file: path, line: left }, reason);
+      return;
+    }
+  }
 }

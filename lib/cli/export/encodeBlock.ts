@@ -1,6 +1,7 @@
 import { decodeRecord, LineFault } from '../input/records.js';
 import { compileFilter, type FilterOptions } from '../query/filter.js';
-import { exportWriter, type ByteSink, type TextFormat } from '../formats/writers.js';
+import { exportWriter, type TextFormat } from '../formats/writers.js';
+import { Gathered } from '../formats/gathered.js';
 
 /** What an export writes, and of which records. */
 export interface EncodeSettings {
@@ -54,38 +55,4 @@ export async function blockEncoder(settings: EncodeSettings): Promise<(block: Li
     writer.end();
     return { data: gathered.take(), matched, written: writer.written - before, faults };
   };
-}
-
-const FIRST_BYTES = 1 << 20;
-
-/** Bytes that grow at their end, and are then taken as a whole, so that they can be handed to another thread. */
-class Gathered implements ByteSink {
-  #data = Buffer.from(new ArrayBuffer(FIRST_BYTES));
-  #used = 0;
-
-  bytes(data: Uint8Array): void {
-    this.#makeRoom(data.byteLength);
-    this.#data.set(data, this.#used);
-    this.#used += data.byteLength;
-  }
-
-  text(text: string): void {
-    // A UTF-16 code unit takes three bytes of UTF-8 at most.
-    this.#makeRoom(text.length * 3);
-    this.#used += this.#data.write(text, this.#used);
-  }
-
-  take(): Uint8Array<ArrayBuffer> {
-    const taken = this.#data.subarray(0, this.#used);
-    this.#data = Buffer.from(new ArrayBuffer(Math.max(FIRST_BYTES, this.#used)));
-    this.#used = 0;
-    return taken;
-  }
-
-  #makeRoom(bytes: number): void {
-    if (this.#used + bytes <= this.#data.byteLength) return;
-    const grown = Buffer.from(new ArrayBuffer(2 * (this.#used + bytes)));
-    grown.set(this.#data.subarray(0, this.#used));
-    this.#data = grown;
-  }
 }

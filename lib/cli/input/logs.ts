@@ -78,7 +78,11 @@ async function openLog(path: string, problems: Problems, seen: Set<string>): Pro
     files.push({ path: segment.path, bytes });
   }
   if (files.length === 0) return undefined;
-  return { name: path, files, read: (file) => readSegments([{ path: file, present: true }]) };
+  return {
+    name: path,
+    files,
+    read: (file) => readSegments([{ path: file, present: true }], { alone: true }),
+  };
 }
 
 /** Where the list of segments is damaged, the files are found by their names instead. */
@@ -110,7 +114,7 @@ export function logOfFile(path: string): LogInput {
   return {
     name: path,
     files: [{ path, bytes: statSync(path).size }],
-    read: (file) => readSegments([{ path: file, present: true }]),
+    read: (file) => readSegments([{ path: file, present: true }], { alone: true }),
   };
 }
 

@@ -22,15 +22,22 @@ const SHOWN_PER_FILE = 5;
 export class Problems {
   readonly #io: CommandIo;
   readonly #json: boolean;
-  readonly #silent: boolean;
+  readonly #instead: ((place: Place, reason: string) => void) | undefined;
   readonly #perFile = new Map<string, number>();
   #total = 0;
 
-  /** @param silent Counts only, for inputs that are read a second time. */
-  constructor(io: CommandIo, json = false, silent = false) {
+  /**
+   * @param instead Takes what would be shown, for inputs that are read a second time; `true` where nobody needs it. The problems are
+   * counted all the same.
+   */
+  constructor(
+    io: CommandIo,
+    json = false,
+    instead: boolean | ((place: Place, reason: string) => void) = false,
+  ) {
     this.#io = io;
     this.#json = json;
-    this.#silent = silent;
+    this.#instead = instead === true ? () => undefined : instead || undefined;
   }
 
   /** The number of problems so far. */
@@ -46,9 +53,13 @@ export class Problems {
   /** Reports what is wrong, and where. The reason must quote nothing of the input. */
   report(place: Place, reason: string): void {
     this.#total++;
+    if (this.#instead !== undefined) {
+      this.#instead(place, reason);
+      return;
+    }
     const seen = (this.#perFile.get(place.file) ?? 0) + 1;
     this.#perFile.set(place.file, seen);
-    if (this.#silent || seen > SHOWN_PER_FILE) return;
+    if (seen > SHOWN_PER_FILE) return;
     const { file, line, offset } = place;
     if (this.#json) {
       this.#io.stderr.write(`${JSON.stringify({ problem: reason, file, line, offset })}\n`);
@@ -61,7 +72,6 @@ export class Problems {
 
   /** Reports how many problems were not shown. Call it at the end. */
   conclude(): void {
-    if (this.#silent) return;
     for (const [file, seen] of this.#perFile) {
       const more = seen - SHOWN_PER_FILE;
       if (more <= 0) continue;

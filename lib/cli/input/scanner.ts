@@ -129,7 +129,8 @@ export class LineScanner {
     const { line, admitted, ruledOut } = this.#events;
     const wanted =
       prefilter === undefined || !looksLikeRecord(data, start, end) || prefilter.admits(start, end);
-    const seq = this.#undecoded ? this.whole.seqOf(start, end) : undefined;
+    const seq =
+      this.#undecoded && prefilter?.isForeign(start, end) !== true ? this.whole.seqOf(start, end) : undefined;
     if (wanted && (seq === undefined || admitted === undefined)) line(data, start, end, this.#place);
     else if (wanted) admitted?.(data, start, end, this.#place);
     else if (ruledOut !== undefined) {

@@ -179,12 +179,15 @@ export class RowKeeper {
 
   add(record: AuditRecord, kind: number, data: Buffer, start: number, end: number, place: LinePlace): void {
     if (this.#files.at(-1) !== place.file) this.#files.push(place.file);
+    const isOfNote = isNotable(record);
+    // No other has a place any more.
+    if (!isOfNote && this.#notable.seen >= this.#most) return;
     const text = data.toString('utf8', start, end);
     const item = {
       order: this.#order++,
       line: [this.#files.length - 1, place.line, place.offset, text, kind] as const,
     };
-    (isNotable(record) ? this.#notable : this.#plain).push(item);
+    (isOfNote ? this.#notable : this.#plain).push(item);
   }
 
   /** @param places For each number of a kind, its place in the cube. */

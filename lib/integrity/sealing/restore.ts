@@ -308,7 +308,7 @@ async function replay(
   let offset = 0;
   for (const segment of segments) {
     offset = startAt;
-    for await (const batch of readLines(readSegments([segment], startAt))) {
+    for await (const batch of readLines(readSegments([segment], { startAt }))) {
       for (const { bytes, torn, ...line } of batch) {
         if (torn) break;
         offset = line.offset + bytes.length + 1;

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, readSync } from 'node:fs';
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IntegrityError } from '../../errors.js';
@@ -6,6 +6,11 @@ import { integrityLayout, parseSegmentList, type SegmentList } from './layout.js
 
 /** Large enough that the cost of a read does not show, small enough to stay in a processor's cache. */
 const READ_BYTES = 1 << 20;
+/** How many reads are under way while a chunk is worked on: enough that none is waited for, by readers that do little. */
+const READS_AHEAD = 3;
+/** A read that takes longer is from a disk, and not from memory; or this process had to wait for others, which happens now and then. */
+const FROM_MEMORY_MS = 2;
+const SLOW_IN_A_ROW = 4;
 
 /** One file of a log. */
 export interface Segment {
@@ -17,9 +22,20 @@ export interface Segment {
   readonly range?: { readonly first: number; readonly count: number };
 }
 
+/** How segments are read. */
+export interface ReadSegmentsOptions {
+  /** The byte offset (of the content) to start at within the first of them. Default: 0. */
+  readonly startAt?: number | undefined;
+  /**
+   * Whether this process does nothing else meanwhile. What the system holds in memory is then read on the thread of the caller, for
+   * which each read by another thread takes as long as the read itself; what comes from a disk is still read ahead. Default: false.
+   */
+  readonly alone?: boolean;
+}
+
 /** Bytes of a log, in order. */
 export interface LogChunk {
-  /** Valid until the next chunk but one is asked for: the buffers are used again. */
+  /** Valid until the next chunk is asked for: the buffers are used again. */
   readonly data: Buffer;
   /** The path of the segment that the bytes are from. */
   readonly segment: string;
@@ -105,22 +121,21 @@ async function namedAfter(log: string): Promise<string[]> {
 }
 
 /**
- * The bytes of segments, one after the other, in constant memory. While one chunk is worked on, the next is read.
+ * The bytes of segments, one after the other, in constant memory. While one chunk is worked on, the next ones are read.
  * A byte order mark at the beginning of a file is left out. Segments that are missing ({@link Segment.present}) are passed over.
  *
- * @param startAt The byte offset (of the content) to start at within the first of them. Default: 0.
  * @throws {IntegrityError} when a compressed segment is damaged or cut off.
  */
 export async function* readSegments(
   segments: readonly Segment[],
-  startAt = 0,
+  { startAt = 0, alone = false }: ReadSegmentsOptions = {},
 ): AsyncGenerator<LogChunk, void, undefined> {
   let from = startAt;
   for (const { path, present } of segments) {
     if (present)
       yield* compressed(path)
         ? skipTo(from, withoutMark(readCompressed(path)))
-        : withoutMark(readPlain(path, from));
+        : withoutMark(readPlain(path, from, alone));
     from = 0;
   }
 }
@@ -135,25 +150,44 @@ async function* skipTo(
   }
 }
 
-async function* readPlain(path: string, startAt: number): AsyncGenerator<LogChunk, void, undefined> {
+async function* readPlain(
+  path: string,
+  startAt: number,
+  alone: boolean,
+): AsyncGenerator<LogChunk, void, undefined> {
   const file = await open(path, 'r');
+  const buffers = Array.from({ length: READS_AHEAD + 1 }, () => Buffer.allocUnsafe(READ_BYTES));
+  const ahead: Promise<{ bytesRead: number; buffer: Buffer }>[] = [];
+  let turn = 0;
+  let slow = alone ? 0 : SLOW_IN_A_ROW;
   try {
-    const buffers = [Buffer.allocUnsafe(READ_BYTES), Buffer.allocUnsafe(READ_BYTES)] as const;
-    const readAt = (turn: 0 | 1, offset: number) => file.read(buffers[turn], 0, READ_BYTES, offset);
-    let turn: 0 | 1 = 0;
-    let offset = startAt;
-    let { bytesRead } = await readAt(turn, offset);
-    while (bytesRead > 0) {
-      const chunk = { data: buffers[turn].subarray(0, bytesRead), segment: path, offset };
-      offset += bytesRead;
-      turn = turn === 0 ? 1 : 0;
-      const ahead = readAt(turn, offset);
-      // Should the consumer leave early, the read that is under way must not end as an unhandled rejection.
-      ahead.catch(() => undefined);
-      yield chunk;
-      ({ bytesRead } = await ahead);
+    for (let offset = startAt; ;) {
+      let read: { bytesRead: number; buffer: Buffer };
+      if (slow < SLOW_IN_A_ROW) {
+        const [buffer] = buffers as [Buffer];
+        const began = performance.now();
+        read = { buffer, bytesRead: readSync(file.fd, buffer, 0, READ_BYTES, offset) };
+        slow = performance.now() - began < FROM_MEMORY_MS ? 0 : slow + 1;
+        // Signals, and errors of the output, are noticed between two turns of the event loop.
+        await new Promise((resolve) => setImmediate(resolve));
+      } else {
+        while (ahead.length < READS_AHEAD) {
+          const buffer = buffers[turn++ % buffers.length] as Buffer;
+          const next = file.read(buffer, 0, READ_BYTES, offset + ahead.length * READ_BYTES);
+          // Should the consumer leave early, the reads that are under way must not end as unhandled rejections.
+          next.catch(() => undefined);
+          ahead.push(next);
+        }
+        read = await (ahead.shift() as (typeof ahead)[number]);
+      }
+      if (read.bytesRead === 0) return;
+      yield { data: read.buffer.subarray(0, read.bytesRead), segment: path, offset };
+      offset += read.bytesRead;
+      // The file ends here, or ended here when it was read: the reads behind this one began too far.
+      if (read.bytesRead < READ_BYTES) await Promise.allSettled(ahead.splice(0));
     }
   } finally {
+    await Promise.allSettled(ahead);
     await file.close();
   }
 }

@@ -33,7 +33,7 @@ describe('integrity: which files are those of a log', () => {
     (await findSegments(log)).map(({ path, present }) => `${present ? '' : '?'}${basename(path)}`);
   const text = async (startAt?: number) => {
     const chunks: Buffer[] = [];
-    for await (const { data } of readSegments(await findSegments(log), startAt))
+    for await (const { data } of readSegments(await findSegments(log), { startAt }))
       chunks.push(Buffer.from(data));
     return Buffer.concat(chunks).toString();
   };
@@ -142,7 +142,7 @@ describe('integrity: which files are those of a log', () => {
     const segments = await findSegments(log);
     const placesOf = async (part: typeof segments, start: number) => {
       const places: [string, number][] = [];
-      for await (const { segment, offset } of readSegments(part, start))
+      for await (const { segment, offset } of readSegments(part, { startAt: start }))
         places.push([basename(segment), offset]);
       return places;
     };

@@ -151,7 +151,7 @@ describe('integrity: the segments of a log', () => {
     expect(content.length).to.be.above(buffer);
     for (const start of [0, 5, buffer - 1, buffer, buffer + 7, content.length]) {
       let next = start;
-      for await (const { data, offset } of readSegments(segments, start)) {
+      for await (const { data, offset } of readSegments(segments, { startAt: start })) {
         expect(offset, `from ${start}`).to.equal(next);
         expect(data.length).to.be.above(0);
         expect(data.equals(content.subarray(offset, offset + data.length))).to.equal(true);
