@@ -1,4 +1,5 @@
 import type { Profile, ProfileOptions } from './codecs/profile.js';
+import { resolveHeaders, TrustedProxies, type CallerOptions, type ForwardingHeader } from './callers.js';
 import { ConfigError } from './errors.js';
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
 import { checkOptions, ofSet } from './internal/options.js';
@@ -53,7 +54,7 @@ export interface SideOptions {
  *
  * @see docs/options.md
  */
-export interface AuditOptions extends DeliveryOptions, ProfileOptions, PropagationOptions {
+export interface AuditOptions extends DeliveryOptions, ProfileOptions, PropagationOptions, CallerOptions {
   /**
    * Where records go.
    * @defaultValue this or `sinks` is required
@@ -233,6 +234,9 @@ export interface RecordSettings {
   readonly profile: 'documented' | '0.2';
   readonly includeOutputs: boolean;
   readonly recordMeta: readonly string[];
+  readonly recordHeaders: readonly string[];
+  readonly proxies: TrustedProxies;
+  readonly forwardingHeader: ForwardingHeader;
   /** Where this log is written. */
   readonly origin: LogOrigin;
 }
@@ -276,6 +280,9 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
       sensitivity: options.defaultSensitivity,
       serverComponent: given.component ?? 'mcp-server',
       recordMeta: options.recordMeta ?? [],
+      recordHeaders: resolveHeaders(options.recordHeaders ?? []),
+      proxies: new TrustedProxies('trustedProxies', options.trustedProxies ?? []),
+      forwardingHeader: options.forwardingHeader,
       origin: new LogOrigin(component),
     }),
     actor: resolveActorOption(options.actorId),

@@ -173,6 +173,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'LOKRYN_*': 'docs/sinks.md',
   actorFromBaggage: 'docs/identity.md',
   actorFromSpan: 'docs/identity.md',
+  auditHttp: 'docs/callers.md',
   audit: PAGES.AuditedOptions,
   audited: PAGES.AuditedOptions,
   client: 'docs/capture.md',

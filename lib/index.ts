@@ -5,6 +5,7 @@ export {
 } from './capture/instrumentation.js';
 export type { McpClientLike } from './capture/client.js';
 export { continueTrace, extractTrace } from './capture/propagation.js';
+export { auditHttp, type AuditHttpOptions } from './capture/auditHttp.js';
 export { auditSampler } from './capture/auditSampler.js';
 export type { AuditOptions } from './config.js';
 export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { TrustedProxies } from '../lib/callers.js';
 import { resolveOptions, type AuditOptions } from '../lib/config.js';
 import { ConfigError } from '../lib/errors.js';
 import { MemorySink } from './support/memorySink.js';
@@ -25,6 +26,9 @@ describe('options', () => {
       profile: 'documented',
       includeOutputs: false,
       recordMeta: [],
+      recordHeaders: [],
+      proxies: new TrustedProxies('trustedProxies', []),
+      forwardingHeader: 'x-forwarded-for',
     });
     expect(foreignSpans).to.equal(true);
     expect(pipeline).to.deep.equal({

@@ -26,6 +26,7 @@ const ORDER = [
   'operations',
   'config.ts',
   'identity.ts',
+  'callers.ts',
   'origin.ts',
   'tools',
   'redaction',

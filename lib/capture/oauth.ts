@@ -1,5 +1,6 @@
 import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
+import { bearerOf, claimsIn, oauthInClaims, present, scopesIn } from '../processor/claims.js';
 import { chainInClaims, type ActorChain } from '../processor/delegation.js';
 import type { McpOAuth } from '../schema/record.js';
 import { ignore } from './client.js';
@@ -86,38 +87,6 @@ export function noteToken(transport: object, init: unknown): void {
   if (token !== undefined) noteClaims(transport, token);
 }
 
-/** The token of an `Authorization` header (RFC 6750). */
-export function bearerOf(header: string | undefined): string | undefined {
-  return /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
-}
-
-/** The claims of a token that is a JWT, unverified. */
-export function claimsIn(token: string): unknown {
-  const [, payload = '', signature] = token.split('.');
-  if (signature === undefined) return undefined;
-  try {
-    return JSON.parse(Buffer.from(payload, 'base64url').toString());
-  } catch {
-    return undefined;
-  }
-}
-
-/** What the claims of a token say of the authorization that it gives. */
-export function oauthInClaims(claims: unknown, isVerified: boolean): McpOAuth {
-  const subject = peekText(claims, 'sub');
-  const actors = chainInClaims(claims, isVerified)?.links.flatMap(({ id, type }) =>
-    type === undefined ? [id] : [],
-  );
-  return present({
-    issuer: peekText(claims, 'iss'),
-    client_id: peekText(claims, 'client_id') ?? peekText(claims, 'azp'),
-    scopes: scopesIn(peek(claims, 'scope') ?? peek(claims, 'scp')),
-    subject,
-    subject_identity: subject === undefined ? undefined : isVerified ? 'verified' : 'self-reported',
-    actors: actors?.length === 0 ? undefined : actors,
-  });
-}
-
 /**
  * Reads what an exchange with an authorization server tells: its metadata (RFC 8414: `issuer`), and a request for a token and
  * its answer (RFC 6749: `client_id`, `scope`). Bodies are read as the SDK reads them, once.
@@ -173,16 +142,4 @@ function basicUser(header: string | undefined): string | undefined {
   if (encoded === undefined) return undefined;
   const user = Buffer.from(encoded, 'base64').toString().split(':')[0] ?? '';
   return new URLSearchParams(`user=${user}`).get('user') ?? undefined;
-}
-
-function scopesIn(value: unknown): readonly string[] | undefined {
-  const scopes = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : [];
-  const texts = scopes.filter((scope): scope is string => typeof scope === 'string' && scope !== '');
-  return texts.length === 0 ? undefined : texts;
-}
-
-function present(facts: { [Key in keyof McpOAuth]: McpOAuth[Key] | undefined | null }): McpOAuth {
-  return Object.fromEntries(
-    Object.entries(facts).filter(([, value]) => value !== undefined && value !== null),
-  );
 }

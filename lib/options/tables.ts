@@ -8,6 +8,10 @@ const AccessLogOptions = {
   requirePurpose: { kind: 'boolean', default: false },
 } as const;
 
+const AuditHttpOptions = {
+  record: { kind: 'choice', default: 'refused', choices: ['refused', 'all'] },
+} as const;
+
 const SinkFeedOptions = {
   maxExportBatchSize: {
     kind: 'integer',
@@ -99,6 +103,19 @@ const PropagationOptions = {
   },
 } as const;
 
+const CallerOptions = {
+  recordHeaders: { kind: 'texts', page: 'docs/callers.md', variable: 'RECORD_HEADERS', form: 'list' },
+  trustedProxies: { kind: 'texts', page: 'docs/callers.md', variable: 'TRUSTED_PROXIES', form: 'list' },
+  forwardingHeader: {
+    kind: 'choice',
+    page: 'docs/callers.md',
+    default: 'x-forwarded-for',
+    choices: ['x-forwarded-for', 'forwarded'],
+    variable: 'FORWARDING_HEADER',
+    form: 'text',
+  },
+} as const;
+
 const AuditOptions = {
   sink: { kind: 'value', page: 'docs/sinks.md' },
   sinks: { kind: 'value', page: 'docs/sinks.md' },
@@ -183,6 +200,9 @@ const AuditOptions = {
   maxRetryAfterMs: SinkFeedOptions.maxRetryAfterMs,
   profile: ProfileOptions.profile,
   propagate: PropagationOptions.propagate,
+  recordHeaders: CallerOptions.recordHeaders,
+  trustedProxies: CallerOptions.trustedProxies,
+  forwardingHeader: CallerOptions.forwardingHeader,
 } as const;
 
 const AuditedOptions = {
@@ -577,10 +597,12 @@ const WitnessesOptions = {
 /** Every option that there is, by the interface that has it. */
 export const OPTIONS = {
   AccessLogOptions,
+  AuditHttpOptions,
   SinkFeedOptions,
   DeliveryOptions,
   ProfileOptions,
   PropagationOptions,
+  CallerOptions,
   AuditOptions,
   AuditedOptions,
   ContactOptions,
@@ -621,10 +643,12 @@ export const OPTIONS = {
 /** The page of the documentation that explains the options of an interface. */
 export const PAGES = {
   AccessLogOptions: 'docs/cli.md',
+  AuditHttpOptions: 'docs/callers.md',
   SinkFeedOptions: 'docs/delivery.md',
   DeliveryOptions: 'docs/delivery.md',
   ProfileOptions: 'docs/options.md',
   PropagationOptions: 'docs/capture.md',
+  CallerOptions: 'docs/callers.md',
   AuditOptions: 'docs/options.md',
   AuditedOptions: 'docs/decorators.md',
   ContactOptions: 'docs/redaction.md',

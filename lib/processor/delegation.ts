@@ -166,7 +166,8 @@ function withToken(
   const acting = near.find(({ id, source }) => id === actor?.id && source === 'program');
   const again = acting && token.find((each) => isSame(each, acting));
   if (acting === undefined || again === undefined) return join(near, token);
-  const place = near.indexOf(acting);
+  const isElsewhere = (link: ChainLink) => token.some((each) => isSame(each, link));
+  const place = near.slice(0, near.indexOf(acting)).filter((link) => !isElsewhere(link)).length;
   const others = join(
     near.filter((each) => each !== acting),
     token.filter((each) => each !== again),
@@ -198,6 +199,10 @@ interface Delegating {
     readonly oauth?: McpOAuth | undefined;
     readonly tokenChain?: ActorChain | undefined;
   };
+  /** Who sent the request, on the side of a server: then the connection's own authorization is of no account. */
+  readonly caller?:
+    | { readonly oauth: McpOAuth | undefined; readonly chain: ActorChain | undefined }
+    | undefined;
   readonly callerMeta?: unknown;
 }
 
@@ -208,11 +213,12 @@ interface Delegating {
  */
 export function addDelegation(
   draft: Pick<DraftRecord, 'actor_id' | 'on_behalf_of' | 'authority' | 'actor_chain' | 'truncated'>,
-  { connection, callerMeta }: Delegating,
+  { connection, caller, callerMeta }: Delegating,
   actor: Actor | undefined,
   byOption: string | undefined,
 ): void {
-  const { oauth, tokenChain } = connection;
+  const { oauth, tokenChain } =
+    caller === undefined ? connection : { oauth: caller.chain && caller.oauth, tokenChain: caller.chain };
   const subject = oauth?.subject;
   const isAnother = subject !== undefined && (oauth?.actors !== undefined || subject !== oauth?.client_id);
   const named = principalOf(actor, byOption);
@@ -222,7 +228,8 @@ export function addDelegation(
   const byToken = principal !== undefined && principal === subject;
   const authority = actor?.authority ?? (byToken ? { type: 'token', ...(issuer && { issuer }) } : undefined);
   if (authority !== undefined) draft.authority = authority;
-  const token = isAnother ? tokenChain : undefined;
+  const isVerified = tokenChain?.links[0]?.identity === 'verified';
+  const token = isAnother || isVerified ? tokenChain : undefined;
   const chain = chainOf({ actor, principal: named, caller: chainInMeta(callerMeta), token });
   if (chain === undefined) return;
   draft.actor_chain = chain.links;

@@ -180,7 +180,7 @@ function toMcp(
   if (detail.method === 'initialize') addHandshake(mcp, connection);
   if (isThere(servedFrom)) mcp.served_from = servedFrom;
   addAnswer(mcp, detail);
-  addHttp(mcp, detail);
+  addHttp(mcp, detail, settings);
   if (requests !== undefined) mcp.requests = requests;
   if (legs.length > 1 || legs.some((leg) => leg.method !== detail.method)) mcp.legs = legs;
   if (isThere(toolFingerprint)) mcp.tool_fingerprint = toolFingerprint;
@@ -243,15 +243,28 @@ function addHandling(mcp: McpDetail, { state, refusal }: Handling): void {
   if (state !== 'not_run' || refusal !== undefined) mcp.handler = state;
 }
 
-function addHttp(mcp: McpDetail, { legs, connection }: OperationDetail): void {
-  const { peer } = connection;
+function addHttp(
+  mcp: McpDetail,
+  { legs, connection, caller, http }: OperationDetail,
+  settings: RecordSettings,
+): void {
+  const peer = caller?.peer ?? connection.peer;
   if (peer !== undefined) {
     mcp.peer_address = peer.address;
     if (peer.port !== undefined) mcp.peer_port = peer.port;
   }
-  const status = legs.at(-1)?.http_status;
+  const address = caller?.address(settings);
+  if (address !== undefined) mcp.client_address = address;
+  const status = http?.status ?? legs.at(-1)?.http_status;
   if (status !== undefined) mcp.http_status = status;
-  if (connection.oauth !== undefined) mcp.oauth = connection.oauth;
+  if (http !== undefined) {
+    mcp.http_method = http.method;
+    mcp.http_path = http.path;
+  }
+  const headers = caller?.headers(settings);
+  if (headers !== undefined) mcp.http_headers = headers;
+  const oauth = caller === undefined ? connection.oauth : caller.oauth;
+  if (oauth !== undefined) mcp.oauth = oauth;
 }
 
 /** The entries of the caller's `_meta` that may go on record. */

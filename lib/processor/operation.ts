@@ -17,6 +17,7 @@ import type {
   Severity,
 } from '../schema/record.js';
 import type { KeptDefinition } from '../tools/definitions.js';
+import type { Caller } from './caller.js';
 import type { ActorChain } from './delegation.js';
 import type { Answer, TaskFacts } from './outcome.js';
 import type { Handling } from './served.js';
@@ -102,6 +103,10 @@ export interface OperationDetail {
   readonly handling?: Handling | undefined;
   /** Where the server asked, and the client answered. */
   readonly requestedBy?: 'server' | undefined;
+  /** Who sent the request, on the side of a server. */
+  readonly caller?: Caller | undefined;
+  /** The exchange over HTTP, where the record is of that and of no request of the protocol. */
+  readonly http?: { readonly method: string; readonly path: string; readonly status: number } | undefined;
   /** The caller's own `_meta`, which is only read when the record is made. */
   readonly callerMeta?: unknown;
   /** The hints of the called tool from its last listing. */

@@ -121,6 +121,7 @@ const MCP_SLOTS = [
   'meta',
   'extensions',
   'oauth',
+  'http_headers',
   'tool_annotations',
   'roots',
 ];

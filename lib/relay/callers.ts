@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { bearerOf, claimsIn, noteClaims } from '../capture/oauth.js';
+import { noteClaims } from '../capture/oauth.js';
 import type { Actor, ActorResolver } from '../identity.js';
+import { bearerOf, claimsIn } from '../processor/claims.js';
 import { chainInClaims } from '../processor/delegation.js';
 import { peekText } from '../internal/peek.js';
 import type { Introspection } from './introspection.js';

@@ -1,4 +1,4 @@
-import type { ActorType, ChainLink } from './actors.js';
+import type { ActorType, ChainLink, McpOAuth, RecordAuthority } from './actors.js';
 import type { Commitments } from './commitments.js';
 import type { EVENT_TYPES, OUTCOMES, SENSITIVITIES, SEVERITIES } from './tables.js';
 
@@ -10,7 +10,7 @@ export type Outcome = keyof typeof OUTCOMES;
 export type Severity = keyof typeof SEVERITIES;
 /** How confidential the data is that a record speaks of, by the schema's name. */
 export type Sensitivity = keyof typeof SENSITIVITIES;
-export type { ActorType, ChainLink } from './actors.js';
+export type { ActorType, ChainLink, McpOAuth } from './actors.js';
 
 /** The MCP side of a record. Absent is absent: no nulls, no empty strings. */
 export interface McpDetail {
@@ -79,8 +79,16 @@ export interface McpDetail {
   peer_address?: string;
   /** The port of that address. */
   peer_port?: number;
+  /** On the record of a server: the address of the client, behind proxies that the log trusts. `peer_address` is then the nearest end. */
+  client_address?: string;
   /** The HTTP status of the (last) request's response, over HTTP. */
   http_status?: number;
+  /** On records of HTTP requests (docs/callers.md): the method. */
+  http_method?: string;
+  /** The path of such a request, without its query. */
+  http_path?: string;
+  /** On the record of a server: the headers of the request that the option `recordHeaders` names, redacted. */
+  http_headers?: unknown;
   /** By what authorization the requests went out, as far as the exchanges over HTTP tell. */
   oauth?: McpOAuth;
   /** The task that the server answered with, or that was asked about. */
@@ -139,32 +147,6 @@ export interface McpRequests {
   missing_ids?: readonly string[];
   /** SHA-256 (hex) of the ids of all that were sent and not left out (docs/integrity.md says over which bytes). */
   sha256: string;
-}
-
-/** By what authorization requests went out: unverified, as metadata, grants and tokens say. */
-export interface McpOAuth {
-  /** The authorization server. */
-  issuer?: string;
-  /** The client's id there. */
-  client_id?: string;
-  /** What the token is good for. */
-  scopes?: readonly string[];
-  /** Whom the token is about (`sub`). */
-  subject?: string;
-  /** `self-reported` where nobody here has checked the token, `verified` where the server has, whose record this is. */
-  subject_identity?: 'verified' | 'self-reported';
-  /** Who acts for that subject, by the token's `act` (RFC 8693, section 4.1): first who acts now, then who did before. */
-  actors?: readonly string[];
-}
-
-/** By what authority an actor acts for somebody else. */
-interface RecordAuthority {
-  /** What gives it: `token`, or a word of yours, such as `session` or `approval`. */
-  type: string;
-  /** Which one: a session's or an approval's id, never a secret. */
-  id?: string;
-  /** Who gave it, such as the issuer of the token. */
-  issuer?: string;
 }
 
 /** Why an operation failed. */

@@ -209,6 +209,13 @@ describe('the chain on record', () => {
     ]);
   });
 
+  it('keeps who acts, by the word of the program, behind the caller and before the token', () => {
+    const actor: Actor = { id: 'admin@example.com' };
+    const meta = [{ id: 'user@example.com' }, { id: 'sub-agent' }];
+    const names = recorded({ actor, meta, claims: ONE_ACTOR }).actor_chain?.map(({ id }) => id);
+    expect(names).to.deep.equal(['sub-agent', 'admin@example.com', 'user@example.com']);
+  });
+
   for (const meta of [7, {}, [7, null], [{ id: 7 }], [{ id: ' ' }], [[]], { length: 1e9 }])
     it(`leaves out what a caller sends and names nobody: ${JSON.stringify(meta)}`, () => {
       expect(recorded({ meta })).not.to.have.property('actor_chain');

@@ -1,3 +1,4 @@
+import { TrustedProxies } from '../../lib/callers.js';
 import type { RecordSettings } from '../../lib/config.js';
 import { LogOrigin } from '../../lib/origin.js';
 import type { OperationDetail } from '../../lib/processor/operation.js';
@@ -15,6 +16,9 @@ export const SETTINGS: RecordSettings = {
   actorType: 'agent',
   policyTags: [],
   recordMeta: [],
+  recordHeaders: [],
+  proxies: new TrustedProxies('trustedProxies', []),
+  forwardingHeader: 'x-forwarded-for',
   sensitivity: 'SENSITIVITY_INTERNAL',
   profile: 'documented',
   includeOutputs: false,

@@ -28,6 +28,7 @@ const FIXED = [
   ...[
     'mcp.peer_address',
     'mcp.peer_port',
+    'mcp.client_address',
     'mcp.http_status',
     'mcp.answer',
     'mcp.answer_refused',
@@ -36,12 +37,12 @@ const FIXED = [
 ];
 const LABELS = [
   ...['actor_id', 'component', 'environment', 'session_id', 'tenant_id', 'on_behalf_of'],
-  ...['mcp.request_id', 'mcp.session_id', 'mcp.task_id'],
+  ...['mcp.request_id', 'mcp.session_id', 'mcp.task_id', 'mcp.http_method'],
 ];
 const TEXTS = [
   ...['resource', 'message', 'client_id', 'client_version', 'server_id', 'server_version'],
   ...['mcp.method', 'mcp.protocol_version', 'mcp.tool_name', 'mcp.resource_uri', 'mcp.prompt_name'],
-  ...['mcp.server_address', 'mcp.transport', 'mcp.decision', 'mcp.task_status'],
+  ...['mcp.server_address', 'mcp.http_path', 'mcp.transport', 'mcp.decision', 'mcp.task_status'],
   ...['mcp.discovered_server_id', 'mcp.discovered_server_version'],
 ];
 const FREE = [
@@ -55,7 +56,7 @@ const FREE = [
     'mcp.tool_result',
   ],
   ...['mcp.client_capabilities', 'mcp.server_capabilities', 'mcp.legs', 'mcp.roots'],
-  ...['mcp.extensions', 'mcp.oauth', 'mcp.tool_annotations', 'mcp.meta'],
+  ...['mcp.http_headers', 'mcp.extensions', 'mcp.oauth', 'mcp.tool_annotations', 'mcp.meta'],
 ];
 
 describe('the fields of a record', () => {
