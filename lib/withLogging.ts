@@ -1,5 +1,5 @@
 import { hidesItsClient, identityOf, type McpClientLike } from './capture/client.js';
-import { isClient, methodsOf, patchClass, patchTarget, sdkOf } from './capture/patch.js';
+import { className, isClient, methodsOf, patchClass, patchTarget, sdkOf } from './capture/patch.js';
 import { servingOf } from './capture/serving.js';
 import { COPY } from './capture/source.js';
 import { stateOf } from './capture/state.js';
@@ -50,7 +50,7 @@ export function withLogging<T extends McpClientLike>(client: T, options: AuditOp
   const innerTarget = inner === undefined ? undefined : patchTarget(inner);
   for (const each of new Set([target, innerTarget ?? target])) {
     patchClass(each, WRAPPED);
-    notePatched({ how: 'withLogging', sdk: sdkOf(each), methods: methodsOf(each) });
+    notePatched({ how: 'withLogging', class: className(each), sdk: sdkOf(each), methods: methodsOf(each) });
   }
   stateOf(inner ?? client).claimedBy = log.recording;
   enlistClaiming(log.recording);

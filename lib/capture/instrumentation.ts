@@ -29,6 +29,7 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import type { McpClientClass } from './client.js';
 import {
   classesIn,
+  className,
   discover,
   discovered,
   isClient,
@@ -208,7 +209,13 @@ export class McpInstrumentation extends InstrumentationBase<McpInstrumentationCo
     if (this.getConfig().servers === false && !isClient(prototype)) return;
     patchClass(prototype, this.source);
     const methods = methodsOf(prototype);
-    notePatched({ how: 'instrumentation', sdk: sdkOf(prototype), version, methods });
+    notePatched({
+      how: 'instrumentation',
+      class: className(prototype),
+      sdk: sdkOf(prototype),
+      version,
+      methods,
+    });
   }
 }
 
@@ -265,7 +272,12 @@ export function instrumentClient<T extends McpClientClass>(client: T): T {
   }
   patchClass(client.prototype, defaultSource);
   const methods = methodsOf(client.prototype);
-  notePatched({ how: 'instrumentClient', sdk: sdkOf(client.prototype), methods });
+  notePatched({
+    how: 'instrumentClient',
+    class: className(client.prototype),
+    sdk: sdkOf(client.prototype),
+    methods,
+  });
   enableSource(defaultSource);
   return client;
 }

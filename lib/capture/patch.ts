@@ -28,9 +28,10 @@ const patchInner: LevelWrapper = (original, { level }) =>
   function (...args) {
     const inner = servingOf(this);
     const target = inner === undefined ? undefined : patchTarget(inner);
-    if (target !== undefined && !isPatched(target))
+    if (target !== undefined)
       for (const [holder, scopes] of patches.get(level)?.holders ?? [])
-        if (isHeldFor(this, scopes)) patchClass(target, holder);
+        if (isHeldFor(this, scopes) && patches.get(target)?.holders.has(holder) !== true)
+          patchClass(target, holder);
     return Reflect.apply(original, this, args);
   };
 
@@ -124,6 +125,12 @@ export function sdkOf(target: object): string {
       ? SDK_V2_SERVER
       : SDK_V1;
   return typeof peek(target, 'getProtocolEra') === 'function' ? SDK_V2 : SDK_V1;
+}
+
+/** Which of the SDK's classes this is. */
+export function className(target: object): 'Client' | 'Server' | 'McpServer' {
+  if (isServer(target)) return 'Server';
+  return isMcpServer(target) ? 'McpServer' : 'Client';
 }
 
 /** Methods that the SDK's client has, and the clients of other libraries do not have all of. */

@@ -54,10 +54,20 @@ export function sessionOpened(connection: Connection): void {
 /** Learns of the end of a session from its transport, because the client may not learn of it. */
 export function watchEnd(connection: Connection): void {
   onTransportEnd(connection, () => {
-    if (!connection.open || connection.closing) return;
-    if (connection.isLeaving) sessionLeft(connection);
-    else sessionLost(connection, 'the transport was lost');
+    if (connection.open && !connection.closing) transportEnded(connection);
   });
+}
+
+/**
+ * Records the end of a session whose transport has ended. A client that closes its side is how a server's session ends: only where
+ * requests are left without an answer, or after an error, is it lost.
+ */
+export function transportEnded(connection: Connection): void {
+  const isDone = connection.side === 'server' && connection.underWay.size === 0 && !connection.isInTrouble;
+  if (connection.isLeaving) return sessionLeft(connection);
+  if (!isDone) return sessionLost(connection, 'the transport was lost');
+  connection.endedBy = 'remote';
+  sessionLeft(connection);
 }
 
 /** Notes that a session is over. */

@@ -7,7 +7,7 @@ import { observeEmbedded, observeInbound } from './inbound.js';
 import type { Entrance } from './operation.js';
 import { noticeAnswer, withdrawn } from './pending.js';
 import { FUNNEL, observeRequest, resume } from './request.js';
-import { endPending, sessionLeft, sessionLost } from './session.js';
+import { endPending, transportEnded } from './session.js';
 import { activeOperation, audienceOf, runIn } from './state.js';
 import { observeListen, observeStream } from './stream.js';
 
@@ -96,11 +96,8 @@ export const noticeClose: Wrapper = (original) =>
   function (...args) {
     const connection = audienceOf(this)?.state.connection;
     if (connection !== undefined) {
-      endPending(connection);
-      if (connection.open && !connection.closing) {
-        if (connection.isLeaving) sessionLeft(connection);
-        else sessionLost(connection, 'the transport was lost');
-      }
+      if (connection.open && !connection.closing) transportEnded(connection);
+      else endPending(connection);
     }
     return Reflect.apply(original, this, args);
   };

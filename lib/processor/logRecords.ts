@@ -188,10 +188,12 @@ export function logRecord(settings: RecordSettings, event: LogEvent): DraftRecor
   };
 }
 
-/** A class of MCP clients that is patched, and by what. */
+/** A class of MCP clients or servers that is patched, and by what. */
 export interface PatchedClass {
   /** What asked for it: `withLogging`, `instrumentation` (also by `register` and `hook`) or `instrumentClient`. */
   readonly how: 'withLogging' | 'instrumentation' | 'instrumentClient';
+  /** The class: `Client`, `Server` or `McpServer`. */
+  readonly class: 'Client' | 'Server' | 'McpServer';
   /** The package that the class is from. */
   readonly sdk: string;
   /** Its version, where the way it was loaded tells. */
@@ -204,8 +206,10 @@ const patched = shared('patched', () => new Map<string, PatchedClass>());
 
 /** Notes what was patched, for the record that a log begins with. */
 export function notePatched(found: PatchedClass): void {
-  const key = (version: string | undefined) => [found.how, found.sdk, version].join(' ');
-  const ofAnyVersion = [...patched.values()].some(({ how, sdk }) => how === found.how && sdk === found.sdk);
+  const key = (version: string | undefined) => [found.how, found.sdk, found.class, version].join(' ');
+  const ofAnyVersion = [...patched.values()].some(
+    (other) => other.how === found.how && other.sdk === found.sdk && other.class === found.class,
+  );
   // A class may be patched before its version is known, and again afterwards.
   if (found.version === undefined && ofAnyVersion) return;
   patched.delete(key(undefined));

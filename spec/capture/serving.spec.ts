@@ -112,6 +112,14 @@ for (const [sdk, pairOf] of Object.entries(SERVED)) {
       expect(sink.only('close').mcp?.side).to.equal('server');
     });
 
+    it('takes it for the end of the session that its client closes, with nothing left to answer', async () => {
+      const { client, sink } = await served();
+      await client.close();
+      await settled();
+      expect(sink.only('close')).to.include({ outcome: 'OUTCOME_SUCCESS' });
+      expect(sink.only('close').mcp).to.include({ side: 'server', ended_by: 'remote' });
+    });
+
     it('counts the requests of a session for its last record', async () => {
       const { client, server, sink } = await served();
       await client.listTools();

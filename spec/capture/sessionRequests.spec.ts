@@ -224,10 +224,10 @@ describe('the record that a log begins with', () => {
       ['audit/stop', 3],
     ]);
     const { patched, policy } = records[0]?.data as {
-      patched: { how: string; sdk: string; methods: string[] }[];
+      patched: { how: string; class: string; sdk: string; methods: string[] }[];
       policy: Record<string, unknown>;
     };
-    const own = patched.find(({ how, sdk }) => how === 'withLogging' && sdk === '@modelcontextprotocol/sdk');
+    const own = patched.find((each) => each.how === 'withLogging' && each.class === 'Client');
     expect(records[3]?.data).to.deep.include({ ended_by: 'shutdown', patched, policy });
     expect(own?.methods).to.include.members(['connect', 'callTool', 'request', 'close']);
     expect(policy).to.include({ mode: 'batch', include_outputs: false });

@@ -8,8 +8,11 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The package that the client is in. */
-const PACKAGES = { v1: '@modelcontextprotocol/sdk', v2: '@modelcontextprotocol/client' } as const;
+/** The packages that the client and the server are in. */
+const PACKAGES = {
+  v1: ['@modelcontextprotocol/sdk'],
+  v2: ['@modelcontextprotocol/client', '@modelcontextprotocol/server'],
+} as const;
 
 /** The classes of one copy of the SDK, v1 or v2; those of v2 have the same members as far as tests use them. */
 export interface SdkCopy {
@@ -23,8 +26,10 @@ export interface SdkCopy {
 /** A CommonJS copy of the SDK of its own, whose classes no other test patches. */
 export function copyOfSdk(version: keyof typeof PACKAGES): SdkCopy {
   const folder = mkdtempSync(join(root, 'node_modules', '.sdk-copy-'));
-  const copied = join('node_modules', PACKAGES[version]);
-  cpSync(join(root, copied), join(folder, copied), { recursive: true });
+  for (const name of PACKAGES[version]) {
+    const copied = join('node_modules', name);
+    cpSync(join(root, copied), join(folder, copied), { recursive: true });
+  }
   cpSync(join(root, 'spec', 'matrix', 'apps', version, 'sdk.cjs'), join(folder, 'sdk.cjs'));
   const classes = createRequire(join(folder, 'sdk.cjs'))('./sdk.cjs') as Omit<SdkCopy, 'remove'>;
   return { ...classes, remove: () => rmSync(folder, { recursive: true }) };

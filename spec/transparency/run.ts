@@ -7,12 +7,15 @@ type Client = InstanceType<SdkCopy['Client']>;
 
 /** What is done to a client before it is used: nothing, or whatever must not show. */
 export type Prepare = (client: Client) => Client;
+/** The same for a server. */
+export type PrepareServer = (server: World['server']) => World['server'];
 
 /** Runs a program as user code would, and gives back all that user code could see of it. */
 export async function observeProgram(
   sdk: SdkCopy,
   program: readonly Step[],
   prepare: Prepare,
+  prepareServer: PrepareServer = (server) => server,
 ): Promise<Observation['events']> {
   const seen = new Observation();
   const onRejection = (reason: unknown): void => void seen.add(String(reason), 'unhandled');
@@ -20,6 +23,7 @@ export async function observeProgram(
   const world = makeWorld(sdk, seen);
   const client = prepare(world.client);
   seen.add(`same: ${client === world.client}`, 'client');
+  seen.add(`same: ${prepareServer(world.server) === world.server}`, 'server');
   try {
     await world.connect();
     for (const [index, step] of program.entries())
@@ -33,6 +37,8 @@ export async function observeProgram(
     await world.server.close();
   }
   seen.add(`keys: ${Object.keys(client).sort().join()}`, 'client');
+  for (const each of [world.server, world.server.server])
+    seen.add(`keys: ${Object.keys(each).sort().join()}`, 'server');
   return seen.events;
 }
 

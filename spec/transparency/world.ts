@@ -27,7 +27,9 @@ interface Extra {
 /** Makes a client and a real server of one copy of the SDK; what passes between them is put down. */
 export function makeWorld(sdk: SdkCopy, seen: Observation): World {
   const server = new sdk.McpServer({ name: 'world', version: '1.0.0' }, { capabilities: { logging: {} } });
-  addTools(server);
+  addTools(server, seen);
+  server.server.onerror = (error) => void seen.add(`onerror ${error.message}`, 'server');
+  server.server.onclose = () => void seen.add('onclose', 'server');
   server.registerResource('note', 'note://one', {}, (uri) => ({
     contents: [{ uri: uri.href, text: 'a note' }],
   }));
@@ -50,6 +52,11 @@ export function makeWorld(sdk: SdkCopy, seen: Observation): World {
     client,
     server,
     async connect() {
+      const answer = serverSide.send.bind(serverSide);
+      serverSide.send = (message, options) => {
+        seen.add(describeMessage(message), `answers ${requestOf(message)}`);
+        return answer(message, options);
+      };
       await server.connect(serverSide);
       const send = clientSide.send.bind(clientSide);
       clientSide.send = (message, options) => {
@@ -62,17 +69,35 @@ export function makeWorld(sdk: SdkCopy, seen: Observation): World {
   };
 }
 
+/** The request that a message of the server belongs to: of messages for several requests, the order is not compared. */
+function requestOf(message: object): string {
+  const { id, method, params } = message as { id?: unknown; method?: string; params?: Extra['_meta'] };
+  return String(method === undefined ? id : (params?.progressToken ?? method));
+}
+
+/** What a handler is given, but for the `_meta` in which an audited client names its trace. */
+const membersOf = (extra: object): string =>
+  Object.entries(extra)
+    .filter(([key]) => key !== '_meta')
+    .map(([key, value]) => `${key}: ${typeof value}`)
+    .sort()
+    .join();
+
 const said = (text: string) => ({ content: [{ type: 'text' as const, text }] });
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-function addTools(server: McpServer): void {
+function addTools(server: McpServer, seen: Observation): void {
   const register = (name: string, run: (args: Record<string, unknown>, extra: Extra) => unknown): void => {
     const inputSchema = z.object({
       message: z.unknown().optional(),
       count: z.number().optional(),
       ms: z.number().optional(),
     });
-    server.registerTool(name, { inputSchema: inputSchema as never }, run as never);
+    const observed = (args: Record<string, unknown>, extra: Extra): unknown => {
+      seen.add(`${name} of ${Object.keys(args).sort().join()}, with ${membersOf(extra)}`, 'handlers');
+      return run(args, extra);
+    };
+    server.registerTool(name, { inputSchema: inputSchema as never }, observed as never);
   };
   register('echo', ({ message }) => ({ ...said(`said ${String(message)}`), structuredContent: { message } }));
   register('broken', () => ({ ...said('it broke'), isError: true }));

@@ -6,4 +6,5 @@ import { sink } from './sink.cjs';
 
 startProvider([new AuditSpanProcessor({ environment: 'matrix', sink })]);
 instrumentClient(sdk.Client);
+instrumentClient(sdk.McpServer);
 exercise(sdk);
