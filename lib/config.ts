@@ -1,6 +1,5 @@
-import type { Profile, ProfileOptions } from './codecs/profile.js';
+import type { ProfileOptions } from './codecs/profile.js';
 import { resolveHeaders, TrustedProxies, type CallerOptions, type ForwardingHeader } from './callers.js';
-import { ConfigError } from './errors.js';
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
 import { checkOptions, ofSet } from './internal/options.js';
 import { reject, requireBoolean } from './internal/validate.js';
@@ -10,11 +9,12 @@ import type {
   PipelineOptions,
   SinkEntry,
 } from './pipeline/options.js';
+import { resolveSinks } from './pipeline/givenSinks.js';
 import { LogOrigin } from './origin.js';
 import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
-import { sinkName } from './sinks/emit.js';
 import type { Sink } from './sinks/sink.js';
+import { resolveApprovals, type ApprovalOptions, type ResolvedApprovals } from './tools/approvalOptions.js';
 import type { ToolChangedHook } from './tools/watch.js';
 
 /** To all servers, to none, or to those whose address (URL without its query, or command) the function says `true` to. */
@@ -208,6 +208,13 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    * @see docs/tool-fingerprints.md
    */
   readonly toolDefinitions?: boolean;
+  /**
+   * Asks before calls of tools: which ones, and whom. A call without an approval is refused with `RefusedError` and not sent; the
+   * decision is on record (`audit/approval`), and so is the attempt.
+   * @defaultValue none: no call needs an approval
+   * @see docs/approvals.md
+   */
+  readonly approvals?: ApprovalOptions;
   /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). @defaultValue true */
   readonly foreignSpans?: boolean;
   /**
@@ -252,6 +259,7 @@ export interface ResolvedOptions {
   /** Undefined where the sinks decide. */
   readonly commitments: boolean | undefined;
   readonly commitmentKey: string | undefined;
+  readonly approvals: ResolvedApprovals | undefined;
   readonly redaction: RedactionOptions;
   readonly foreignSpans: boolean;
   readonly propagate: Propagate;
@@ -291,6 +299,7 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
     toolState: options.toolState,
     commitments: options.commitments,
     commitmentKey: options.commitmentKey,
+    approvals: resolveApprovals(options.approvals),
     redaction: resolveRedaction(options, includeOutputs),
     propagate: resolvePropagate('propagate', options.propagate),
     propagateActors: resolvePropagate('propagateActors', options.propagateActors),
@@ -303,38 +312,6 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
 
 function resolvePropagate(option: string, given: Propagate): Propagate {
   return typeof given === 'function' ? given : requireBoolean(option, given);
-}
-
-function resolveSinks({ sink, sinks }: AuditOptions, profile: Profile): readonly (Sink | SinkEntry)[] {
-  if (sink !== undefined && sinks !== undefined) reject('sinks', sinks, 'either sink or sinks, not both');
-  if (sinks !== undefined && !Array.isArray(sinks)) reject('sinks', sinks, 'an array of sinks');
-  const all = sinks ?? (sink === undefined ? [] : [sink]);
-  if (all.length === 0)
-    reject('sink', sink, 'a sink, e.g. new FileSink(path), or an object with an emit method');
-  all.forEach((each, index) => {
-    const option = sinks === undefined ? 'sink' : `sinks[${index}]`;
-    if (!isSink(each) && !isSink((each as Partial<SinkEntry> | undefined)?.sink)) {
-      reject(option, each, 'an object with an emit method');
-    }
-  });
-  requireOneProfile(all, profile);
-  return [...all];
-}
-
-/** A sink that was told another profile would give the names and numbers of the records another meaning. */
-function requireOneProfile(all: readonly (Sink | SinkEntry)[], profile: Profile): void {
-  for (const entry of all) {
-    const sink = isSink(entry) ? entry : entry.sink;
-    if (sink.profile !== undefined && sink.profile !== profile)
-      throw new ConfigError(
-        'profile',
-        `is '${profile}', and that of sink '${sinkName(sink)}' is '${sink.profile}': leave it out at the sink, whose records say of which profile they are`,
-      );
-  }
-}
-
-function isSink(value: unknown): value is Sink {
-  return typeof (value as Partial<Sink> | undefined)?.emit === 'function';
 }
 
 function resolveRedaction(options: AuditOptions, includeOutputs: boolean): RedactionOptions {

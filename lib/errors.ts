@@ -23,7 +23,8 @@ export type AuditErrorCode =
   | 'MCP_LOG_ERR_ACTOR'
   | 'MCP_LOG_ERR_ACTOR_REQUIRED'
   | 'MCP_LOG_ERR_TOOL_CHANGED'
-  | 'MCP_LOG_ERR_TOOL_STATE';
+  | 'MCP_LOG_ERR_TOOL_STATE'
+  | 'MCP_LOG_ERR_APPROVAL';
 
 /** Whether a value carries one of our brands, whichever copy of the package made it. A hostile Proxy carries none. */
 function branded(value: unknown, brand: symbol): boolean {
@@ -131,16 +132,30 @@ export class AuditUnavailableError extends AuditError {
 }
 
 /** Which rule of yours refused an operation; the record's `error.type`. */
-export type RefusalReason = 'actor_required' | 'tool_changed';
+export type RefusalReason =
+  | 'actor_required'
+  | 'tool_changed'
+  | 'approval_denied'
+  | 'approval_expired'
+  | 'approval_invalid'
+  | 'approval_mismatch'
+  | 'approval_missing'
+  | 'approval_used';
 
 const REFUSAL_CODES = {
   actor_required: 'MCP_LOG_ERR_ACTOR_REQUIRED',
   tool_changed: 'MCP_LOG_ERR_TOOL_CHANGED',
+  approval_denied: 'MCP_LOG_ERR_APPROVAL',
+  approval_expired: 'MCP_LOG_ERR_APPROVAL',
+  approval_invalid: 'MCP_LOG_ERR_APPROVAL',
+  approval_mismatch: 'MCP_LOG_ERR_APPROVAL',
+  approval_missing: 'MCP_LOG_ERR_APPROVAL',
+  approval_used: 'MCP_LOG_ERR_APPROVAL',
 } as const satisfies Record<RefusalReason, AuditErrorCode>;
 
 /**
- * An operation was refused before anything was sent, because an option of the audit log says so: `requireActor`, or the
- * answer of `onToolChanged`. The attempt is on record as OUTCOME_FAILURE_DENIED.
+ * An operation was refused before anything was sent, because an option of the audit log says so: `requireActor`, `approvals`, or
+ * the answer of `onToolChanged`. The attempt is on record as OUTCOME_FAILURE_DENIED.
  */
 export class RefusedError extends AuditError {
   /** The rule that refused it. */

@@ -44,5 +44,12 @@ export type { Ack, Sink, SinkResult } from './sinks/sink.js';
 export { SpoolSink, type SpoolOptions } from './sinks/spool/spoolSink.js';
 export { StdoutSink, type StdoutSinkOptions } from './sinks/stdoutSink.js';
 export { SyslogSink, type SyslogSinkOptions } from './sinks/syslogSink.js';
+export { argumentsDigest, type Approval } from './tools/approval.js';
+export type {
+  ApprovalDecision,
+  ApprovalFunction,
+  ApprovalOptions,
+  ApprovalQuestion,
+} from './tools/approvalOptions.js';
 export type { ToolChangedHook } from './tools/watch.js';
 export { auditLogOf, withLogging } from './withLogging.js';

@@ -1,6 +1,7 @@
 import { SinkError, type RefusedError } from '../errors.js';
 import { peek } from '../internal/peek.js';
 import type { Operation } from '../operations/operation.js';
+import { approvalOf } from './approval.js';
 import { Connection } from './connection.js';
 import { watchHttp } from './http.js';
 import { RunningOperation, type Entrance } from './operation.js';
@@ -180,7 +181,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Makes a call once every recorder admits it and, in mode `blocking-strict`, its intent is durable. Returns what the call returns
+ * Makes a call once every recorder admits it, in mode `blocking-strict` its intent is durable, and it has the approvals that it
+ * needs. Returns what the call returns
  * where there is nothing to wait for, and a promise of it otherwise.
  */
 export function whenAdmitted(running: RunningOperation, go: () => unknown): unknown {
@@ -204,11 +206,19 @@ export function refusalOf(
 }
 
 function whenIntended(running: RunningOperation, go: () => unknown): unknown {
-  if (!running.recorders.some((recorder) => recorder.needsIntent)) return go();
+  if (!running.recorders.some((recorder) => recorder.needsIntent)) return whenApproved(running, go);
   const strict = running.recorders.filter((recorder) => recorder.needsIntent);
-  return Promise.all(strict.map((recorder) => recorder.intent(running))).then(go, (refusal: unknown) =>
-    refuse(running, refusal),
+  return Promise.all(strict.map((recorder) => recorder.intent(running))).then(
+    () => whenApproved(running, go),
+    (refusal: unknown) => refuse(running, refusal),
   );
+}
+
+/** The last check before the wire: somebody's answer may take minutes, in which all else may change. */
+function whenApproved(running: RunningOperation, go: () => unknown): unknown {
+  const approval = approvalOf(running);
+  if (approval === undefined) return go();
+  return approval.then((refusal) => (refusal === undefined ? go() : refuse(running, refusal)));
 }
 
 /** Ends an operation of which nothing was sent: records the refusal where that is possible, and throws it. */

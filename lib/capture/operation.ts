@@ -17,6 +17,7 @@ import {
 } from '../processor/outcome.js';
 import type { Handling } from '../processor/served.js';
 import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
+import type { SealedCall } from '../tools/approval.js';
 import type { McpLeg } from '../schema/record.js';
 import { identityOf, ignore } from './client.js';
 import type { Connection, OperationUnderWay } from './connection.js';
@@ -98,8 +99,10 @@ export class RunningOperation implements OperationUnderWay {
   readonly #span: OperationSpan;
   readonly #passages: { message: object; prepared: object; stand: object }[] = [];
   readonly #startedAt = performance.now();
-  readonly #signal: unknown;
   readonly #onEnd: Start['onEnd'];
+  readonly signal: unknown;
+  /** What may go over the wire, for a call that needs an approval. */
+  sealed: SealedCall | undefined;
 
   constructor(start: Start) {
     const { operation } = start;
@@ -112,7 +115,7 @@ export class RunningOperation implements OperationUnderWay {
     this.source = start.source;
     this.entrance = start.entrance;
     this.kind = start.kind ?? SpanKind.CLIENT;
-    this.#signal = start.signal;
+    this.signal = start.signal;
     this.#onEnd = start.onEnd;
     const summary = operation.summary(this.subject);
     this.summary =
@@ -278,8 +281,8 @@ export class RunningOperation implements OperationUnderWay {
   /** Ends with what the operation rejected with. */
   fail(reason: unknown): void {
     const { method, answer } = this;
-    const aborted = peek(this.#signal, 'aborted') === true;
-    const abortReason = peek(this.#signal, 'reason');
+    const aborted = peek(this.signal, 'aborted') === true;
+    const abortReason = peek(this.signal, 'reason');
     this.#end(judgeError(reason, { aborted, abortReason, method, answer }), answer?.result, 'error');
   }
 

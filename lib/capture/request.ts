@@ -1,6 +1,7 @@
 import { peek } from '../internal/peek.js';
 import { methodName, operationFor } from '../operations/table.js';
 import { observe } from './call.js';
+import { released } from './approval.js';
 import { ignore } from './client.js';
 import type { Entrance, RunningOperation } from './operation.js';
 import { withTraceFields } from './propagation.js';
@@ -72,7 +73,7 @@ function send(call: ObservedRequest, running: RunningOperation): unknown {
 function sendUnseen(call: ObservedRequest, running: RunningOperation): unknown {
   const { client, args, entrance, proceed } = call;
   running.aboutToSend();
-  const carrying = withTraceFields(running, requestOf(call) as object);
+  const carrying = withTraceFields(running, released(running, requestOf(call) as object));
   madeFor.set(carrying, running);
   const counter = peek(client, '_requestMessageId') === undefined ? 'requestMessageId' : '_requestMessageId';
   const nextId = peek(client, counter);

@@ -2,6 +2,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { methodName } from '../operations/table.js';
+import { released } from './approval.js';
 import { standIn, type Method } from './client.js';
 import type { Connection } from './connection.js';
 import type { RunningOperation } from './operation.js';
@@ -37,7 +38,13 @@ export function watchTransport(transport: unknown): boolean {
     const operation = senderOf(message);
     // An owner's `send` may stand between two of ours: each message counts at the first alone.
     if (!isFirst(message, operation, value)) return Reflect.apply(proceed, this, [message, ...rest]);
-    const prepared = prepare(transport, message, operation);
+    let prepared: unknown;
+    try {
+      prepared = prepare(transport, message, operation);
+    } catch (refusal) {
+      // As a transport fails: the client then ends the call and forgets it.
+      return Promise.reject(refusal as Error);
+    }
     notePassage(transport, { message, prepared, operation, stand: value });
     // A request that the transport makes through the same client, for a token say, is no part of the operation that it sends for.
     const send = (given: unknown): unknown =>
@@ -123,16 +130,19 @@ function countRequest(transport: object, message: object, operation: RunningOper
 /** Notes the id of a request, and gives it the trace context. Notifications and answers pass as they are. */
 function prepare(transport: object, message: unknown, operation: RunningOperation | undefined): unknown {
   if (operation === undefined || operation.ended || operation.kind !== SpanKind.CLIENT) return message;
+  const over = operation === activeOperation() ? transport : undefined;
+  const passing =
+    typeof message === 'object' && message !== null ? released(operation, message, over) : message;
   // A transport may send through another client, whose request is made in this context.
   if (!operation.connection.isOver(transport) || typeof message !== 'object' || message === null)
-    return message;
+    return passing;
   const method = peek(message, 'method');
   const id = peek(message, 'id');
-  if (method === undefined || id === undefined) return message;
+  if (method === undefined || id === undefined) return passing;
   operation.aboutToSend();
   operation.sent({ request_id: String(id), method: methodName(method) });
   if (method === 'initialize') operation.connection.sawInitializeParams(peek(message, 'params'));
-  return withTraceFields(operation, message);
+  return withTraceFields(operation, passing as object);
 }
 
 /** The connection that learns of a transport's end. It changes, since a transport may serve one session after another. */

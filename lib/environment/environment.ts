@@ -70,6 +70,7 @@ export function readEnvironment(env: Variables): Environment {
     sinks,
     audit: {
       ...optionsFor(values, 'log'),
+      ...approvalsFor(values),
       environment: required(
         values.get('ENVIRONMENT') ??
           resource.get('deployment.environment.name') ??
@@ -101,13 +102,15 @@ const PATHS: Partial<Record<Part, readonly string[]>> = {
 /** The same with all paths absolute: the process may change its folder before it opens its log. */
 export function withPathsFrom(folder: string, environment: Environment): Environment {
   const { audit } = environment;
-  const { toolState, commitmentKey } = audit;
+  const { toolState, commitmentKey, approvals } = audit;
+  const file = approvals?.file;
   return {
     ...environment,
     audit: {
       ...audit,
       ...(toolState !== undefined && { toolState: resolve(folder, toolState) }),
       ...(commitmentKey !== undefined && { commitmentKey: resolve(folder, commitmentKey) }),
+      ...(file !== undefined && { approvals: { ...approvals, file: resolve(folder, file) } }),
     },
     optionsOf(part) {
       const options = { ...environment.optionsOf(part) };
@@ -164,6 +167,12 @@ function optionsFor(values: ReadonlyMap<string, unknown>, part: Part) {
     if (variable?.part === part) options[variable.option] = value;
   }
   return options;
+}
+
+/** Calls need approvals where one of the variables for them is set. */
+function approvalsFor(values: ReadonlyMap<string, unknown>): Pick<AuditOptions, 'approvals'> {
+  const approvals = optionsFor(values, 'approvals');
+  return Object.keys(approvals).length === 0 ? {} : { approvals };
 }
 
 function required(environment: unknown): string {

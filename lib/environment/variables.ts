@@ -60,6 +60,7 @@ export interface RegisterOptions extends SideOptions {
 export type Part =
   | 'log'
   | 'register'
+  | 'approvals'
   | 'file'
   | 'rotation'
   | 'http'
@@ -81,6 +82,7 @@ interface Holder {
 const HOLDERS: Readonly<Record<Part, Holder>> = {
   register: { options: OPTIONS.RegisterOptions, prefixes: [], neededBy: SINK_KINDS },
   log: { options: OPTIONS.AuditOptions, prefixes: [''], neededBy: SINK_KINDS },
+  approvals: { options: OPTIONS.ApprovalOptions, prefixes: ['approvals.'], neededBy: SINK_KINDS },
   proxy: {
     options: { proxy: OPTIONS.HttpCommonOptions.proxy },
     prefixes: ['HttpSink.', 'FieldNotesSink.'],

@@ -8,6 +8,24 @@ const AccessLogOptions = {
   requirePurpose: { kind: 'boolean', default: false },
 } as const;
 
+const ApprovalOptions = {
+  tools: { kind: 'texts', variable: 'APPROVE_TOOLS', form: 'list' },
+  destructive: { kind: 'boolean', default: false, variable: 'APPROVE_DESTRUCTIVE', form: 'boolean' },
+  when: { kind: 'function' },
+  ask: { kind: 'value', variable: 'APPROVE_ASK', form: 'text' },
+  user: { kind: 'text', variable: 'APPROVE_USER', form: 'text' },
+  timeoutMillis: {
+    kind: 'integer',
+    default: 300_000,
+    minimum: 1,
+    maximum: 2_147_483_647,
+    variable: 'APPROVE_TIMEOUT',
+    form: 'integer',
+  },
+  file: { kind: 'text', variable: 'APPROVALS', form: 'text' },
+  approvers: { kind: 'texts', variable: 'APPROVERS', form: 'list' },
+} as const;
+
 const AuditHttpOptions = {
   record: { kind: 'choice', default: 'refused', choices: ['refused', 'all'] },
 } as const;
@@ -182,6 +200,7 @@ const AuditOptions = {
     variable: 'TOOL_DEFINITIONS',
     form: 'boolean',
   },
+  approvals: { kind: 'value', page: 'docs/approvals.md' },
   foreignSpans: { kind: 'boolean', default: true },
   startRecord: { kind: 'boolean' },
   mode: DeliveryOptions.mode,
@@ -597,6 +616,7 @@ const WitnessesOptions = {
 /** Every option that there is, by the interface that has it. */
 export const OPTIONS = {
   AccessLogOptions,
+  ApprovalOptions,
   AuditHttpOptions,
   SinkFeedOptions,
   DeliveryOptions,
@@ -643,6 +663,7 @@ export const OPTIONS = {
 /** The page of the documentation that explains the options of an interface. */
 export const PAGES = {
   AccessLogOptions: 'docs/cli.md',
+  ApprovalOptions: 'docs/approvals.md',
   AuditHttpOptions: 'docs/callers.md',
   SinkFeedOptions: 'docs/delivery.md',
   DeliveryOptions: 'docs/delivery.md',

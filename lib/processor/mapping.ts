@@ -41,6 +41,8 @@ export interface LogFacts {
   readonly serverAddress?: string | undefined;
   readonly actor?: Actor | undefined;
   readonly toolFingerprint?: string | undefined;
+  /** Names the decision about the call, where it needed an approval. */
+  readonly approvalId?: string | undefined;
   /** Joins the intent and the completion, where there is an intent. */
   readonly operationId?: string | undefined;
   /** The id that the record shall have, where it was needed before. */
@@ -75,7 +77,7 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, facts
   draft.ocsf_class_uid = row.ocsf_class_uid;
   draft.ocsf_activity_id = row.ocsf_activity_id;
   if (row.otel_operation_name !== null) draft.otel_operation_name = row.otel_operation_name;
-  if (custom === undefined) draft.mcp = toMcp(detail, settings, facts);
+  if (custom === undefined || facts.approvalId !== undefined) draft.mcp = toMcp(detail, settings, facts);
   if (ending?.error !== undefined)
     draft.error = errorOf(ending.error, settings.includeOutputs ? ending.result : undefined);
   if (custom?.data !== undefined) draft.data = custom.data;
@@ -155,7 +157,7 @@ function isThere<T>(value: T | undefined | null): value is T {
 function toMcp(
   detail: OperationDetail,
   settings: RecordSettings,
-  { toolFingerprint, sessionId, serverAddress, requests }: LogFacts,
+  { toolFingerprint, approvalId, sessionId, serverAddress, requests }: LogFacts,
 ): McpDetail {
   const { includeOutputs, recordMeta } = settings;
   const { subject, connection, legs, ending, servedFrom, decision, endedBy } = detail;
@@ -185,6 +187,7 @@ function toMcp(
   if (legs.length > 1 || legs.some((leg) => leg.method !== detail.method)) mcp.legs = legs;
   if (isThere(toolFingerprint)) mcp.tool_fingerprint = toolFingerprint;
   if (isThere(detail.toolAnnotations)) mcp.tool_annotations = detail.toolAnnotations;
+  if (isThere(approvalId)) mcp.approval_id = approvalId;
   const meta = metaOf(detail.callerMeta, recordMeta);
   if (meta !== undefined) mcp.meta = meta;
   if (isThere(decision)) mcp.decision = decision;

@@ -1,5 +1,5 @@
 import type { Attributes, HrTime, Link, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api';
-import type { RefusedError } from '../errors.js';
+import type { AuditError, RefusedError } from '../errors.js';
 import type { Actor } from '../identity.js';
 import type { Salt } from '../integrity/contentCommitment.js';
 import { shared } from '../internal/shared.js';
@@ -16,6 +16,7 @@ import type {
   Sensitivity,
   Severity,
 } from '../schema/record.js';
+import type { CallToApprove } from '../tools/approvals.js';
 import type { KeptDefinition } from '../tools/definitions.js';
 import type { Caller } from './caller.js';
 import type { ActorChain } from './delegation.js';
@@ -128,9 +129,12 @@ export interface OperationDetail {
   readonly states: RecorderState[];
 }
 
+/** What capture knows of a call that may need an approval. */
+export type ApprovalMeans = Pick<CallToApprove, 'sealed' | 'signal' | 'elicit'>;
+
 /**
  * Records operations. The capture side calls these in order: `begin` and `admit` before anything is sent, `intent` where it is
- * needed, `complete` at the end. Only {@link OperationRecorder.propagatesTo} and
+ * needed, `approve` where it is wanted, `complete` at the end. Only {@link OperationRecorder.propagatesTo} and
  * {@link OperationRecorder.actorsFor} may throw.
  */
 export interface OperationRecorder {
@@ -152,6 +156,12 @@ export interface OperationRecorder {
   readonly needsIntent: boolean;
   /** Makes the intent durable; rejects with `AuditUnavailableError`, and then nothing may be sent. */
   intent(detail: OperationDetail): Promise<void>;
+  /** Whether calls of tools may have to wait for an approval. */
+  readonly asksBeforeCalls: boolean;
+  /** Whether this call of a tool must have an approval first. */
+  wantsApproval(detail: OperationDetail, means: ApprovalMeans): boolean;
+  /** Gets it, opens the seal of the call, and records the decision; resolves to why the call must not be made. Never rejects. */
+  approve(detail: OperationDetail, means: ApprovalMeans): Promise<AuditError | undefined>;
   /**
    * Records the end. Safe to call twice, because a span processor may have called it already. The caller waits for the promise, which
    * rejects with `SinkError`; undefined where there is nothing to wait for.
@@ -177,6 +187,8 @@ export interface RecorderState {
   readonly toolFingerprint?: string | undefined;
   /** What the log committed to when the operation began, where it has commitments. */
   committed?: CommittedStart | undefined;
+  /** Names the decision about the call, where it needed an approval. */
+  approvalId?: string;
   /** Joins the intent and the completion, where there is an intent. */
   operationId?: string;
   delivery?: Promise<void>;

@@ -6,7 +6,6 @@ import { shared } from '../internal/shared.js';
 import { say } from '../internal/stderr.js';
 import { guardedReport, type Report } from '../pipeline/options.js';
 import { DELIVERED, type Pipeline } from '../pipeline/pipeline.js';
-import { commandLine } from '../redaction/commandLine.js';
 import { totalBytesOf, type Redactor } from '../redaction/createRedactor.js';
 import { redactDefinition, withDefinition } from '../redaction/toolDefinition.js';
 import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
@@ -19,11 +18,13 @@ import { PACKAGE_NAME } from '../version.js';
 import { chainToSend } from './delegation.js';
 import type { CommitmentKey } from '../integrity/contentCommitment.js';
 import { commitToEnd, commitToStart } from './commitments.js';
+import { CallApprovals } from './callApproval.js';
+import { Dialled } from './dialled.js';
 import { sessionIdOf, toDraft } from './mapping.js';
 import { keepsLog } from './logRecords.js';
 import { toolChanged, toolDefinition } from './toolRecords.js';
 import type {
-  ConnectionFacts,
+  ApprovalMeans,
   RecorderState,
   OperationDetail,
   OperationRecorder,
@@ -50,6 +51,8 @@ export class Recording implements OperationRecorder {
   readonly #listener: Report;
   readonly #dialled: Dialled;
   readonly #tools: ToolWatch;
+  /** Absent where no call needs an approval. */
+  readonly #approvals: CallApprovals | undefined;
   /** Absent where the log keeps no definitions. */
   readonly #definitions: DefinitionMemory | undefined;
   /** Absent where the log has no commitments. */
@@ -74,6 +77,14 @@ export class Recording implements OperationRecorder {
       toolState: options.toolState,
       report: (message, cause) => this.report(new AuditError('MCP_LOG_ERR_TOOL_STATE', message, { cause })),
     });
+    if (options.approvals !== undefined)
+      this.#approvals = new CallApprovals(options.approvals, {
+        recorder: this,
+        redactor,
+        onBehalfOf: options.settings.onBehalfOf,
+        server: (detail) => this.#server(detail),
+        entry: (detail) => this.#entry(detail),
+      });
     if (options.toolDefinitions ?? keepsLog(options)) {
       this.#definitions = definitions.get(pipeline) ?? new DefinitionMemory(keptByAll(pipeline.sinks));
       definitions.set(pipeline, this.#definitions);
@@ -168,6 +179,18 @@ export class Recording implements OperationRecorder {
     return draft === SKIPPED ? Promise.resolve() : this.#pipeline.acceptIntent(draft);
   }
 
+  get asksBeforeCalls(): boolean {
+    return this.#approvals !== undefined;
+  }
+
+  wantsApproval(detail: OperationDetail, means: ApprovalMeans): boolean {
+    return this.#approvals?.wants(detail, means) === true;
+  }
+
+  approve(detail: OperationDetail, means: ApprovalMeans): Promise<AuditError | undefined> {
+    return this.#approvals?.approve(detail, means) ?? Promise.resolve(undefined);
+  }
+
   complete(detail: OperationDetail): Promise<void> | undefined {
     const entry = this.#entry(detail);
     entry.delivery ??= this.#accept(detail);
@@ -211,7 +234,7 @@ export class Recording implements OperationRecorder {
       const { sessionId } = detail.connection;
       this.#options.settings.origin.learn(detail.trace.resource);
       const entry = this.#entry(detail);
-      const { actor, toolFingerprint, operationId } = entry;
+      const { actor, toolFingerprint, operationId, approvalId } = entry;
       const committed = this.#committed(detail, entry);
       const recordId = committed?.recordId;
       const commitments = committed && commitToEnd(committed, detail);
@@ -223,6 +246,7 @@ export class Recording implements OperationRecorder {
         serverAddress,
         actor,
         toolFingerprint,
+        approvalId,
         operationId,
         requests,
         recordId,
@@ -322,27 +346,5 @@ export class Recording implements OperationRecorder {
       this.report(new AuditError('MCP_LOG_ERR_ACTOR', message, { cause }));
     }
     return actor;
-  }
-}
-
-/** The addresses and commands of servers, redacted for one log. */
-export class Dialled {
-  readonly #redactor: Redactor;
-  /** Redacted commands: a command does not change, and its redaction costs more than the mapping of an operation. */
-  readonly #commands = new WeakMap<ConnectionFacts, string>();
-
-  constructor(redactor: Redactor) {
-    this.#redactor = redactor;
-  }
-
-  /** The address or command of a connection's server, without secrets. */
-  by(connection: ConnectionFacts): string | undefined {
-    const known = this.#commands.get(connection);
-    if (known !== undefined) return known;
-    const { serverCommand } = connection;
-    if (serverCommand === undefined) return connection.serverAddress;
-    const shown = commandLine(serverCommand, this.#redactor);
-    this.#commands.set(connection, shown);
-    return shown;
   }
 }

@@ -4,9 +4,9 @@ import type { ToolChange } from '../tools/watch.js';
 import type { CustomFacts, OperationDetail, OperationRecorder } from './operation.js';
 
 /** What a record about a tool is about. */
-interface ToolEvent {
+export interface ToolEvent {
   /** Also the resource. */
-  readonly method: 'audit/tool-changed' | 'audit/tool-definition';
+  readonly method: 'audit/tool-changed' | 'audit/tool-definition' | 'audit/approval';
   readonly summary: string;
   readonly custom: CustomFacts;
 }
@@ -49,7 +49,8 @@ export function toolDefinition(
   return toolEvent(event, within, recorder, actor);
 }
 
-function toolEvent(
+/** A record about a tool, in the trace of another operation. */
+export function toolEvent(
   { method, summary, custom }: ToolEvent,
   within: OperationDetail,
   recorder: OperationRecorder,

@@ -104,6 +104,7 @@ const MCP_FIELDS: Fields<McpDetail> = {
   legs: 'json?',
   tool_fingerprint: 'text?',
   tool_annotations: 'json?',
+  approval_id: 'text?',
   meta: 'json?',
   decision: 'text?',
   roots: 'json?',

@@ -63,10 +63,7 @@ export interface McpDetail {
    * now works on, or a question of its own. Absent where nothing came back, and where nobody was asked.
    */
   answer?: 'result' | 'tool_error' | 'error' | 'task' | 'input_required';
-  /**
-   * Why the client did not accept that answer: by the tool's output schema, by the shape of such a result, since it does not
-   * know that kind of result, since there were too many pages or rounds, or for a reason of its own.
-   */
+  /** Why the client did not accept that answer: `limit` is that of pages or rounds, `result_type` a kind of result that it does not know. */
   answer_refused?: 'output_schema' | 'result_schema' | 'result_type' | 'limit' | 'other';
   /**
    * On the record of a server: what became of the handler of the tool. `not_run` if the server refused the call before it; `running` if
@@ -103,9 +100,11 @@ export interface McpDetail {
   tool_fingerprint?: string;
   /** What the server said of the tool when it was last listed: whether it only reads, destroys, may be repeated, acts on the world. */
   tool_annotations?: unknown;
+  /** On the record of a call that needed an approval, and on that of the decision: what joins the two. */
+  approval_id?: string;
   /** Entries of the caller's `_meta` that `recordMeta` names, redacted. */
   meta?: unknown;
-  /** What was decided about a request of the server's: `accept`, `decline`, `cancel`. */
+  /** What was decided about a request of the server's, or about an approval: `accept`, `decline`, `cancel`. */
   decision?: string;
   /** In the log of a relay: the folders that the client named when the server asked for its roots. */
   roots?: unknown;

@@ -19,6 +19,7 @@ export function optionsTable(sets, names) {
 /** Whose options have variables, in the order of the table. */
 const WITH_VARIABLES = [
   'AuditOptions',
+  'ApprovalOptions',
   'RegisterOptions',
   'FileSinkOptions',
   'RotationOptions',

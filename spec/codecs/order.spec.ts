@@ -16,7 +16,7 @@ const MCP = [
   ...['client_capabilities', 'server_capabilities', 'extensions', 'server_identity'],
   ...['discovered_server_id', 'discovered_server_version', 'served_from'],
   ...['answer', 'answer_refused', 'caller_saw', 'http_status', 'oauth', 'task_id', 'task_status', 'legs'],
-  ...['tool_fingerprint', 'tool_annotations', 'meta', 'decision', 'roots', 'ended_by'],
+  ...['tool_fingerprint', 'tool_annotations', 'approval_id', 'meta', 'decision', 'roots', 'ended_by'],
   ...['apm_system', 'apm_trace_id', 'apm_span_id'],
 ];
 const METADATA = ['schema_version', 'product_name', 'product_version', 'vendor_name'];

@@ -101,6 +101,7 @@ const MCP_FIELDS: Readonly<Record<keyof McpDetail, FieldKind>> = {
   legs: 'free',
   tool_fingerprint: 'fixed',
   tool_annotations: 'free',
+  approval_id: 'label',
   decision: 'text',
   roots: 'free',
   ended_by: 'fixed',

@@ -37,7 +37,7 @@ const FIXED = [
 ];
 const LABELS = [
   ...['actor_id', 'component', 'environment', 'session_id', 'tenant_id', 'on_behalf_of'],
-  ...['mcp.request_id', 'mcp.session_id', 'mcp.task_id', 'mcp.http_method'],
+  ...['mcp.request_id', 'mcp.session_id', 'mcp.task_id', 'mcp.http_method', 'mcp.approval_id'],
 ];
 const TEXTS = [
   ...['resource', 'message', 'client_id', 'client_version', 'server_id', 'server_version'],
