@@ -21,7 +21,7 @@ import { diagnoseSinks } from './sinks.js';
 import { applicationRequire } from '../internal/runtime.js';
 import { isPatched, loadedClientClasses } from '../capture/patch.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
-import { isSupported } from '../loader/sdk.js';
+import { isSupported, SDK_V1, SDK_V2, SDK_V2_SERVER } from '../loader/sdk.js';
 import { idleRecorders, lookInto } from '../processor/recorders.js';
 import { sharedName } from '../internal/shared.js';
 
@@ -32,12 +32,20 @@ const BUNDLERS = ['esbuild', 'rollup', 'webpack', 'tsup', 'tsdown', 'vite', '@ve
 
 /** The module that applications import the client from, by package. */
 const ENTRIES: Readonly<Record<string, string>> = {
-  '@modelcontextprotocol/sdk': '@modelcontextprotocol/sdk/client/index.js',
-  '@modelcontextprotocol/client': '@modelcontextprotocol/client',
+  [SDK_V1]: `${SDK_V1}/client/index.js`,
+  [SDK_V2]: SDK_V2,
 };
 
-/** The packages that hold a client of the SDK. */
-export const SDK_PACKAGES: readonly string[] = Object.keys(ENTRIES);
+/** The module that applications import `McpServer` from, by package. */
+const SERVER_ENTRIES: Readonly<Record<string, string>> = {
+  [SDK_V1]: `${SDK_V1}/server/mcp.js`,
+  [SDK_V2_SERVER]: SDK_V2_SERVER,
+};
+
+/** The packages that hold a client or a server of the SDK. */
+export const SDK_PACKAGES: readonly string[] = [
+  ...new Set([...Object.keys(ENTRIES), ...Object.keys(SERVER_ENTRIES)]),
+];
 
 /** How long one copy may take to load, in milliseconds: long enough for a slow disk. */
 const PROBE_TIMEOUT_MS = 30_000;
@@ -49,7 +57,7 @@ type Fate = 'patched' | 'unpatched' | 'absent';
 const SYSTEMS = ['as ES module', 'as CommonJS'] as const;
 
 /**
- * Loads a copy by its name, as an application does, and prints whether its client is patched. It runs in the copy's folder,
+ * Loads a copy by its name, as an application does, and prints whether its client or its server is patched. It runs in the copy's folder,
  * where the name resolves to that copy, and in a process of its own, so that the doctor's process loads no SDK.
  */
 const PROBE = `
@@ -66,12 +74,15 @@ const known = new Map();
 for (const load of [() => import(entry), () => require(entry)]) {
   try {
     const before = classes?.size;
-    const { Client, createMCPClient, experimental_createMCPClient } = await load();
-    const way = Client ?? createMCPClient ?? experimental_createMCPClient;
-    if (!way) throw new Error('no client');
-    const found = Client ?? known.get(way) ?? [...(classes ?? [])].slice(before)[0];
+    const { Client, McpServer, createMCPClient, experimental_createMCPClient } = await load();
+    const way = Client ?? McpServer ?? createMCPClient ?? experimental_createMCPClient;
+    if (!way) throw new Error('neither a client nor a server');
+    const found = Client ?? McpServer ?? known.get(way) ?? [...(classes ?? [])].slice(before)[0];
     known.set(way, found);
-    fates.push(patches?.has(found?.prototype) === true ? 'patched' : 'unpatched');
+    const prototypes = [found?.prototype];
+    // Requests go to the server that an McpServer holds.
+    if (way === McpServer) prototypes.push(Object.getPrototypeOf(new McpServer({ name: 'probe', version: '0' }).server));
+    fates.push(prototypes.every((each) => patches?.has(each) === true) ? 'patched' : 'unpatched');
   } catch {
     fates.push('absent');
   }
@@ -88,7 +99,7 @@ export async function examine(options: DiagnoseOptions = {}): Promise<DoctorFind
   const project = readProject(cwd, readManifest(cwd));
   const findings = [
     ...diagnoseNode(process.versions.node),
-    ...(await diagnosePatching(cwd, sdks)),
+    ...(await diagnosePatching(cwd, sdks, env)),
     ...diagnoseProcess(),
     ...diagnoseProcessors(),
     ...(await diagnoseOwnClients(cwd, packages)),
@@ -132,10 +143,15 @@ export function diagnoseNode(version: string): DoctorFinding[] {
 }
 
 /** Checks each copy of the SDK, unless the runtime has no module hooks: then no copy can be patched while it is loaded. */
-async function diagnosePatching(cwd: string, sdks: readonly InstalledPackage[]): Promise<DoctorFinding[]> {
+async function diagnosePatching(
+  cwd: string,
+  sdks: readonly InstalledPackage[],
+  env: Variables,
+): Promise<DoctorFinding[]> {
   const runtime = otherRuntime();
   if (runtime !== undefined) return [finding('no-module-hooks', runtime)];
-  return diagnoseCopies(cwd, sdks);
+  const isLeftOut = env['OTEL_MCP_LOG_SERVERS']?.trim().toLowerCase() === 'false';
+  return diagnoseCopies(cwd, sdks, isLeftOut);
 }
 
 /** Checks packages that bring their own MCP client instead of the SDK's, as the copies of the SDK are checked. */
@@ -191,25 +207,52 @@ function diagnoseBundlers({ dependencies, isBundledByNext }: Project): DoctorFin
 }
 
 /** Finds which copies of the SDK are patched when they are loaded, and which are not. */
-async function diagnoseCopies(cwd: string, copies: readonly InstalledPackage[]): Promise<DoctorFinding[]> {
+async function diagnoseCopies(
+  cwd: string,
+  copies: readonly InstalledPackage[],
+  serversLeftOut: boolean,
+): Promise<DoctorFinding[]> {
   const ours = ownFiles(cwd);
   if (ours === undefined) return [finding('package-missing', `otel-mcp-log cannot be resolved from ${cwd}`)];
   if (copies.length === 0) return [finding('sdk-missing', `no MCP SDK is installed in or above ${cwd}`)];
-  return Promise.all(copies.map((copy) => diagnoseCopy(ours, copy)));
+  const found = copies.map((copy) => diagnoseCopy(ours, copy, serversLeftOut));
+  return (await Promise.all(found)).flat();
 }
 
 async function diagnoseCopy(
   ours: OwnFiles,
   { name, version, path }: InstalledPackage,
-): Promise<DoctorFinding> {
+  serversLeftOut: boolean,
+): Promise<DoctorFinding[]> {
   const what = `${name} ${version} in ${path}`;
-  if (!isSupported(name, version)) return finding('sdk-unsupported', what);
-  const fates = await probe(ours, path, ENTRIES[name] ?? name);
-  if (fates.every((fate) => fate === 'absent'))
-    return finding('sdk-unpatched', `${what}: it could not be loaded`);
+  if (!isSupported(name, version)) return [finding('sdk-unsupported', what)];
+  const [client, server] = [ENTRIES[name], SERVER_ENTRIES[name]];
+  const [ofClients, ofServers] = await Promise.all([
+    client === undefined ? undefined : probe(ours, path, client),
+    server === undefined ? undefined : probe(ours, path, server),
+  ]);
+  const findings: DoctorFinding[] = [];
+  if (ofClients !== undefined) {
+    const missed = missedIn(ofClients);
+    findings.push(
+      missed === undefined ? finding('sdk-patched', what) : finding('sdk-unpatched', `${what}: ${missed}`),
+    );
+  }
+  // A copy whose servers cannot be loaded has none that run.
+  if (ofServers?.some((fate) => fate !== 'absent') === true) {
+    const missed = missedIn(ofServers);
+    if (serversLeftOut) findings.push(finding('server-left-out', what));
+    else if (missed === undefined) findings.push(finding('server-patched', what));
+    else findings.push(finding('server-unpatched', `${what}: ${missed}`));
+  }
+  return findings;
+}
+
+/** In which module systems a class was not patched; undefined where it was in all that it has. */
+function missedIn(fates: readonly Fate[]): string | undefined {
+  if (fates.every((fate) => fate === 'absent')) return 'it could not be loaded';
   const missed = SYSTEMS.filter((_, index) => fates[index] === 'unpatched');
-  if (missed.length === 0) return finding('sdk-patched', what);
-  return finding('sdk-unpatched', `${what}: ${missed.join(', ')}`);
+  return missed.length === 0 ? undefined : missed.join(', ');
 }
 
 /** Checks the process that calls: the copies of the SDK that it has loaded, and its hook. No finding where it has loaded none. */

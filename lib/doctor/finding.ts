@@ -41,13 +41,32 @@ export const TOPICS = {
   'sdk-unsupported': {
     severity: 'error',
     meaning: 'This version of the SDK is not one that can be patched.',
-    remedy: 'Use `@modelcontextprotocol/sdk` from 1.10.0, or `@modelcontextprotocol/client` 2.x.',
+    remedy:
+      'Use `@modelcontextprotocol/sdk` from 1.10.0, or `@modelcontextprotocol/client` and `@modelcontextprotocol/server` 2.x.',
   },
   'sdk-unpatched': {
     severity: 'error',
     meaning:
       'The doctor loaded this copy of the SDK, and it was not patched: the operations of its clients are not on record.',
     remedy: 'Call `instrumentClient(Client)` with the class that it exports.',
+  },
+  'server-patched': {
+    severity: 'ok',
+    meaning:
+      'The doctor loaded the `McpServer` of this copy of the SDK in a process of its own, as ES module and as CommonJS, and it was patched: servers of this application are on record.',
+  },
+  'server-unpatched': {
+    severity: 'error',
+    meaning:
+      'The doctor loaded the `McpServer` of this copy of the SDK, and it was not patched: what clients ask of its servers is not on record.',
+    remedy:
+      'Call `instrumentClient(Server)` and `instrumentClient(McpServer)` with the classes that it exports.',
+  },
+  'server-left-out': {
+    severity: 'info',
+    meaning:
+      '`OTEL_MCP_LOG_SERVERS` is false: the clients of this application are audited, and its servers are not.',
+    remedy: 'Unset the variable to have servers on record too; see `docs/servers.md`.',
   },
   'client-patched': {
     severity: 'ok',

@@ -65,6 +65,25 @@ describe('the doctor', function () {
     ]);
   });
 
+  it('says which copies of the SDK have servers that are patched, or left out', async () => {
+    install('@modelcontextprotocol/sdk');
+    install('@modelcontextprotocol/server');
+    const named = async (topic: string, env = {}) =>
+      (await find(env)).filter((each) => each.topic === topic).map(({ message }) => message.split(' ')[0]);
+    const both = ['@modelcontextprotocol/sdk', '@modelcontextprotocol/server'];
+    expect(await named('server-patched')).to.have.members(both);
+    const env = { OTEL_MCP_LOG_SERVERS: 'false', OTEL_MCP_LOG_ENVIRONMENT: 'test' };
+    expect(await named('server-left-out', env)).to.have.members(both);
+  });
+
+  it("says of a server that is not the SDK's own that it is not patched", async () => {
+    install('@modelcontextprotocol/server', {
+      version: '2.99.0',
+      files: { 'index.js': 'exports.McpServer = class McpServer { server = {}; };' },
+    });
+    expect((await find()).find(({ topic }) => topic === 'server-unpatched')?.message).to.include('2.99.0');
+  });
+
   it('says which are not, nested ones and old ones included', async () => {
     install('@modelcontextprotocol/sdk', {
       version: '1.99.0',

@@ -26,9 +26,9 @@ export const command = defineCommand({
     '[--yes | --dry-run] [FOLDER]\n       otel-mcp-log init --assistants [--write] [--environment NAME] [--logs FOLDER] [FOLDER]\n       otel-mcp-log init --undo [--write] [FOLDER]',
   about: `
 Finds the application's module system, its version of the MCP SDK and its OpenTelemetry. Then shows, as
-a diff, a file to preload that audits every MCP client, the start scripts that preload it, and a line
-for .gitignore, and writes them if you agree. An OpenTelemetry set-up stays as it is, and the operations
-become spans in it. Run a second time, it changes nothing.
+a diff, a file to preload that audits every MCP client and server, the start scripts that preload it,
+and a line for .gitignore, and writes them if you agree. An OpenTelemetry set-up stays as it is, and the
+operations become spans in it. Run a second time, it changes nothing.
 With --assistants it does the same for the configuration files of assistants and editors, those of the
 user and those of the project: a relay stands before each server that they start (docs/relay.md), and
 every other byte stays. --undo takes the relays out again.`,

@@ -28,7 +28,7 @@ function preloadText(system: Project['system'], before: string | undefined): str
     throw inputFailure(`${name}: is there already and does not load otel-mcp-log/register; rename it`);
   const load =
     system === 'module' ? "await import('otel-mcp-log/register');" : "require('otel-mcp-log/register');";
-  return `// Audits every MCP client of this application: node ${FLAGS[system]} ./${name} app.js
+  return `// Audits every MCP client and server of this application: node ${FLAGS[system]} ./${name} app.js
 // These are defaults, the environment's own variables win. Every variable: docs/register.md of otel-mcp-log.
 process.env.OTEL_MCP_LOG_ENVIRONMENT ||= process.env.NODE_ENV || 'development';
 process.env.OTEL_MCP_LOG_FILE ||= '${LOG}';
