@@ -8,7 +8,12 @@ const LONE_SURROGATE = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;
  * (as UTF-8 encoders write them), so that every reader sees the same text.
  */
 export function toJsonLine(value: unknown): string {
-  let line = JSON.stringify(value);
+  return asLine(JSON.stringify(value));
+}
+
+/** The same of JSON that was made in another way than by `JSON.stringify`, and equals what that would give. */
+export function asLine(json: string): string {
+  let line = json;
   if (line.includes('\\ud')) {
     line = line.replace(LONE_SURROGATE, (match) => (match === '\\\\' ? match : '\ufffd'));
   }

@@ -256,7 +256,7 @@ export function resourceAttributes({
 export function toLogFacts(record: AuditRecord, profile?: Profile): LogFacts {
   const { mcp, error } = record;
   const { outcome, sensitivity } = toProfile(record, profile);
-  const attributes: Record<string, string | number | undefined> = {
+  const given: Record<string, string | number | undefined> = {
     'log.record.uid': record.record_id,
     'service.name': record.component,
     'deployment.environment.name': record.environment,
@@ -274,13 +274,18 @@ export function toLogFacts(record: AuditRecord, profile?: Profile): LogFacts {
     'audit.resource': record.resource,
     'audit.tenant_id': record.tenant_id,
   };
-  for (const [key, value] of Object.entries(attributes)) if (value === undefined) delete attributes[key];
+  // To delete from an object makes each later access to it several times as slow.
+  const attributes: Record<string, string | number> = {};
+  for (const key in given) {
+    const value = given[key];
+    if (value !== undefined) attributes[key] = value;
+  }
   return {
     eventName: record.event_type,
     severityNumber: SEVERITY_NUMBERS[record.severity] ?? 0,
     severityText: record.severity,
     body: encodeLine(record, profile),
-    attributes: attributes as Record<string, string | number>,
+    attributes,
   };
 }
 

@@ -91,7 +91,7 @@ class Blocks {
       this.counts.matched += matched;
       this.counts.written += written;
       this.reading.showed(this.counts.matched);
-      this.output.bytes(data);
+      this.output.own(data);
       await this.output.settle();
     }
   }

@@ -67,8 +67,14 @@ const COLUMNS = FIELD_NAMES.map((name) => {
 /** One record as a row of {@link CSV_FIELDS}. No object inherits any of their names, so that they can be read without a look at that. */
 export function csvWholeRecord(record: AuditRecord, exact: boolean): string {
   const fields = record as unknown as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
-  const cells = COLUMNS.map(([name, part]) => (part === undefined ? fields[name] : fields[name]?.[part]));
-  return csvRow(cells, { exact });
+  let row = '';
+  for (let index = 0; index < COLUMNS.length; index++) {
+    const [name, part] = COLUMNS[index]!;
+    const value = part === undefined ? fields[name] : fields[name]?.[part];
+    if (index > 0) row += ',';
+    if (value !== undefined) row += csvCell(value, exact);
+  }
+  return `${row}\r\n`;
 }
 
 /**

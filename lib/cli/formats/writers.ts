@@ -9,7 +9,7 @@ import { usageFailure } from '../shared/failure.js';
 import { palette, terminalWidth, type Palette } from '../term/terminal.js';
 import { details, fit, tableHead, tableRow } from './table.js';
 import { loadCodec } from '../../codecs/load.js';
-import { originOf, toLogsData } from './otlp.js';
+import { originOf, writeLogsData } from './otlp.js';
 
 /**
  * Splits a list of field paths.
@@ -176,7 +176,7 @@ function otlpExport(output: ByteSink): ExportWriter {
       batch.push(record);
     },
     end() {
-      if (batch.length > 0) output.text(`${toLogsData(batch)}\n`);
+      writeLogsData(batch, (text) => output.text(text));
       writer.written += batch.length;
       batch = [];
     },

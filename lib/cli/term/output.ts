@@ -90,6 +90,12 @@ export class Output {
     this.#used += data.length;
   }
 
+  /** Writes bytes that are the output's own from now on: they are not copied. */
+  own(data: Uint8Array): void {
+    this.#send();
+    if (data.length > 0) this.#stream.write(data);
+  }
+
   /** Writes the bytes of a line, and a line end. */
   line(data: Buffer, start: number, end: number): void {
     if (end - start + 1 > BATCH_BYTES)
