@@ -24,7 +24,8 @@ export type AuditErrorCode =
   | 'MCP_LOG_ERR_ACTOR_REQUIRED'
   | 'MCP_LOG_ERR_TOOL_CHANGED'
   | 'MCP_LOG_ERR_TOOL_STATE'
-  | 'MCP_LOG_ERR_APPROVAL';
+  | 'MCP_LOG_ERR_APPROVAL'
+  | 'MCP_LOG_ERR_ARCHIVE';
 
 /** Whether a value carries one of our brands, whichever copy of the package made it. A hostile Proxy carries none. */
 function branded(value: unknown, brand: symbol): boolean {

@@ -32,6 +32,7 @@ const ORDER = [
   'redaction',
   'pipeline',
   'sinks',
+  'archive',
   'codecs',
   'integrity',
   'schema',

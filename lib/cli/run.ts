@@ -5,6 +5,7 @@ import { nearest } from '../internal/nearest.js';
 import { explain, usageFailure } from './shared/failure.js';
 import type { BeginReading } from './shared/reading.js';
 import { Output } from './term/output.js';
+import { discardScratch } from './term/scratch.js';
 import { palette } from './term/terminal.js';
 import { PACKAGE_VERSION } from '../version.js';
 
@@ -25,6 +26,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   'check-proof': () => import('./commands/checkProof.js'),
   consistency: () => import('./commands/consistency.js'),
   'export-tiles': () => import('./commands/exportTiles.js'),
+  archive: () => import('./commands/archive.js'),
+  retain: () => import('./commands/retain.js'),
+  hold: () => import('./commands/hold.js'),
   witness: () => import('./commands/witness.js'),
   keygen: () => import('./commands/keygen.js'),
   init: () => import('./commands/init.js'),
@@ -53,6 +57,7 @@ export async function runCli(argv: readonly string[], io: CommandIo): Promise<nu
     return complain(error, name, args.includes('--json'), io);
   } finally {
     await Output.discardUnended(io);
+    await discardScratch();
   }
 }
 

@@ -26,6 +26,17 @@ const ApprovalOptions = {
   approvers: { kind: 'texts', variable: 'APPROVERS', form: 'list' },
 } as const;
 
+const ArchiveOptions = {
+  to: { kind: 'text', required: true },
+  lock: { kind: 'choice', default: 'bucket', choices: ['bucket', 'compliance', 'governance', 'none'] },
+  lockDays: { kind: 'integer', minimum: 1, maximum: 36_500 },
+  legalHold: { kind: 'boolean', default: false },
+  endpoint: { kind: 'text' },
+  region: { kind: 'text' },
+  pathStyle: { kind: 'boolean' },
+  partBytes: { kind: 'integer', default: 8_388_608, minimum: 5_242_880, maximum: 1_073_741_824 },
+} as const;
+
 const AuditHttpOptions = {
   record: { kind: 'choice', default: 'refused', choices: ['refused', 'all'] },
 } as const;
@@ -349,6 +360,8 @@ const FileSinkOptions = {
   onNotice: { kind: 'function' },
   integrity: { kind: 'value', page: 'docs/integrity.md' },
   accessLog: { kind: 'value', variable: 'ACCESS_LOG', form: 'boolean' },
+  archive: { kind: 'value', page: 'docs/archive.md' },
+  retain: { kind: 'value', page: 'docs/archive.md' },
   name: { kind: 'text', default: 'file' },
   staleLockMs: LockOptions.staleLockMs,
 } as const;
@@ -514,6 +527,24 @@ const RegisterOptions = {
   servers: SideOptions.servers,
 } as const;
 
+const RetainAtLeastOptions = {
+  days: { kind: 'integer', minimum: 1, maximum: 36_500 },
+  bytes: { kind: 'integer', minimum: 1 },
+} as const;
+
+const RetainAtMostOptions = {
+  days: { kind: 'integer', minimum: 1, maximum: 36_500 },
+  bytes: { kind: 'integer', minimum: 1 },
+} as const;
+
+const RetainOptions = {
+  preset: { kind: 'choice', choices: ['pci-dss', 'hipaa', 'eu-ai-act', 'sec-17a-4'] },
+  atLeast: { kind: 'value' },
+  atMost: { kind: 'value' },
+  hold: { kind: 'text' },
+  reason: { kind: 'text' },
+} as const;
+
 const RetryOptions = {
   maxAttempts: { kind: 'integer', default: 5, minimum: 1, maximum: 1000 },
   initialDelayMs: { kind: 'integer', default: 500, minimum: 0, maximum: 2_147_483_647 },
@@ -617,6 +648,7 @@ const WitnessesOptions = {
 export const OPTIONS = {
   AccessLogOptions,
   ApprovalOptions,
+  ArchiveOptions,
   AuditHttpOptions,
   SinkFeedOptions,
   DeliveryOptions,
@@ -648,6 +680,9 @@ export const OPTIONS = {
   ToolRedactionOptions,
   RedactionOptions,
   RegisterOptions,
+  RetainAtLeastOptions,
+  RetainAtMostOptions,
+  RetainOptions,
   RetryOptions,
   RetryingOptions,
   RotationOptions,
@@ -664,6 +699,7 @@ export const OPTIONS = {
 export const PAGES = {
   AccessLogOptions: 'docs/cli.md',
   ApprovalOptions: 'docs/approvals.md',
+  ArchiveOptions: 'docs/archive.md',
   AuditHttpOptions: 'docs/callers.md',
   SinkFeedOptions: 'docs/delivery.md',
   DeliveryOptions: 'docs/delivery.md',
@@ -695,6 +731,9 @@ export const PAGES = {
   ToolRedactionOptions: 'docs/redaction.md',
   RedactionOptions: 'docs/redaction.md',
   RegisterOptions: 'docs/register.md',
+  RetainAtLeastOptions: 'docs/archive.md',
+  RetainAtMostOptions: 'docs/archive.md',
+  RetainOptions: 'docs/archive.md',
   RetryOptions: 'docs/sinks.md',
   RetryingOptions: 'docs/sinks.md',
   RotationOptions: 'docs/sinks.md',

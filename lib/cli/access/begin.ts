@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileNotice } from '../../sinks/file/notice.js';
 import { accessLayout, readAccessDescription, type AccessLogOptions } from '../../sinks/file/accessLog.js';
+import { isStored } from '../../archive/objectStore.js';
 import { isTable } from '../input/clickhouse.js';
 import { printable } from '../../internal/text.js';
 import type { CommandIo } from '../shared/command.js';
@@ -67,6 +68,8 @@ function requireSense({ options, operands }: ReadingCommand, asked: boolean, log
     throw usageFailure('--access-log needs logs on disk: standard input has no folder for an access log');
   if (asked && operands.some(isTable))
     throw usageFailure('--access-log needs logs on disk: who reads a table is for the log of the database');
+  if (asked && operands.some(isStored))
+    throw usageFailure('--access-log needs logs on disk: who reads an archive is for the log of the storage');
   if (purpose?.trim() === '') throw usageFailure('--purpose is empty');
   if (purpose !== undefined && logs.length === 0 && !asked)
     throw usageFailure('--purpose is for an access log, and none is written', 'Add --access-log.');

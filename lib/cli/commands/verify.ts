@@ -6,6 +6,7 @@ import { readCheckpoints, verifyLogFile } from '../../integrity/verification/ver
 import { VERDICT_TITLES, verdictSentence } from '../../integrity/verification/verdict.js';
 import { verifyLog, type VerifyReport } from '../../integrity/verification/verify.js';
 import { parsePolicy, policyOfAll, type WitnessPolicy } from '../../integrity/tlog/policy.js';
+import { isStored } from '../../archive/objectStore.js';
 import { printable } from '../../internal/text.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
@@ -131,13 +132,11 @@ async function verify(
   { log, vkeys, checkpoint, against, ...how }: VerifyRequest,
   io: CommandIo,
 ): Promise<VerifyReport> {
-  if (log !== '-')
-    return verifyLogFile(log, {
-      against,
-      ...how,
-      ...(vkeys && { vkeys }),
-      ...(checkpoint && { checkpoint }),
-    });
+  if (log !== '-') {
+    const options = { against, ...how, ...(vkeys && { vkeys }), ...(checkpoint && { checkpoint }) };
+    if (!isStored(log)) return verifyLogFile(log, options);
+    return (await (await import('../input/archived.js')).archivedLog(log, io)).verify(options);
+  }
   const { authorities, ...rest } = how;
   if (authorities !== undefined)
     throw usageFailure('--tsa needs the log as a file', 'Timestamps lie beside it.');

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { openCheckpoint, splitNotes } from '../../integrity/tlog/checkpoint.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout, type IntegrityLayout } from '../../integrity/storage/layout.js';
 import { countLeaves, readLeaves } from '../../integrity/storage/leafFile.js';
 import { parseVkey } from '../../integrity/tlog/note.js';
 import type { CommandIo } from '../shared/command.js';
@@ -107,9 +107,14 @@ function sliceOf(log: LogInput, { first, end }: SliceBounds, number: number): Lo
 /** Lines of a log by their places: those that are known to be needed for proofs. */
 type KnownLines = ReadonlyMap<number, Buffer>;
 
+/** What lies beside a log, which is fetched of one that is not on disk. */
+async function layoutOf(log: LogInput): Promise<IntegrityLayout> {
+  return integrityLayout((await log.evidence?.()) ?? log.name);
+}
+
 /** The newest checkpoint of a log. As for a verification, the newest of the history stands in for one that is not there. */
 async function newestCheckpoint(log: LogInput): Promise<{ checkpoint: string | undefined; history: string }> {
-  const layout = integrityLayout(log.name);
+  const layout = await layoutOf(log);
   const history = await readFile(layout.history, 'utf8').catch(() => '');
   const checkpoint = await readFile(layout.checkpoint, 'utf8').catch(() => splitNotes(history).notes.at(-1));
   return { checkpoint, history };
@@ -135,7 +140,7 @@ async function addProofs(
   const files = await proveSlice(log, slice, { known, checkpoint, history });
   for (const [file, content] of files) archive.add(`${proofs}/${file}`, content);
   const vkeys =
-    request.vkeys ?? (await readFile(integrityLayout(log.name).vkey, 'utf8').catch(() => '')).split('\n');
+    request.vkeys ?? (await readFile((await layoutOf(log)).vkey, 'utf8').catch(() => '')).split('\n');
   const signed = vkeys.filter((vkey) => hasSigned(vkey, [checkpoint, files.get('earlier-checkpoint')]));
   if (signed.length > 0) archive.add(`${proofs}/vkey`, signed.map((vkey) => `${vkey.trim()}\n`).join(''));
   return { ...slice, proofs };
@@ -152,7 +157,7 @@ async function proveSlice(
   }: { readonly known: KnownLines; readonly checkpoint: string; readonly history: string },
 ): Promise<Map<string, string>> {
   const begin = () => new SliceProver({ first, end: first + count }, checkpoint, history);
-  const { leaves } = integrityLayout(log.name);
+  const { leaves } = await layoutOf(log);
   const stored = begin();
   if ((await countLeaves(leaves)) >= stored.size) {
     for await (const batch of readLeaves(leaves, stored.size)) for (const leaf of batch) stored.leaf(leaf);

@@ -14,9 +14,12 @@ import {
   type LogChunk,
   type Segment,
 } from '../../integrity/storage/segments.js';
+import type { VerifyReport } from '../../integrity/verification/verify.js';
+import type { VerifyFileOptions } from '../../integrity/verification/verifyFile.js';
 import type { CommandIo } from '../shared/command.js';
 import { CliFailure, systemReason, usageFailure } from '../shared/failure.js';
 import { isTerminal } from '../term/terminal.js';
+import { isStored } from '../../archive/objectStore.js';
 import { isTable, tableLog, type Wanted } from './clickhouse.js';
 import type { Problems } from './problems.js';
 
@@ -30,6 +33,10 @@ export interface LogInput {
   read(path: string): AsyncIterable<LogChunk>;
   /** The log without records that are surely not wanted: for one that can leave them out before they are sent. */
   narrowed?(wanted: Wanted): LogInput;
+  /** Fetches what lies beside a log that is not on disk, and gives the path that the log would have beside it. */
+  evidence?(): Promise<string>;
+  /** Verifies a log that is not on disk. */
+  verify?(options: VerifyFileOptions): Promise<VerifyReport>;
 }
 
 /** How standard input is named in messages and output. */
@@ -55,15 +62,32 @@ export async function openLogs(
   for (const operand of operands) {
     if (operand === '-') logs.push(stdinLog(io.stdin));
     else if (isTable(operand)) logs.push(tableLog(operand, io));
-    // A shell's `audit.jsonl*` also names the folder of proofs, and files of the access log and of the commitments.
+    else if (isStored(operand)) logs.push(...(await openArchive(operand, io, problems)));
+    // A shell's `audit.jsonl*` also names the folder of proofs, and files of the access log, of the retention and of the commitments.
     else if (
-      !(/\.integrity$|\.access\.(?:json|key)$|\.commitment\.key$/.test(operand) && operands.length > 1)
+      !(
+        /\.integrity$|\.access\.(?:json|key)$|\.retention\.key$|\.commitment\.key$/.test(operand) &&
+        operands.length > 1
+      )
     ) {
       const log = await openLog(operand, problems, seen);
       if (log !== undefined) logs.push(log);
     }
   }
   return logs;
+}
+
+/** The storage's own words say why an archive cannot be read; the other logs are read all the same. */
+async function openArchive(operand: string, io: CommandIo, problems: Problems): Promise<LogInput[]> {
+  const { archivedLog } = await import('./archived.js');
+  try {
+    return [await archivedLog(operand, io)];
+  } catch (error) {
+    if (!(error instanceof AuditError) || error.code !== 'MCP_LOG_ERR_ARCHIVE') throw error;
+    // The message begins with the address, as the report of a problem does.
+    problems.report({ file: operand }, error.message.replace(`${operand}: `, ''));
+    return [];
+  }
 }
 
 async function openLog(path: string, problems: Problems, seen: Set<string>): Promise<LogInput | undefined> {
@@ -167,7 +191,9 @@ export function readFault(error: unknown): string {
 export async function spoolLogs(logs: readonly LogInput[], folder: string): Promise<string> {
   const path = join(folder, 'stdin.jsonl');
   async function* content() {
-    for (const log of logs) for await (const { data } of log.read(log.name)) yield Buffer.from(data);
+    for (const { files, name, read } of logs)
+      for (const path of files.length === 0 ? [name] : files.map((file) => file.path))
+        for await (const { data } of read(path)) yield Buffer.from(data);
   }
   await pipeline(content, createWriteStream(path, { mode: 0o600 }));
   return path;

@@ -40,7 +40,8 @@ export async function judge(log: LogInput, vkeys: readonly string[] | undefined)
   if (log.files.length === 0)
     return { name, status: 'unchecked', sentence: isTable(name) ? IN_TABLE : UNCHECKED };
   try {
-    const report = await verifyLogFile(name, vkeys === undefined ? {} : { vkeys });
+    const options = vkeys === undefined ? {} : { vkeys };
+    const report = await (log.verify?.(options) ?? verifyLogFile(name, options));
     return { name, status: report.status, sentence: verdictSentence(report), report };
   } catch (error) {
     if (!(error instanceof AuditError)) throw error;

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { isStored } from '../../archive/objectStore.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
 import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
@@ -207,7 +208,7 @@ function sealOf(log: LogInput, judgements: readonly Judgement[]): Seal {
     return { status: judged.status, words: `the log was verified: ${titleOf(judged).toLowerCase()}` };
   if (log.files.length === 0)
     return { status: 'unchecked', words: 'it came over standard input, without its checkpoint' };
-  if (existsSync(integrityLayout(log.name).checkpoint))
+  if (isStored(log.name) || existsSync(integrityLayout(log.name).checkpoint))
     return { status: 'sealed', words: 'the log is sealed, and was not verified here (--verify does)' };
   return {
     status: 'unsealed',

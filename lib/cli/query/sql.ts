@@ -45,8 +45,10 @@ export async function runSql(
     const { connection, close } = await openDuckDB(folder);
     try {
       const logs = await openLogs(operands, io, problems);
-      const streamed = logs.filter(({ files }) => files.length === 0);
-      const paths = logs.flatMap(({ files }) => files.map(({ path }) => resolve(path)));
+      const isElsewhere = ({ files, evidence }: LogInput) => files.length === 0 || evidence !== undefined;
+      const streamed = logs.filter(isElsewhere);
+      const here = logs.filter((log) => !isElsewhere(log));
+      const paths = here.flatMap(({ files }) => files.map(({ path }) => resolve(path)));
       if (streamed.length > 0) paths.push(await spoolLogs(streamed, folder));
       if (paths.length === 0) return problems.exitCode(ExitCode.input);
       const output = await Output.to(options.output, [...operands, ...keyFiles(options.vkey)], io);

@@ -9,6 +9,7 @@ import { compileFilter, FILTER_OPTIONS, type FilterOptions, type RecordFilter } 
 import { select } from '../query/select.js';
 import { ReportBuilder } from './aggregate.js';
 import type { Integrity, LogSummary, QueryOptions, ReportModel } from './model.js';
+import { isStored } from '../../archive/objectStore.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
 import { judge, titleOf, type Judgement } from '../integrity/verdict.js';
 
@@ -129,7 +130,7 @@ function sealOf(
   const status = verdict?.status ?? integrity?.status ?? 'unchecked';
   if (status === 'unsealed' || status === 'unchecked') return { status };
   // In a bundle of evidence, the log lies elsewhere.
-  const beside = reproducible === true ? undefined : integrityLayout(name).vkey;
+  const beside = reproducible === true || isStored(name) ? undefined : integrityLayout(name).vkey;
   const vkey = vkeys?.[0] ?? beside;
   return { status, ...(vkey === undefined ? {} : { vkey }) };
 }
@@ -204,7 +205,7 @@ async function modelOf(
   const findings = [sentence, ...(report?.problems.map(({ message }) => message) ?? [])].concat(
     report?.warnings ?? [],
   );
-  const layout = integrityLayout(log.name);
+  const layout = integrityLayout((await log.evidence?.()) ?? log.name);
   const beside = async (path: string) =>
     log.files.length === 0 ? undefined : readFile(path, 'utf8').catch(() => undefined);
   const checkpoint = await beside(layout.checkpoint);

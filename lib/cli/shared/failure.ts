@@ -54,7 +54,10 @@ export function systemPath(error: unknown): string | undefined {
 /** Turns any error into the failure that ends a command. */
 export function explain(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error;
-  if (error instanceof ConfigError) return usageFailure(error.message);
+  if (error instanceof ConfigError) {
+    const isMissing = (error.cause as { code?: unknown } | undefined)?.code === 'MODULE_NOT_FOUND';
+    return new CliFailure(isMissing ? ExitCode.missing : ExitCode.usage, error.message);
+  }
   if (error instanceof AuditError) return inputFailure(error.message);
   const reason = systemReason(error);
   if (reason !== undefined) return inputFailure(`${systemPath(error) ?? 'input'}: ${reason}`, error);

@@ -218,12 +218,13 @@ export class MerkleLog {
    * The file was finished; the next line goes to a new one under the same path.
    *
    * @param name What the file is called now, in the same folder; nothing if that is not known.
+   * @returns when the file is sealed and listed; what fails is reported.
    */
-  rotated(name?: string): void {
+  rotated(name?: string): Promise<void> {
     this.#segmentList = withSegment(this.#segmentList, name, this.#tree.size);
     this.#offset = 0;
     const segmentList = this.#segmentList;
-    void this.#enqueue(async () => {
+    return this.#enqueue(async () => {
       await this.#seal().catch((error: unknown) => this.#report(error));
       await this.#evidence.saveSegmentList(segmentList);
       await this.#saveState();
@@ -237,7 +238,7 @@ export class MerkleLog {
   reopened(size: number): void {
     if (size === this.#offset) return;
     // An empty file in the place of one with records: that one was renamed, copied away or deleted.
-    if (size === 0) return this.rotated();
+    if (size === 0) return void this.rotated();
     const change = size - this.#offset;
     const what = change > 0 ? `${change} bytes were added` : `${-change} bytes were removed`;
     this.#writer.onError(new IntegrityError(`${what} by somebody else; verify will name them`));

@@ -1,7 +1,9 @@
 import { createReadStream, readSync } from 'node:fs';
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { IntegrityError } from '../../errors.js';
+import type { Hash } from '../tlog/merkle.js';
 import { integrityLayout, parseSegmentList, type SegmentList } from './layout.js';
 
 /** Large enough that the cost of a read does not show, small enough to stay in a processor's cache. */
@@ -20,6 +22,12 @@ export interface Segment {
   readonly present: boolean;
   /** The index of its first record and their number, where the segment list names them. */
   readonly range?: { readonly first: number; readonly count: number };
+  /** Reads its bytes, as they are stored, from an offset on: for one that is not on disk. */
+  readonly open?: (startAt: number) => AsyncIterable<Buffer>;
+  /** Why it may be missing, in words that follow "records 0 to 9". */
+  readonly because?: string;
+  /** The root of the log's tree at its end, which whoever says why it is missing vouches for. */
+  readonly root?: Hash;
 }
 
 /** How segments are read. */
@@ -131,12 +139,25 @@ export async function* readSegments(
   { startAt = 0, alone = false }: ReadSegmentsOptions = {},
 ): AsyncGenerator<LogChunk, void, undefined> {
   let from = startAt;
-  for (const { path, present } of segments) {
-    if (present)
-      yield* compressed(path)
-        ? skipTo(from, withoutMark(readCompressed(path)))
-        : withoutMark(readPlain(path, from, alone));
+  for (const segment of segments) {
+    const { path, present, open: openElsewhere } = segment;
+    if (present && compressed(path)) yield* skipTo(from, withoutMark(readCompressed(segment)));
+    else if (present && openElsewhere !== undefined)
+      yield* withoutMark(readElsewhere(path, openElsewhere(from), from));
+    else if (present) yield* withoutMark(readPlain(path, from, alone));
     from = 0;
+  }
+}
+
+async function* readElsewhere(
+  path: string,
+  parts: AsyncIterable<Buffer>,
+  startAt: number,
+): AsyncGenerator<LogChunk, void, undefined> {
+  let offset = startAt;
+  for await (const data of parts) {
+    if (data.length > 0) yield { data, segment: path, offset };
+    offset += data.length;
   }
 }
 
@@ -192,12 +213,18 @@ async function* readPlain(
   }
 }
 
-async function* readCompressed(path: string): AsyncGenerator<LogChunk, void, undefined> {
+async function* readCompressed({
+  path,
+  open: openElsewhere,
+}: Segment): AsyncGenerator<LogChunk, void, undefined> {
   // Loaded by those alone who have compressed segments.
   const { createGunzip } = await import('node:zlib');
-  const source = createReadStream(path, { highWaterMark: READ_BYTES });
+  const source =
+    openElsewhere === undefined
+      ? createReadStream(path, { highWaterMark: READ_BYTES })
+      : Readable.from(openElsewhere(0));
   const content = createGunzip({ chunkSize: READ_BYTES });
-  source.on('error', (error) => content.destroy(error));
+  source.on('error', (error: Error) => content.destroy(error));
   source.pipe(content);
   let offset = 0;
   try {
@@ -263,6 +290,10 @@ export interface MissingSegment {
   readonly first: number;
   /** How many records it held. */
   readonly count: number;
+  /** Why it may be missing, in words that follow "records 0 to 9": then it is no fault, if the hashes of its records are here. */
+  readonly because?: string;
+  /** The root of the tree at its end, where whoever says why it is missing vouches for it. */
+  readonly root?: Hash;
 }
 
 /** A segment whose content cannot be had, in its place among the chunks of a log: a damaged compressed file. */

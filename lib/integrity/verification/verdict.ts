@@ -145,7 +145,7 @@ export interface TableParts extends Verdict {
   /** What the newest checkpoint that the log is long enough for is called. */
   readonly checkpoint: string | undefined;
   /** Records that were taken by their stored hashes. */
-  readonly byHash: readonly { readonly first: number; readonly count: number }[];
+  readonly byHash: readonly { readonly first: number; readonly count: number; readonly because?: string }[];
   /** Whether lines had to be records. */
   readonly records: boolean;
   /** Which sessions were closed complete, where that was looked at. */
@@ -222,9 +222,9 @@ function linesRow(parts: TableParts): Check {
 
 /** What no checkpoint covers, and what is here by its hash alone. */
 function openRows({ size, sealed, byHash }: TableParts): Check[] {
-  const rows: Check[] = byHash.map(({ first, count }) => ({
+  const rows: Check[] = byHash.map(({ first, count, because }) => ({
     what: `the content of records ${first} to ${first + count - 1}`,
-    by: 'their stored hashes alone are here',
+    by: `${because === undefined ? '' : `they ${because}: `}their stored hashes alone are here`,
     result: 'not checked',
   }));
   if (size > sealed)

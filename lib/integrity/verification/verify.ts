@@ -122,7 +122,7 @@ class Verification {
   readonly #sessions = new SessionCheck();
   readonly #definitions = new DefinitionCheck();
   readonly #leaves: LeafComparison | undefined;
-  readonly #byHash: { readonly first: number; readonly count: number }[] = [];
+  readonly #byHash: { readonly first: number; readonly count: number; readonly because?: string }[] = [];
   #faults = { foreign: 0, order: 0, definition: 0 };
   #elsewhere = 0;
   #ofOthers = 0;
@@ -219,22 +219,22 @@ class Verification {
     this.#problems.push({ kind: 'segment', message, index: this.#builder.tree.size });
   }
 
-  async missing({ missing, first, count }: MissingSegment): Promise<void> {
+  async missing({ missing, first, count, because, root }: MissingSegment): Promise<void> {
     const leaves = (await this.#leaves?.take(count)) ?? [];
     this.#builder.skip(leaves);
     if (leaves.length < count) this.#rootless = true;
-    const message = `the segment ${missing} is missing, with records ${first} to ${first + count - 1}`;
-    if (leaves.length < count)
-      this.#problems.push({
-        kind: 'segment',
-        message: `${message}; without their hashes, what follows cannot be checked`,
-        index: first,
-        segment: missing,
-      });
-    else if (this.#options.allowMissing === true) {
+    const range = `records ${first} to ${first + count - 1}`;
+    const message =
+      because === undefined ? `the segment ${missing} is missing, with ${range}` : `${range} ${because}`;
+    const fault = (detail: string) =>
+      this.#problems.push({ kind: 'segment', message: message + detail, index: first, segment: missing });
+    if (leaves.length < count) fault('; without their hashes, what follows cannot be checked');
+    else if (root !== undefined && this.#builder.tree.root() !== root)
+      fault(', with another root than they were sealed with');
+    else if (because !== undefined || this.#options.allowMissing === true) {
       this.#warnings.push(`${message}; they are taken by their stored hashes`);
-      this.#byHash.push({ first, count });
-    } else this.#problems.push({ kind: 'segment', message, index: first, segment: missing });
+      this.#byHash.push({ first, count, ...(because !== undefined && { because }) });
+    } else fault('');
   }
 
   async finish(): Promise<VerifyReport> {

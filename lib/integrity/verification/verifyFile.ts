@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IntegrityError } from '../../errors.js';
 import { splitNotes } from '../tlog/checkpoint.js';
+import { explainMissing } from './letGo.js';
 import { type Problem } from './verdict.js';
 import { integrityLayout } from '../storage/layout.js';
 import { countLeaves, readLeaves } from '../storage/leafFile.js';
@@ -52,9 +53,17 @@ export interface VerifyFileOptions {
  * @throws {IntegrityError} when there is no such log, a file that the options name cannot be read, or a key is malformed.
  */
 export async function verifyLogFile(log: string, given: VerifyFileOptions = {}): Promise<VerifyReport> {
+  return verifySegments(log, await segmentsAndDamage(log), given);
+}
+
+/** As {@link verifyLogFile}, with segments that lie elsewhere than the evidence. */
+export async function verifySegments(
+  log: string,
+  { segments, damage }: FoundSegments,
+  given: VerifyFileOptions,
+): Promise<VerifyReport> {
   const layout = integrityLayout(log);
   const options = withPolicyKeys(given);
-  const { segments, damage } = await segmentsAndDamage(log);
   const { checkpoint, others, warnings } = await checkpointsOf(log, options);
   if (checkpoint === undefined && !segments.some(({ present }) => present))
     throw new IntegrityError(`${log}: no such log`);
@@ -62,9 +71,11 @@ export async function verifyLogFile(log: string, given: VerifyFileOptions = {}):
     checkpoint === undefined
       ? { verifiers: (options.vkeys ?? []).map(parseVkey), warnings: [] }
       : await keysOrNone(log, options.vkeys);
-  const report = await verifyLog(chunksOf(segments), {
+  const trust = (options.vkeys?.length ?? 0) > 0 ? 'given' : 'beside';
+  const known = await explainMissing(log, segments, keys.verifiers, trust === 'beside');
+  const report = await verifyLog(chunksOf(known.segments), {
     verifiers: keys.verifiers,
-    trust: (options.vkeys?.length ?? 0) > 0 ? 'given' : 'beside',
+    trust,
     ...(checkpoint && { checkpoint }),
     others,
     ...(damage !== undefined && { damage: [damage] }),
@@ -77,11 +88,16 @@ export async function verifyLogFile(log: string, given: VerifyFileOptions = {}):
       timestamps: { tokens: await readTimestamps(layout.timestamps), certificates: options.authorities },
     }),
   });
-  return { ...report, warnings: [...keys.warnings, ...warnings, ...report.warnings] };
+  return { ...report, warnings: [...keys.warnings, ...warnings, ...known.warnings, ...report.warnings] };
+}
+
+interface FoundSegments {
+  readonly segments: readonly Segment[];
+  readonly damage?: Problem;
 }
 
 /** A damaged list of segments is a finding about the log: its files are taken by their names then. */
-async function segmentsAndDamage(log: string): Promise<{ segments: Segment[]; damage?: Problem }> {
+async function segmentsAndDamage(log: string): Promise<FoundSegments> {
   try {
     return { segments: await findSegments(log) };
   } catch (error) {
@@ -201,7 +217,9 @@ async function* chunksOf(
 ): AsyncGenerator<LogChunk | MissingSegment | UnreadableSegment, void, undefined> {
   for (const segment of segments) {
     if (!segment.present) {
-      if (segment.range !== undefined) yield { missing: segment.path, ...segment.range };
+      const { path, range, because, root } = segment;
+      if (range !== undefined)
+        yield { missing: path, ...range, ...(because && { because }), ...(root && { root }) };
       continue;
     }
     try {

@@ -11,13 +11,20 @@ import { describeAccessLog, resolveAccessLog, type AccessLogOptions } from './ac
 import { LineLog, type LineLogOptions } from './lineLog.js';
 import { LockLostError, LogLock, type LockOptions } from './lock.js';
 import { type FileNotice, Notices, type NoticeListener } from './notice.js';
-import { makeFolder } from './open.js';
+import { makeFolder, resolveMode } from './open.js';
 import { Sealing, type FileIntegrityOptions } from './sealing.js';
+import {
+  keepInBackground,
+  resolveKeeping,
+  type ArchiveOptions,
+  type KeepingPlan,
+  type KeepingTask,
+  type RetainOptions,
+} from './keeping.js';
 import { LogHistory, type RotationOptions } from './segments.js';
 import { realpathSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { checkOptions } from '../../internal/options.js';
-import { reject } from '../../internal/validate.js';
 
 /**
  * An append-only log of JSON lines. The constructor opens it, so that a path that cannot work is found at start-up. A path has one
@@ -47,6 +54,7 @@ export class FileSink implements Sink {
   readonly #history: LogHistory;
   readonly #sealing: Sealing | undefined;
   readonly #selective: boolean;
+  readonly #keeping: KeepingTask | undefined;
   readonly #onSighup: (() => void) | undefined;
   #delivered: SinkResult;
 
@@ -68,6 +76,7 @@ export class FileSink implements Sink {
       this.#log = new LineLog(options, this.#lock);
       this.#history = new LogHistory(options.path, this.#log.size);
       this.#sealing = this.#seal(options);
+      this.#keeping = options.keeping && keepInBackground(options.keeping, options, this.#sealing?.ready);
       if (options.accessLog !== undefined) describeAccessLog(options.path, options.accessLog);
     } catch (error) {
       this.#lock.release();
@@ -125,7 +134,8 @@ export class FileSink implements Sink {
   #seal({ path, integrity, notices }: ResolvedFileSink): Sealing | undefined {
     if (integrity === undefined) return undefined;
     const lastRecord = () => this.#history.lastRecord();
-    return new Sealing({ path, options: integrity, log: this.#log, notices, lastRecord });
+    const onFinished = () => this.#keeping?.look();
+    return new Sealing({ path, options: integrity, log: this.#log, notices, lastRecord, onFinished });
   }
 
   emit(records: readonly AuditRecord[]): Promise<SinkResult> | SinkResult {
@@ -163,6 +173,7 @@ export class FileSink implements Sink {
     if (this.#onSighup !== undefined) process.off('SIGHUP', this.#onSighup);
     try {
       await this.#sealing?.ready.catch(() => undefined);
+      await this.#keeping?.close();
       await this.#log.close();
     } finally {
       this.#lock.release();
@@ -268,6 +279,18 @@ export interface FileSinkOptions extends LockOptions {
    * @variable OTEL_MCP_LOG_ACCESS_LOG as it was
    */
   readonly accessLog?: boolean | AccessLogOptions;
+  /**
+   * Archives finished segments of a sealed log, in the background.
+   * @defaultValue none
+   * @see docs/archive.md
+   */
+  readonly archive?: ArchiveOptions;
+  /**
+   * Which finished segments of a sealed log stay and which go; what goes is recorded. Takes the place of `rotate.keep`.
+   * @defaultValue nothing goes
+   * @see docs/archive.md
+   */
+  readonly retain?: RetainOptions;
   /** The sink's name in errors and metrics. @defaultValue `file` */
   readonly name?: string;
 }
@@ -279,6 +302,7 @@ export interface ResolvedFileSink extends LineLogOptions {
   readonly reopenOnSighup: boolean;
   readonly integrity: FileIntegrityOptions | undefined;
   readonly accessLog: AccessLogOptions | false | undefined;
+  readonly keeping: KeepingPlan | undefined;
 }
 
 /** @throws ConfigError */
@@ -289,7 +313,7 @@ function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSink {
     typeof given === 'string' ? { path: given } : given,
     '',
   );
-  const { path, base, mode, rotate, onNotice, accessLog, integrity, ...rest } = options;
+  const { path, base, mode, rotate, onNotice, accessLog, integrity, archive, retain, ...rest } = options;
   return {
     ...rest,
     path: resolvePath(path, base),
@@ -298,13 +322,8 @@ function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSink {
     notices: new Notices(onNotice),
     integrity,
     accessLog: resolveAccessLog(accessLog),
+    keeping: resolveKeeping({ archive, retain, rotate, key: integrity?.key }),
   };
-}
-
-/** Refuses modes that let others write the log, or everybody read it (PCI DSS 10.3.1 and 10.3.2). */
-function resolveMode(given: unknown): number | undefined {
-  if (given === undefined || given === 0o600 || given === 0o640) return given;
-  return reject('mode', given, '0o600 or 0o640');
 }
 
 function resolvePath(given: string, base: string | undefined): string {

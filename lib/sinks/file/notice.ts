@@ -33,6 +33,8 @@ type FileNoticeKind =
   | 'spool-damaged'
   /** Something is wrong with the evidence of a sealed log, as `detail` says. */
   | 'integrity'
+  /** What became of finished segments that are archived or let go, as `detail` says: what went, what stays and why, what failed. */
+  | 'keeping'
   /** A key to seal the log with was made in the file `path`; `detail` is the verifier key that auditors need. */
   | 'key-generated';
 

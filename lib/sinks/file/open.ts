@@ -1,3 +1,4 @@
+import { reject } from '../../internal/validate.js';
 import {
   accessSync,
   closeSync,
@@ -172,4 +173,10 @@ function explain(path: string, code: string): string {
   if (code === 'ELOOP' && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink())
     return 'it is a symbolic link';
   return code;
+}
+
+/** Refuses modes that let others write the log, or everybody read it (PCI DSS 10.3.1 and 10.3.2). */
+export function resolveMode(given: unknown): number | undefined {
+  if (given === undefined || given === 0o600 || given === 0o640) return given;
+  return reject('mode', given, '0o600 or 0o640');
 }

@@ -45,6 +45,8 @@ export interface SealingParts {
   readonly notices: Notices;
   /** Reads the newest record that was in the log at start-up. */
   readonly lastRecord: () => AuditRecord | undefined;
+  /** Called when a finished segment is sealed and listed. */
+  readonly onFinished?: (() => void) | undefined;
 }
 
 /** Seals a file sink's log: hands its lines to a {@link MerkleLog}. */
@@ -55,7 +57,7 @@ export class Sealing {
   #newest: AuditRecord | undefined;
 
   /** @throws ConfigError for a bad option. */
-  constructor({ path, options, log, notices, lastRecord }: SealingParts) {
+  constructor({ path, options, log, notices, lastRecord, onFinished }: SealingParts) {
     const like = () => (this.#newest ??= lastRecord());
     const resolved = withoutSpans(resolveIntegrity(withAnchors(options, like)));
     const { generated, vkey } = resolved.signer;
@@ -66,7 +68,7 @@ export class Sealing {
     };
     this.ready = this.#open({ path, log, notices }, resolved, writer).then((sealed) => {
       this.#sealed = sealed;
-      log.attach(hooksOf(sealed));
+      log.attach(hooksOf(sealed, onFinished));
     });
     // The next write reports it. Until then it must not count as an unhandled rejection.
     this.ready.catch(() => undefined);
@@ -128,7 +130,7 @@ export class Sealing {
   }
 }
 
-function hooksOf(sealed: MerkleLog): LineLogHooks<Announcement> {
+function hooksOf(sealed: MerkleLog, onFinished?: () => void): LineLogHooks<Announcement> {
   return {
     onOpen: ({ size }) => sealed.reopened(size),
     beforeLines: (lines) => sealed.announce(lines),
@@ -136,7 +138,7 @@ function hooksOf(sealed: MerkleLog): LineLogHooks<Announcement> {
     onSyncNow: () => sealed.syncAnnouncedNow(),
     onLines: (lines, announcement) => sealed.append(lines, announcement),
     onFailed: (announcement) => announcement.withdraw(),
-    onRotate: (segment) => sealed.rotated(basename(segment)),
+    onRotate: (segment) => void sealed.rotated(basename(segment)).then(onFinished),
     beforeClose: () => sealed.close(),
     onLost: () => sealed.abandon(),
   };
