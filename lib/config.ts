@@ -215,6 +215,13 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    * @see docs/approvals.md
    */
   readonly approvals?: ApprovalOptions;
+  /**
+   * Puts notifications on record, too, those that are sent and those that arrive: cancellations, progress, log messages, changes of lists.
+   * @defaultValue false
+   * @variable OTEL_MCP_LOG_NOTIFICATIONS
+   * @see docs/servers.md
+   */
+  readonly notifications?: boolean;
   /** Makes records of the spans of other MCP instrumentations too (client spans with `mcp.method.name`). @defaultValue true */
   readonly foreignSpans?: boolean;
   /**
@@ -262,6 +269,7 @@ export interface ResolvedOptions {
   readonly approvals: ResolvedApprovals | undefined;
   readonly redaction: RedactionOptions;
   readonly foreignSpans: boolean;
+  readonly notifications: boolean;
   readonly propagate: Propagate;
   readonly propagateActors: Propagate;
   /** Undefined where the sinks decide. */
@@ -304,6 +312,7 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
     propagate: resolvePropagate('propagate', options.propagate),
     propagateActors: resolvePropagate('propagateActors', options.propagateActors),
     foreignSpans: options.foreignSpans,
+    notifications: options.notifications,
     startRecord: options.startRecord,
     toolDefinitions: options.toolDefinitions,
     onError: options.onError,

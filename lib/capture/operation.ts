@@ -178,8 +178,8 @@ export class RunningOperation implements OperationUnderWay {
 
   /** Where the answer came from; undefined where that is not known. */
   get servedFrom(): OperationDetail['servedFrom'] {
-    if (this.ending === undefined || this.kind !== SpanKind.CLIENT || this.method === 'close')
-      return undefined;
+    const isAsked = this.method !== 'close' && !this.method.startsWith('notifications/');
+    if (this.ending === undefined || this.kind !== SpanKind.CLIENT || !isAsked) return undefined;
     if (this.fromCache) return 'cache';
     const last = this.legs.at(-1);
     if (last !== undefined) {

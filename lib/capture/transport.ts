@@ -6,6 +6,7 @@ import { released } from './approval.js';
 import { standIn, type Method } from './client.js';
 import type { Connection } from './connection.js';
 import type { RunningOperation } from './operation.js';
+import { sendNotification } from './notifications.js';
 import { sendAnswer } from './pending.js';
 import { withTraceFields } from './propagation.js';
 import { activeOperation, audienceOf, runSending, sendingOperation } from './state.js';
@@ -49,7 +50,11 @@ export function watchTransport(transport: unknown): boolean {
     // A request that the transport makes through the same client, for a token say, is no part of the operation that it sends for.
     const send = (given: unknown): unknown =>
       runSending(operation, () => Reflect.apply(proceed, this, [given, ...rest]));
-    return peek(message, 'method') === undefined ? sendAnswer(transport, message, send) : send(prepared);
+    if (peek(message, 'method') === undefined) return sendAnswer(transport, message, send);
+    const connection = peek(message, 'id') === undefined ? connectionOf(transport) : undefined;
+    return connection === undefined
+      ? send(prepared)
+      : sendNotification(connection, message, () => send(prepared));
   });
   const own = Object.getOwnPropertyDescriptor(transport, 'send');
   const descriptor = { value, configurable: true, writable: true, enumerable: own?.enumerable ?? false };
@@ -112,9 +117,13 @@ export function connectionOver(transport: unknown, connection: Connection): void
     watched.connections.set(transport, new WeakRef(connection));
 }
 
+function connectionOf(transport: object): Connection | undefined {
+  return watched.connections.get(transport)?.deref();
+}
+
 /** Counts an outgoing request for each log that records the client. */
 function countRequest(transport: object, message: object, operation: RunningOperation | undefined): void {
-  const connection = watched.connections.get(transport)?.deref();
+  const connection = connectionOf(transport);
   // On the side of the server, what counts is what the client sends: it is counted where it arrives.
   if (connection === undefined || connection.side === 'server') return;
   const isItsOwn =

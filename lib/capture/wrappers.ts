@@ -5,6 +5,7 @@ import { observe } from './call.js';
 import { ignore, type Method, type Wrapper } from './client.js';
 import { observeEmbedded, observeInbound } from './inbound.js';
 import type { Entrance } from './operation.js';
+import { notified } from './notifications.js';
 import { noticeAnswer, withdrawn } from './pending.js';
 import { FUNNEL, observeRequest, resume } from './request.js';
 import { endPending, transportEnded } from './session.js';
@@ -70,8 +71,10 @@ const toolStreamWrapper: LevelWrapper = (original, entrance) =>
     return observeStream({ client, entrance, method: 'tools/call', params: args[0], args, proceed });
   };
 
-const outsideOfOperations: Wrapper = (original) =>
+/** A notification is handled outside of the operation in whose asynchronous context it arrives. */
+const observeNotification: Wrapper = (original) =>
   function (...args) {
+    notified(this, args[0]);
     return runIn(undefined, () => Reflect.apply(original, this, args));
   };
 
@@ -136,7 +139,7 @@ const keepRoundsTogether: Wrapper = (original) =>
 export const INTERNALS: ReadonlyMap<string, (original: Method) => Method> = new Map([
   ['_onrequest', observeInbound],
   ['_onresponse', noticeAnswer],
-  ['_onnotification', outsideOfOperations],
+  ['_onnotification', observeNotification],
   ['_oncancel', noticeWithdrawal],
   ['_onclose', noticeClose],
   ['_onerror', noticeTrouble],

@@ -259,8 +259,9 @@ export function operationFor(method: string): Operation {
       taskId: text(params['taskId']),
       arguments: params,
     }));
+  const verb = name.startsWith('notifications/') ? 'Sent' : 'Requested';
   return prepare(
-    { method: name, event: 'EVENT_RESOURCE_ACCESS', resource: name, summary: `Requested ${name}` },
+    { method: name, event: 'EVENT_RESOURCE_ACCESS', resource: name, summary: `${verb} ${name}` },
     (params) => ({ uri: text(params['uri']), arguments: params }),
   );
 }

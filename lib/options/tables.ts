@@ -212,6 +212,13 @@ const AuditOptions = {
     form: 'boolean',
   },
   approvals: { kind: 'value', page: 'docs/approvals.md' },
+  notifications: {
+    kind: 'boolean',
+    page: 'docs/servers.md',
+    default: false,
+    variable: 'NOTIFICATIONS',
+    form: 'boolean',
+  },
   foreignSpans: { kind: 'boolean', default: true },
   startRecord: { kind: 'boolean' },
   mode: DeliveryOptions.mode,

@@ -150,6 +150,8 @@ export interface OperationRecorder {
   propagatesTo(serverAddress: string | undefined): boolean;
   /** Who acts and for whom, where the server of the operation may learn it. Throws what the user's function throws. */
   actorsFor(detail: OperationDetail): readonly object[] | undefined;
+  /** Whether it records notifications, too. */
+  readonly keepsNotifications: boolean;
   /** Whether callers wait for {@link OperationRecorder.complete}. */
   readonly keepsWaiting: boolean;
   /** Whether the operation must wait for {@link OperationRecorder.intent}. */

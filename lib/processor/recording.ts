@@ -44,6 +44,8 @@ const TOO_MANY = 'too many tool definitions: further ones are named by their fin
 
 /** Maps operations to records, redacts them and hands them to a pipeline; one per audit log. */
 export class Recording implements OperationRecorder {
+  readonly keepsNotifications: boolean;
+  readonly keepsWaiting: boolean;
   readonly #options: ResolvedOptions;
   readonly #redactor: Redactor;
   readonly #pipeline: Pipeline;
@@ -65,6 +67,8 @@ export class Recording implements OperationRecorder {
    */
   constructor(options: ResolvedOptions, redactor: Redactor, pipeline: Pipeline, key?: CommitmentKey) {
     this.#options = options;
+    this.keepsNotifications = options.notifications;
+    this.keepsWaiting = pipeline.keepsWaiting;
     this.#redactor = redactor;
     this.#pipeline = pipeline;
     this.#commitmentKey = key;
@@ -93,10 +97,6 @@ export class Recording implements OperationRecorder {
 
   get log(): object {
     return this.#pipeline;
-  }
-
-  get keepsWaiting(): boolean {
-    return this.#pipeline.keepsWaiting;
   }
 
   get needsIntent(): boolean {

@@ -133,6 +133,24 @@ for (const [sdk, pairOf] of Object.entries(SERVED)) {
       expect(mcp?.requests).not.to.have.any.keys('missing', 'pending');
     });
 
+    it('records notifications in both directions, where the option says so', async () => {
+      const { client, server, sink } = await served(undefined, { notifications: true });
+      await server.server.sendLoggingMessage({ level: 'warning', data: 'a word' });
+      void rejection(client.callTool({ name: 'hang' }, ...(sdk === 'v1' ? [undefined] : []), { timeout: 5 }));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await settled();
+      const names = ['notifications/initialized', 'notifications/message', 'notifications/cancelled'];
+      const [initialized, message, cancelled] = names.map((name) => sink.only(name));
+      expect(initialized?.message).to.equal('A client sent notifications/initialized.');
+      expect(message?.message).to.equal('Sent notifications/message.');
+      expect(message?.mcp).to.include({ side: 'server', requested_by: 'server' });
+      expect(message?.mcp?.tool_arguments).to.include({ level: 'warning' });
+      expect(cancelled?.mcp?.tool_arguments).to.have.property('requestId');
+      for (const each of [initialized, message, cancelled])
+        expect(each).to.include({ outcome: 'OUTCOME_SUCCESS', component: 'mcp-server' });
+      expect(sink.only('tools/call').error?.type).to.equal('timeout');
+    });
+
     it('records what it asks of its client, inside the call that it asks for', async () => {
       const { client, sink } = await served();
       await client.callTool({ name: 'consent' });
