@@ -4,12 +4,13 @@ import { checkOptions } from '../internal/options.js';
 import { shared } from '../internal/shared.js';
 import { tellUnaudited } from '../internal/stderr.js';
 import { reject } from '../internal/validate.js';
-import { Caller, headerIn, type CallerSource } from '../processor/caller.js';
+import { Caller, headerIn } from '../processor/caller.js';
 import type { Ending, OperationDetail } from '../processor/operation.js';
 import { claimingRecorders, idleRecorders, liveRecorders } from '../processor/recorders.js';
 import { newRecordId, newSpanId, newTraceId } from '../schema/ids.js';
 import { ignore } from './client.js';
 import { callerContext } from './context.js';
+import { during, exchangeIn, type Exchange } from './httpExchange.js';
 import { parseTraceparent } from './propagation.js';
 
 /**
@@ -53,10 +54,11 @@ export function auditHttp<Handler extends (...args: never[]) => unknown>(
   // A Proxy keeps what frameworks look at: the number of parameters, the properties of an application, its identity as a function.
   return new Proxy(handler, {
     apply(target, self: unknown, args: unknown[]) {
-      const run = (): unknown =>
+      const call = (): unknown =>
         Reflect.apply(target as unknown as (...given: unknown[]) => unknown, self, args);
       const exchange = exchangeIn(args);
-      if (exchange === undefined || seen.has(exchange.request)) return run();
+      if (exchange === undefined || seen.has(exchange.request)) return call();
+      const run = (): unknown => during(exchange, call);
       seen.add(exchange.request);
       const noted = new Noted(exchange, record === 'all');
       if (exchange.response !== undefined) {
@@ -77,61 +79,6 @@ export function auditHttp<Handler extends (...args: never[]) => unknown>(
 
 /** Requests that are watched already: a handler within a handler may be wrapped too. */
 const seen = shared('http-requests', () => new WeakSet<object>());
-
-/** A request, as one of the kinds of handlers is given it. */
-interface Exchange extends CallerSource {
-  readonly request: object;
-  /** The response of Node.js, where the handler writes to one; else it returns its answer. */
-  readonly response?: object;
-  /** Hono's context, which has the answer that later middleware gave. */
-  readonly context?: object;
-}
-
-/** Finds the request among the arguments of a handler, whatever framework it is of. */
-function exchangeIn(args: readonly unknown[]): Exchange | undefined {
-  const [first, second] = args;
-  // Express calls a handler of errors with the error first.
-  const at = args.findIndex((each, index) => isRequest(each) && isResponse(args[index + 1]));
-  if (at !== -1) return nodeExchange(args[at] as object, args[at + 1] as object);
-  if (isWebRequest(first)) return webExchange(first, second);
-  const inner = peek(first, 'req');
-  const raw = peek(inner, 'raw');
-  // Hono's context makes a response where its `res` is read before there is one.
-  if (isWebRequest(raw)) return { ...webExchange(raw, peek(first, 'env')), context: first as object };
-  // Koa's context.
-  const outer = isRequest(inner) ? peek(first, 'res') : undefined;
-  return isRequest(inner) && isResponse(outer) ? nodeExchange(inner, outer) : undefined;
-}
-
-function nodeExchange(request: object, response: object): Exchange {
-  return { request, response, headers: peek(request, 'headers'), peer: peerOf(request) };
-}
-
-/** @param env where @hono/node-server keeps the request of Node.js. */
-function webExchange(request: object, env: unknown): Exchange {
-  return { request, headers: peek(request, 'headers'), peer: peerOf(peek(env, 'incoming')) };
-}
-
-function peerOf(request: unknown): CallerSource['peer'] {
-  const socket = peek(request, 'socket');
-  const address = peekText(socket, 'remoteAddress');
-  const port = peek(socket, 'remotePort');
-  return address === undefined ? undefined : { address, port: typeof port === 'number' ? port : undefined };
-}
-
-function isRequest(value: unknown): value is object {
-  const isNode = typeof peek(value, 'method') === 'string' && typeof peek(value, 'url') === 'string';
-  return isNode && typeof peek(value, 'headers') === 'object' && typeof peek(value, 'on') === 'function';
-}
-
-function isResponse(value: unknown): value is object {
-  return typeof peek(value, 'writeHead') === 'function' && typeof peek(value, 'once') === 'function';
-}
-
-function isWebRequest(value: unknown): value is object {
-  const headers = peek(value, 'headers');
-  return typeof peek(value, 'url') === 'string' && typeof peek(headers, 'get') === 'function';
-}
 
 /** One exchange, from its request on. */
 class Noted {
@@ -288,7 +235,7 @@ function endingOf(status: number, challenge = ''): Omit<Ending, 'durationMs'> {
 
 /** The logs that records of HTTP go to, as those of audited functions. Where there is none, stderr says so. */
 function recordersOf(resource: string): ReturnType<typeof liveRecorders> {
-  for (const ask of [liveRecorders, idleRecorders, claimingRecorders]) {
+  for (const ask of [() => liveRecorders('server'), idleRecorders, claimingRecorders]) {
     const recorders = ask();
     if (recorders.length > 0) return recorders;
   }

@@ -5,6 +5,7 @@ import { whenAdmitted } from './call.js';
 import { ignore, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
 import { callerContext } from './context.js';
+import { callerOf } from './httpExchange.js';
 import { RunningOperation, type Start } from './operation.js';
 import { asked, decide, reject } from './pending.js';
 import { continued, traceparentOf } from './propagation.js';
@@ -125,6 +126,7 @@ function begin(
     operation: operationFor(method),
     params,
     kind: SpanKind.SERVER,
+    caller: connection.side === 'server' ? callerOf(info) : undefined,
     onEnd: connection.side === 'server' ? opened : undefined,
   });
   if (connection.side === 'server')

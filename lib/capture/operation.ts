@@ -11,6 +11,7 @@ import type {
 import {
   judgeError,
   judgeResult,
+  seemsAnswered,
   type Answer,
   type Judgement,
   type TaskFacts,
@@ -36,7 +37,7 @@ export interface Entrance {
 }
 
 /** What an operation is started with. */
-export interface Start {
+export interface Start extends Pick<OperationDetail, 'caller'> {
   readonly client: object;
   readonly operation: Operation;
   readonly params: unknown;
@@ -55,9 +56,6 @@ export interface Start {
   /** Called once it has ended. */
   readonly onEnd?: ((running: RunningOperation) => void) | undefined;
 }
-
-/** Failures without an answer of the server. */
-const UNANSWERED: ReadonlySet<string> = new Set(['timeout', 'cancelled', 'connection_closed', 'abandoned']);
 
 /** One operation under way: its span, and the detail that becomes its record. */
 export class RunningOperation implements OperationUnderWay {
@@ -88,6 +86,8 @@ export class RunningOperation implements OperationUnderWay {
   answer: Answer | undefined;
   /** What became of the handler of a tool, on the side of the server. */
   handling: Handling | undefined;
+  /** Who sent the request, on the side of a server. */
+  readonly caller: OperationDetail['caller'];
   /** What the caller put into `_meta`. */
   readonly callerMeta: unknown;
   /** The hints of the called tool, as they were known when the call began. */
@@ -117,6 +117,7 @@ export class RunningOperation implements OperationUnderWay {
     this.kind = start.kind ?? SpanKind.CLIENT;
     this.signal = start.signal;
     this.#onEnd = start.onEnd;
+    this.caller = start.caller;
     const summary = operation.summary(this.subject);
     this.summary =
       this.side === 'server' && this.kind === SpanKind.SERVER ? servedSummary(this.method, summary) : summary;
@@ -185,7 +186,7 @@ export class RunningOperation implements OperationUnderWay {
     if (last !== undefined) {
       // An HTTP error is an answer; a response of status 200 may end without one.
       const isAnswered = this.answer !== undefined || (last.http_status ?? 0) >= 400;
-      return isAnswered || this.#seemsAnswered() ? 'wire' : undefined;
+      return isAnswered || seemsAnswered(this.method, this.ending) ? 'wire' : undefined;
     }
     // v2 may make its handshake with a second process, which is not seen here. Nothing else is sent unseen.
     const isLocal = this.method === 'initialize' ? this.connection.resumed : this.connection.watched;
@@ -309,13 +310,6 @@ export class RunningOperation implements OperationUnderWay {
     if (others.length === 0) return first.complete(this);
     const deliveries = this.recorders.map((recorder) => recorder.complete(this));
     return deliveries.some((delivery) => delivery !== undefined) ? Promise.all(deliveries) : undefined;
-  }
-
-  /** Whether the ending shows an answer that was not seen: to a probe before the handshake, or as an HTTP error. */
-  #seemsAnswered(): boolean {
-    const { outcome, error } = this.ending ?? {};
-    if (error === undefined || outcome !== 'OUTCOME_FAILURE_ERROR') return error?.type !== 'abandoned';
-    return this.method === 'initialize' && !UNANSWERED.has(error.type);
   }
 
   /** The text of an error without secrets, also without those of the session and of the call. */

@@ -4,6 +4,7 @@ import { operationFor } from '../operations/table.js';
 import type { Handling } from '../processor/served.js';
 import { type Method } from './client.js';
 import { Connection, sideOf } from './connection.js';
+import { during, exchangeIn } from './httpExchange.js';
 import { activeOperation, audienceOf, type ClientState } from './state.js';
 import { connectionOver, watchTransport } from './transport.js';
 import { INTERNALS, operationWrapper, requestWrapper, type LevelWrapper } from './wrappers.js';
@@ -53,7 +54,7 @@ function serve(state: ClientState, connection: Connection, proceed: () => unknow
   const before = state.connection;
   connection.watched = watchTransport(over);
   connectionOver(over, connection);
-  watchHandler(connection);
+  watchHandlers(connection);
   state.connection = connection;
   const value = proceed();
   // The SDK refuses a second transport, and the server goes on with the first.
@@ -91,30 +92,41 @@ function leaving(connection: Connection, by: 'client' | 'server', proceed: () =>
   return value;
 }
 
-/** Transports whose `handleRequest` is watched already. */
+/** Transports whose handlers of HTTP are watched already. */
 const watched = new WeakSet<object>();
 
-/** Over HTTP a client ends its session with a DELETE, which the transport answers by itself. */
-function watchHandler(connection: Connection): void {
+/** What hands a request over HTTP to a transport: the streamable one, and the older one with server-sent events. */
+const HANDLERS = ['handleRequest', 'handlePostMessage'];
+
+/**
+ * The exchange over HTTP knows the other end of the socket, which the transport does not pass on. And over HTTP a client ends its session
+ * with a DELETE, which the transport answers by itself.
+ */
+function watchHandlers(connection: Connection): void {
   const transport = connection.over;
-  const handle = peek(transport, 'handleRequest');
-  if (transport === undefined || typeof handle !== 'function' || watched.has(transport)) return;
+  if (transport === undefined || watched.has(transport)) return;
   watched.add(transport);
-  const own = Object.getOwnPropertyDescriptor(transport, 'handleRequest');
-  const value = new Proxy(handle as Method, {
-    apply(target, self, args) {
-      const proceed = (): unknown => Reflect.apply(target, self as object, args);
-      return peek(args[0], 'method') === 'DELETE' && connection.open
-        ? leaving(connection, 'client', proceed)
-        : proceed();
-    },
-  });
-  Reflect.defineProperty(transport, 'handleRequest', {
-    value,
-    configurable: true,
-    writable: true,
-    enumerable: own?.enumerable ?? false,
-  });
+  for (const name of HANDLERS) {
+    const handle = peek(transport, name);
+    if (typeof handle !== 'function') continue;
+    const own = Object.getOwnPropertyDescriptor(transport, name);
+    const value = new Proxy(handle as Method, {
+      apply(target, self, args) {
+        const exchange = exchangeIn(args);
+        const call = (): unknown => Reflect.apply(target, self as object, args);
+        const proceed = (): unknown => (exchange === undefined ? call() : during(exchange, call));
+        return peek(args[0], 'method') === 'DELETE' && connection.open
+          ? leaving(connection, 'client', proceed)
+          : proceed();
+      },
+    });
+    Reflect.defineProperty(transport, name, {
+      value,
+      configurable: true,
+      writable: true,
+      enumerable: own?.enumerable ?? false,
+    });
+  }
 }
 
 /** The wrappers of a server's methods: what it is asked, and what it asks of its client. */

@@ -15,12 +15,17 @@ import { globalMeter, type SpanSource } from './source.js';
 
 /** The attributes of a span from its start, where a sampler can see them (OpenTelemetry's conventions for MCP). */
 export function startAttributes(
-  operation: Pick<OperationUnderWay, 'method' | 'subject' | 'connection' | 'source'>,
+  operation: Pick<OperationUnderWay, 'method' | 'subject' | 'connection' | 'source' | 'caller'>,
 ): Attributes {
-  const { method, subject, connection, source } = operation;
+  const { method, subject, connection, source, caller } = operation;
   const redactor = source.settings.redactor();
   const attributes = addPeer(targetAttributes(method, subject, redactor), connection);
   if (subject.uri !== undefined) attributes[ATTR.mcpResourceUri] = redactor.uri(subject.uri);
+  const client = caller?.peer;
+  if (client !== undefined) {
+    attributes[ATTR.clientAddress] = client.address;
+    if (client.port !== undefined) attributes[ATTR.clientPort] = client.port;
+  }
   return attributes;
 }
 
@@ -169,6 +174,8 @@ export const ATTR = {
   networkProtocolVersion: 'network.protocol.version',
   serverAddress: 'server.address',
   serverPort: 'server.port',
+  clientAddress: 'client.address',
+  clientPort: 'client.port',
   errorType: 'error.type',
 } as const;
 

@@ -5,7 +5,7 @@ import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
 import { fromProfile, type Profile } from './profile.js';
 import { toJsonLine } from './line.js';
-import { peerOf } from './peer.js';
+import { clientOf, peerOf } from './peer.js';
 
 /** A version of the Elastic Common Schema. */
 export type EcsVersion = '8.17.0' | '9.4.0';
@@ -67,7 +67,7 @@ export function toEcs(given: AuditRecord, { profile, version = '8.17.0' }: EcsOp
       roles: [record.actor_type],
       effective: record.on_behalf_of && { id: record.on_behalf_of },
     },
-    related: record.actor_chain && { user: actorsOf(record) },
+    ...callerOf(record),
     ...placeOf(record),
     url: { path: record.resource },
     user_agent: record.client_id && { name: record.client_id },
@@ -76,6 +76,24 @@ export function toEcs(given: AuditRecord, { profile, version = '8.17.0' }: EcsOp
     tags: record.policy_tags,
     agent: { name: metadata.product_name, version: metadata.product_version },
     gen_ai: version === '9.4.0' ? toolCallOf(record) : undefined,
+  };
+}
+
+/** Who asked, on records of a server, and all parties that are known. */
+function callerOf(record: AuditRecord): object {
+  const { mcp } = record;
+  const { ip: address, port, proxy } = clientOf(mcp) ?? {};
+  // Elasticsearch takes no address with a zone (`fe80::1%eth0`).
+  const ips = [address, proxy].filter((each) => each !== undefined && !each.includes('%'));
+  const client = address && { address, ip: address.includes('%') ? undefined : address, port };
+  const users = record.actor_chain && actorsOf(record);
+  return {
+    client,
+    related: (users ?? ips[0]) && { user: users, ip: ips.length > 0 ? ips : undefined },
+    http: mcp?.http_method && {
+      request: { method: mcp.http_method },
+      response: { status_code: mcp.http_status },
+    },
   };
 }
 

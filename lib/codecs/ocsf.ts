@@ -3,7 +3,7 @@ import { EVENT_TYPES } from '../schema/tables.js';
 import { type Codec, textCodec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
 import { toJsonLine } from './line.js';
-import { peerOf } from './peer.js';
+import { clientOf, peerOf } from './peer.js';
 import { fromProfile, toProfile, type Profile } from './profile.js';
 
 /** A published version of the Open Cybersecurity Schema Framework. */
@@ -149,14 +149,11 @@ function partiesOf(record: AuditRecord, classUid: number): object {
   const { mcp, component, resource, server_id } = record;
   const where = record.otel_resource ?? {};
   const { 'process.pid': pid, 'host.name': hostname, 'service.instance.id': instance_uid } = where;
-  const container = containerOf(record);
   const session = { uid: record.session_id, issuer: record.authority?.issuer };
   const user = { uid: record.actor_id, type: record.actor_type };
   const actor = { user, session, app_name: component, process: pid === undefined ? undefined : { pid } };
-  const from = { hostname, instance_uid, container };
-  const src_endpoint = { svc_name: component, uid: record.client_id, name: record.client_id, ...from };
-  const { host, ip, port } = peerOf(mcp) ?? {};
-  const dst_endpoint = { name: resource, svc_name: server_id, hostname: host, ip, port };
+  const from = { hostname, instance_uid, container: containerOf(record) };
+  const { src_endpoint, dst_endpoint } = endpointsOf(record, from);
   const service = server_id && { name: server_id, version: record.server_version };
   switch (classUid) {
     case PROCESS[0]:
@@ -185,6 +182,35 @@ function partiesOf(record: AuditRecord, classUid: number): object {
         src_endpoint,
       };
   }
+}
+
+/**
+ * The client and the server. The record was written at one of these ends.
+ *
+ * @param from where it was written.
+ */
+function endpointsOf(
+  { mcp, component, resource, client_id, server_id, session_id }: AuditRecord,
+  from: object,
+): { readonly src_endpoint: object; readonly dst_endpoint: object } {
+  if (mcp?.side !== 'server') {
+    const { host, ip, port } = peerOf(mcp) ?? {};
+    return {
+      src_endpoint: { svc_name: component, uid: client_id, name: client_id, ...from },
+      dst_endpoint: { name: resource, svc_name: server_id, hostname: host, ip, port },
+    };
+  }
+  const { ip, port, proxy } = clientOf(mcp) ?? {};
+  return {
+    src_endpoint: {
+      uid: client_id ?? session_id,
+      name: client_id,
+      ip,
+      port,
+      intermediate_ips: proxy === undefined ? undefined : [proxy],
+    },
+    dst_endpoint: { name: resource, svc_name: server_id ?? component, ...from },
+  };
 }
 
 /** The container and the pod that the record was written in. */

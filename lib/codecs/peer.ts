@@ -19,11 +19,27 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
 
 /** Who was at the other end; nothing where the server is a process of its own, reached by no network. */
 export function peerOf(mcp: McpDetail | undefined): Peer | undefined {
-  if (mcp === undefined) return undefined;
+  // The other end of a server is its client.
+  if (mcp === undefined || mcp.side === 'server') return undefined;
   const { server_address: address = '', peer_address: ip, peer_port } = mcp;
   const url = /^(?:https?|wss?):\/\//.test(address) && URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined && ip === undefined) return undefined;
   const dialled = url && (url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port));
   // An IPv6 host stands in brackets in a URL.
   return { host: url?.hostname.replace(/^\[|\]$/g, ''), ip, port: peer_port ?? dialled };
+}
+
+/** The client of a server, on the server's records: by its address, and the proxies between that the server knows of. */
+export interface ClientEnd {
+  readonly ip: string;
+  /** Known where there is no proxy. */
+  readonly port?: number | undefined;
+  readonly proxy?: string | undefined;
+}
+
+/** Who asked a server; undefined on records of clients, and where no network is between. */
+export function clientOf(mcp: McpDetail | undefined): ClientEnd | undefined {
+  const { client_address: ip, peer_address: peer, peer_port: port } = mcp ?? {};
+  if (ip === undefined) return undefined;
+  return ip === peer ? { ip, port } : { ip, proxy: peer };
 }

@@ -303,3 +303,12 @@ function codeIn(error: unknown): string | undefined {
   const code = peek(error, 'code');
   return typeof code === 'number' ? String(code) : undefined;
 }
+
+/** Failures without an answer of the server. */
+const UNANSWERED: ReadonlySet<string> = new Set(['timeout', 'cancelled', 'connection_closed', 'abandoned']);
+
+/** Whether an ending shows an answer that was not seen: to a probe before the handshake, or as an HTTP error. */
+export function seemsAnswered(method: string, { outcome, error }: Partial<Judgement> = {}): boolean {
+  if (error === undefined || outcome !== 'OUTCOME_FAILURE_ERROR') return error?.type !== 'abandoned';
+  return method === 'initialize' && !UNANSWERED.has(error.type);
+}

@@ -173,9 +173,8 @@ export class Recording implements OperationRecorder {
   intent(detail: OperationDetail): Promise<void> {
     this.#entry(detail).operationId = newRecordId();
     const draft = this.#draft(detail);
-    if (draft === undefined) {
+    if (draft === undefined)
       return Promise.reject(new AuditUnavailableError('the intent could not be made into a record'));
-    }
     return draft === SKIPPED ? Promise.resolve() : this.#pipeline.acceptIntent(draft);
   }
 
@@ -330,9 +329,10 @@ export class Recording implements OperationRecorder {
     return id === undefined ? undefined : this.#redactor.sessionId(id);
   }
 
-  #resolveActor({ method, resource, subject, connection }: OperationDetail): Actor | undefined {
+  /** Who acts: as the function says; else a caller as its verified token says; else the one whom the options name. */
+  #resolveActor({ method, resource, subject, connection, caller }: OperationDetail): Actor | undefined {
     const { actor: known, settings } = this.#options;
-    if (typeof known !== 'function') return known;
+    if (typeof known !== 'function') return caller?.actor ?? known;
     const { actor, problem } = askActor(known, {
       method,
       resource,
@@ -345,6 +345,6 @@ export class Recording implements OperationRecorder {
       const { message, cause } = problem;
       this.report(new AuditError('MCP_LOG_ERR_ACTOR', message, { cause }));
     }
-    return actor;
+    return actor ?? caller?.actor;
   }
 }

@@ -166,15 +166,33 @@ const IN_A_POD = sampleRecord(1, {
   },
 });
 
+/** Of a server, whose client is behind a proxy, and of one whose client has neither a name nor an address. */
+const SERVED = sampleRecord(2, {
+  mcp: {
+    ...sampleRecord().mcp!,
+    side: 'server',
+    client_address: '203.0.113.9',
+    peer_address: '10.0.0.1',
+    peer_port: 41_234,
+    http_method: 'POST',
+    http_path: '/mcp',
+    http_status: 401,
+    http_headers: { 'user-agent': 'agent/1' },
+  },
+});
+const { client_id: _client, ...NAMELESS } = sampleRecord(3, { mcp: { method: 'ping', side: 'server' } });
+
 /** Records of every type, outcome, severity and sensitivity; with all that a record can hold, and with nothing more than it must. */
-const records: AuditRecord[] = [sampleRecord(), IN_A_POD, bareRecord()].flatMap((record) => [
-  ...(Object.keys(EVENT_TYPES) as EventType[]).map((event_type) => ({ ...record, event_type })),
-  ...(Object.keys(OUTCOMES) as Outcome[]).map((outcome) => ({ ...record, outcome })),
-  ...(Object.keys(SEVERITIES) as Severity[]).map((severity) => ({ ...record, severity })),
-  ...(Object.keys(SENSITIVITIES) as Sensitivity[]).map((sensitivity) => ({ ...record, sensitivity })),
-  { ...record, error: { type: 'timeout' } },
-  { ...record, event_type: 'EVENT_OF_TOMORROW' as EventType, outcome: 'OUTCOME_OF_TOMORROW' as Outcome },
-]);
+const records: AuditRecord[] = [sampleRecord(), IN_A_POD, SERVED, NAMELESS, bareRecord()].flatMap(
+  (record) => [
+    ...(Object.keys(EVENT_TYPES) as EventType[]).map((event_type) => ({ ...record, event_type })),
+    ...(Object.keys(OUTCOMES) as Outcome[]).map((outcome) => ({ ...record, outcome })),
+    ...(Object.keys(SEVERITIES) as Severity[]).map((severity) => ({ ...record, severity })),
+    ...(Object.keys(SENSITIVITIES) as Sensitivity[]).map((sensitivity) => ({ ...record, sensitivity })),
+    { ...record, error: { type: 'timeout' } },
+    { ...record, event_type: 'EVENT_OF_TOMORROW' as EventType, outcome: 'OUTCOME_OF_TOMORROW' as Outcome },
+  ],
+);
 
 describe('the schemas that others publish', () => {
   for (const version of ['1.3.0', '1.8.0'] as const) {
@@ -202,6 +220,25 @@ describe('the schemas that others publish', () => {
         expect(ocsfFaults(published, changed)).to.include(fault);
     });
   }
+
+  it('tell the client of a server from the server', () => {
+    const decoded = (codec: ReturnType<typeof ocsfCodec>, record: AuditRecord) =>
+      JSON.parse(Buffer.from(codec.encode(record)).toString()) as Json;
+    const event = decoded(ocsfCodec(), SERVED);
+    expect(event['src_endpoint']).to.deep.equal({
+      ...{ uid: 'example-client', name: 'example-client', ip: '203.0.113.9', intermediate_ips: ['10.0.0.1'] },
+    });
+    expect(event['dst_endpoint']).to.include({ svc_name: 'everything', hostname: 'app-1.example' });
+    const document = decoded(ecsCodec(), SERVED);
+    expect(document['client']).to.deep.equal({ address: '203.0.113.9', ip: '203.0.113.9' });
+    expect(document['related']).to.deep.equal({ ip: ['203.0.113.9', '10.0.0.1'] });
+    expect(document).not.to.have.property('destination');
+    const direct = {
+      ...SERVED,
+      mcp: { ...SERVED.mcp!, client_address: 'fe80::1%eth0', peer_address: 'fe80::1%eth0' },
+    };
+    expect(decoded(ecsCodec(), direct)['client']).to.deep.equal({ address: 'fe80::1%eth0', port: 41_234 });
+  });
 
   it('know the profile of agents from OCSF 1.8 on', () => {
     const event = JSON.parse(

@@ -50,7 +50,4 @@ export const BOUNDARIES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60,
 /** What is defined and not reported here, and why. */
 export const NOT_REPORTED: Readonly<Record<string, string>> = {
   'jsonrpc.protocol.version': 'only where it is not 2.0, and the SDKs speak nothing else',
-  'client.address':
-    'a server that asks back does so over the connection of the client, whose peer is not seen',
-  'client.port': 'as client.address',
 };
