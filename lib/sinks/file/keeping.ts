@@ -86,7 +86,7 @@ export interface RetainOptions {
  *
  * @see docs/archive.md
  */
-export interface RetainAtLeastOptions {
+interface RetainAtLeastOptions {
   /**
    * For how long after its newest record a segment stays.
    * @defaultValue none
@@ -108,7 +108,7 @@ export interface RetainAtLeastOptions {
  *
  * @see docs/archive.md
  */
-export interface RetainAtMostOptions {
+interface RetainAtMostOptions {
   /**
    * How long after its newest record a segment goes.
    * @defaultValue none
