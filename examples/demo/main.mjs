@@ -28,7 +28,8 @@ async function eightOperations(client, transport) {
   await client.close();
 }
 
-async function overHttp() {
+/** It takes its time to begin, and does so beside the first operations. */
+async function startHttpServer() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -37,7 +38,12 @@ async function overHttp() {
     env: { ...process.env, PORT: String(port) },
     stdio: 'ignore',
   });
-  const url = new URL(`http://127.0.0.1:${port}/mcp`);
+  // Also where the demo fails.
+  process.once('exit', () => server.kill());
+  return { server, url: new URL(`http://127.0.0.1:${port}/mcp`) };
+}
+
+async function overHttp({ server, url }) {
   while (!(await fetch(url).catch(() => undefined))) await new Promise((resolve) => setTimeout(resolve, 50));
   await eightOperations(newClient(), new StreamableHTTPClientTransport(url));
   server.kill();
@@ -80,11 +86,12 @@ async function correlation() {
   process.stdout.write(`  ${green('✔')} every record is a line of ${bold(log)}\n\n`);
 }
 
+const http = await startHttpServer();
 title('otel-mcp-log', 'every operation of an MCP client, on record');
 heading('1', 'Eight operations over stdio', '@modelcontextprotocol/server-everything, a child process');
 await eightOperations(newClient(), stdio());
 heading('2', 'The same over streamable HTTP', 'the same server, on loopback');
-await overHttp();
+await overHttp(http);
 heading('3', 'Three failures', 'an unknown tool, arguments the tool refuses, a server killed in mid-call');
 await threeFailures();
 heading('4', 'One trace id on both sides', 'the audit log, and the spans that an OTLP receiver got');

@@ -47,14 +47,13 @@ export class SequenceCheck {
   /** The last record of each log, whoever of its processes counted it. */
   readonly #lastOfLog = new Map<string, Last>();
 
-  /** Takes the `seq` of the next record and who counted it; returns a finding if it does not follow the one before. */
-  see(seq: number, counter?: LogCounter, moment?: Moment): SequenceFinding | undefined {
+  /** Takes the `seq` of the next record, who counted it, and its time; returns a finding if it does not follow the one before. */
+  see(seq: number, counter?: LogCounter, time?: string): SequenceFinding | undefined {
     if (!Number.isSafeInteger(seq)) return undefined;
     const log = counter?.log_id ?? '';
     const key = counter === undefined ? '' : `${log} ${counter.log_epoch}`;
     const own = this.#last.get(key);
     const last = own ?? this.#before(seq, log, counter);
-    const time = moment?.time;
     keep(this.#last, key, { next: Math.max(seq + 1, seq === 0 ? 1 : (own?.next ?? 0)), time });
     keep(this.#lastOfLog, log, { next: Math.max(seq + 1, this.#lastOfLog.get(log)?.next ?? 0), time });
     if (last === undefined || seq === last.next) return undefined;

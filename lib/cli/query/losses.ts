@@ -71,11 +71,13 @@ export class LossReport {
   readonly see: OrderVisitor = (seq, counter, place, moment, record) => {
     this.#settle();
     const losses = this.#of(place);
-    losses.first ??= { seq, time: moment.time };
-    if (moment.time > losses.latest) losses.latest = moment.time;
+    // Read once: where the record is not decoded, each look decodes it from the line.
+    const { time } = moment;
+    losses.first ??= { seq, time };
+    if (time > losses.latest) losses.latest = time;
     losses.isStopped = false;
-    if (overlaps(this.#window, moment.time, moment.time)) losses.records++;
-    const finding = losses.order.see(seq, counter, moment);
+    if (overlaps(this.#window, time, time)) losses.records++;
+    const finding = losses.order.see(seq, counter, time);
     if (finding !== undefined)
       this.#pending = { finding, place: { ...place }, isWithin: this.#isWithin(finding, moment) };
     if (record !== undefined) this.#take(record, losses);

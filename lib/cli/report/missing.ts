@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../../schema/record.js';
 import { isIntent } from '../input/records.js';
-import { momentOf, SequenceCheck } from '../input/sequence.js';
+import { SequenceCheck } from '../input/sequence.js';
 import { counterOf } from '../../schema/ids.js';
 import type { Missing } from './model.js';
 
@@ -24,7 +24,7 @@ export class MissingBuilder {
   order(log: string, record: AuditRecord, file: string, line: number): void {
     let check = this.#logs.get(log);
     if (check === undefined) this.#logs.set(log, (check = new SequenceCheck()));
-    const finding = check.see(record.seq, counterOf(record), momentOf(record));
+    const finding = check.see(record.seq, counterOf(record), record.time);
     if (finding === undefined) return;
     this.#places += finding.count;
     if (finding.kind !== 'hole') this.#disorder++;
