@@ -18,6 +18,7 @@ import { query } from './query.js';
 import { largeTexts, readmeTexts, redaction } from './redaction.js';
 import { relay } from './relay.js';
 import { report } from './report.js';
+import { perServedCall } from './served.js';
 import { size } from './size.js';
 import { spool } from './spool.js';
 import { sql } from './sql.js';
@@ -26,7 +27,7 @@ import { witnessed } from './witnessed.js';
 
 /** Every question, in the order in which they are asked and told. */
 export const questions: readonly Question[] = [
-  ...[perCall, ...perCallWithNode, perCallV2, ...perCallOnTheWire, sampling],
+  ...[perCall, ...perCallWithNode, perCallV2, ...perCallOnTheWire, perServedCall, sampling],
   ...[perRecord, redaction, readmeTexts, largeTexts, codecs, integrity, witnessed],
   ...[fileSink, acceptCost, groupCommit, httpSink, spool, memory, ceilings],
   ...growth,

@@ -1,5 +1,5 @@
-// What vitest runs before each file of the SDK's tests: the client of their own sources is patched when it is loaded, and every
-// operation of it is on record. Nothing of this package goes through vitest's own loader, and nothing of the SDK is loaded here:
+// What vitest runs before each file of the SDK's tests: the clients and servers of their own sources are patched when they are loaded, and every
+// operation of them is on record. Nothing of this package goes through vitest's own loader, and nothing of the SDK is loaded here:
 // modules that the tests put others in place of must not be there before.
 import { appendFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,5 +22,5 @@ const processor = new AuditSpanProcessor({
 });
 trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [processor] }));
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-// The configuration has the client's source call it at its end.
-globalThis[Symbol.for('suites/client')] = instrumentClient;
+// The configuration has each of these sources call it at its end.
+globalThis[Symbol.for('suites/class')] = instrumentClient;

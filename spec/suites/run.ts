@@ -45,7 +45,7 @@ process.exitCode = failed ? 1 : 0;
 /** Runs the tests of a checkout; whether each ends with us as it does without. */
 function compareSuite(path: string, version: keyof typeof SUITES): boolean {
   const suite = SUITES[version];
-  if (!existsSync(join(path, suite.folder, suite.client)))
+  if (!Object.keys(suite.classes).every((file) => existsSync(join(path, suite.folder, file))))
     throw new Error(`${path} is no checkout of the MCP SDK`);
   const [command = '', ...args] = suite.install;
   if (!existsSync(join(path, 'node_modules')))
@@ -81,7 +81,7 @@ function run(path: string, suite: Suite, audited: boolean, file = ''): Run {
   const folder = temporaryFolder();
   const [report, records] = [join(folder.path, 'report.json'), join(folder.path, 'records')];
   writeFileSync(records, '');
-  if (audited) writeConfig(cwd, join(cwd, suite.client));
+  if (audited) writeConfig(cwd, suite.classes);
   try {
     const config = audited ? `--config ${CONFIG}` : '';
     const vitest = `vitest run ${file.replace(`${suite.folder}/`, '')} ${config} --testTimeout=${TIMEOUT_MS} --reporter=json --outputFile=${report}`;
@@ -132,25 +132,27 @@ function conforms(path: string): boolean {
 }
 
 /**
- * A configuration beside the suite's own: it adds one file that runs before each file of tests, and has the source of the client
- * hand the class over, as the loader hook does where Node loads it.
+ * A configuration beside the suite's own: it adds one file that runs before each file of tests, and has the sources of clients and servers
+ * hand their classes over, as the loader hook does where Node loads them.
  */
-function writeConfig(cwd: string, client: string): void {
+function writeConfig(cwd: string, classes: Suite['classes']): void {
   const own = ['vitest.config.ts', 'vitest.config.js', 'vitest.config.mjs'].find((file) =>
     existsSync(join(cwd, file)),
   );
   if (own === undefined) throw new Error(`${cwd} has no configuration of vitest`);
+  const byFile = Object.fromEntries(Object.entries(classes).map(([file, name]) => [join(cwd, file), name]));
   const setup = fileURLToPath(new URL('audited.mjs', import.meta.url));
   writeFileSync(
     join(cwd, CONFIG),
     `import { mergeConfig } from 'vitest/config';
 import own from './${own}';
+const classes = ${JSON.stringify(byFile)};
 const handOver = {
   name: 'hand-over',
   enforce: 'post',
   transform: (code, id) =>
-    id === ${JSON.stringify(client)}
-      ? { code: code + "\\nglobalThis[Symbol.for('suites/client')]?.(Client);\\n", map: null }
+    Object.hasOwn(classes, id)
+      ? { code: code + "\\nglobalThis[Symbol.for('suites/class')]?.(" + classes[id] + ");\\n", map: null }
       : undefined,
 };
 export default mergeConfig(own, { plugins: [handOver], test: { setupFiles: [${JSON.stringify(setup)}] } });

@@ -2,8 +2,8 @@
 export interface Suite {
   /** Its folder in a checkout. */
   readonly folder: string;
-  /** The source file of its client, there. */
-  readonly client: string;
+  /** The source files of its clients and servers, there, and the class that each exports. */
+  readonly classes: Readonly<Record<string, string>>;
   /** How its packages are installed. */
   readonly install: readonly string[];
   /** The package manager that its tests call, for those that build. */
@@ -18,14 +18,18 @@ const PNPM = 'pnpm@10.26.1';
 export const SUITES: Readonly<Record<'v1' | 'v2', Suite>> = {
   v1: {
     folder: '.',
-    client: 'src/client/index.ts',
+    classes: {
+      'src/client/index.ts': 'Client',
+      'src/server/index.ts': 'Server',
+      'src/server/mcp.ts': 'McpServer',
+    },
     install: ['npm', 'ci', ...QUIET],
     tools: [],
     propagate: true,
   },
   v2: {
     folder: 'packages/client',
-    client: 'src/client/client.ts',
+    classes: { 'src/client/client.ts': 'Client' },
     install: ['npx', '-y', PNPM, 'install', '--frozen-lockfile', '--ignore-scripts'],
     tools: ['-p', PNPM],
     propagate: false,
