@@ -64,6 +64,16 @@ export function readdressed(headers: RawHeaders, from: string, to: string): stri
     .flat();
 }
 
+/** Where a resource describes how it is protected, as a challenge of this origin says: the paths. */
+export function metadataPaths(headers: RawHeaders, origin: string): string[] {
+  return [...each(headers)].flatMap(([name, value]) => {
+    if (name.toLowerCase() !== 'www-authenticate') return [];
+    const named = [...value.matchAll(RESOURCE_METADATA)].map(([, , quoted, bare]) => quoted ?? bare ?? '');
+    const urls = named.filter((url) => URL.canParse(url)).map((url) => new URL(url));
+    return urls.filter((url) => url.origin === origin).map(({ pathname }) => pathname);
+  });
+}
+
 /** The metadata of a protected resource (RFC 9728) with its identifier at another origin; anything else as it is. */
 export function readdressedResource(metadata: Buffer, from: string, to: string): Buffer {
   if (Envelope.open(metadata) === undefined) return metadata;

@@ -14,6 +14,7 @@ import type { Outgoing, Sent } from './exchange.js';
 import type { Introspection } from './introspection.js';
 import {
   atOrigin,
+  metadataPaths,
   readdressedResource,
   strangeness,
   without,
@@ -39,11 +40,16 @@ export interface ProxyParts {
 
 const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 
+/** So many other places of such metadata are known at once. A server has one for each of its addresses. */
+const MAX_METADATA = 1_000;
+
 /** Stands in a server's place, and hands on what clients and the server say over HTTP. */
 export class Proxy {
   readonly #sessions: Sessions;
   readonly #parts: ProxyParts;
   readonly #underWay = new Set<Promise<void>>();
+  /** Where the server's challenges say that its metadata are, in places other than the usual. */
+  readonly #metadata = new Set<string>();
 
   constructor(parts: ProxyParts) {
     this.#parts = parts;
@@ -103,9 +109,17 @@ export class Proxy {
     const isKnown = passage.header('mcp-session-id') !== undefined;
     if (method === 'GET' && isEventStream(upstream)) return this.#listen(passage, upstream);
     if (isKnown && this.#isEndpoint(passage)) await this.#noteEnd(passage, upstream);
-    if (passage.path.startsWith(RESOURCE_METADATA)) return this.#describe(passage, upstream);
+    this.#noteChallenge(upstream);
+    const [path = ''] = passage.path.split('?');
+    if (path.startsWith(RESOURCE_METADATA) || this.#metadata.has(path))
+      return this.#describe(passage, upstream);
     passage.begin(upstream);
     await pipeline(upstream, response);
+  }
+
+  #noteChallenge({ rawHeaders }: IncomingMessage): void {
+    for (const path of metadataPaths(rawHeaders, this.#parts.target.url.origin))
+      if (this.#metadata.size < MAX_METADATA) this.#metadata.add(path);
   }
 
   /** A session ends where its client says so, or where the server no longer knows it. */
@@ -211,6 +225,7 @@ export class Proxy {
       return undefined;
     });
     if (upstream === undefined) return;
+    this.#noteChallenge(upstream);
     const { statusCode: status = 0, headers: told } = upstream;
     const id = told['mcp-session-id'];
     if (typeof id === 'string' && session.key === undefined) this.#sessions.keep(session, id);

@@ -201,6 +201,23 @@ function idOfAny(got: Got): unknown {
 }
 
 describe('OAuth through a relay', () => {
+  it('has metadata name its own address wherever a challenge says that they are', async () => {
+    const server = await startRaw((got, response) => {
+      const origin = `http://${got.headers.host ?? ''}`;
+      const challenge = `Bearer resource_metadata="${origin}/about/this"`;
+      if (got.method === 'POST') json(response, '{}', 401, { 'WWW-Authenticate': challenge });
+      else json(response, JSON.stringify({ resource: `${origin}/mcp` }));
+    });
+    const relay = await startProxy(server.url);
+    const of = async (path: string) =>
+      JSON.parse((await send(relay.url, { method: 'GET', path })).body.toString()) as object;
+    await send(relay.url, { body: HANDSHAKE });
+    expect(await of('/about/this')).to.deep.equal({ resource: relay.url.href });
+    expect(await of('/about/that')).to.deep.equal({ resource: server.url.href });
+    await relay.close();
+    await server.close();
+  });
+
   it('names its own address with the scheme of the server before it that ends TLS', async () => {
     const server = await startRaw((got, response) => {
       const origin = `http://${got.headers.host ?? ''}`;
