@@ -2,6 +2,7 @@ import type { Question } from '../harness/question.js';
 import { acceptCost } from './acceptCost.js';
 import { ceilings } from './ceilings.js';
 import { codecs } from './codecs.js';
+import { archive, destinations } from './destinations.js';
 import { eventLoop } from './eventLoop.js';
 import { fileSink } from './fileSink.js';
 import { groupCommit } from './groupCommit.js';
@@ -33,4 +34,5 @@ export const questions: readonly Question[] = [
   ...growth,
   ...[eventLoop, importTime, size, relay],
   ...[verify, query, report, sql],
+  ...[archive, destinations],
 ];
