@@ -313,7 +313,7 @@ function coverage(ok: boolean, sealed: boolean, given: boolean): string {
 /** Hashes the lines of a slice into its tree, up to where it is sealed; gives their number. */
 async function hashLines(path: string, tree: CompactRange | undefined, sealed: number): Promise<number> {
   let lines = 0;
-  for await (const batch of readLines(readSegments([{ path, present: true }], { alone: true })))
+  for await (const batch of readLines(readSegments([{ path, present: true }])))
     for (const { bytes } of batch) {
       lines++;
       if (tree !== undefined && tree.size < sealed) tree.append(leafHash(bytes));

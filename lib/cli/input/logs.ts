@@ -105,7 +105,7 @@ async function openLog(path: string, problems: Problems, seen: Set<string>): Pro
   return {
     name: path,
     files,
-    read: (file) => readSegments([{ path: file, present: true }], { alone: true }),
+    read: (file) => readSegments([{ path: file, present: true }]),
   };
 }
 
@@ -138,7 +138,7 @@ export function logOfFile(path: string): LogInput {
   return {
     name: path,
     files: [{ path, bytes: statSync(path).size }],
-    read: (file) => readSegments([{ path: file, present: true }], { alone: true }),
+    read: (file) => readSegments([{ path: file, present: true }]),
   };
 }
 

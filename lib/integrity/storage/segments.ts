@@ -1,4 +1,4 @@
-import { createReadStream, readSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -10,9 +10,6 @@ import { integrityLayout, parseSegmentList, type SegmentList } from './layout.js
 const READ_BYTES = 1 << 20;
 /** How many reads are under way while a chunk is worked on: enough that none is waited for, by readers that do little. */
 const READS_AHEAD = 3;
-/** A read that takes longer is from a disk, and not from memory; or this process had to wait for others, which happens now and then. */
-const FROM_MEMORY_MS = 2;
-const SLOW_IN_A_ROW = 4;
 
 /** One file of a log. */
 export interface Segment {
@@ -34,11 +31,6 @@ export interface Segment {
 export interface ReadSegmentsOptions {
   /** The byte offset (of the content) to start at within the first of them. Default: 0. */
   readonly startAt?: number | undefined;
-  /**
-   * Whether this process does nothing else meanwhile. What the system holds in memory is then read on the thread of the caller, for
-   * which each read by another thread takes as long as the read itself; what comes from a disk is still read ahead. Default: false.
-   */
-  readonly alone?: boolean;
 }
 
 /** Bytes of a log, in order. */
@@ -136,7 +128,7 @@ async function namedAfter(log: string): Promise<string[]> {
  */
 export async function* readSegments(
   segments: readonly Segment[],
-  { startAt = 0, alone = false }: ReadSegmentsOptions = {},
+  { startAt = 0 }: ReadSegmentsOptions = {},
 ): AsyncGenerator<LogChunk, void, undefined> {
   let from = startAt;
   for (const segment of segments) {
@@ -144,7 +136,7 @@ export async function* readSegments(
     if (present && compressed(path)) yield* skipTo(from, withoutMark(readCompressed(segment)));
     else if (present && openElsewhere !== undefined)
       yield* withoutMark(readElsewhere(path, openElsewhere(from), from));
-    else if (present) yield* withoutMark(readPlain(path, from, alone));
+    else if (present) yield* withoutMark(readPlain(path, from));
     from = 0;
   }
 }
@@ -171,41 +163,26 @@ async function* skipTo(
   }
 }
 
-async function* readPlain(
-  path: string,
-  startAt: number,
-  alone: boolean,
-): AsyncGenerator<LogChunk, void, undefined> {
+async function* readPlain(path: string, startAt: number): AsyncGenerator<LogChunk, void, undefined> {
   const file = await open(path, 'r');
   const buffers = Array.from({ length: READS_AHEAD + 1 }, () => Buffer.allocUnsafe(READ_BYTES));
   const ahead: Promise<{ bytesRead: number; buffer: Buffer }>[] = [];
   let turn = 0;
-  let slow = alone ? 0 : SLOW_IN_A_ROW;
   try {
     for (let offset = startAt; ;) {
-      let read: { bytesRead: number; buffer: Buffer };
-      if (slow < SLOW_IN_A_ROW) {
-        const [buffer] = buffers as [Buffer];
-        const began = performance.now();
-        read = { buffer, bytesRead: readSync(file.fd, buffer, 0, READ_BYTES, offset) };
-        slow = performance.now() - began < FROM_MEMORY_MS ? 0 : slow + 1;
-        // Signals, and errors of the output, are noticed between two turns of the event loop.
-        await new Promise((resolve) => setImmediate(resolve));
-      } else {
-        while (ahead.length < READS_AHEAD) {
-          const buffer = buffers[turn++ % buffers.length] as Buffer;
-          const next = file.read(buffer, 0, READ_BYTES, offset + ahead.length * READ_BYTES);
-          // Should the consumer leave early, the reads that are under way must not end as unhandled rejections.
-          next.catch(() => undefined);
-          ahead.push(next);
-        }
-        read = await (ahead.shift() as (typeof ahead)[number]);
+      while (ahead.length < READS_AHEAD) {
+        const buffer = buffers[turn++ % buffers.length] as Buffer;
+        const next = file.read(buffer, 0, READ_BYTES, offset + ahead.length * READ_BYTES);
+        // Should the consumer leave early, the reads that are under way must not end as unhandled rejections.
+        next.catch(() => undefined);
+        ahead.push(next);
       }
-      if (read.bytesRead === 0) return;
-      yield { data: read.buffer.subarray(0, read.bytesRead), segment: path, offset };
-      offset += read.bytesRead;
+      const { bytesRead, buffer } = await (ahead.shift() as (typeof ahead)[number]);
+      if (bytesRead === 0) return;
+      yield { data: buffer.subarray(0, bytesRead), segment: path, offset };
+      offset += bytesRead;
       // The file ends here, or ended here when it was read: the reads behind this one began too far.
-      if (read.bytesRead < READ_BYTES) await Promise.allSettled(ahead.splice(0));
+      if (bytesRead < READ_BYTES) await Promise.allSettled(ahead.splice(0));
     }
   } finally {
     await Promise.allSettled(ahead);

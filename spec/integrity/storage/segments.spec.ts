@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { mkdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { IntegrityError } from '../../../lib/errors.js';
@@ -44,6 +44,23 @@ describe('integrity: the segments of a log', () => {
     log = join(folder.path, 'audit.jsonl');
   });
   afterEach(() => folder.remove());
+
+  it('reads a file without a hole that grows meanwhile, also by more than one read', async () => {
+    const part = (bytes: number, from: number) =>
+      Buffer.from(Uint8Array.from({ length: bytes }, (_, index) => (from + index) % 251));
+    file('audit.jsonl', part(1_500_000, 0));
+    const read: Buffer[] = [];
+    let grown = 1_500_000;
+    for await (const { data, offset } of readSegments(await findSegments(log))) {
+      expect(offset).to.equal(Buffer.concat(read).length);
+      read.push(Buffer.from(data));
+      if (grown >= 9_000_000) continue;
+      appendFileSync(log, part(2_500_000, grown));
+      grown += 2_500_000;
+    }
+    expect(Buffer.concat(read).equals(part(Buffer.concat(read).length, 0))).to.equal(true);
+    expect(Buffer.concat(read)).to.have.length.greaterThan(1_500_000);
+  });
 
   it('reads rotated and compressed segments as one log, with index and byte offset', async () => {
     file('audit.jsonl.2.gz', gzipSync('a\nbb\n'));
