@@ -9,7 +9,7 @@ import { callerOf } from './httpExchange.js';
 import { RunningOperation, type Start } from './operation.js';
 import { asked, decide, reject } from './pending.js';
 import { continued, traceparentOf } from './propagation.js';
-import { sessionOpened } from './session.js';
+import { sessionOpened, sessionResumed } from './session.js';
 import { activeOperation, audienceOf, runIn } from './state.js';
 import { watchTransport } from './transport.js';
 
@@ -152,6 +152,8 @@ function receive(
   { method, params, info }: { method: string; params: unknown; info: unknown },
 ): void {
   connection.sawRequest(params, info);
+  const { open, resumed, sessionId } = connection;
+  if (!HANDSHAKES.has(method) && !open && !resumed && sessionId !== undefined) sessionResumed(connection);
   if (method === 'initialize') connection.sawInitializeParams(params);
 }
 

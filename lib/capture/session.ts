@@ -2,7 +2,7 @@ import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
 import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import type { Operation } from '../operations/operation.js';
-import { OPERATIONS, SESSION_LOST } from '../operations/table.js';
+import { OPERATIONS, SESSION_LOST, SESSION_RESUMED } from '../operations/table.js';
 import { mayBeOpen } from '../pipeline/ending.js';
 import { beforeSignalEnds } from '../pipeline/lifecycle.js';
 import type { Judgement } from '../processor/outcome.js';
@@ -49,6 +49,24 @@ export function sessionOpened(connection: Connection): void {
       return sessions.open.size > 0;
     },
   });
+}
+
+/** Records that a server takes up a session whose handshake it has not seen. */
+export function sessionResumed(connection: Connection): void {
+  sessionOpened(connection);
+  connection.resumed = true;
+  const audience = audienceOf(connection.client);
+  if (audience === undefined) return;
+  const running = new RunningOperation({
+    ...audience,
+    client: connection.client,
+    operation: SESSION_RESUMED,
+    params: undefined,
+    connection,
+    kind: SpanKind.SERVER,
+    parent: ROOT_CONTEXT,
+  });
+  running.finish({ outcome: 'OUTCOME_SUCCESS' });
 }
 
 /** Learns of the end of a session from its transport, because the client may not learn of it. */

@@ -223,7 +223,7 @@ const REFUSALS: readonly (string | undefined)[] = [
 /** Reports the durations of an operation and, where it ended a session, of that session. */
 export function measure(running: OperationUnderWay): void {
   const { ending, kind, source, method, connection } = running;
-  if (ending === undefined || kind === SpanKind.INTERNAL) return;
+  if (ending === undefined || kind === SpanKind.INTERNAL || method === 'resume') return;
   const meter = meterOf(source);
   if (meter === NOOP) return;
   const instruments = instrumentsOf(meter);

@@ -237,6 +237,14 @@ export const SESSION_LOST: Operation = prepare({
   summary: 'Lost the session',
 });
 
+/** A session that a server takes up without a handshake: another process, or another instance of the server, had that. */
+export const SESSION_RESUMED: Operation = prepare({
+  method: 'resume',
+  event: { documented: 'EVENT_LOGIN', '0.2': 'EVENT_TRANSPORT_CONNECT' },
+  resource: 'session/resume',
+  summary: 'Resumed a session that was opened elsewhere',
+});
+
 const byMethod = new Map(
   [...OPERATIONS.values(), ...operationsOf(ServerRequests).values()].map((row) => [row.method, row]),
 );

@@ -119,6 +119,33 @@ describe('a server of SDK v1 over streamable HTTP', () => {
     expect(server.sink.of('tools/call')[1]?.error?.type).to.equal('cancelled');
   });
 
+  it('records that it takes up a session which another process has opened', async () => {
+    await start(true);
+    const [[id, known] = []] = [...server.transports];
+    // What programs do that keep their sessions elsewhere: a new transport gets the state of the one that is gone.
+    const sink = new MemorySink();
+    const next = new ServerV1(INFO);
+    next.registerTool('echo', ECHO, ({ message }) => said(`said ${message}`));
+    withLogging(next, { sink, environment: 'test' });
+    const resumed = new StreamableHTTPServerTransport({ sessionIdGenerator: () => String(id) });
+    Object.assign(Reflect.get(resumed, '_webStandardTransport') as object, {
+      _initialized: true,
+      sessionId: id,
+    });
+    await next.connect(resumed as never);
+    server.transports.set(String(id), resumed);
+    await client.callTool({ name: 'echo', arguments: { message: 'again' } });
+    await transport.terminateSession();
+    await known?.close();
+    await settled();
+    const operations = sink.records.filter(({ mcp }) => mcp !== undefined);
+    expect(operations.map(({ resource }) => resource)).to.deep.equal([
+      ...['session/resume', 'tools/echo', 'session/close'],
+    ]);
+    expect(operations[0]).to.include({ event_type: 'EVENT_LOGIN', outcome: 'OUTCOME_SUCCESS' });
+    expect(new Set(operations.map(({ session_id }) => session_id)).size).to.equal(1);
+  });
+
   it('records the requests of a stateless server, which has no sessions', async () => {
     await start(false);
     const { sink } = server;
