@@ -23,10 +23,27 @@ const MAX_TOOLS = 10_000;
 /** The hints of `ToolAnnotations` (revisions from 2025-03-26), without the title, which says nothing of what a tool does. */
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 
+/** Stand for the connections of each server of this process, which has the same tools for all of them: a stateless one has many. */
+const served = shared('served tools', () => new Map<string, object>());
+/** At so many servers, all are forgotten: a program may make up their names. */
+const MAX_SERVERS = 1_000;
+
+function keyOf(connection: object): object {
+  if (peek(connection, 'side') !== 'server') return connection;
+  const name = `${String(peek(connection, 'serverName'))} ${String(peek(connection, 'serverVersion'))}`;
+  let key = served.get(name);
+  if (key === undefined) {
+    if (served.size >= MAX_SERVERS) served.clear();
+    served.set(name, (key = {}));
+  }
+  return key;
+}
+
 /** Keeps what a list says of its tools. What an earlier list said of one of them no longer counts. */
 export function noteTools(connection: object, tools: readonly unknown[]): void {
-  const byName = listed.get(connection) ?? new Map<string, ListedTool>();
-  listed.set(connection, byName);
+  const key = keyOf(connection);
+  const byName = listed.get(key) ?? new Map<string, ListedTool>();
+  listed.set(key, byName);
   for (const each of tools) {
     const name = peek(each, 'name');
     if (typeof name !== 'string') continue;
@@ -76,7 +93,7 @@ function markedSchema(tool: unknown, field: string): unknown {
 }
 
 function toolOf(connection: object, name: string | undefined): ListedTool | undefined {
-  return name === undefined ? undefined : listed.get(connection)?.get(name);
+  return name === undefined ? undefined : listed.get(keyOf(connection))?.get(name);
 }
 
 /** The hints that a tool was last listed with. */

@@ -162,6 +162,19 @@ for (const [sdk, pairOf] of Object.entries(SERVED)) {
       expect(asked.mcp).to.include({ side: 'server', requested_by: 'server', served_from: 'wire' });
     });
 
+    it('knows what its tools were listed with on any connection: hints, and secrets that a schema marks', async () => {
+      const first = await served();
+      await first.client.listTools();
+      const { client, sink } = await served();
+      await client.callTool({ name: 'echo', arguments: { message: 'x' } });
+      await client.callTool({ name: 'login', arguments: { colour: 'canary' } });
+      await settled();
+      const [echo, login] = sink.of('tools/call');
+      expect(echo?.mcp?.tool_annotations).to.deep.equal({ readOnlyHint: true });
+      expect(login?.outcome).to.equal('OUTCOME_SUCCESS');
+      expect(JSON.stringify(login)).not.to.include('canary');
+    });
+
     it('continues the trace that the request names', async () => {
       const { client, sink } = await served();
       const traceId = '0af7651916cd43dd8448eb211c80319c';

@@ -71,7 +71,8 @@ export const SERVED = { v1: pairV1, v2: pairV2 } as const;
 
 function addTools(server: ServerV1, hook: Hook): void {
   const message = z.object({ message: z.string() });
-  server.registerTool('echo', { inputSchema: message }, async (args) => {
+  const annotations = { readOnlyHint: true };
+  server.registerTool('echo', { inputSchema: message, annotations }, async (args) => {
     await hook();
     return said(`said ${args.message}`);
   });
@@ -83,6 +84,8 @@ function addTools(server: ServerV1, hook: Hook): void {
     ...said('none'),
     structuredContent: { n: 'canary' },
   }));
+  const pin = z.string().meta({ writeOnly: true });
+  server.registerTool('login', { inputSchema: z.object({ colour: pin }) }, () => said('in'));
   server.registerTool('hang', {}, () => new Promise(() => undefined));
   server.registerTool('consent', {}, async () => {
     const requestedSchema = { type: 'object' as const, properties: { yes: { type: 'boolean' as const } } };
