@@ -1,10 +1,14 @@
+import { SpanKind } from '@opentelemetry/api';
 import { SinkError, type RefusedError } from '../errors.js';
 import { peek } from '../internal/peek.js';
 import type { Operation } from '../operations/operation.js';
 import { approvalOf } from './approval.js';
+import type { Served } from '../processor/delegation.js';
 import { Connection } from './connection.js';
+import { callerContext } from './context.js';
 import { watchHttp } from './http.js';
 import { RunningOperation, type Entrance } from './operation.js';
+import { servedIn } from './propagation.js';
 import { sessionClosed, sessionOpened, watchEnd } from './session.js';
 import { activeOperation, audienceOf, runIn, type ClientState } from './state.js';
 import { connectionOver, watchTransport } from './transport.js';
@@ -46,7 +50,15 @@ export function begin(call: ObservedCall): RunningOperation | undefined {
     connection: prepareConnection(call, audience.state),
     signal: signalOf(call.args),
     entrance: call.entrance,
+    served: servedNow(),
   });
+}
+
+/** The request that a server works on, in whose asynchronous context code runs. */
+function servedNow(): Served | undefined {
+  const running = activeOperation();
+  const isServing = running?.side === 'server' && running.kind === SpanKind.SERVER;
+  return isServing ? running : servedIn(callerContext());
 }
 
 /**

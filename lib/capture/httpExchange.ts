@@ -69,12 +69,14 @@ export function during<T>(exchange: Exchange, run: () => T): T {
 /**
  * Who sends a request of the protocol, by what the transport of the SDK passes on with it, and by the exchange over HTTP that brought it.
  *
- * @param info `authInfo`, and the headers: v1 has them in `requestInfo`, v2 has the whole `request`.
+ * @param info `authInfo`, and the headers: v1 has them in `requestInfo`, v2 has the whole `request`, or `req` where a
+ * handler is given it.
  * @returns undefined where there is nothing to know, as over stdio.
  */
 export function callerOf(info: unknown): Caller | undefined {
   const authInfo = peek(info, 'authInfo');
-  const passed = peek(peek(info, 'requestInfo'), 'headers') ?? peek(peek(info, 'request'), 'headers');
+  const holders = ['requestInfo', 'request', 'req'].map((name) => peek(peek(info, name), 'headers'));
+  const passed = holders.find((headers) => headers !== undefined);
   // Where the transport knows of no HTTP, such as one in memory, an exchange around it has brought something else.
   if (authInfo === undefined && passed === undefined) return undefined;
   const exchange = callerContext().getValue(EXCHANGE) as Exchange | undefined;

@@ -37,7 +37,7 @@ export interface Entrance {
 }
 
 /** What an operation is started with. */
-export interface Start extends Pick<OperationDetail, 'caller'> {
+export interface Start extends Pick<OperationDetail, 'caller' | 'served'> {
   readonly client: object;
   readonly operation: Operation;
   readonly params: unknown;
@@ -88,6 +88,7 @@ export class RunningOperation implements OperationUnderWay {
   handling: Handling | undefined;
   /** Who sent the request, on the side of a server. */
   readonly caller: OperationDetail['caller'];
+  readonly served: OperationDetail['served'];
   /** What the caller put into `_meta`. */
   readonly callerMeta: unknown;
   /** The hints of the called tool, as they were known when the call began. */
@@ -118,6 +119,7 @@ export class RunningOperation implements OperationUnderWay {
     this.signal = start.signal;
     this.#onEnd = start.onEnd;
     this.caller = start.caller;
+    this.served = start.served;
     const summary = operation.summary(this.subject);
     this.summary =
       this.side === 'server' && this.kind === SpanKind.SERVER ? servedSummary(this.method, summary) : summary;

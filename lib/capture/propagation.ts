@@ -1,5 +1,6 @@
 import {
   context,
+  createContextKey,
   propagation,
   trace,
   type Context,
@@ -7,9 +8,10 @@ import {
   type TextMapGetter,
 } from '@opentelemetry/api';
 import { peek, peekText } from '../internal/peek.js';
-import { ACTORS_KEY } from '../processor/delegation.js';
+import { ACTORS_KEY, type Served } from '../processor/delegation.js';
 import type { OperationUnderWay } from './connection.js';
 import { callerContext, isActive, within } from './context.js';
+import { callerOf } from './httpExchange.js';
 import { guarded } from './source.js';
 
 /** The trace that the `_meta` of a request names by a valid W3C `traceparent`. */
@@ -162,7 +164,8 @@ function metaOf(request: unknown): object | undefined {
  * Runs a function in the trace that a request to an MCP server of yours names, so that what audited clients do meanwhile is on record in
  * the trace of the caller. It needs no OpenTelemetry SDK.
  *
- * Any client can name any trace: use it for callers whose word on that you take.
+ * Any client can name any trace: use it for callers whose word on that you take. The parties behind the request (by its token, and by its own
+ * word) are behind these calls too: `actor_chain` has them.
  *
  * @param request What a handler of either SDK was given, as for {@link extractTrace}.
  * @param run Called at once.
@@ -179,7 +182,17 @@ function metaOf(request: unknown): object | undefined {
  * ```
  */
 export function continueTrace<T>(request: unknown, run: () => T): T {
-  return within(extractTrace(request), run);
+  const info = peek(request, 'http') ?? request;
+  const served: Served = { caller: callerOf(info), callerMeta: metaOf(request) };
+  return within(extractTrace(request).setValue(SERVED, served), run);
+}
+
+/** By this key a context has the request that its code serves, as {@link continueTrace} was told. */
+const SERVED = createContextKey('otel-mcp-log served request');
+
+/** The request that the code of a context serves. */
+export function servedIn(given: Context): Served | undefined {
+  return given.getValue(SERVED) as Served | undefined;
 }
 
 /** W3C Trace Context, section 3.2.2: version 00, trace id, parent id, flags. */

@@ -86,8 +86,25 @@ interface Parties {
   readonly principal: string | undefined;
   /** What the request says of itself in `_meta`. */
   readonly caller: ActorChain | undefined;
+  /** Who is behind the request that a server works on meanwhile. */
+  readonly behind: ActorChain | undefined;
   /** What the token says that the request carries. */
   readonly token: ActorChain | undefined;
+}
+
+/** A request that a server works on. */
+export interface Served {
+  readonly caller?: { readonly chain: ActorChain | undefined } | undefined;
+  readonly callerMeta?: unknown;
+}
+
+/** The parties of a request that is being served: they are behind what the server asks of others meanwhile. */
+function chainBehind(served: Served | undefined): ActorChain | undefined {
+  const caller = chainInMeta(served?.callerMeta);
+  const token = served?.caller?.chain;
+  if (caller === undefined) return token;
+  const links = join(caller.links, token?.links ?? []);
+  return { links, total: links.length + cutFrom(caller) + cutFrom(token) };
 }
 
 /** For whom the program says it acts. */
@@ -114,20 +131,21 @@ function linkOf({ id, type, verifiedBy }: ActorLink): ChainLink {
 }
 
 /**
- * One chain of what the request, the program and the token say, in this order: what a request says of itself comes first, since its sender
- * is the nearest, and a token's subject last. A party that several of them name is one link, with the best that is said for it.
+ * One chain of what the request and the program say, of who is behind a request that is being served, and of what the token says, in this
+ * order: what a request says of itself comes first, since its sender is the nearest, and a token's subject last. A party that several of them name is one link, with the best that is said for it.
  * Undefined where nothing is known beyond who acts.
  */
-function chainOf({ actor, principal, caller, token }: Parties): ActorChain | undefined {
-  if (caller === undefined && token === undefined && principal === undefined && isPlain(actor))
-    return undefined;
+function chainOf({ actor, principal, caller, behind, token }: Parties): ActorChain | undefined {
+  const others = caller ?? behind ?? token ?? principal;
+  if (others === undefined && isPlain(actor)) return undefined;
   const near = join(caller?.links ?? [], programsLinks(actor, principal));
-  const links = withToken(near, token?.links ?? [], actor);
+  const links = withToken(withToken(near, behind?.links ?? [], actor), token?.links ?? [], actor);
   const [first] = links;
   if (first === undefined) return undefined;
   // The record names the actor in any case.
   if (links.length === 1 && first.identity === 'self-reported' && first.id === actor?.id) return undefined;
-  return { links: bounded(links), total: links.length + cutFrom(caller) + cutFrom(token) };
+  const cut = [caller, behind, token].reduce((sum, chain) => sum + cutFrom(chain), 0);
+  return { links: bounded(links), total: links.length + cut };
 }
 
 /** The first links and the last. What a caller says of itself gives way to the others, so that it cannot push them out. */
@@ -204,6 +222,7 @@ interface Delegating {
     | { readonly oauth: McpOAuth | undefined; readonly chain: ActorChain | undefined }
     | undefined;
   readonly callerMeta?: unknown;
+  readonly served?: Served | undefined;
 }
 
 /**
@@ -213,7 +232,7 @@ interface Delegating {
  */
 export function addDelegation(
   draft: Pick<DraftRecord, 'actor_id' | 'on_behalf_of' | 'authority' | 'actor_chain' | 'truncated'>,
-  { connection, caller, callerMeta }: Delegating,
+  { connection, caller, callerMeta, served }: Delegating,
   actor: Actor | undefined,
   byOption: string | undefined,
 ): void {
@@ -230,7 +249,8 @@ export function addDelegation(
   if (authority !== undefined) draft.authority = authority;
   const isVerified = tokenChain?.links[0]?.identity === 'verified';
   const token = isAnother || isVerified ? tokenChain : undefined;
-  const chain = chainOf({ actor, principal: named, caller: chainInMeta(callerMeta), token });
+  const behind = chainBehind(served);
+  const chain = chainOf({ actor, principal: named, caller: chainInMeta(callerMeta), behind, token });
   if (chain === undefined) return;
   draft.actor_chain = chain.links;
   const { links, total } = chain;
@@ -238,12 +258,14 @@ export function addDelegation(
   if (total > links.length) draft.truncated = [{ path: 'actor_chain', original_entries: total }];
 }
 
-/** The chain that the program names, as it goes to a server in `_meta`: names and kinds alone. */
+/** The chain that the program names, and who is behind it, as it goes to a server in `_meta`: names and kinds alone. */
 export function chainToSend(
   actor: Actor | undefined,
   byOption: string | undefined,
+  served?: Served,
 ): readonly object[] | undefined {
-  const links = programsLinks(actor, principalOf(actor, byOption));
+  const program = programsLinks(actor, principalOf(actor, byOption));
+  const links = withToken(program, chainBehind(served)?.links ?? [], actor);
   if (links.length === 0) return undefined;
   return links.slice(0, MOST_LINKS).map(({ id, type }) => (type === undefined ? { id } : { id, type }));
 }

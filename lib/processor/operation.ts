@@ -19,7 +19,7 @@ import type {
 import type { CallToApprove } from '../tools/approvals.js';
 import type { KeptDefinition } from '../tools/definitions.js';
 import type { Caller } from './caller.js';
-import type { ActorChain } from './delegation.js';
+import type { ActorChain, Served } from './delegation.js';
 import type { Answer, TaskFacts } from './outcome.js';
 import type { Handling } from './served.js';
 import type { RequestTally } from './requestTally.js';
@@ -106,6 +106,8 @@ export interface OperationDetail {
   readonly requestedBy?: 'server' | undefined;
   /** Who sent the request, on the side of a server. */
   readonly caller?: Caller | undefined;
+  /** The request that a server of this process worked on, and for which this one was made. */
+  readonly served?: Served | undefined;
   /** The exchange over HTTP, where the record is of that and of no request of the protocol. */
   readonly http?: { readonly method: string; readonly path: string; readonly status: number } | undefined;
   /** The caller's own `_meta`, which is only read when the record is made. */

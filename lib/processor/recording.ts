@@ -112,7 +112,7 @@ export class Recording implements OperationRecorder {
     const { propagateActors, settings } = this.#options;
     if (propagateActors === false) return undefined;
     const isAllowed = propagateActors === true || propagateActors(detail.connection.serverAddress) === true;
-    return isAllowed ? chainToSend(this.#entry(detail).actor, settings.onBehalfOf) : undefined;
+    return isAllowed ? chainToSend(this.#entry(detail).actor, settings.onBehalfOf, detail.served) : undefined;
   }
 
   begin(detail: OperationDetail): void {

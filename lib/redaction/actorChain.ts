@@ -20,14 +20,14 @@ export function keepChain(
   paths: PathState | undefined,
 ): readonly object[] {
   const isHidden = hidesActors(paths);
-  return links.map(({ id, issuer, ...others }, index) => {
+  return links.map((link, index) => {
     pass.path.push(String(index));
     pass.slack += LINK_BYTES;
-    const kept = {
-      id: isHidden ? hiddenName(id, pass) : keepName(id, others.source, pass),
-      ...others,
-      ...(issuer !== undefined && { issuer: keepString(issuer, 'issuer', pass, LABEL_BYTES) }),
-    };
+    const { id, issuer, source } = link;
+    // A copy first, so that the members keep their order.
+    const kept: Record<string, unknown> = { ...link };
+    kept['id'] = isHidden ? hiddenName(id, pass) : keepName(id, source, pass);
+    if (issuer !== undefined) kept['issuer'] = keepString(issuer, 'issuer', pass, LABEL_BYTES);
     pass.path.pop();
     return kept;
   });

@@ -12,6 +12,7 @@ import {
 import { expect } from 'chai';
 import express from 'express';
 import { auditHttp } from '../../lib/capture/auditHttp.js';
+import { continueTrace } from '../../lib/capture/propagation.js';
 import type { AuditOptions } from '../../lib/config.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { withLogging } from '../../lib/withLogging.js';
@@ -269,6 +270,51 @@ for (const [sdk, pairOf] of Object.entries(SERVED)) {
 
     it('is nothing unless it is asked for', async () => {
       expect((await called({}))[1]).not.to.have.property('actor_chain');
+    });
+
+    it('goes on with what the server asks of others meanwhile, server by server', async () => {
+      const stock = pairOf(() => undefined);
+      const ofStock = audited(stock.server);
+      const toStock = audited(stock.client as never, { actorId: 'shop', propagateActors: true });
+      await stock.connect();
+      const reserve = () => stock.client.callTool({ name: 'echo', arguments: { message: 'm' } });
+      const shop = pairOf(reserve);
+      audited(shop.server);
+      audited(shop.client as never, {
+        actorId: () => ({ id: 'agent', type: 'agent', onBehalfOf: 'ada' }),
+        propagateActors: true,
+      });
+      await shop.connect();
+      await shop.client.callTool({ name: 'echo', arguments: { message: 'm' } });
+      await settled();
+      const named = (record: AuditRecord) => record.actor_chain?.map(({ id, source }) => `${id} ${source}`);
+      expect(named(toStock.only('tools/call'))).to.deep.equal(['shop program', 'agent caller', 'ada caller']);
+      expect(toStock.only('tools/call')).not.to.have.property('on_behalf_of');
+      expect(named(ofStock.only('tools/call'))).to.deep.equal(['shop caller', 'agent caller', 'ada caller']);
+      // What is asked outside of the request is asked for nobody.
+      await reserve();
+      await settled();
+      expect(toStock.of('tools/call')[1]).not.to.have.property('actor_chain');
+    });
+
+    it('goes on by continueTrace, of a server that is not audited', async () => {
+      const { client, connect } = pairOf(() => undefined);
+      const sink = audited(client as never, { actorId: 'shop' });
+      await connect();
+      const authInfo = { ...OPAQUE, extra: { sub: 'ada', iss: ISSUER } };
+      const _meta = { [ACTORS]: [{ id: 'agent' }] };
+      const call = () => client.callTool({ name: 'echo', arguments: { message: 'm' } });
+      for (const extra of [
+        { authInfo, _meta },
+        { http: { authInfo }, mcpReq: { _meta } },
+      ])
+        await continueTrace(extra, call);
+      for (const record of sink.of('tools/call'))
+        expect(record.actor_chain).to.deep.equal([
+          { id: 'shop', identity: 'self-reported', source: 'program' },
+          { id: 'agent', identity: 'self-reported', source: 'caller' },
+          USER,
+        ]);
     });
 
     it('may be anything, and breaks nothing', async () => {
