@@ -5,7 +5,7 @@ import type { DoctorFinding, Severity } from '../../doctor/finding.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { usageFailure } from '../shared/failure.js';
-import { palette, type Palette } from '../term/terminal.js';
+import { palette, waiting, type Palette } from '../term/terminal.js';
 
 const COLOURS: Readonly<Record<Severity, keyof Palette>> = {
   error: 'red',
@@ -42,7 +42,8 @@ section for each finding.`,
   async run({ options, operands, io }) {
     if (operands.length > 1) throw usageFailure('more than one folder is given');
     const cwd = resolve(operands[0] ?? '.');
-    const findings = await diagnose({ cwd, env: io.env, offline: options.offline ?? false });
+    const done = waiting(io, 'Loading each installed copy of the MCP SDK, to see whether it is audited');
+    const findings = await diagnose({ cwd, env: io.env, offline: options.offline ?? false }).finally(done);
     const ok = findings.every(({ severity }) => severity === 'ok' || severity === 'info');
     if (options.json === true) io.stdout.write(`${JSON.stringify({ ok, findings })}\n`);
     else print(findings, io);

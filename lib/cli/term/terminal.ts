@@ -75,6 +75,24 @@ const PATIENCE_MS = 400;
 const REDRAW_MS = 100;
 const BAR = 24;
 
+/**
+ * Says on stderr what is waited for, if that is a terminal and the wait is longer than a moment.
+ *
+ * @returns Removes the line again. Call it at the end.
+ */
+export function waiting(io: CommandIo, what: string): () => void {
+  if (!isTerminal(io.stderr) || io.env['TERM'] === 'dumb') return () => undefined;
+  let isShown = false;
+  const timer = setTimeout(() => {
+    isShown = true;
+    io.stderr.write(`\r\u001b[2K${what}…`);
+  }, PATIENCE_MS);
+  return () => {
+    clearTimeout(timer);
+    if (isShown) io.stderr.write('\r\u001b[2K');
+  };
+}
+
 /** A progress bar on stderr, if that is a terminal. */
 export function progressBar(io: CommandIo, label: string, total: number): Progress {
   if (!isTerminal(io.stderr) || io.env['TERM'] === 'dumb')
