@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { IntegrityError } from '../errors.js';
 import { integrityLayout } from '../integrity/storage/layout.js';
@@ -83,7 +84,13 @@ export async function archiveLog(
     const proof = await sealedHistory(log, newest, wanted);
     for (const segment of wanted) {
       run.signal?.throwIfAborted();
-      const done = await archiveSegment({ log, segment, store, folder, target, proof, run, there });
+      const work = { log, segment, store, folder, target, proof, run, there };
+      const done = await archiveSegment(work).catch((error: unknown) => {
+        // It was compressed meanwhile, and has another name now.
+        const compressed = `${segment.path}.gz`;
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !existsSync(compressed)) throw error;
+        return archiveSegment({ ...work, segment: { ...segment, path: compressed } });
+      });
       archived.push(done.entry);
       known.push(done.entry);
       await writeState(log, { target, segments: known });

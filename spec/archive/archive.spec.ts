@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import * as sdk from '@aws-sdk/client-s3';
 import { expect } from 'chai';
 import { integrityLayout } from '../../lib/integrity/storage/layout.js';
@@ -232,6 +233,24 @@ describe(`an archive with object lock${RADOSGW_MISSING}`, function () {
     expect(local).to.include({ ok: true, status: 'intact', size: 61 });
     expect(local.warnings.join()).to.include(`are archived at ${to()}/audit.jsonl`);
     expect((await run('query', '--count', `${to()}/audit.jsonl`)).out).to.equal('50\n');
+  });
+
+  it('takes segments that are compressed while it is at them, each once', async () => {
+    const { path, vkey } = await written(folder(), { rotate: { maxBytes: 20_000 } });
+    const gzip = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        for (const name of partsOf(path)) {
+          const plain = join(path, '..', name);
+          writeFileSync(`${plain}.gz`, gzipSync(readFileSync(plain)));
+          rmSync(plain);
+        }
+        resolve();
+      }, 20);
+    });
+    const [{ code, err }] = await Promise.all([run('archive', path, '--to', to(), ...LOCK), gzip]);
+    expect(code, err).to.equal(0);
+    expect((await run('query', '--count', `${to()}/audit.jsonl`)).out).to.equal('50\n');
+    expect((await run('verify', `${to()}/audit.jsonl`, '--vkey', vkey)).code).to.equal(0);
   });
 
   it('keeps the local copy where the lock ends too early, or an object is gone', async () => {
