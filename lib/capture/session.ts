@@ -127,6 +127,12 @@ const CLOSED = {
 /** Over a frozen transport, answers are not seen. */
 const UNKNOWN = { outcome: 'OUTCOME_UNSPECIFIED', error: { type: 'unknown_outcome' } } as const;
 
+/** The end of a session in good order, for the server: either side may have ended it. */
+const SERVED_TO_END: Operation = {
+  ...(OPERATIONS.get('close') ?? SESSION_LOST),
+  summary: () => 'The session ended',
+};
+
 function end(connection: Connection, operation: Operation, judgement: Judgement): void {
   endPending(connection);
   sessionClosed(connection);
@@ -135,7 +141,7 @@ function end(connection: Connection, operation: Operation, judgement: Judgement)
   const running = new RunningOperation({
     ...audience,
     client: connection.client,
-    operation,
+    operation: connection.side === 'server' && judgement.error === undefined ? SERVED_TO_END : operation,
     params: undefined,
     connection,
     kind: connection.side === 'server' ? SpanKind.SERVER : undefined,

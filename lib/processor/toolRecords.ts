@@ -63,6 +63,7 @@ export function toolEvent(
     summary,
     subject: {},
     connection: within.connection,
+    side: within.side,
     startTime: Date.now(),
     trace: within.trace,
     ending: { outcome: 'OUTCOME_SUCCESS', durationMs: 0 },

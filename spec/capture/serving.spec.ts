@@ -128,6 +128,7 @@ for (const [sdk, pairOf] of Object.entries(SERVED)) {
       await settled();
       const { outcome, mcp } = sink.only('close');
       expect(outcome).to.equal('OUTCOME_SUCCESS');
+      expect(sink.only('close').message).to.equal('The session ended.');
       expect(mcp?.ended_by).to.equal('server');
       expect(mcp?.requests).to.include({ sent: 3, recorded: 3 });
       expect(mcp?.requests).not.to.have.any.keys('missing', 'pending');
