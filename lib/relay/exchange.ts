@@ -6,6 +6,7 @@ import { lossText, refusalOf, together, type UnansweredError } from './answers.j
 import { Envelope, isDrop, type Change, type Message } from './envelope.js';
 import type { Piece } from './lines.js';
 import { LongMessage } from './longMessage.js';
+import { holdable } from './ownQuestions.js';
 import type { RelayedClient } from './relayedClient.js';
 
 /** What a client sent, on its way. */
@@ -33,11 +34,14 @@ type Changes = Map<Message, Change>;
 /** Takes messages through the capture of one client: what came in either direction, and what goes on of it. */
 export class Exchange {
   readonly #client: RelayedClient;
+  readonly #late: ((outgoing: Outgoing) => void) | undefined;
   #longFromClient: LongMessage | undefined;
   #longFromServer: LongMessage | undefined;
 
-  constructor(client: RelayedClient) {
+  /** @param late Takes a request that had to wait for a person, when that is over; without it, all that follows waits too. */
+  constructor(client: RelayedClient, late?: (outgoing: Outgoing) => void) {
     this.#client = client;
+    this.#late = late;
   }
 
   /** A message of the client's, or a batch of them. */
@@ -49,7 +53,7 @@ export class Exchange {
     // All of a batch at once: they wait for their intents together.
     await Promise.all(
       envelope.messages.map(async (message) => {
-        const refusal = await this.#outgoing(message, changes);
+        const refusal = await this.#outgoing(envelope, message, changes);
         if (refusal !== undefined) answers.push(refusalOf(envelope.idOf(message), refusal));
       }),
     );
@@ -113,24 +117,38 @@ export class Exchange {
   }
 
   /** Resolves to why a request may not be sent, once that is decided. */
-  #outgoing(message: Message, changes: Changes): Promise<unknown> {
+  #outgoing(envelope: Envelope, message: Message, changes: Changes): Promise<unknown> {
     const { value } = message;
     if (!isRequest(value)) {
-      this.#client.noteOutgoing(value);
+      if (!this.#client.noteOutgoing(value)) changes.set(message, { drop: true });
       return Promise.resolve(undefined);
     }
     return new Promise((resolve) => {
       let isSent = false;
+      let isHeld = false;
+      const hold = (): void => {
+        if (this.#late === undefined) return;
+        isHeld = true;
+        changes.set(message, { drop: true });
+        resolve(undefined);
+      };
       const send = (meta: object): void => {
         isSent = true;
+        if (isHeld) return this.#late?.(alone(envelope, message, meta));
         if (Object.keys(meta).length > 0) changes.set(message, { meta });
         resolve(undefined);
       };
-      this.#client.request(value, send).catch((reason: unknown) => {
+      const refuse = (reason: unknown): void => {
         if (isSent) return;
         changes.set(message, { drop: true });
-        resolve(reason);
-      });
+        // Who has taken a request back waits for no answer.
+        const refusal = peek(reason, 'name') === 'AbortError' ? undefined : reason;
+        if (isHeld && refusal !== undefined)
+          this.#late?.({ ...UNREAD, bytes: undefined, answer: refusalOf(envelope.idOf(message), refusal) });
+        resolve(refusal);
+      };
+      const text = () => envelope.textOf(message);
+      holdable(hold, () => this.#client.request(value, send, text)).catch(refuse);
     });
   }
 
@@ -163,6 +181,21 @@ export class Exchange {
     tellUnreadable('server');
     return (await this.#client.unreadable(factsOf(bytes), 'server')) ? bytes : undefined;
   }
+}
+
+/** A message by itself, as what was said before and after it has gone on. */
+function alone(envelope: Envelope, message: Message, meta: object): Outgoing {
+  const changed = Envelope.open(Buffer.from(envelope.textOf(message)));
+  const [only] = changed?.messages ?? [];
+  const changes: Changes = new Map();
+  if (only !== undefined && Object.keys(meta).length > 0) changes.set(only, { meta });
+  const bytes = changed?.close(changes);
+  return {
+    bytes: bytes && Buffer.concat([bytes, Buffer.from('\n')]),
+    answer: undefined,
+    messages: [{ value: message.value, isRequest: true, id: () => envelope.idOf(message) }],
+    isBatch: false,
+  };
 }
 
 function isRequest(message: object): boolean {

@@ -8,7 +8,8 @@ import type { Ending } from '../pipeline/ending.js';
 import { Introspection, type IntrospectionSettings } from './introspection.js';
 import type { RelayLog } from './log.js';
 import { Proxy } from './proxy.js';
-import { RelayedClient, type TransportFacts } from './relayedClient.js';
+import type { TransportFacts } from './clientFacts.js';
+import { RelayedClient } from './relayedClient.js';
 import { onSignals } from './signals.js';
 import { Target } from './target.js';
 

@@ -109,3 +109,43 @@ function addMember(text: string, object: Place, member: string): Insertion {
   const isEmpty = text[endOf(SPACE, text, object.start + 1)] === '}';
   return { at, text: isEmpty ? member : `,${member}` };
 }
+
+/** A string, or a number. */
+const TOKEN = /["\d-]/g;
+const NUMBER = /-?[\d.eE+-]*/y;
+
+/**
+ * Whether two programs may read two things in a text: a key stands twice in one object, of which some take the first and some the
+ * last, or a number is none that all can hold (I-JSON, RFC 7493, sections 2.2 and 2.3, on which RFC 8785 builds).
+ */
+export function isAmbiguous(text: string): boolean {
+  let keys = 0;
+  TOKEN.lastIndex = 0;
+  for (let found = TOKEN.exec(text); found !== null; found = TOKEN.exec(text)) {
+    const { index } = found;
+    const isString = text[index] === '"';
+    const end = isString ? endOfString(text, index) : endOf(NUMBER, text, index);
+    if (isString && text[endOf(SPACE, text, end)] === ':') keys++;
+    else if (!isString && !isExact(text.slice(index, end))) return true;
+    TOKEN.lastIndex = end;
+  }
+  return keys !== keysIn(JSON.parse(text));
+}
+
+function isExact(token: string): boolean {
+  const value = Number(token);
+  return /[.eE]/.test(token) ? Number.isFinite(value) : Number.isSafeInteger(value);
+}
+
+/** How many keys are left once a text is read. */
+function keysIn(value: unknown): number {
+  let count = 0;
+  const open: unknown[] = [value];
+  while (open.length > 0) {
+    const each = open.pop();
+    if (typeof each !== 'object' || each === null) continue;
+    if (!Array.isArray(each)) count += Object.keys(each).length;
+    for (const member of Object.values(each)) open.push(member);
+  }
+  return count;
+}

@@ -10,39 +10,26 @@ import { observeRequest } from '../capture/request.js';
 import { sessionClosed, sessionLeft, sessionLost, sessionOpened } from '../capture/session.js';
 import { activeOperation, audienceOf, runIn, stateOf } from '../capture/state.js';
 import { peek } from '../internal/peek.js';
-import { prepare } from '../operations/operation.js';
 import { OPERATIONS, operationFor } from '../operations/table.js';
 import type { OperationRecorder } from '../processor/operation.js';
 import { readAnswer } from '../processor/outcome.js';
 import type { UnansweredError } from './answers.js';
+import {
+  addedMeta,
+  AMBIGUOUS,
+  asksBeforeCalls,
+  turnedAway,
+  UNREADABLE,
+  type TransportFacts,
+} from './clientFacts.js';
+import { isAmbiguous } from './jsonText.js';
+import type { FormHandler, OwnQuestions } from './ownQuestions.js';
 import { PendingRequests, type PendingRequest } from './pendingRequests.js';
-
-/** A message that cannot be read may still be understood by the other side, so that it passes, and that it did is on record. */
-const UNREADABLE = prepare(
-  {
-    method: 'unreadable',
-    event: 'EVENT_RESOURCE_ACCESS',
-    resource: 'message/unreadable',
-    summary: 'Passed on a message that could not be read',
-  },
-  (params) => ({ arguments: params }),
-);
 
 /** What stands before the names by which revision 2026-07-28 has requests and results describe their makers. */
 const META = 'io.modelcontextprotocol/';
 
 const CONNECT = OPERATIONS.get('connect') ?? operationFor('initialize');
-
-/** What capture asks of a client's transport, told by what it has, as it tells those of the SDK. */
-export interface TransportFacts {
-  /** Of a server that was started: how. */
-  readonly _serverParams?: { readonly command: string; readonly args: readonly string[] };
-  /** Of a server over HTTP: where it is. */
-  readonly _url?: URL;
-  readonly terminateSession?: () => void;
-  /** The session id that the server gave. */
-  sessionId?: string | undefined;
-}
 
 type Transport = TransportFacts & { readonly isRelayed: true; send(message: object): void };
 
@@ -55,6 +42,12 @@ export class RelayedClient {
   readonly transport: Transport;
   /** Read by capture, which finds the same in version 2 of the SDK's client: what its requests say of it (revision 2026-07-28). */
   _clientInfo: unknown;
+  /** Read by capture: what asks the user of the client, where the client can. */
+  readonly _requestHandlers = new Map<string, FormHandler>();
+  /** The relay's own questions to the client; absent where there is no way to put them. */
+  questions: OwnQuestions | undefined;
+  /** Requests that are not sent yet, or have no answer yet, by id: how to take them back. */
+  readonly #revocable = new Map<unknown, AbortController>();
   _capabilities: unknown;
   #protocolVersion: unknown;
   #serverInfo: unknown;
@@ -118,16 +111,20 @@ export class RelayedClient {
    * A request of the client's.
    *
    * @param send Called once the request may go on, with the members that join its `_meta`.
+   * @param text The request as the client wrote it.
    * @returns What becomes of it: resolves or rejects as the answer has it, once its record is as safe as the log's mode asks. Where
    * `send` was not called, it rejects with what forbids it.
    */
-  request(request: object, send: (meta: object) => void): Promise<unknown> {
+  request(request: object, send: (meta: object) => void, text?: () => string): Promise<unknown> {
     const abort = new AbortController();
+    const id = peek(request, 'id');
+    this.#revocable.set(id, abort);
     const pending: PendingRequest = { abort };
     const method = peek(request, 'method');
     this.#noteClient(peek(peek(request, 'params'), '_meta'));
+    if (method === 'initialize') this.questions?.offerTo(this._requestHandlers, request);
     const args = [request, { signal: abort.signal }];
-    const sendAsOperation = () => this.#send(request, pending, send);
+    const sendAsOperation = () => this.#send(request, pending, send, text);
     const go = () =>
       observeRequest({
         client: this,
@@ -150,6 +147,8 @@ export class RelayedClient {
     ) as Promise<unknown>;
     pending.delivered = value;
     value.then((result) => this.#noteSession(method, result), ignore);
+    const over = () => this.#revocable.get(id) === abort && this.#revocable.delete(id);
+    value.then(over, over);
     return value;
   }
 
@@ -171,8 +170,17 @@ export class RelayedClient {
     sessionOpened(this.#connection);
   }
 
-  #send(request: object, pending: PendingRequest, send: (meta: object) => void): Promise<unknown> {
+  #send(
+    request: object,
+    pending: PendingRequest,
+    send: (meta: object) => void,
+    text?: () => string,
+  ): Promise<unknown> {
+    if (pending.abort.signal.aborted) return Promise.reject(pending.abort.signal.reason as Error);
     pending.running = activeOperation();
+    // What is sent is the text, and the server's parser may read a call in it that nobody has approved.
+    if (asksBeforeCalls(pending.running) && (text === undefined || isAmbiguous(text())))
+      return Promise.reject(AMBIGUOUS());
     const passed = this.#pass(request);
     const answer = this.#pending.add(peek(request, 'id'), pending);
     send(addedMeta(request, passed));
@@ -199,16 +207,28 @@ export class RelayedClient {
     this.#answerServer(answer);
   }
 
-  /** What is no request: an answer to a question of the server's, or a notification. */
-  noteOutgoing(message: object): void {
+  /**
+   * What is no request: an answer to a question of the server's, or a notification.
+   *
+   * @returns Whether it is for the server; not where it answers a question of the relay's own.
+   */
+  noteOutgoing(message: object): boolean {
     const method = peek(message, 'method');
-    if (method === undefined) this.#pass(message);
-    if (method !== 'notifications/cancelled') return;
+    if (method === undefined) {
+      if (this.questions?.takes(message) === true) return false;
+      this.#pass(message);
+    }
+    if (method !== 'notifications/cancelled') return true;
     const params = peek(message, 'params');
+    const waiting = this.#pending.first(peek(params, 'requestId'));
+    // One that waits for a person has not been sent.
+    if (waiting === undefined)
+      this.#revocable.get(peek(params, 'requestId'))?.abort(new DOMException('taken back', 'AbortError'));
     this.#pending.cancel(
       peek(params, 'requestId'),
       String(peek(params, 'reason') ?? 'the client took it back'),
     );
+    return true;
   }
 
   /**
@@ -295,6 +315,7 @@ export class RelayedClient {
       // Neither a request that awaits an answer nor one of the server's that a user decides about.
       kind: by === 'client' ? SpanKind.INTERNAL : SpanKind.SERVER,
     });
+    if (by === 'client' && asksBeforeCalls(running)) return turnedAway(running);
     try {
       await whenAdmitted(running, () => undefined);
     } catch {
@@ -326,12 +347,4 @@ export class RelayedClient {
     if (lost === undefined) sessionLeft(connection);
     else sessionLost(connection, lost);
   }
-}
-
-/** The members that capture has put into a request's `_meta`. */
-function addedMeta(request: object, passed: object): object {
-  if (passed === request) return {};
-  const before = peek(peek(request, 'params'), '_meta') ?? {};
-  const after = peek(peek(passed, 'params'), '_meta') ?? {};
-  return Object.fromEntries(Object.entries(after).filter(([key]) => !Object.hasOwn(before, key)));
 }

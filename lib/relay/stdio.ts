@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { Exchange } from './exchange.js';
+import { Exchange, type Outgoing } from './exchange.js';
 import { eachPiece, type Piece } from './lines.js';
 import type { Ending } from '../pipeline/ending.js';
 import type { RelayLog } from './log.js';
 import { OrderedWriter } from './orderedWriter.js';
+import { OwnQuestions } from './ownQuestions.js';
 import { RelayedClient } from './relayedClient.js';
 import { onSignals } from './signals.js';
 
@@ -39,25 +40,10 @@ export async function relayStdio(relay: StdioRelay): Promise<ServerEnd> {
   const answerServer = (answer: object) =>
     toServer.write(Promise.resolve(Buffer.from(`${JSON.stringify(answer)}\n`)), 0);
   const client = new RelayedClient({ _serverParams: { command, args } }, log?.recorder, answerServer);
-  const exchange = new Exchange(client);
+  const { fromClient, fromServer } = passage(client, toServer, toClient);
   let isLeft = false;
   let ending: NodeJS.Signals | undefined;
 
-  const fromClient = (piece: Piece): void => {
-    if (piece.kind === 'part') return toServer.write(exchange.partFromClient(piece), piece.bytes.length);
-    const passing = exchange.fromClient(piece.bytes);
-    toServer.write(
-      passing.then(({ bytes }) => bytes),
-      piece.bytes.length,
-    );
-    void passing.then(({ answer }) => {
-      if (answer !== undefined) toClient.write(Promise.resolve(Buffer.from(`${answer}\n`)), 0);
-    });
-  };
-  const fromServer = (piece: Piece): void => {
-    const passing = piece.kind === 'part' ? exchange.partFromServer(piece) : exchange.fromServer(piece.bytes);
-    toClient.write(passing, piece.bytes.length);
-  };
   const stopSignals = onSignals((signal) => {
     isLeft = true;
     ending = signal;
@@ -65,6 +51,7 @@ export async function relayStdio(relay: StdioRelay): Promise<ServerEnd> {
   });
   const clientEnd = eachPiece(input, fromClient).then(async () => {
     isLeft = true;
+    client.questions?.end();
     await toServer.settled;
     child.stdin.end();
   });
@@ -83,6 +70,34 @@ export async function relayStdio(relay: StdioRelay): Promise<ServerEnd> {
   stopSignals();
   input.destroy();
   return end;
+}
+
+/** Takes what the two sides say through capture, and gives it to the other. */
+function passage(client: RelayedClient, toServer: OrderedWriter, toClient: OrderedWriter) {
+  const tell = (text: string): void => toClient.write(Promise.resolve(Buffer.from(`${text}\n`)), 0);
+  client.questions = new OwnQuestions((message) => tell(JSON.stringify(message)));
+  const late = ({ bytes, answer }: Outgoing): void => {
+    if (bytes !== undefined) toServer.write(Promise.resolve(bytes), bytes.length);
+    if (answer !== undefined) tell(answer);
+  };
+  const exchange = new Exchange(client, late);
+
+  const fromClient = (piece: Piece): void => {
+    if (piece.kind === 'part') return toServer.write(exchange.partFromClient(piece), piece.bytes.length);
+    const passing = exchange.fromClient(piece.bytes);
+    toServer.write(
+      passing.then(({ bytes }) => bytes),
+      piece.bytes.length,
+    );
+    void passing.then(({ answer }) => {
+      if (answer !== undefined) tell(answer);
+    });
+  };
+  const fromServer = (piece: Piece): void => {
+    const passing = piece.kind === 'part' ? exchange.partFromServer(piece) : exchange.fromServer(piece.bytes);
+    toClient.write(passing, piece.bytes.length);
+  };
+  return { fromClient, fromServer };
 }
 
 /** A server that dies of a signal ends the relay by the same one. */
