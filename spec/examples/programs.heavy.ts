@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const ELSEWHERE = ['clickhouse', 'collector', 'decorators', 'demo', 'fleet'];
 const HERE = [
   'agent',
+  'both-ends',
   'delivery-modes',
   'field-notes',
   'many-users',
@@ -76,6 +77,24 @@ describe('the examples, over the built package and real servers', function () {
       ]);
       expect(printed).to.include('tools/echo').and.not.include('not on record');
     });
+
+  it('both-ends: three logs, one trace, and who approved what', async () => {
+    const printed = await run(['examples/both-ends/run.mjs'], { BOTH_ENDS_FOLDER: folder.path });
+    expect(printed).to.match(/^ {2}server +http\/mcp +FAILURE_UNAUTHORIZED/m);
+    expect(printed).to.include('ada: accept order {"item":"lamp","price":20} (the last lamp is broken)');
+    expect(printed).to.include('ada: decline order {"item":"piano","price":9000} (too dear)');
+    const of = (name: string) => records(join(folder.path, `${name}.jsonl`));
+    const [paid, refused] = of('agent').filter(({ resource }) => resource === 'tools/order');
+    expect(refused!.error!.type).to.equal('approval_denied');
+    // The piano has not reached the shop, and each record of the lamp is in the trace of the first.
+    const shop = of('shop').filter(({ resource }) => resource.startsWith('tools/o'));
+    const stock = of('stock').filter(({ resource }) => resource === 'tools/reserve');
+    expect([...shop, ...stock].map(({ trace_id: trace }) => trace)).to.deep.equal([
+      paid!.trace_id,
+      paid!.trace_id,
+    ]);
+    expect(shop[0]).to.include({ actor_id: 'agent-7', parent_span_id: paid!.span_id });
+  });
 
   it('zero-code: an ES module and a CommonJS one', async () => {
     const env = { OTEL_MCP_LOG_ENVIRONMENT: 'example', OTEL_MCP_LOG_FILE: log };
