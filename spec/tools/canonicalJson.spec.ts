@@ -26,6 +26,41 @@ describe('canonical JSON', () => {
     expect(text.indexOf('"1"')).to.equal('{"\\r":0,'.length);
   });
 
+  it('writes the doubles of RFC 8785, appendix B, as the RFC does', () => {
+    const rows: readonly (readonly [bits: string, text: string])[] = [
+      ['0000000000000000', '0'],
+      ['8000000000000000', '0'],
+      ['0000000000000001', '5e-324'],
+      ['7fefffffffffffff', '1.7976931348623157e+308'],
+      ['4340000000000000', '9007199254740992'],
+      ['4430000000000000', '295147905179352830000'],
+      ['44b52d02c7e14af6', '1e+23'],
+      ['444b1ae4d6e2ef4e', '999999999999999700000'],
+      ['444b1ae4d6e2ef50', '1e+21'],
+      ['3eb0c6f7a0b5ed8c', '9.999999999999997e-7'],
+      ['3eb0c6f7a0b5ed8d', '0.000001'],
+      ['41b3de4355555555', '333333333.3333333'],
+      ['becbf647612f3696', '-0.0000033333333333333333'],
+      ['43143ff3c1cb0959', '1424953923781206.2'],
+    ];
+    for (const [bits, text] of rows)
+      expect(canonicalJson([Buffer.from(bits, 'hex').readDoubleBE()])).to.equal(`[${text}]`);
+  });
+
+  it('sorts at each level, takes the empty key first, and normalises no text', () => {
+    const value = {
+      1: { f: { f: 'hi', F: 5 }, '\n': 56.0 },
+      10: {},
+      '': 'empty',
+      111: [{ e: 'y', E: 'n' }],
+      A: {},
+    };
+    expect(canonicalJson(value)).to.equal(
+      '{"":"empty","1":{"\\n":56,"f":{"F":5,"f":"hi"}},"10":{},"111":[{"E":"n","e":"y"}],"A":{}}',
+    );
+    expect(canonicalJson('A\u030a')).to.equal('"A\u030a"');
+  });
+
   it('leaves out what has no value, and refuses what is nested beyond reason', () => {
     expect(canonicalJson({ b: undefined, a: [undefined, () => 1] })).to.equal('{"a":[null,null]}');
     let deep: unknown = 1;
