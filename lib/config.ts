@@ -1,5 +1,6 @@
 import type { ProfileOptions } from './codecs/profile.js';
 import { resolveHeaders, TrustedProxies, type CallerOptions, type ForwardingHeader } from './callers.js';
+import { resolveErasure, type ErasureOptions, type ResolvedErasure } from './erasure/options.js';
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
 import { checkOptions, ofSet } from './internal/options.js';
 import { reject, requireBoolean } from './internal/validate.js';
@@ -187,6 +188,12 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    */
   readonly commitmentKey?: string;
   /**
+   * Encrypts values that concern persons, with a key for each, so that they can be erased from a sealed log and all its copies.
+   * @defaultValue none: values are on record as redaction leaves them
+   * @see docs/erasure.md
+   */
+  readonly erasure?: ErasureOptions;
+  /**
    * Called when a tool's definition differs from the one that this log last saw, beside the record `audit/tool-changed`. May
    * refuse calls of the tool: see {@link ToolChangedHook}.
    * @defaultValue none
@@ -268,6 +275,7 @@ export interface ResolvedOptions {
   readonly commitmentKey: string | undefined;
   readonly approvals: ResolvedApprovals | undefined;
   readonly redaction: RedactionOptions;
+  readonly erasure: ResolvedErasure | undefined;
   readonly foreignSpans: boolean;
   readonly notifications: boolean;
   readonly propagate: Propagate;
@@ -309,6 +317,7 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
     commitmentKey: options.commitmentKey,
     approvals: resolveApprovals(options.approvals),
     redaction: resolveRedaction(options, includeOutputs),
+    erasure: resolveErasure(options.erasure),
     propagate: resolvePropagate('propagate', options.propagate),
     propagateActors: resolvePropagate('propagateActors', options.propagateActors),
     foreignSpans: options.foreignSpans,

@@ -25,7 +25,8 @@ export type AuditErrorCode =
   | 'MCP_LOG_ERR_TOOL_CHANGED'
   | 'MCP_LOG_ERR_TOOL_STATE'
   | 'MCP_LOG_ERR_APPROVAL'
-  | 'MCP_LOG_ERR_ARCHIVE';
+  | 'MCP_LOG_ERR_ARCHIVE'
+  | 'MCP_LOG_ERR_ERASURE';
 
 /** Whether a value carries one of our brands, whichever copy of the package made it. A hostile Proxy carries none. */
 function branded(value: unknown, brand: symbol): boolean {
@@ -193,6 +194,8 @@ const PARTS: Readonly<Record<string, string>> = {
   audit: PAGES.AuditedOptions,
   audited: PAGES.AuditedOptions,
   client: 'docs/capture.md',
+  erasure: 'docs/erasure.md',
+  masterKey: 'docs/erasure.md',
   FieldNotesSink: PAGES.FieldNotesSinkOptions,
   FileSink: PAGES.FileSinkOptions,
   HttpSink: PAGES.HttpSinkOptions,

@@ -11,6 +11,9 @@ export type { AuditOptions } from './config.js';
 export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';
 export { diagnose } from './doctor/doctor.js';
 export type { DoctorFinding } from './doctor/finding.js';
+export { openSubjectKeys } from './erasure/keyFolder.js';
+export type { ErasureOptions, SubjectQuestion, SubjectResolver } from './erasure/options.js';
+export type { SubjectKey, SubjectKeys } from './erasure/subjectKeys.js';
 export {
   AuditError,
   AuditUnavailableError,

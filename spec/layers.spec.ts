@@ -25,6 +25,7 @@ const ORDER = [
   'processor',
   'operations',
   'config.ts',
+  'erasure',
   'identity.ts',
   'callers.ts',
   'origin.ts',

@@ -1,6 +1,7 @@
 // One case of the question "what does a record cost?", in a process of its own: a program has one log, and the machine code of two
 // in one process is slower than either's. Arguments: the case, how many batches. Prints the figures of the case.
 import * as crypto from 'node:crypto';
+import type { AuditOptions } from '../../lib/config.js';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { bytesOfLines } from '../../lib/codecs/line.js';
 import { CompactRange, leafHash } from '../../lib/integrity/tlog/merkle.js';
@@ -29,12 +30,13 @@ interface Measured {
   readonly settle?: () => Promise<unknown>;
 }
 
-function audited(sink: Sink): Measured {
+function audited(sink: Sink, options: Partial<AuditOptions> = {}): Measured {
   const processor = new AuditSpanProcessor({
     environment: 'benchmark',
     mode: 'batch',
     sink,
     maxQueueSize: 10 * BATCH,
+    ...options,
   }).enable();
   return {
     work: async (operations) => {
@@ -87,6 +89,7 @@ const integrity = { origin: 'bench.example/log', key: { generate: `${folder.path
 const CASES: Readonly<Record<string, () => Measured | Promise<Measured>>> = {
   floor,
   buffer: () => audited(bufferSink()),
+  encrypted: () => audited(bufferSink(), { actorId: 'u-1029', erasure: { keys: `${folder.path}/keys` } }),
   file: () => audited(new FileSink({ path: `${folder.path}/audit.jsonl`, integrity })),
 };
 

@@ -3,6 +3,7 @@ import { acceptCost } from './acceptCost.js';
 import { ceilings } from './ceilings.js';
 import { codecs } from './codecs.js';
 import { archive, destinations } from './destinations.js';
+import { erasure } from './erasure.js';
 import { eventLoop } from './eventLoop.js';
 import { fileSink } from './fileSink.js';
 import { groupCommit } from './groupCommit.js';
@@ -29,7 +30,7 @@ import { witnessed } from './witnessed.js';
 /** Every question, in the order in which they are asked and told. */
 export const questions: readonly Question[] = [
   ...[perCall, ...perCallWithNode, perCallV2, ...perCallOnTheWire, perServedCall, sampling],
-  ...[perRecord, redaction, readmeTexts, largeTexts, codecs, integrity, witnessed],
+  ...[perRecord, redaction, readmeTexts, largeTexts, codecs, integrity, witnessed, erasure],
   ...[fileSink, acceptCost, groupCommit, httpSink, spool, memory, ceilings],
   ...growth,
   ...[eventLoop, importTime, size, relay],

@@ -30,6 +30,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   retain: () => import('./commands/retain.js'),
   hold: () => import('./commands/hold.js'),
   witness: () => import('./commands/witness.js'),
+  erase: () => import('./commands/erase.js'),
+  keys: () => import('./commands/keys.js'),
   keygen: () => import('./commands/keygen.js'),
   init: () => import('./commands/init.js'),
   doctor: () => import('./commands/doctor.js'),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { AuditOptions } from '../config.js';
+import type { ErasureOptions } from '../erasure/options.js';
 import type { VariableForm } from '../options/option.js';
 import { ConfigError } from '../errors.js';
 import { FIELD_NOTES_VARIABLES } from '../sinks/http/fieldNotesSink.js';
@@ -71,6 +72,7 @@ export function readEnvironment(env: Variables): Environment {
     audit: {
       ...optionsFor(values, 'log'),
       ...approvalsFor(values),
+      ...erasureIn(values),
       environment: required(
         values.get('ENVIRONMENT') ??
           resource.get('deployment.environment.name') ??
@@ -102,7 +104,7 @@ const PATHS: Partial<Record<Part, readonly string[]>> = {
 /** The same with all paths absolute: the process may change its folder before it opens its log. */
 export function withPathsFrom(folder: string, environment: Environment): Environment {
   const { audit } = environment;
-  const { toolState, commitmentKey, approvals } = audit;
+  const { toolState, commitmentKey, approvals, erasure } = audit;
   const file = approvals?.file;
   return {
     ...environment,
@@ -111,6 +113,7 @@ export function withPathsFrom(folder: string, environment: Environment): Environ
       ...(toolState !== undefined && { toolState: resolve(folder, toolState) }),
       ...(commitmentKey !== undefined && { commitmentKey: resolve(folder, commitmentKey) }),
       ...(file !== undefined && { approvals: { ...approvals, file: resolve(folder, file) } }),
+      ...(erasure !== undefined && { erasure: resolvedKeys(folder, erasure) }),
     },
     optionsOf(part) {
       const options = { ...environment.optionsOf(part) };
@@ -122,6 +125,11 @@ export function withPathsFrom(folder: string, environment: Environment): Environ
       return options;
     },
   };
+}
+
+function resolvedKeys(folder: string, erasure: ErasureOptions): ErasureOptions {
+  const paths = Object.entries(erasure).map(([name, path]) => [name, resolve(folder, String(path))]);
+  return Object.fromEntries(paths) as ErasureOptions;
 }
 
 /** What a bad variable does; read before all others, and itself never the reason to go on. */
@@ -173,6 +181,15 @@ function optionsFor(values: ReadonlyMap<string, unknown>, part: Part) {
 function approvalsFor(values: ReadonlyMap<string, unknown>): Pick<AuditOptions, 'approvals'> {
   const approvals = optionsFor(values, 'approvals');
   return Object.keys(approvals).length === 0 ? {} : { approvals };
+}
+
+/** What encrypts the values that concern persons, where a variable names a folder of keys. */
+function erasureIn(values: ReadonlyMap<string, unknown>): Pick<AuditOptions, 'erasure'> {
+  const erasure = optionsFor(values, 'erasure');
+  if (Object.keys(erasure).length === 0) return {};
+  if (erasure['keys'] === undefined)
+    throw new ConfigError(`${PREFIX}SUBJECT_KEYS`, `is not set, though ${PREFIX}MASTER_KEY is`);
+  return { erasure: erasure as unknown as ErasureOptions };
 }
 
 function required(environment: unknown): string {

@@ -67,6 +67,7 @@ export type Part =
   | 'spool'
   | 'proxy'
   | 'integrity'
+  | 'erasure'
   | 'syslog'
   | 'postgres';
 
@@ -91,6 +92,7 @@ const HOLDERS: Readonly<Record<Part, Holder>> = {
   file: { options: OPTIONS.FileSinkOptions, prefixes: [''], neededBy: ['file'] },
   rotation: { options: OPTIONS.RotationOptions, prefixes: ['rotate.'], neededBy: ['file'] },
   integrity: { options: OPTIONS.IntegrityOptions, prefixes: ['integrity.'], neededBy: ['file'] },
+  erasure: { options: OPTIONS.ErasureOptions, prefixes: ['erasure.'], neededBy: SINK_KINDS },
   spool: {
     options: OPTIONS.SpoolOptions,
     prefixes: ['spool.'],

@@ -203,6 +203,7 @@ const AuditOptions = {
   recordMeta: { kind: 'texts', page: 'docs/redaction.md', variable: 'RECORD_META', form: 'list' },
   commitments: { kind: 'boolean', page: 'docs/commitments.md', variable: 'COMMITMENTS', form: 'boolean' },
   commitmentKey: { kind: 'text', page: 'docs/commitments.md', variable: 'COMMITMENT_KEY', form: 'text' },
+  erasure: { kind: 'value', page: 'docs/erasure.md' },
   onToolChanged: { kind: 'function', page: 'docs/tool-fingerprints.md' },
   toolState: { kind: 'text', page: 'docs/tool-fingerprints.md', variable: 'TOOL_STATE', form: 'text' },
   toolDefinitions: {
@@ -286,6 +287,13 @@ const ContactOptions = {
 
 const EncodingProfileOptions = {
   profile: { kind: 'choice', page: 'docs/sinks.md', choices: ['documented', '0.2'] },
+} as const;
+
+const ErasureOptions = {
+  keys: { kind: 'value', required: true, variable: 'SUBJECT_KEYS', form: 'text' },
+  masterKey: { kind: 'value', variable: 'MASTER_KEY', form: 'text' },
+  subject: { kind: 'function' },
+  fields: { kind: 'texts' },
 } as const;
 
 const TimeoutOptions = {
@@ -666,6 +674,7 @@ export const OPTIONS = {
   AuditedOptions,
   ContactOptions,
   EncodingProfileOptions,
+  ErasureOptions,
   TimeoutOptions,
   HttpCommonOptions,
   FieldNotesSinkOptions,
@@ -717,6 +726,7 @@ export const PAGES = {
   AuditedOptions: 'docs/decorators.md',
   ContactOptions: 'docs/redaction.md',
   EncodingProfileOptions: 'docs/sinks.md',
+  ErasureOptions: 'docs/erasure.md',
   TimeoutOptions: 'docs/sinks.md',
   HttpCommonOptions: 'docs/sinks.md',
   FieldNotesSinkOptions: 'docs/sinks.md',

@@ -33,6 +33,8 @@ export interface Pipeline {
   forceFlush(): Promise<void>;
   /** Flushes and closes every sink, once. A record that comes later is refused, and `onError` hears of it. The log's last record says why. */
   shutdown(ending?: Ending): Promise<void>;
+  /** Counts a record whose personal values were withheld. */
+  countWithheld(): void;
   /** The pipeline in numbers, for programs without a MeterProvider. */
   stats(): PipelineStats;
   /** Writes what it can without an event loop, and gives up the rest: the process ends. */
@@ -81,6 +83,7 @@ class SinkPipeline implements Pipeline, EndingLog {
   #endsAlone: () => void = () => undefined;
   #refused = 0;
   #unavailable = 0;
+  #withheld = 0;
   #shutdown: Promise<void> | undefined;
 
   constructor({ workers, anyWillDo, report, count, sinks, firstRecord, lastRecord }: ResolvedPipeline) {
@@ -170,11 +173,16 @@ class SinkPipeline implements Pipeline, EndingLog {
     for (const worker of this.#workers) if (worker.canFlushSync) worker.flushSync();
   }
 
+  countWithheld(): void {
+    this.#withheld++;
+  }
+
   stats(): PipelineStats {
     return {
       accepted: this.#accepted,
       refused: this.#refused,
       unavailable: this.#unavailable,
+      withheld: this.#withheld,
       sinks: this.#workers.map((worker) => worker.stats),
     };
   }

@@ -42,6 +42,8 @@ export interface PipelineStats {
   readonly refused: number;
   /** Intents refused, so that nothing was sent (`blocking-strict`). */
   readonly unavailable: number;
+  /** Records whose personal values were withheld, because their key or the person could not be found out. */
+  readonly withheld: number;
   /** The numbers of each sink. */
   readonly sinks: readonly SinkStats[];
 }

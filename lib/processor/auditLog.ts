@@ -1,11 +1,15 @@
 import { writeSync } from 'node:fs';
 import type { ResolvedOptions } from '../config.js';
+import { openKeys } from '../erasure/options.js';
+import { RESERVED_BYTES, type ProtectorOptions } from '../erasure/protector.js';
+import { ConfigError } from '../errors.js';
 import { shared } from '../internal/shared.js';
 import { printable } from '../internal/text.js';
 import type { Ending } from '../pipeline/ending.js';
 import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import { pipelineFor, releasePipeline, type Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
+import { OPTIONS } from '../options/tables.js';
 import { createRedactor, prepareRedactor, type Redactor } from '../redaction/createRedactor.js';
 import { sinkName } from '../sinks/emit.js';
 import type { GapInfo } from '../sinks/gap.js';
@@ -56,7 +60,7 @@ export function handleOf({ pipeline, close }: AuditLog): AuditLogHandle {
 
 /** Wires one audit log: redaction, then the pipeline to its sinks. */
 export function createAuditLog(options: ResolvedOptions): AuditLog {
-  const redactor = createRedactor(options.redaction);
+  const redactor = redactorOf(options);
   const key = keyOf(options);
   const { pipeline, isNew } = pipelineFor({
     ...options.pipeline,
@@ -66,12 +70,14 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
       lastRecord: (ending: Ending) => redactor.record(stopRecord(options, key, ending)),
     }),
   });
-  const recording = new Recording(options, redactor, pipeline, typeof key === 'string' ? undefined : key);
+  const commitmentKey = typeof key === 'string' ? undefined : key;
+  const recording = new Recording(options, redactor, pipeline, commitmentKey, protection(options));
   // One record for each operation that an earlier process left open, however many clients write to this log.
   if (isNew) for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
   const forget = makeAhead(() => rehearse(options, redactor));
   const close = (ending?: Ending) => {
     forget();
+    recording.forgetKeys();
     releasePipeline(pipeline);
     dischargeClaiming(pipeline);
     return pipeline.shutdown(ending);
@@ -82,7 +88,29 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
 
 /** Prepares a log that is opened later, when its process has loaded an MCP client. */
 export function prepareAhead(options: ResolvedOptions): void {
-  makeAhead(() => rehearse(options, createRedactor(options.redaction)));
+  makeAhead(() => rehearse(options, redactorOf(options)));
+}
+
+/** The redactor of a log. It leaves room for what encryption adds to a record. */
+function redactorOf({ redaction, erasure }: ResolvedOptions): Redactor {
+  if (erasure === undefined) return createRedactor(redaction);
+  const totalBytes = lineBytes(redaction) - RESERVED_BYTES;
+  if (totalBytes < OPTIONS.LimitOptions.totalBytes.minimum)
+    throw new ConfigError(
+      'redaction.limits.totalBytes',
+      `must be ${OPTIONS.LimitOptions.totalBytes.minimum + RESERVED_BYTES} or more where erasure is set`,
+    );
+  return createRedactor({ ...redaction, limits: { ...redaction.limits, totalBytes } });
+}
+
+function lineBytes({ limits }: ResolvedOptions['redaction']): number {
+  return limits?.totalBytes ?? OPTIONS.LimitOptions.totalBytes.default;
+}
+
+/** What encrypts the personal values of a log's records, where there are keys. */
+function protection({ erasure, redaction }: ResolvedOptions): ProtectorOptions | undefined {
+  if (erasure === undefined) return undefined;
+  return { keys: openKeys(erasure), fields: erasure.fields, totalBytes: lineBytes(redaction) };
 }
 
 /**

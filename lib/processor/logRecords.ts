@@ -91,6 +91,7 @@ function inForce(options: ResolvedOptions, key: CommitmentKey | string | undefin
       ...(acks !== undefined && { acks }),
       ...(requiredSinks !== undefined && { required_sinks: requiredSinks }),
       ...(overflow !== undefined && { overflow }),
+      ...(options.erasure !== undefined && { encrypted_fields: options.erasure.fields }),
       sinks: pipeline.sinks.map((entry) => ('emit' in entry ? sinkData(entry) : entryData(entry))),
     },
   };

@@ -1,4 +1,5 @@
 import type { Attributes, HrTime, Link, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api';
+import type { Concerned } from '../erasure/protector.js';
 import type { AuditError, RefusedError } from '../errors.js';
 import type { Actor } from '../identity.js';
 import type { Salt } from '../integrity/contentCommitment.js';
@@ -185,6 +186,8 @@ export interface CommittedStart {
 export interface RecorderState {
   readonly recorder: OperationRecorder;
   readonly actor?: Actor | undefined;
+  /** Whom it concerns, where a function of the user's said so at its start. */
+  readonly concerned?: Concerned['subject'] | undefined;
   /** Why the operation must not be made, found at its start. */
   readonly refusal?: RefusedError | undefined;
   /** The fingerprint of the called tool's definition at that time. */

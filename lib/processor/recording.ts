@@ -1,26 +1,26 @@
-import { context, diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../config.js';
+import { Protector, type ProtectorOptions } from '../erasure/protector.js';
 import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
-import { askActor, type Actor } from '../identity.js';
+import type { Actor } from '../identity.js';
 import { shared } from '../internal/shared.js';
-import { say } from '../internal/stderr.js';
 import { guardedReport, type Report } from '../pipeline/options.js';
 import { DELIVERED, type Pipeline } from '../pipeline/pipeline.js';
 import { totalBytesOf, type Redactor } from '../redaction/createRedactor.js';
 import { redactDefinition, withDefinition } from '../redaction/toolDefinition.js';
 import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
 import { newRecordId } from '../schema/ids.js';
-import type { AuditRecord, DraftRecord, McpRequests } from '../schema/record.js';
+import type { AuditRecord, DraftRecord } from '../schema/record.js';
 import type { ServerIdentity } from '../tools/memory.js';
 import { DefinitionMemory, keptByAll, type KeptDefinition } from '../tools/definitions.js';
 import { ToolWatch } from '../tools/watch.js';
-import { PACKAGE_NAME } from '../version.js';
 import { chainToSend } from './delegation.js';
 import type { CommitmentKey } from '../integrity/contentCommitment.js';
 import { commitToEnd, commitToStart } from './commitments.js';
 import { CallApprovals } from './callApproval.js';
 import { Dialled } from './dialled.js';
-import { sessionIdOf, toDraft } from './mapping.js';
+import { toDraft } from './mapping.js';
+import { askParties } from './parties.js';
+import { requestsOf } from './sessionRequests.js';
 import { keepsLog } from './logRecords.js';
 import { toolChanged, toolDefinition } from './toolRecords.js';
 import type {
@@ -30,9 +30,6 @@ import type {
   OperationRecorder,
   CommittedStart,
 } from './operation.js';
-
-/** Whether this process has said that requests are missing from the log. */
-const told = shared('missing requests', () => ({ missing: false }));
 
 /** The definitions that are on record, by log: several clients may write to one. */
 const definitions = shared('tool-definitions', () => new WeakMap<object, DefinitionMemory>());
@@ -52,6 +49,7 @@ export class Recording implements OperationRecorder {
   readonly #levels: Levels;
   readonly #listener: Report;
   readonly #dialled: Dialled;
+  readonly #asked: Parameters<typeof askParties>[1];
   readonly #tools: ToolWatch;
   /** Absent where no call needs an approval. */
   readonly #approvals: CallApprovals | undefined;
@@ -59,13 +57,21 @@ export class Recording implements OperationRecorder {
   readonly #definitions: DefinitionMemory | undefined;
   /** Absent where the log has no commitments. */
   readonly #commitmentKey: CommitmentKey | undefined;
+  /** Absent where there are no keys of persons. */
+  readonly #protector: Protector | undefined;
   #toldOfLimit = false;
   #named: { readonly name: string; readonly shown: string } | undefined;
 
   /**
    * @throws ConfigError when the tool state file cannot be used.
    */
-  constructor(options: ResolvedOptions, redactor: Redactor, pipeline: Pipeline, key?: CommitmentKey) {
+  constructor(
+    options: ResolvedOptions,
+    redactor: Redactor,
+    pipeline: Pipeline,
+    key?: CommitmentKey,
+    protection?: ProtectorOptions,
+  ) {
     this.#options = options;
     this.keepsNotifications = options.notifications;
     this.keepsWaiting = pipeline.keepsWaiting;
@@ -75,6 +81,13 @@ export class Recording implements OperationRecorder {
     this.#levels = resolveLevels(options.redaction.levels);
     this.#listener = guardedReport(options.onError);
     this.#dialled = new Dialled(redactor);
+    this.#asked = {
+      options,
+      shownSession: (id) => this.#shownSession(id),
+      report: (error) => this.report(error),
+      withheld: (error) => this.#withheld(error),
+    };
+    this.#protector = protection && new Protector(protection, (error) => this.#withheld(error));
     this.#tools = new ToolWatch({
       log: pipeline,
       onToolChanged: options.onToolChanged,
@@ -118,7 +131,7 @@ export class Recording implements OperationRecorder {
   begin(detail: OperationDetail): void {
     // Redacts the server's command now, before the server starts, rather than while the server waits for the client.
     if (detail.method === 'initialize') this.#dialled.by(detail.connection);
-    const actor = this.#resolveActor(detail);
+    const { actor, concerned } = askParties(detail, this.#asked);
     const key = this.#commitmentKey;
     const { toolName } = detail.subject;
     const isRefused = actor === undefined && this.#options.requireActor;
@@ -129,6 +142,7 @@ export class Recording implements OperationRecorder {
     detail.states.push({
       recorder: this,
       actor,
+      concerned,
       refusal: isRefused
         ? new RefusedError('actor_required', 'requireActor is set, and the actor is not known')
         : undefined,
@@ -199,8 +213,8 @@ export class Recording implements OperationRecorder {
 
   /** Records an operation that an earlier process was about to send when it ended. */
   recordUnknownOutcome(found: AuditRecord): void {
-    // Commitments are those of the intent itself: their salt follows from its id.
-    const { seq: _, stage: __, truncated: ___, commitments: ____, ...intent } = found;
+    // Commitments and personal values stay with the intent, to whose id they are bound; `operation_id` leads there.
+    const { seq: _, stage: __, truncated: ___, commitments: ____, personal: _____, ...intent } = found;
     this.#pipeline.acceptInBackground({
       ...intent,
       otel_resource: this.#options.settings.origin.current,
@@ -210,6 +224,11 @@ export class Recording implements OperationRecorder {
       message: 'An operation was about to be sent when the process ended; its outcome is unknown.',
       error: { type: 'unknown_outcome' },
     });
+  }
+
+  /** Forgets the keys of persons: the log is closed. */
+  forgetKeys(): void {
+    this.#protector?.close();
   }
 
   /** Reports a failure to `onError`. `lost` counts the records that it cost. */
@@ -233,12 +252,12 @@ export class Recording implements OperationRecorder {
       const { sessionId } = detail.connection;
       this.#options.settings.origin.learn(detail.trace.resource);
       const entry = this.#entry(detail);
-      const { actor, toolFingerprint, operationId, approvalId } = entry;
+      const { actor, concerned, toolFingerprint, operationId, approvalId } = entry;
       const committed = this.#committed(detail, entry);
       const recordId = committed?.recordId;
       const commitments = committed && commitToEnd(committed, detail);
       const shown = this.#shownSession(sessionId);
-      const requests = this.#requests(detail);
+      const requests = requestsOf(detail, this.#pipeline);
       // Field by field: a spread among other fields costs more than the whole mapping.
       const facts = {
         sessionId: shown,
@@ -257,9 +276,17 @@ export class Recording implements OperationRecorder {
       const known = secrets === undefined ? { sessionId } : { ...secrets, sessionId };
       const record = this.#redactor.record(draft, known);
       const definition = detail.custom?.definition;
-      return definition === undefined
-        ? record
-        : withDefinition(record, definition, totalBytesOf(this.#redactor));
+      const whole =
+        definition === undefined ? record : withDefinition(record, definition, totalBytesOf(this.#redactor));
+      if (this.#protector === undefined) return whole;
+      // Where nobody is named, the session stands in for the actor.
+      const named = draft.actor_id !== draft.session_id;
+      const subject = concerned ?? { id: draft.on_behalf_of ?? draft.actor_id };
+      return this.#protector.protect(whole, {
+        actor: named ? draft.actor_id : undefined,
+        principal: draft.on_behalf_of,
+        subject,
+      });
     } catch (cause) {
       this.report(new SinkError('mapping', 'the operation could not be made into a record', { cause }), 1);
       return undefined;
@@ -292,19 +319,6 @@ export class Recording implements OperationRecorder {
     connection.requests?.settled(this.#pipeline, ids, draft === SKIPPED ? 'excluded' : 'recorded');
   }
 
-  /** The requests of a session for its closing record. Where some are not on record, stderr says so, once. */
-  #requests({ method, ending, connection }: OperationDetail): McpRequests | undefined {
-    if (method !== 'close' || ending === undefined) return undefined;
-    const requests = connection.requests?.summary(this.#pipeline);
-    if (requests?.missing !== undefined && !told.missing) {
-      told.missing = true;
-      const line = `a session ended with ${requests.missing} of ${requests.sent} requests that no record tells of; mcp.requests of its session/close record names them`;
-      diag.warn(`${PACKAGE_NAME}: ${line}`);
-      say(line);
-    }
-    return requests;
-  }
-
   #entry(detail: OperationDetail): RecorderState {
     for (const entry of detail.states) if (entry.recorder === this) return entry;
     // For a span of another instrumentation, an actor function can no longer be called in the caller's context.
@@ -329,22 +343,8 @@ export class Recording implements OperationRecorder {
     return id === undefined ? undefined : this.#redactor.sessionId(id);
   }
 
-  /** Who acts: as the function says; else a caller as its verified token says; else the one whom the options name. */
-  #resolveActor({ method, resource, subject, connection, caller }: OperationDetail): Actor | undefined {
-    const { actor: known, settings } = this.#options;
-    if (typeof known !== 'function') return caller?.actor ?? known;
-    const { actor, problem } = askActor(known, {
-      method,
-      resource,
-      toolName: subject.toolName,
-      sessionId: sessionIdOf(connection, settings, this.#shownSession(connection.sessionId)),
-      serverName: connection.serverName,
-      context: context.active(),
-    });
-    if (problem !== undefined) {
-      const { message, cause } = problem;
-      this.report(new AuditError('MCP_LOG_ERR_ACTOR', message, { cause }));
-    }
-    return actor ?? caller?.actor;
+  #withheld(error: AuditError): void {
+    this.#pipeline.countWithheld();
+    this.report(error);
   }
 }

@@ -57,6 +57,7 @@ export const RECORD_FIELDS: Fields<AuditRecord> = {
   operation_id: 'text?',
   commitments: 'json?',
   truncated: 'json?',
+  personal: 'json?',
   metadata: 'metadata',
   otel_resource: 'otel_resource?',
   log_id: 'text?',

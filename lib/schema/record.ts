@@ -1,5 +1,6 @@
 import type { ActorType, ChainLink, McpOAuth, RecordAuthority } from './actors.js';
 import type { Commitments } from './commitments.js';
+import type { PersonalValues } from './personalValues.js';
 import type { EVENT_TYPES, OUTCOMES, SENSITIVITIES, SEVERITIES } from './tables.js';
 
 /** An event type of the compliance log schema, by its name. */
@@ -254,6 +255,8 @@ export interface AuditRecord {
   commitments?: Commitments;
   /** What was cut to keep the record in bounds. */
   truncated?: readonly Truncation[];
+  /** Values that concern persons, encrypted or withheld: their fields lack them, or hold what stands for them. */
+  personal?: readonly PersonalValues[];
   /** Which schema and which product wrote the record. */
   metadata: RecordMetadata;
   /** Where the record was written. Absent from older logs, as are the two fields after it. */

@@ -24,6 +24,7 @@ const WITH_VARIABLES = [
   'FileSinkOptions',
   'RotationOptions',
   'IntegrityOptions',
+  'ErasureOptions',
   'SpoolOptions',
   'HttpSinkOptions',
   'SyslogSinkOptions',

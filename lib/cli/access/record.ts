@@ -89,7 +89,7 @@ export class AccessRecords {
       outcome: facts.outcome,
       severity: facts.severity,
       sensitivity: 'SENSITIVITY_CONFIDENTIAL',
-      actor_id: user(),
+      actor_id: userName(),
       actor_type: 'user',
       component: PACKAGE_NAME,
       environment: this.#environment,
@@ -151,7 +151,7 @@ function judged(exitCode: AccessEnd['exitCode']): {
 }
 
 /** The name of the account, or its number where it has no name. */
-function user(): string {
+export function userName(): string {
   try {
     return userInfo().username;
   } catch {

@@ -14,9 +14,20 @@ import type { FileNotice } from '../../sinks/file/notice.js';
 import { accessLayout } from '../../sinks/file/accessLog.js';
 import { isLogInUse } from '../../sinks/file/lock.js';
 
-/** How long to wait for other commands, in milliseconds. Each of them holds the access log for a moment. */
+/** How long to wait for other commands, in milliseconds. Each of them holds the log for a moment. */
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = [30, 400] as const;
+
+/** A log that commands write, one record at a time. */
+export interface SealedPlace {
+  readonly path: string;
+  /** The key that signs it: a file that exists, or where one is made. */
+  readonly key: string | { readonly generate: string };
+  /** Default: the host and the name of the file, or what the log already has. */
+  readonly origin?: string | undefined;
+  /** Takes notices about the file. */
+  readonly onNotice: (notice: FileNotice) => void;
+}
 
 /** The access log of one log. */
 export interface AccessLogPlace {
@@ -27,15 +38,21 @@ export interface AccessLogPlace {
   readonly onNotice: (notice: FileNotice) => void;
 }
 
+/** Writes a record to the access log of a log, as {@link writeSealed} does. */
+export function writeAccess({ log, options, onNotice }: AccessLogPlace, draft: DraftRecord): Promise<void> {
+  const { log: path, key: generate } = accessLayout(log);
+  const { key = { generate }, origin } = options;
+  return writeSealed({ path, key, origin, onNotice }, draft);
+}
+
 /**
- * Writes a record to the access log of a log and seals it, then resolves. The file is held only meanwhile, so that commands can
- * take turns.
+ * Writes a record to a log and seals it, then resolves. The file is held only meanwhile, so that commands can take turns.
  *
  * @throws If the record could not be written, flushed to disk and sealed.
  */
-export async function writeAccess(place: AccessLogPlace, draft: DraftRecord): Promise<void> {
-  const path = accessLayout(place.log).log;
-  const sink = await openSink(path, place);
+export async function writeSealed(place: SealedPlace, draft: DraftRecord): Promise<void> {
+  const { path } = place;
+  const sink = await openSink(place);
   try {
     const record = new Sequence(countAfter([sink])).number(draft);
     const result = await sink.emit([record]);
@@ -48,13 +65,12 @@ export async function writeAccess(place: AccessLogPlace, draft: DraftRecord): Pr
   if (!(await isSealed(path))) throw new Error('it could not be sealed');
 }
 
-async function openSink(path: string, { log, options, onNotice }: AccessLogPlace): Promise<FileSink> {
-  const key = options.key ?? { generate: accessLayout(log).key };
+async function openSink({ path, key, origin: given, onNotice }: SealedPlace): Promise<FileSink> {
   const deadline = performance.now() + PATIENCE_MS;
   for (let pause: number = PAUSE_MS[0]; ; pause = Math.min(pause * 1.5, PAUSE_MS[1])) {
     try {
-      // Another command may have begun the access log meanwhile. Then its origin counts.
-      const origin = options.origin ?? (await originOf(path));
+      // Another command may have begun the log meanwhile. Then its origin counts.
+      const origin = given ?? (await originOf(path));
       return new FileSink({ path, fsync: 'always', integrity: { origin, key }, onNotice });
     } catch (error) {
       if (!isLogInUse(error) || performance.now() > deadline) throw error;
@@ -63,7 +79,7 @@ async function openSink(path: string, { log, options, onNotice }: AccessLogPlace
   }
 }
 
-/** The origin of the access log, or a new one from the host and the file's name. A note's name holds no space and no plus. */
+/** The origin of the log, or a new one from the host and the file's name. A note's name holds no space and no plus. */
 async function originOf(path: string): Promise<string> {
   const vkey = (await readIfThere(integrityLayout(path).vkey))?.split('\n')[0] ?? '';
   try {
@@ -73,7 +89,7 @@ async function originOf(path: string): Promise<string> {
   }
 }
 
-/** Whether the newest checkpoint covers the whole access log. A failure to seal does not fail the write itself. */
+/** Whether the newest checkpoint covers the whole log. A failure to seal does not fail the write itself. */
 async function isSealed(path: string): Promise<boolean> {
   const { state, checkpoint } = integrityLayout(path);
   const saved = parseState(await readFile(state, 'utf8').catch(() => ''));

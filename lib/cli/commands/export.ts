@@ -4,6 +4,7 @@ import { nearest } from '../../internal/nearest.js';
 import { usageFailure } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
+import { KEY_OPTIONS, withKeys } from '../input/unlocked.js';
 import { compileFilter, FILTER_OPTIONS } from '../query/filter.js';
 import { Output } from '../term/output.js';
 import { count, plural } from '../term/units.js';
@@ -25,6 +26,7 @@ lines that the OpenTelemetry Collector's otlpjsonfile receiver reads. csv and pa
 clickhouse is rows of the table in dist/clickhouse.sql.`,
   options: {
     ...FILTER_OPTIONS,
+    ...KEY_OPTIONS,
     format: { type: 'string', short: 'f', value: 'FORMAT', help: `${FORMATS.join(', ')}` },
     output: {
       type: 'string',
@@ -53,7 +55,7 @@ clickhouse is rows of the table in dist/clickhouse.sql.`,
   async run({ options, operands, io, reading }) {
     const format = chosenFormat(options.format);
     const problems = new Problems(io, options.json);
-    const logs = await openLogs(operands, io, problems);
+    const logs = withKeys(await openLogs(operands, io, problems), options, problems);
     let counts: { in: number; out: number };
     if (format === 'parquet') {
       const { selectToParquet } = await import('../query/parquet.js');

@@ -6,6 +6,7 @@ import type { Judgement } from '../integrity/verdict.js';
 import { usageFailure } from '../shared/failure.js';
 import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
+import { KEY_OPTIONS, withKeys } from '../input/unlocked.js';
 import { Output } from '../term/output.js';
 import { isTerminal, palette } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';
@@ -16,6 +17,7 @@ import { csvWriter, lineWriter, parseFields, tableWriter, type RecordWriter } fr
 
 const OPTIONS = {
   ...FILTER_OPTIONS,
+  ...KEY_OPTIONS,
   sql: { type: 'string', value: 'SQL', help: "a query over the table 'records' (needs @duckdb/node-api)" },
   'follow-trace': { type: 'string', value: 'ID', help: 'show one trace as a tree, across all logs given' },
   'tool-changes': {
@@ -148,7 +150,7 @@ async function runFilters(
   const format = chosenFormat(options, io);
   const limit = options.limit === undefined ? undefined : wholeNumber(options.limit);
   const problems = new Problems(io, options.json);
-  const logs = await openLogs(operands, io, problems);
+  const logs = withKeys(await openLogs(operands, io, problems), options, problems);
   const losses = options.gaps === true ? new LossReport(io, options.json === true, logs, filter) : undefined;
   const conclude = (matched: number) => {
     // What a limit has left unread may lack records.

@@ -5,6 +5,7 @@ import { defineCommand } from '../shared/define.js';
 import { usageFailure } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
+import { KEY_OPTIONS, withKeys } from '../input/unlocked.js';
 import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
 import { FILTER_OPTIONS } from '../query/filter.js';
 import { Output } from '../term/output.js';
@@ -30,6 +31,7 @@ all records; single records are the notable and the newest ones (--rows). The pa
 the log: give it only to people who may read the log.`,
   options: {
     ...FILTER_OPTIONS,
+    ...KEY_OPTIONS,
     output: {
       type: 'string',
       short: 'o',
@@ -60,7 +62,7 @@ the log: give it only to people who may read the log.`,
   reads: true,
   async run({ options, operands, io, reading }) {
     const problems = new Problems(io, options.json);
-    const logs = await openLogs(operands, io, problems);
+    const logs = withKeys(await openLogs(operands, io, problems), options, problems);
     const rows = rowLimit(options.rows);
     const path = options.output ?? 'report.html';
     const output = await Output.to(path, [...operands, ...keyFiles(options.vkey)], io);

@@ -31,6 +31,8 @@ export interface LogInput {
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   /** The bytes of one of its files (or of standard input). */
   read(path: string): AsyncIterable<LogChunk>;
+  /** Whether `read` gives other bytes than the files hold, with encrypted values put back. */
+  readonly isDecrypted?: true;
   /** The log without records that are surely not wanted: for one that can leave them out before they are sent. */
   narrowed?(wanted: Wanted): LogInput;
   /** Fetches what lies beside a log that is not on disk, and gives the path that the log would have beside it. */

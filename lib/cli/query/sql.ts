@@ -9,6 +9,7 @@ import { csvRow } from '../formats/csv.js';
 import { CliFailure, inputFailure, usageFailure } from '../shared/failure.js';
 import { openLogs, spoolLogs, type LogInput } from '../input/logs.js';
 import { readRecords } from '../input/records.js';
+import { withKeys, type KeyOptions } from '../input/unlocked.js';
 import { Problems } from '../input/problems.js';
 import { withScratchFolder } from '../term/temporaryFile.js';
 import { Output } from '../term/output.js';
@@ -34,7 +35,12 @@ export async function runSql(
   sql: string,
   operands: readonly string[],
   format: Format,
-  options: { json?: boolean; output?: string; vkey?: readonly string[]; 'csv-exact'?: boolean },
+  options: KeyOptions & {
+    json?: boolean;
+    output?: string;
+    vkey?: readonly string[];
+    'csv-exact'?: boolean;
+  },
   io: CommandIo,
   reading: Reading,
 ): Promise<number> {
@@ -44,8 +50,9 @@ export async function runSql(
   return withScratchFolder(async (folder) => {
     const { connection, close } = await openDuckDB(folder);
     try {
-      const logs = await openLogs(operands, io, problems);
-      const isElsewhere = ({ files, evidence }: LogInput) => files.length === 0 || evidence !== undefined;
+      const logs = withKeys(await openLogs(operands, io, problems), options, problems);
+      const isElsewhere = ({ files, evidence, isDecrypted }: LogInput) =>
+        files.length === 0 || evidence !== undefined || isDecrypted === true;
       const streamed = logs.filter(isElsewhere);
       const here = logs.filter((log) => !isElsewhere(log));
       const paths = here.flatMap(({ files }) => files.map(({ path }) => resolve(path)));

@@ -7,6 +7,7 @@ import { keyFiles } from '../integrity/trust.js';
 import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { isAboutLog, isIntent } from '../input/records.js';
+import { withKeys, type KeyOptions } from '../input/unlocked.js';
 import { Output } from '../term/output.js';
 import { palette, type Palette } from '../term/terminal.js';
 import { details, outcomeCell } from '../formats/table.js';
@@ -70,7 +71,7 @@ function openRings(nodes: readonly TraceNode[], parents: Map<TraceNode, TraceNod
 export async function followTrace(
   id: string,
   operands: readonly string[],
-  options: { json?: boolean; details?: boolean; output?: string; vkey?: readonly string[] },
+  options: KeyOptions & { json?: boolean; details?: boolean; output?: string; vkey?: readonly string[] },
   io: CommandIo,
   reading: Reading,
 ): Promise<number> {
@@ -78,7 +79,7 @@ export async function followTrace(
     throw usageFailure('--follow-trace takes a trace id: up to 32 hex digits');
   const wanted = id.length === 32 ? id.toLowerCase() : `${id.toLowerCase()}*`;
   const problems = new Problems(io, options.json);
-  const logs = await openLogs(operands, io, problems);
+  const logs = withKeys(await openLogs(operands, io, problems), options, problems);
   const found: { record: AuditRecord; file: string }[] = [];
   const filter = compileFilter({ trace: [wanted] });
   await select(logs, (record, _data, _start, _end, { file }) => void found.push({ record, file }), {

@@ -5,6 +5,7 @@ import { canonicalOutcome, isAboutLog, isIntent } from '../input/records.js';
 import { TOOL_CHANGED, ToolHistory } from '../input/toolHistory.js';
 import { CubeBuilder } from './cube.js';
 import { MissingBuilder } from './missing.js';
+import { PersonalTally } from './personal.js';
 import { sensitivityOf } from './sensitivity.js';
 import { Summarizer, wholeOf } from './summary.js';
 import { OUTCOME_ORDER, type LogSummary, type ReportModel, type Totals, type Rows } from './model.js';
@@ -36,6 +37,7 @@ interface LogTally {
 export class ReportBuilder {
   readonly #cube = new CubeBuilder();
   readonly #missing = new MissingBuilder();
+  readonly #personal = new PersonalTally();
   readonly #rows: RowKeeper;
   readonly #tools = new ToolHistory(LISTED_CHANGES);
   /** The number of the kind of each change. */
@@ -59,6 +61,7 @@ export class ReportBuilder {
   see(log: string, record: AuditRecord, place: LinePlace): void {
     this.#missing.order(log, record, place.file, place.line);
     this.#tools.define(record);
+    this.#personal.see(record);
     let tally = this.#logs.get(log);
     if (tally === undefined) this.#logs.set(log, (tally = { records: 0 }));
     tally.records++;
@@ -72,6 +75,7 @@ export class ReportBuilder {
     if (this.#first === undefined || record.time < this.#first) this.#first = record.time;
     if (this.#last === undefined || record.time > this.#last) this.#last = record.time;
     this.#missing.add(record);
+    this.#personal.add(record);
     const kind = this.#cube.add(record, sensitivityOf(record));
     this.#rows.add(record, kind, data, start, end, place);
     this.#tools.change(record);
@@ -93,6 +97,7 @@ export class ReportBuilder {
   /** Returns everything that was gathered. */
   finish(logs: readonly LogInput[], problems: number): Aggregates {
     const { cube, timeline, places } = this.#cube.finish();
+    const personal = this.#personal.finish();
     const listed = this.#tools
       .changes()
       .map((change, index) => ({ ...change, kind: places[this.#changed[index]!]! }));
@@ -104,6 +109,7 @@ export class ReportBuilder {
       totals: this.#totals(problems),
       changes: { all: this.#changed.length, listed },
       missing: this.#missing.finish(),
+      ...(personal && { personal }),
       rows: this.#rows.finish(places),
     };
   }

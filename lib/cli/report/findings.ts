@@ -1,4 +1,4 @@
-import { plural } from '../term/units.js';
+import { count, plural } from '../term/units.js';
 import type { Difference } from '../input/toolChange.js';
 import { cardsOf, TONE_WORDS } from './cards.js';
 import { html, Html, timeCell, type Fragment, section, table } from './html.js';
@@ -168,6 +168,32 @@ function gapTable({ missing: { gaps } }: ReportModel): Fragment {
       </tr>`,
   );
   return table('Gap records', [['Time'], ['What the record says'], ['Records', 'number']], rows);
+}
+
+/** The section on values that concern persons; none where no record has such values. */
+export function personalValues({ personal }: ReportModel): Fragment {
+  if (personal === undefined) return undefined;
+  const { encrypted, opened, erased, withheld, keys, destroyed } = personal;
+  const lines: readonly (readonly [number: number, meaning: string])[] = [
+    [erased, 'had values that were erased: their key was destroyed, and nobody can read them in any copy.'],
+    [encrypted, 'hold values that are encrypted; whoever has the keys can read them (--keys).'],
+    [opened, 'had encrypted values that were put back for this page, which is in the clear.'],
+    [
+      withheld,
+      'lack values that never went on record: the person was erased before, or no key could be had.',
+    ],
+  ];
+  return section(
+    'personal',
+    'Personal values',
+    html`Values are encrypted for <b>${plural(keys, 'key')}</b>, one for each person;
+      <b>${count(destroyed)}</b> of them ${destroyed === 1 ? 'was' : 'were'} destroyed.`,
+    html`<ul class="findings">
+      ${lines
+        .filter(([number]) => number > 0)
+        .map(([number, meaning]) => html`<li><b>${plural(number, 'record')}</b> ${meaning}</li>`)}
+    </ul>`,
+  );
 }
 
 /** The section on whether the log is as it was written. */

@@ -24,7 +24,25 @@ export interface ReportModel {
   readonly changes: Changes;
   readonly missing: Missing;
   readonly integrity: Integrity;
+  /** Values that are encrypted for persons; absent where there are none. */
+  readonly personal?: Personal;
   readonly rows: Rows;
+}
+
+/** How many records hold values that concern persons, by what became of these. */
+export interface Personal {
+  /** Records whose values are encrypted, and were not put back for this page. */
+  readonly encrypted: number;
+  /** Records whose values were put back with the keys. */
+  readonly opened: number;
+  /** Records that have lost values since a key was destroyed: by the keys, or by records of erasures among the logs. */
+  readonly erased: number;
+  /** Records whose values never went on record: the key or the person could not be found out, or was erased before. */
+  readonly withheld: number;
+  /** Keys that these records name. */
+  readonly keys: number;
+  /** Of these, the ones that were destroyed. */
+  readonly destroyed: number;
 }
 
 /** Options of `query` by their names, each with its values; `true` for one that takes none. */

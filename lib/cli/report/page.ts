@@ -4,7 +4,7 @@ import { PAGE_SCRIPT, PAGE_STYLE } from './assets.js';
 import { html, Html, section, table, timeCell } from './html.js';
 import { commandLine } from './commandLine.js';
 import type { ReportModel } from './model.js';
-import { changing, glance, integrity, missing } from './findings.js';
+import { changing, glance, integrity, missing, personalValues } from './findings.js';
 import { wholeView } from './views.js';
 import { bytes, count, plural } from '../term/units.js';
 
@@ -80,7 +80,7 @@ export function reportPage(model: ReportModel): string {
           ${changing('latency', 'How long it took', view, html`<div id="latency-chart" class="chart"></div>`)}
           ${changing('failures', 'What failed', view)} ${changing('denials', 'What was denied', view)}
           ${changing('touched', 'Which data was touched', view)} ${changing('changes', 'What changed', view)}
-          ${missing(model)} ${integrity(model)}
+          ${missing(model)} ${personalValues(model)} ${integrity(model)}
           <section id="sessions" aria-labelledby="sessions-title" hidden></section>
           ${records(model)} ${sources(model)}
         </main>

@@ -52,6 +52,7 @@ const RECORD_FIELDS: Readonly<Record<keyof DraftRecord, FieldKind>> = {
   operation_id: 'fixed',
   commitments: 'fixed',
   truncated: 'fixed',
+  personal: 'fixed',
   metadata: 'fixed',
   otel_resource: 'fixed',
   log_id: 'fixed',
