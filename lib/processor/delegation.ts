@@ -64,7 +64,7 @@ function typeOfSubject(claims: unknown, subject: string): ActorType {
 const TYPES: ReadonlySet<unknown> = new Set(['user', 'agent', 'service'] satisfies ActorType[]);
 
 /** The chain that the `_meta` of a request names under {@link ACTORS_KEY}. What is there and names nobody is left out. */
-export function chainInMeta(meta: unknown): ActorChain | undefined {
+function chainInMeta(meta: unknown): ActorChain | undefined {
   const given = peek(meta, ACTORS_KEY);
   if (!Array.isArray(given)) return undefined;
   const named = [...given.slice(0, MOST_LINKS - 1), ...given.slice(MOST_LINKS - 1).slice(-1)];
