@@ -7,7 +7,7 @@ import { putBack } from './personal.js';
  * What became of values when a record was read with the keys: put back; erased, since the key was destroyed; of a key that this folder
  * does not know; or damaged, where they were changed, or belong to another record.
  */
-export type ValuesState = 'opened' | 'erased' | 'no_key' | 'damaged';
+type ValuesState = 'opened' | 'erased' | 'no_key' | 'damaged';
 
 /** A record with the values put back whose keys are here. */
 export interface Opened {
