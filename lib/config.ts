@@ -2,6 +2,7 @@ import type { ProfileOptions } from './codecs/profile.js';
 import { resolveHeaders, TrustedProxies, type CallerOptions, type ForwardingHeader } from './callers.js';
 import { resolveErasure, type ErasureOptions, type ResolvedErasure } from './erasure/options.js';
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
+import type { CommitmentOptions } from './integrity/commitmentOptions.js';
 import { checkOptions, ofSet } from './internal/options.js';
 import { reject, requireBoolean } from './internal/validate.js';
 import type {
@@ -55,7 +56,8 @@ export interface SideOptions {
  *
  * @see docs/options.md
  */
-export interface AuditOptions extends DeliveryOptions, ProfileOptions, PropagationOptions, CallerOptions {
+export interface AuditOptions
+  extends DeliveryOptions, ProfileOptions, PropagationOptions, CallerOptions, CommitmentOptions {
   /**
    * Where records go.
    * @defaultValue this or `sinks` is required
@@ -173,20 +175,6 @@ export interface AuditOptions extends DeliveryOptions, ProfileOptions, Propagati
    */
   readonly recordMeta?: readonly string[];
   /**
-   * Commits each record to what was sent and returned, as it was before redaction: keyed digests by which somebody who has the content
-   * can prove later that it is that of the record (`prove --content`). They show nothing to who has not the key.
-   * @defaultValue true where a sink keeps a file, which the key lies beside, or `commitmentKey` is set
-   * @variable OTEL_MCP_LOG_COMMITMENTS
-   * @see docs/commitments.md
-   */
-  readonly commitments?: boolean;
-  /**
-   * The file of the keys of the commitments, made with mode 0600 if it is not there yet. The last key in it is in use.
-   * @defaultValue `<log>.commitment.key` beside the log of the first `FileSink`
-   * @variable OTEL_MCP_LOG_COMMITMENT_KEY
-   * @see docs/commitments.md
-   */
-  readonly commitmentKey?: string;
   /**
    * Encrypts values that concern persons, with a key for each, so that they can be erased from a sealed log and all its copies.
    * @defaultValue none: values are on record as redaction leaves them
@@ -280,6 +268,7 @@ export interface ResolvedOptions {
   readonly notifications: boolean;
   readonly propagate: Propagate;
   readonly propagateActors: Propagate;
+  readonly propagateCommitments: Propagate;
   /** Undefined where the sinks decide. */
   readonly startRecord: boolean | undefined;
   /** Undefined where the sinks decide. */
@@ -320,6 +309,7 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
     erasure: resolveErasure(options.erasure),
     propagate: resolvePropagate('propagate', options.propagate),
     propagateActors: resolvePropagate('propagateActors', options.propagateActors),
+    propagateCommitments: resolvePropagate('propagateCommitments', options.propagateCommitments),
     foreignSpans: options.foreignSpans,
     notifications: options.notifications,
     startRecord: options.startRecord,

@@ -18,6 +18,7 @@ import { perCallOnTheWire } from './perCallWire.js';
 import { perRecord } from './perRecord.js';
 import { query } from './query.js';
 import { largeTexts, readmeTexts, redaction } from './redaction.js';
+import { reconcile } from './reconcile.js';
 import { relay } from './relay.js';
 import { report } from './report.js';
 import { perServedCall } from './served.js';
@@ -34,6 +35,6 @@ export const questions: readonly Question[] = [
   ...[fileSink, acceptCost, groupCommit, httpSink, spool, memory, ceilings],
   ...growth,
   ...[eventLoop, importTime, size, relay],
-  ...[verify, query, report, sql],
+  ...[verify, query, report, sql, reconcile],
   ...[archive, destinations],
 ];

@@ -8,6 +8,7 @@ import {
   type TextMapGetter,
 } from '@opentelemetry/api';
 import { peek, peekText } from '../internal/peek.js';
+import { COMMITMENT_KEY } from '../processor/commitments.js';
 import { ACTORS_KEY, type Served } from '../processor/delegation.js';
 import type { OperationUnderWay } from './connection.js';
 import { callerContext, isActive, within } from './context.js';
@@ -32,8 +33,8 @@ export function parentOf(params: unknown, caller: Context): Context {
 
 /**
  * A copy of a request (or of a whole JSON-RPC message) with the trace context in `params._meta`, under the propagators' own
- * field names (SEP-414), and, where the options say so, with who acts. The caller's objects stay untouched, and what the caller set there wins: a `traceparent` of theirs
- * is not mixed with a `tracestate` of ours.
+ * field names (SEP-414), and, where the options say so, with who acts and the commitment to the arguments. The caller's objects stay
+ * untouched, and what the caller set there wins: a `traceparent` of theirs is not mixed with a `tracestate` of ours.
  */
 export function withTraceFields(operation: OperationUnderWay, request: object): object {
   const params = peek(request, 'params');
@@ -44,6 +45,8 @@ export function withTraceFields(operation: OperationUnderWay, request: object): 
   if (meta !== undefined && isSetIn(carrier, meta)) keepOnly(carrier, 'baggage');
   const actors = actorsToSend(operation);
   if (actors !== undefined) carrier[ACTORS_KEY] = actors;
+  const commitment = commitmentToSend(operation);
+  if (commitment !== undefined) carrier[COMMITMENT_KEY] = commitment;
   if (isEmpty(carrier)) return request;
   // Copies first, members afterwards: a spread among other members costs V8 several times as much.
   const copy: Record<string, unknown> = { ...request };
@@ -87,6 +90,15 @@ function actorsToSend(operation: OperationUnderWay): readonly object[] | undefin
   for (const recorder of operation.recorders) {
     const actors = guarded('propagateActors', () => recorder.actorsFor(operation));
     if (actors !== undefined) return actors;
+  }
+  return undefined;
+}
+
+/** The commitment of the first log that may tell the server: a request has room for one. */
+function commitmentToSend(operation: OperationUnderWay): object | undefined {
+  for (const recorder of operation.recorders) {
+    const commitment = guarded('propagateCommitments', () => recorder.commitmentFor(operation));
+    if (commitment !== undefined) return commitment;
   }
   return undefined;
 }

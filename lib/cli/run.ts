@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   evidence: () => import('./commands/evidence.js'),
   export: () => import('./commands/export.js'),
   verify: () => import('./commands/verify.js'),
+  reconcile: () => import('./commands/reconcile.js'),
   prove: () => import('./commands/prove.js'),
   'check-proof': () => import('./commands/checkProof.js'),
   consistency: () => import('./commands/consistency.js'),

@@ -6,7 +6,7 @@ import type { CommittedPart, LeftOut } from '../schema/commitments.js';
 export const KEY_BYTES = 32;
 
 /** The longest canonical text that is committed to, in UTF-16 code units: it bounds how long one record can hold the event loop. */
-export const MAX_COMMITTED = 1 << 20;
+const MAX_COMMITTED = 1 << 20;
 
 /** The key of a log's commitments. */
 export interface CommitmentKey {

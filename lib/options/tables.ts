@@ -145,6 +145,18 @@ const CallerOptions = {
   },
 } as const;
 
+const CommitmentOptions = {
+  commitments: { kind: 'boolean', page: 'docs/commitments.md', variable: 'COMMITMENTS', form: 'boolean' },
+  commitmentKey: { kind: 'text', page: 'docs/commitments.md', variable: 'COMMITMENT_KEY', form: 'text' },
+  propagateCommitments: {
+    kind: 'value',
+    page: 'docs/reconcile.md',
+    default: false,
+    variable: 'PROPAGATE_COMMITMENTS',
+    form: 'boolean',
+  },
+} as const;
+
 const AuditOptions = {
   sink: { kind: 'value', page: 'docs/sinks.md' },
   sinks: { kind: 'value', page: 'docs/sinks.md' },
@@ -201,8 +213,6 @@ const AuditOptions = {
     form: 'boolean',
   },
   recordMeta: { kind: 'texts', page: 'docs/redaction.md', variable: 'RECORD_META', form: 'list' },
-  commitments: { kind: 'boolean', page: 'docs/commitments.md', variable: 'COMMITMENTS', form: 'boolean' },
-  commitmentKey: { kind: 'text', page: 'docs/commitments.md', variable: 'COMMITMENT_KEY', form: 'text' },
   erasure: { kind: 'value', page: 'docs/erasure.md' },
   onToolChanged: { kind: 'function', page: 'docs/tool-fingerprints.md' },
   toolState: { kind: 'text', page: 'docs/tool-fingerprints.md', variable: 'TOOL_STATE', form: 'text' },
@@ -241,6 +251,9 @@ const AuditOptions = {
   recordHeaders: CallerOptions.recordHeaders,
   trustedProxies: CallerOptions.trustedProxies,
   forwardingHeader: CallerOptions.forwardingHeader,
+  commitments: CommitmentOptions.commitments,
+  commitmentKey: CommitmentOptions.commitmentKey,
+  propagateCommitments: CommitmentOptions.propagateCommitments,
 } as const;
 
 const AuditedOptions = {
@@ -670,6 +683,7 @@ export const OPTIONS = {
   ProfileOptions,
   PropagationOptions,
   CallerOptions,
+  CommitmentOptions,
   AuditOptions,
   AuditedOptions,
   ContactOptions,
@@ -722,6 +736,7 @@ export const PAGES = {
   ProfileOptions: 'docs/options.md',
   PropagationOptions: 'docs/capture.md',
   CallerOptions: 'docs/callers.md',
+  CommitmentOptions: 'docs/commitments.md',
   AuditOptions: 'docs/options.md',
   AuditedOptions: 'docs/decorators.md',
   ContactOptions: 'docs/redaction.md',

@@ -15,7 +15,7 @@ import { sinkName } from '../sinks/emit.js';
 import type { GapInfo } from '../sinks/gap.js';
 import type { Sink } from '../sinks/sink.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
-import { keyOf } from './commitments.js';
+import { Committer } from './commitments.js';
 import { keepsLog, logRecord, startRecord, stopRecord } from './logRecords.js';
 import { dischargeClaiming } from './recorders.js';
 import { Recording } from './recording.js';
@@ -61,17 +61,16 @@ export function handleOf({ pipeline, close }: AuditLog): AuditLogHandle {
 /** Wires one audit log: redaction, then the pipeline to its sinks. */
 export function createAuditLog(options: ResolvedOptions): AuditLog {
   const redactor = redactorOf(options);
-  const key = keyOf(options);
+  const committer = new Committer(options);
   const { pipeline, isNew } = pipelineFor({
     ...options.pipeline,
     gapRecord: (gap) => redactor.record(gapRecord(options, gap)),
     ...((options.startRecord ?? keepsLog(options)) && {
-      firstRecord: () => redactor.record(startRecord(options, key)),
-      lastRecord: (ending: Ending) => redactor.record(stopRecord(options, key, ending)),
+      firstRecord: () => redactor.record(startRecord(options, committer.words)),
+      lastRecord: (ending: Ending) => redactor.record(stopRecord(options, committer.words, ending)),
     }),
   });
-  const commitmentKey = typeof key === 'string' ? undefined : key;
-  const recording = new Recording(options, redactor, pipeline, commitmentKey, protection(options));
+  const recording = new Recording(options, redactor, pipeline, committer, protection(options));
   // One record for each operation that an earlier process left open, however many clients write to this log.
   if (isNew) for (const intent of pipeline.unfinishedIntents) recording.recordUnknownOutcome(intent);
   const forget = makeAhead(() => rehearse(options, redactor));

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { RecordSettings, ResolvedOptions } from '../config.js';
-import type { CommitmentKey } from '../integrity/contentCommitment.js';
 import { shared } from '../internal/shared.js';
 import type { Ending } from '../pipeline/ending.js';
 import { canonicalJson } from '../schema/canonicalJson.js';
@@ -19,28 +18,24 @@ const SECRET = new Set(['hmacKey']);
  * The record that a log begins with in each process: what is patched and how, the versions, the policy, and whether the log before it
  * ended with `audit/stop`. It is made with the first other record, so that a process that audits nothing writes nothing.
  */
-export function startRecord(options: ResolvedOptions, key?: CommitmentKey | string): DraftRecord {
+export function startRecord(options: ResolvedOptions, commitments?: string): DraftRecord {
   return logRecord(options.settings, {
     what: 'start',
     message: 'The audit log begins in this process.',
     outcome: 'OUTCOME_SUCCESS',
     severity: 'SEVERITY_INFO',
-    data: { ...inForce(options, key), ...previous(options) },
+    data: { ...inForce(options, commitments), ...previous(options) },
   });
 }
 
 /** The record that a log ends with: why it ends, and what was patched and in force then. */
-export function stopRecord(
-  options: ResolvedOptions,
-  key: CommitmentKey | string,
-  ending: Ending,
-): DraftRecord {
+export function stopRecord(options: ResolvedOptions, commitments: string, ending: Ending): DraftRecord {
   return logRecord(options.settings, {
     what: 'stop',
     message: ENDED[ending.ended_by],
     outcome: 'OUTCOME_SUCCESS',
     severity: 'error_type' in ending ? 'SEVERITY_ERROR' : 'SEVERITY_INFO',
-    data: { ...ending, ...inForce(options, key) },
+    data: { ...ending, ...inForce(options, commitments) },
   });
 }
 
@@ -65,7 +60,7 @@ function previous({ pipeline }: ResolvedOptions): object {
   return {};
 }
 
-function inForce(options: ResolvedOptions, key: CommitmentKey | string | undefined): object {
+function inForce(options: ResolvedOptions, commitments: string | undefined): object {
   const { settings, pipeline, redaction } = options;
   const { mode = 'blocking', acks, requiredSinks, overflow } = pipeline;
   return {
@@ -86,7 +81,8 @@ function inForce(options: ResolvedOptions, key: CommitmentKey | string | undefin
       propagate_actors: inWords(options.propagateActors),
       tool_state: options.toolState !== undefined,
       tool_definitions: options.toolDefinitions ?? keepsLog(options),
-      commitments: typeof key === 'object' ? key.id : key,
+      commitments,
+      propagate_commitments: inWords(options.propagateCommitments),
       mode,
       ...(acks !== undefined && { acks }),
       ...(requiredSinks !== undefined && { required_sinks: requiredSinks }),

@@ -15,6 +15,7 @@ import type {
 import { EVENT_TYPES } from '../schema/tables.js';
 import { toTimestamp } from '../schema/time.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
+import { COMMITMENT_KEY } from './commitments.js';
 import { addDelegation } from './delegation.js';
 import type { ConnectionFacts, Ending, OperationDetail } from './operation.js';
 import type { Answer } from './outcome.js';
@@ -273,7 +274,8 @@ function addHttp(
 /** The entries of the caller's `_meta` that may go on record. */
 function metaOf(meta: unknown, allowed: readonly string[]): object | undefined {
   if (allowed.length === 0 || typeof meta !== 'object' || meta === null) return undefined;
-  const entries = allowed.filter((key) => Object.hasOwn(meta, key));
+  // The salt of a record never stands in a log.
+  const entries = allowed.filter((key) => key !== COMMITMENT_KEY && Object.hasOwn(meta, key));
   const kept = entries.map((key): [string, unknown] => [key, peek(meta, key)]);
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }

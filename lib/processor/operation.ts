@@ -137,8 +137,8 @@ export type ApprovalMeans = Pick<CallToApprove, 'sealed' | 'signal' | 'elicit'>;
 
 /**
  * Records operations. The capture side calls these in order: `begin` and `admit` before anything is sent, `intent` where it is
- * needed, `approve` where it is wanted, `complete` at the end. Only {@link OperationRecorder.propagatesTo} and
- * {@link OperationRecorder.actorsFor} may throw.
+ * needed, `approve` where it is wanted, `complete` at the end. Only {@link OperationRecorder.propagatesTo},
+ * {@link OperationRecorder.actorsFor} and {@link OperationRecorder.commitmentFor} may throw.
  */
 export interface OperationRecorder {
   /** The log that it writes to: recorders of several clients may share one. */
@@ -155,6 +155,8 @@ export interface OperationRecorder {
   actorsFor(detail: OperationDetail): readonly object[] | undefined;
   /** Whether it records notifications, too. */
   readonly keepsNotifications: boolean;
+  /** What a request of the operation says of its record, where its server may learn it. Throws what the user's function throws. */
+  commitmentFor(detail: OperationDetail): object | undefined;
   /** Whether callers wait for {@link OperationRecorder.complete}. */
   readonly keepsWaiting: boolean;
   /** Whether the operation must wait for {@link OperationRecorder.intent}. */
@@ -177,9 +179,12 @@ export interface OperationRecorder {
 /** What a log commits to when an operation begins: the caller may change its arguments afterwards. */
 export interface CommittedStart {
   /** The id of the record to come, which its salt follows from. */
-  readonly recordId: string;
-  readonly salt: Salt;
+  readonly recordId: string | undefined;
+  /** Absent where the log has no key: it then has only what it says of the caller's commitments. */
+  readonly salt: Salt | undefined;
   readonly commitments: Commitments;
+  /** The salt of the client's record, where the request has it. */
+  readonly callerSalt?: Salt | undefined;
 }
 
 /** What one recorder keeps with an operation. */

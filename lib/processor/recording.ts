@@ -14,22 +14,15 @@ import type { ServerIdentity } from '../tools/memory.js';
 import { DefinitionMemory, keptByAll, type KeptDefinition } from '../tools/definitions.js';
 import { ToolWatch } from '../tools/watch.js';
 import { chainToSend } from './delegation.js';
-import type { CommitmentKey } from '../integrity/contentCommitment.js';
-import { commitToEnd, commitToStart } from './commitments.js';
 import { CallApprovals } from './callApproval.js';
 import { Dialled } from './dialled.js';
+import type { Committer } from './commitments.js';
 import { toDraft } from './mapping.js';
 import { askParties } from './parties.js';
 import { requestsOf } from './sessionRequests.js';
 import { keepsLog } from './logRecords.js';
 import { toolChanged, toolDefinition } from './toolRecords.js';
-import type {
-  ApprovalMeans,
-  RecorderState,
-  OperationDetail,
-  OperationRecorder,
-  CommittedStart,
-} from './operation.js';
+import type { ApprovalMeans, RecorderState, OperationDetail, OperationRecorder } from './operation.js';
 
 /** The definitions that are on record, by log: several clients may write to one. */
 const definitions = shared('tool-definitions', () => new WeakMap<object, DefinitionMemory>());
@@ -55,8 +48,7 @@ export class Recording implements OperationRecorder {
   readonly #approvals: CallApprovals | undefined;
   /** Absent where the log keeps no definitions. */
   readonly #definitions: DefinitionMemory | undefined;
-  /** Absent where the log has no commitments. */
-  readonly #commitmentKey: CommitmentKey | undefined;
+  readonly #committer: Committer;
   /** Absent where there are no keys of persons. */
   readonly #protector: Protector | undefined;
   #toldOfLimit = false;
@@ -69,7 +61,7 @@ export class Recording implements OperationRecorder {
     options: ResolvedOptions,
     redactor: Redactor,
     pipeline: Pipeline,
-    key?: CommitmentKey,
+    committer: Committer,
     protection?: ProtectorOptions,
   ) {
     this.#options = options;
@@ -77,7 +69,7 @@ export class Recording implements OperationRecorder {
     this.keepsWaiting = pipeline.keepsWaiting;
     this.#redactor = redactor;
     this.#pipeline = pipeline;
-    this.#commitmentKey = key;
+    this.#committer = committer;
     this.#levels = resolveLevels(options.redaction.levels);
     this.#listener = guardedReport(options.onError);
     this.#dialled = new Dialled(redactor);
@@ -128,11 +120,14 @@ export class Recording implements OperationRecorder {
     return isAllowed ? chainToSend(this.#entry(detail).actor, settings.onBehalfOf, detail.served) : undefined;
   }
 
+  commitmentFor(detail: OperationDetail): object | undefined {
+    return this.#committer.claim(this.#entry(detail).committed, detail.connection.serverAddress);
+  }
+
   begin(detail: OperationDetail): void {
     // Redacts the server's command now, before the server starts, rather than while the server waits for the client.
     if (detail.method === 'initialize') this.#dialled.by(detail.connection);
     const { actor, concerned } = askParties(detail, this.#asked);
-    const key = this.#commitmentKey;
     const { toolName } = detail.subject;
     const isRefused = actor === undefined && this.#options.requireActor;
     const toolFingerprint =
@@ -147,7 +142,7 @@ export class Recording implements OperationRecorder {
         ? new RefusedError('actor_required', 'requireActor is set, and the actor is not known')
         : undefined,
       toolFingerprint,
-      committed: key && commitToStart(key, detail),
+      committed: this.#committer.begin(detail),
     });
     if (toolFingerprint !== undefined)
       this.#keepDefinition(this.#definitions?.used(toolFingerprint), detail, actor);
@@ -253,9 +248,10 @@ export class Recording implements OperationRecorder {
       this.#options.settings.origin.learn(detail.trace.resource);
       const entry = this.#entry(detail);
       const { actor, concerned, toolFingerprint, operationId, approvalId } = entry;
-      const committed = this.#committed(detail, entry);
+      // An intent is a record of its own, with an id and a salt of its own.
+      const committed = detail.ending === undefined ? this.#committer.begin(detail) : entry.committed;
       const recordId = committed?.recordId;
-      const commitments = committed && commitToEnd(committed, detail);
+      const commitments = committed && this.#committer.end(committed, detail);
       const shown = this.#shownSession(sessionId);
       const requests = requestsOf(detail, this.#pipeline);
       // Field by field: a spread among other fields costs more than the whole mapping.
@@ -293,15 +289,6 @@ export class Recording implements OperationRecorder {
     }
   }
 
-  /** An intent is a record of its own, with an id and a salt of its own. */
-  #committed(detail: OperationDetail, entry: RecorderState): CommittedStart | undefined {
-    const key = this.#commitmentKey;
-    if (key === undefined) return undefined;
-    return detail.ending === undefined
-      ? commitToStart(key, detail)
-      : (entry.committed ?? commitToStart(key, detail));
-  }
-
   #keepDefinition(
     definition: KeptDefinition | undefined,
     within: OperationDetail,
@@ -323,7 +310,11 @@ export class Recording implements OperationRecorder {
     for (const entry of detail.states) if (entry.recorder === this) return entry;
     // For a span of another instrumentation, an actor function can no longer be called in the caller's context.
     const { actor } = this.#options;
-    const entry: RecorderState = { recorder: this, actor: typeof actor === 'object' ? actor : undefined };
+    const entry: RecorderState = {
+      recorder: this,
+      actor: typeof actor === 'object' ? actor : undefined,
+      committed: this.#committer.begin(detail),
+    };
     detail.states.push(entry);
     return entry;
   }

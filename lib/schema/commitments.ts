@@ -21,6 +21,20 @@ export interface Commitments {
   result?: string;
   /** The `data` of a record of user code. */
   data?: string;
+  /** On the record of a server: what the caller committed to in its request, and what this server makes of it. */
+  caller?: CallerCommitments;
   /** The parts that there is no commitment to, and why. */
   left_out?: { readonly [part in CommittedPart]?: LeftOut };
+}
+
+/** What a client said of its own record in a request, and how the request compares with it. */
+export interface CallerCommitments {
+  /** The id of the record in the client's log. */
+  record_id: string;
+  /** The client's commitment to the arguments. */
+  arguments?: string;
+  /** Whether the arguments that arrived are the ones that the client committed to. Absent where they are too large to tell. */
+  matches?: boolean;
+  /** The commitment to the result of this server, by the client's salt: the client's own record has the same one if that result arrived. */
+  result?: string;
 }
