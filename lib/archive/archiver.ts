@@ -179,7 +179,12 @@ async function putSegment(
     return upload(store, key, content, { ...optionsOf(work), there: there.get(key) });
   };
   const file = await contentOfFile(segment.path);
-  const object = await put(names.object, file).finally(() => file.handle.close());
+  let object;
+  try {
+    object = await put(names.object, file);
+  } finally {
+    await file.handle.close();
+  }
   const leaves = await put(names.leaves, contentOf(await leavesOf(log, first, covering.size)));
   const within = ({ size }: { readonly size: number }) => size > first && size <= covering.size;
   const manifest: SegmentManifest = {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Content } from './content.js';
 import {
   ArchiveError,
@@ -320,4 +319,11 @@ async function abandon(store: ObjectStore, key: string, uploadId: string): Promi
   await store.client
     .send(new store.sdk.AbortMultipartUploadCommand({ Bucket: store.bucket, Key: key, UploadId: uploadId }))
     .catch(() => undefined);
+}
+
+/** Lets the event loop turn, so that a large object does not hold up all else. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -40,7 +40,7 @@ function keyOf(connection: object): object {
 }
 
 /** Keeps what a list says of its tools. What an earlier list said of one of them no longer counts. */
-export function noteTools(connection: object, tools: readonly unknown[]): void {
+function noteTools(connection: object, tools: readonly unknown[]): void {
   const key = keyOf(connection);
   const byName = listed.get(key) ?? new Map<string, ListedTool>();
   listed.set(key, byName);

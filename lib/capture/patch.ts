@@ -191,7 +191,7 @@ const CLASSES: readonly (readonly [name: string, isIt: (prototype: object) => bo
 ];
 
 /** The client class that a module exports, where it is the SDK's. */
-export function clientClassIn(exports: unknown): McpClientClass | undefined {
+function clientClassIn(exports: unknown): McpClientClass | undefined {
   return classIn(exports, 'Client', isClient);
 }
 

@@ -27,7 +27,7 @@ export const PERSONAL_FIELDS = [
 export type PersonalField = (typeof PERSONAL_FIELDS)[number];
 
 /** Stands where a record must have a text, and that text was encrypted. */
-export const ENCRYPTED = '[ENCRYPTED]';
+const ENCRYPTED = '[ENCRYPTED]';
 /** Stands where a record must have a text, and that text was withheld. */
 export const WITHHELD = '[WITHHELD]';
 

@@ -7,7 +7,7 @@ import { McpServer as ServerV2 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
 /** What the tests use of the clients of both SDKs. */
-export interface ServedClient {
+interface ServedClient {
   callTool(
     params: { name: string; arguments?: Record<string, unknown>; _meta?: Record<string, unknown> },
     ...rest: unknown[]
@@ -21,7 +21,7 @@ export interface ServedClient {
 }
 
 /** A server of either SDK with its client, in one process. */
-export interface ServedPair {
+interface ServedPair {
   readonly client: ServedClient;
   readonly server: ServerV1;
   connect(): Promise<void>;
@@ -32,7 +32,7 @@ export interface ServedPair {
 const said = (text: string) => ({ content: [{ type: 'text' as const, text }] });
 
 /** What a tool of the fixture runs, beside what is named here. */
-export type Hook = () => unknown;
+type Hook = () => unknown;
 
 /** Makes a server of v1 with its client, unconnected. */
 function pairV1(hook: Hook): ServedPair {

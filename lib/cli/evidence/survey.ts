@@ -37,7 +37,7 @@ export interface SliceBounds {
 }
 
 /** What the records of one log in the period tell. */
-export interface PeriodCounts {
+interface PeriodCounts {
   /** Records within the period. */
   within: number;
   /** Places missing in the order, from the first of them on. */
