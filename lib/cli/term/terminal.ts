@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { after } from '../../internal/duration.js';
 import type { CommandIo } from '../shared/command.js';
 import { bytes } from './units.js';
 
@@ -83,10 +84,10 @@ const BAR = 24;
 export function waiting(io: CommandIo, what: string): () => void {
   if (!isTerminal(io.stderr) || io.env['TERM'] === 'dumb') return () => undefined;
   let isShown = false;
-  const timer = setTimeout(() => {
+  const timer = after(PATIENCE_MS, () => {
     isShown = true;
     io.stderr.write(`\r\u001b[2K${what}…`);
-  }, PATIENCE_MS);
+  });
   return () => {
     clearTimeout(timer);
     if (isShown) io.stderr.write('\r\u001b[2K');
