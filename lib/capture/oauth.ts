@@ -80,11 +80,12 @@ export function noteClaims(transport: object, token: string, verified?: object):
 
 /**
  * Reads the claims of a request's bearer token where it is a JWT (RFC 9068: `iss`, `client_id`, `scope`, `sub`; RFC 8693: `act`), without
- * verifying it. Opaque tokens have none. No part of the token itself goes on record.
+ * verifying it. Opaque tokens have none. No part of the token itself goes on record. What the authorization server has said of the same token
+ * stays.
  */
 export function noteToken(transport: object, init: unknown): void {
   const token = bearerOf(headerOf(init, 'authorization'));
-  if (token !== undefined) noteClaims(transport, token);
+  if (token !== undefined && knownOf(transport)?.token !== token) learnToken(transport, token);
 }
 
 /**

@@ -13,6 +13,12 @@ const BELIEVED_MS = 5 * 60_000;
 const PAUSE_MS = 30_000;
 /** Answers for so many tokens are kept. */
 const MAX_TOKENS = 10_000;
+/**
+ * So many questions may be asked at once, and so many more each second: whoever can reach the relay can invent tokens, and must not be able
+ * to turn it against the authorization server.
+ */
+const MAX_AT_ONCE = 100;
+const MORE_PER_SECOND = 20;
 
 /** Where tokens are asked about (RFC 7662), and by whom. */
 export interface IntrospectionSettings {
@@ -34,6 +40,9 @@ export class Introspection {
   readonly #settings: IntrospectionSettings;
   /** By the hash of the token, in the order in which they were asked about. */
   readonly #kept = new Map<string, Kept>();
+  /** How many questions may be asked now. */
+  #allowed = MAX_AT_ONCE;
+  #allowedAt = performance.now();
 
   constructor(settings: IntrospectionSettings) {
     this.#settings = settings;
@@ -46,12 +55,14 @@ export class Introspection {
 
   /**
    * What the authorization server says of a token: claims in the names of RFC 7519, `sub` among them where it names anybody.
-   * Undefined where the token is not active, and where there is no answer. It never rejects.
+   * Undefined where the token is not active, where there is no answer, and where too many questions were asked. It never rejects.
    */
   claimsOf(token: string): Promise<object | undefined> {
     const hash = createHash('sha256').update(token).digest('base64');
     const known = this.#kept.get(hash);
     if (known !== undefined && performance.now() < known.until) return known.claims;
+    // Nothing is kept of a token that was not asked about: its next request may ask.
+    if (!this.#mayAsk()) return Promise.resolve(undefined);
     const kept: Kept = { claims: this.#ask(token), until: Infinity };
     this.#kept.delete(hash);
     this.#kept.set(hash, kept);
@@ -59,6 +70,21 @@ export class Introspection {
     if (this.#kept.size > MAX_TOKENS && oldest !== undefined) this.#kept.delete(oldest);
     void kept.claims.then((claims) => (kept.until = performance.now() + lifetimeOf(claims)));
     return kept.claims;
+  }
+
+  #mayAsk(): boolean {
+    const now = performance.now();
+    const earned = ((now - this.#allowedAt) / 1000) * MORE_PER_SECOND;
+    this.#allowed = Math.min(MAX_AT_ONCE, this.#allowed + earned);
+    this.#allowedAt = now;
+    if (this.#allowed < 1) {
+      sayOnce(
+        `relay: more new tokens than ${MORE_PER_SECOND} a second: ${this.#settings.endpoint.origin} is not asked about all of them, and their actors are not verified`,
+      );
+      return false;
+    }
+    this.#allowed--;
+    return true;
   }
 
   async #ask(token: string): Promise<object | undefined> {

@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
+import { authorizationOf, noteClaims, noteToken } from '../../lib/capture/oauth.js';
 import { Introspection } from '../../lib/relay/introspection.js';
 import { startOAuthServer, type OAuthServer } from '../support/oauthServer.js';
 import { freePort } from '../support/freePort.js';
@@ -106,5 +108,42 @@ describe('a relay that asks the authorization server whose a token is', () => {
     const token = await newToken();
     expect(await ask(token)).to.have.property('result');
     expect(relay.sink.only('tools/list').mcp!.oauth).to.equal(undefined);
+  });
+
+  it('asks about no more tokens than its bound, however many are invented, and goes on verifying', async () => {
+    await start();
+    const good = await newToken();
+    await ask(good);
+    const before = oauth.introspections();
+    const began = performance.now();
+    const { clientId, clientSecret } = oauth;
+    const endpoint = new URL(oauth.introspectionEndpoint);
+    const flooded = new Introspection({ endpoint, clientId, clientSecret, isRequired: false });
+    expect(await flooded.claimsOf(good)).to.include({ sub: clientId });
+    await Promise.all(Array.from({ length: 1_000 }, (_, at) => flooded.claimsOf(`invented-${at}`)));
+    const seconds = (performance.now() - began) / 1000;
+    const asked = oauth.introspections() - before;
+    expect(asked).to.be.within(100, 100 + Math.ceil(20 * seconds));
+    expect(await flooded.claimsOf(good), 'what was asked before the flood').to.include({ sub: clientId });
+    // A token that could not be asked about is asked about later, as soon as the bound allows.
+    const another = await newToken();
+    let said = await flooded.claimsOf(another);
+    while (said === undefined) {
+      await setTimeout(20);
+      said = await flooded.claimsOf(another);
+    }
+    expect(said).to.include({ sub: clientId });
+  });
+});
+
+describe('what the authorization server has said of a token', () => {
+  it('stays when a request with the same token goes out, and goes with another', () => {
+    const transport = {};
+    const going = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
+    noteClaims(transport, FORGED, { sub: 'ada', iss: 'https://login.example' });
+    noteToken(transport, going(FORGED));
+    expect(authorizationOf(transport)).to.include({ subject: 'ada', subject_identity: 'verified' });
+    noteToken(transport, going(FORGED.replace('c2ln', 'c2lu')));
+    expect(authorizationOf(transport)).to.include({ subject: 'ada', subject_identity: 'self-reported' });
   });
 });
