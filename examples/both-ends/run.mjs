@@ -1,7 +1,7 @@
 // An agent, a server behind OAuth that it calls, and a server that this one calls: three programs, three logs, one trace.
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,7 @@ const client = withLogging(new Client({ name: 'agent', version: '1.0.0' }), {
   actorId: 'agent-7',
   onBehalfOf: 'ada',
   approvals: { destructive: true, ask },
+  propagateCommitments: true,
 });
 
 // Somebody without a token is turned away before the server, and on record there.
@@ -86,4 +87,25 @@ for (const { mcp, data } of records.filter(({ resource }) => resource === 'audit
   const given = JSON.stringify(call.mcp.tool_arguments);
   console.log(`  ${data.decided_by}: ${mcp.decision} ${mcp.tool_name} ${given} (${data.reason})`);
 }
+/** Runs a command of `npx otel-mcp-log` and shows what it says. */
+function run(...args) {
+  const main = fileURLToPath(new URL('cli/main.js', import.meta.resolve('otel-mcp-log')));
+  const { stdout, status } = spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8' });
+  console.log(`\n$ npx otel-mcp-log ${args.join(' ')}\n${stdout}(exit code ${status})`);
+}
+
+console.log('\nDo the three logs tell the same?');
+run('reconcile', 'agent.jsonl', 'shop.jsonl', 'stock.jsonl');
+
+// The verifier key is kept apart from the log, as an auditor would keep it.
+cpSync(`${logs.shop}.integrity/vkey`, join(folder, 'shop.vkey'));
+cpSync(logs.shop, join(folder, 'tampered', 'shop.jsonl'));
+cpSync(`${logs.shop}.integrity`, join(folder, 'tampered', 'shop.jsonl.integrity'), { recursive: true });
+const lines = readFileSync(logs.shop, 'utf8').split('\n');
+const sold = lines.findIndex((line) => line.includes('"resource":"tools/order"'));
+writeFileSync(join(folder, 'tampered', 'shop.jsonl'), lines.toSpliced(sold, 1).join('\n'));
+console.log(`\nSomebody takes the order, line ${sold + 1}, out of the log of the shop.`);
+run('reconcile', 'agent.jsonl', 'tampered/shop.jsonl', 'stock.jsonl');
+run('verify', 'shop.jsonl', '--vkey', 'shop.vkey');
+run('verify', 'tampered/shop.jsonl', '--vkey', 'shop.vkey');
 console.log(`\nThe logs are in ${folder}`);

@@ -16,9 +16,15 @@ const express = createRequire(fileURLToPath(import.meta.resolve('@modelcontextpr
   'express',
 );
 const { SHOP_LOG = '', ISSUER = '', CLIENT = '' } = process.env;
-const options = { sink: new FileSink(SHOP_LOG), environment: 'example' };
+// Sealed, so that `verify` tells if a line is missing; a real shop keeps its key elsewhere.
+const integrity = { origin: 'shop.example.com/audit', key: { generate: `${SHOP_LOG}.pem` } };
+const options = { sink: new FileSink({ path: SHOP_LOG, integrity }), environment: 'example' };
 
-const stock = withLogging(new Client({ name: 'shop', version: '1.0.0' }), { ...options, actorId: 'shop' });
+const stock = withLogging(new Client({ name: 'shop', version: '1.0.0' }), {
+  ...options,
+  actorId: 'shop',
+  propagateCommitments: true,
+});
 const args = [fileURLToPath(new URL('stock.mjs', import.meta.url))];
 await stock.connect(new StdioClientTransport({ command: process.execPath, args, env: process.env }));
 

@@ -78,7 +78,7 @@ describe('the examples, over the built package and real servers', function () {
       expect(printed).to.include('tools/echo').and.not.include('not on record');
     });
 
-  it('both-ends: three logs, one trace, and who approved what', async () => {
+  it('both-ends: three logs, one trace, who approved what, and what is told of a line that is gone', async () => {
     const printed = await run(['examples/both-ends/run.mjs'], { BOTH_ENDS_FOLDER: folder.path });
     expect(printed).to.match(/^ {2}server +http\/mcp +FAILURE_UNAUTHORIZED/m);
     expect(printed).to.include('ada: accept order {"item":"lamp","price":20} (the last lamp is broken)');
@@ -94,6 +94,24 @@ describe('the examples, over the built package and real servers', function () {
       paid!.trace_id,
     ]);
     expect(shop[0]).to.include({ actor_id: 'agent-7', parent_span_id: paid!.span_id });
+    // Before the order is taken out of the shop's log, and after it.
+    const commands = printed.split(/^\$ npx otel-mcp-log /m).slice(1);
+    const codes = commands.map((text) => [text.split(' ')[0], /\(exit code (\d)\)/.exec(text)?.[1]]);
+    expect(codes).to.deep.equal([
+      ['reconcile', '0'],
+      ['reconcile', '1'],
+      ['verify', '0'],
+      ['verify', '1'],
+    ]);
+    expect(commands[0])
+      .to.include('5 requests on both sides: 5 alike')
+      .and.include('arguments of 5 and results of 5');
+    const { seq } = of('shop').find(({ resource }) => resource === 'tools/order')!;
+    expect(commands[1])
+      .to.include(`1 missing: numbers ${seq}`)
+      .and.match(/^tools\/call order: records are missing .*\n {2}client agent\.jsonl:\d+ {2}(\S+)/m)
+      .and.include(paid!.record_id);
+    expect(commands[3]).to.include(`record ${seq} was deleted`);
   });
 
   it('zero-code: an ES module and a CommonJS one', async () => {

@@ -240,7 +240,8 @@ class Explainer {
     const store = this.#store;
     const servedFrom = store.servedFrom(ask);
     const isUnknown = store.isIntent.get(ask) === 1 || store.text(store.error, ask) === 'unknown_outcome';
-    if (servedFrom === 'cache' || servedFrom === 'local') return 'answered_by_client';
+    if (servedFrom === 'cache') return 'answered_by_client';
+    if (servedFrom === 'local') return store.error.get(ask) === 0 ? 'answered_by_client' : 'not_sent';
     if (store.requests.get(ask) === 0 && !isUnknown) return 'not_sent';
     if (store.httpStatus.get(ask) >= 400 && store.answer.get(ask) === 0) return 'refused_by_http';
     const others = store.logs.filter(({ answers }) => answers > 0);

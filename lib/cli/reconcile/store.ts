@@ -206,7 +206,7 @@ export class Store {
   add(record: AuditRecord, line: number): void {
     this.logs.at(-1)?.note(record);
     const { mcp } = record;
-    if (mcp === undefined || mcp.method === 'close' || mcp.method.startsWith('notifications/')) return;
+    if (mcp === undefined || mcp.method === 'close' || /^(?:notifications|audit)\//.test(mcp.method)) return;
     const index = this.#size++;
     const isOfServer = mcp.side === 'server';
     const asks = isOfServer === (mcp.requested_by === 'server');

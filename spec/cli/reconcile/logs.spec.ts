@@ -214,6 +214,21 @@ describe('reconcile, by logs that clients and servers wrote', () => {
     expect(refused.reasons).to.deep.equal({ not_sent: 1 });
   });
 
+  it('takes a call that was not approved for one that was not sent, and decisions for no requests', async () => {
+    const pay = async (client: Parameters<Use>[0]) => {
+      await client.callTool({ name: 'echo', arguments: { message: 'cheap' } });
+      await client.callTool({ name: 'echo', arguments: { message: 'dear' } }).catch(() => undefined);
+    };
+    const ask = ({ arguments: args }: { arguments?: unknown }) => ({
+      approved: JSON.stringify(args).includes('cheap'),
+      by: 'ada',
+    });
+    await inOneProcess('v1', pay, { approvals: { tools: ['echo'], ask } });
+    expect(parsed('client.jsonl').filter(({ resource }) => resource === 'audit/approval')).to.have.length(2);
+    const report = await reconcile(at('client.jsonl'), at('server.jsonl'));
+    expect(report).to.deep.include({ ok: true, different: 0, only_client: 1, reasons: { not_sent: 1 } });
+  });
+
   it('pairs logs of several, in one file, compressed, with clocks that differ, and says so', async () => {
     await inOneProcess('v1', everything);
     edit(
