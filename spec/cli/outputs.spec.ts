@@ -35,6 +35,7 @@ const WRITERS: Readonly<Record<string, (scene: Scene) => readonly string[]>> = {
   export: ({ log }) => ['export', log, '--format', 'ecs'],
   report: ({ log }) => ['report', log],
   'report --json': ({ log }) => ['report', log, '--json'],
+  reconcile: ({ log, segment, folder }) => ['reconcile', log, serversOf([segment, log], folder)],
   evidence: ({ log, vkey }) => ['evidence', log, '--framework', 'pci', '--vkey', vkey],
   prove: ({ log, vkey }) => ['prove', log, '--index', '1', '--vkey', vkey],
   consistency: ({ log, older, vkey }) => [
@@ -47,6 +48,24 @@ const WRITERS: Readonly<Record<string, (scene: Scene) => readonly string[]>> = {
     vkey,
   ],
 };
+
+/** The log of a server that was asked all that the log of its client says. */
+function serversOf(files: readonly string[], folder: string): string {
+  const path = join(folder, 'server');
+  const lines = files.flatMap((file) => readFileSync(file, 'utf8').trimEnd().split('\n'));
+  const served = lines
+    .map((line) => JSON.parse(line) as { record_id: string; span_id: string; mcp?: { method?: string } })
+    .filter(({ mcp }) => mcp?.method !== undefined)
+    .map((record, index) => ({
+      ...record,
+      record_id: record.record_id.replace(/^./, 'f'),
+      span_id: String(index + 1).padStart(16, '0'),
+      parent_span_id: record.span_id,
+      mcp: { ...record.mcp, side: 'server' },
+    }));
+  writeFileSync(path, served.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  return path;
+}
 
 function traceOf(log: string): string {
   return (JSON.parse(readFileSync(log, 'utf8').split('\n')[0] ?? '') as { trace_id: string }).trace_id;
@@ -146,8 +165,9 @@ describe('cli: the outputs of commands', function () {
         const own = temporaryFolder();
         const place = await makeScene(own.path);
         const out = outputOf(place);
+        const given = [...args(place), '-o', out];
         const before = contents(own.path);
-        const { code, err } = await runCommand([...args(place), '-o', out]);
+        const { code, err } = await runCommand(given);
         expect([what, code]).to.deep.equal([what, exit]);
         const text = (err.trim().split('\n').at(0) ?? '').replace(/^\{"error":"/, '');
         expect(text, what).to.match(new RegExp(`^(?:otel-mcp-log \\S+: )?${out.replaceAll('.', '\\.')}: `));
