@@ -24,9 +24,10 @@ export function setUpTables(state: State, selector: Selector, selection: () => S
       const place = section.querySelector('.changing');
       place?.replaceChildren(...(table === undefined ? [] : [tableOf(state, table)]));
     }
-    for (const id of ['missing', 'integrity', 'sources']) byId(id).classList.toggle('whole', state.narrowed);
+    for (const section of document.querySelectorAll('#missing, #both-sides, #integrity, #sources'))
+      section.classList.toggle('whole', state.narrowed);
   };
-  linkTraces(state);
+  linkIds(state);
   state.onChoice(draw);
   draw();
 }
@@ -148,8 +149,13 @@ function traceButton(state: State, id: string): HTMLElement {
   return button('link', show, { title: 'Show the records of this trace' }, h('code', {}, id));
 }
 
-/** A trace id in the parts of the page that stay as they came leads to its records. */
-function linkTraces(state: State): void {
+/** In the parts of the page that stay as they came, the id of a trace leads to its records, and that of a record to it. */
+function linkIds(state: State): void {
   for (const code of document.querySelectorAll<HTMLElement>('code[data-trace]'))
     code.replaceWith(traceButton(state, code.dataset['trace'] ?? ''));
+  for (const code of document.querySelectorAll<HTMLElement>('code[data-record]')) {
+    const id = code.dataset['record'] ?? '';
+    const show = () => state.change({ record: id });
+    code.replaceWith(button('link', show, { title: 'Show this record' }, h('code', {}, id)));
+  }
 }

@@ -3,19 +3,24 @@ import { integrityLayout } from '../../integrity/storage/layout.js';
 import { printable } from '../../internal/text.js';
 import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
-import { readRecords, totalBytes } from '../input/records.js';
-import { findDifferences, IN_WORDS, type Finding, type Reason, type Summary } from '../reconcile/findings.js';
+import {
+  clockWords,
+  findDifferences,
+  IN_WORDS,
+  MAX_TRANSPORT_MS,
+  type Finding,
+  type Reason,
+  type Summary,
+} from '../reconcile/findings.js';
 import { pairRecords, WAYS, type Pairing } from '../reconcile/pairing.js';
-import { LogFacts, Store, type Entry } from '../reconcile/store.js';
+import { readSides } from '../reconcile/read.js';
+import type { Entry, LogFacts, Store } from '../reconcile/store.js';
 import { ExitCode } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { CliFailure, usageFailure } from '../shared/failure.js';
 import { Output } from '../term/output.js';
-import { progressBar } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';
 
-/** By how much the client's duration may exceed the server's, in milliseconds, before it is told. */
-const MAX_TRANSPORT_MS = 10_000;
 /** How many findings are shown one by one; all are counted. */
 const SHOWN = 100;
 const SHOWN_JSON = 10_000;
@@ -63,16 +68,7 @@ checked here: run verify for that.`,
     if (operands.length === 0) throw usageFailure('no log given', 'Name the logs of clients and of servers.');
     const problems = new Problems(io, json);
     const logs = await openLogs(operands, io, problems);
-    const store = new Store();
-    const progress = progressBar(io, 'reading', totalBytes(logs));
-    for (const log of logs) {
-      store.logs.push(new LogFacts(log.name));
-      await readRecords([log], (record, _data, _start, _end, { line }) => store.add(record, line), {
-        problems,
-        progress,
-      });
-    }
-    progress.end();
+    const store = await readSides(logs, { problems, io, label: 'reading' });
     reading.showed(store.asks.length + store.answers.length);
     if (store.records.client === 0 || store.records.server === 0) throw oneSided(store);
     const pairing = pairRecords(store);
@@ -186,11 +182,6 @@ function comparedWords({ compared, pairs }: Summary): string {
   return compared.arguments < pairs && compared.result < pairs
     ? `${words} (the others have none to compare)`
     : words;
-}
-
-function clockWords(ahead: number): string {
-  if (Math.abs(ahead) < 5) return 'agree';
-  return `those of servers are ${count(Math.abs(ahead))} ms ${ahead > 0 ? 'ahead' : 'behind'} (median)`;
 }
 
 function logWords({ name, records, holes, losses }: LogFacts, sealed: boolean): string[] {

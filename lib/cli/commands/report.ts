@@ -11,7 +11,8 @@ import { FILTER_OPTIONS } from '../query/filter.js';
 import { Output } from '../term/output.js';
 import { palette } from '../term/terminal.js';
 import { bytes, plural } from '../term/units.js';
-import type { ReportModel } from '../report/model.js';
+import { bothSidesWords } from '../report/bothSides.js';
+import type { BothSides, ReportModel } from '../report/model.js';
 import { readModel } from '../report/read.js';
 
 /** How many records the page holds by default: it stays below 15 MB, and opens at once. */
@@ -62,13 +63,14 @@ the log: give it only to people who may read the log.`,
   reads: true,
   async run({ options, operands, io, reading }) {
     const problems = new Problems(io, options.json);
-    const logs = withKeys(await openLogs(operands, io, problems), options, problems);
+    const stored = await openLogs(operands, io, problems);
+    const logs = withKeys(stored, options, problems);
     const rows = rowLimit(options.rows);
     const path = options.output ?? 'report.html';
     const output = await Output.to(path, [...operands, ...keyFiles(options.vkey)], io);
     const vkeys = await readVkeys(options.vkey);
     const { title } = options;
-    const model = await readModel(logs, {
+    const model = await readModel(logs, stored, {
       ...(title === undefined ? {} : { title }),
       filters: options,
       rows,
@@ -107,16 +109,23 @@ async function put(
   const { records } = model.totals;
   const size = Buffer.byteLength(page);
   if (json) {
-    const { totals, integrity } = model;
+    const { totals, integrity, bothSides } = model;
     const { status, findings } = integrity;
+    const said = { file: path, bytes: size, totals, integrity: status, verdict: findings[0] };
     io.stdout.write(
-      `${JSON.stringify({ file: path, bytes: size, totals, integrity: status, verdict: findings[0] })}\n`,
+      `${JSON.stringify({ ...said, ...(bothSides && { both_sides: inNumbers(bothSides) }) })}\n`,
     );
     return;
   }
   const { bold } = palette(io.stdout, io.env);
   const { title, findings } = model.integrity;
   io.stdout.write(
-    `${bold(path)}: ${plural(records, 'record')} on a page of ${bytes(size)}\n${title.toLowerCase()}: ${printable(findings[0] ?? 'the log was not verified')}\n`,
+    `${bold(path)}: ${plural(records, 'record')} on a page of ${bytes(size)}\n${title.toLowerCase()}: ${printable(findings[0] ?? 'the log was not verified')}\n${model.bothSides === undefined ? '' : `both sides: ${bothSidesWords(model.bothSides)}\n`}`,
   );
+}
+
+function inNumbers(found: BothSides): object {
+  if ('not_compared' in found) return found;
+  const { findings: _findings, omitted: _omitted, ...numbers } = found;
+  return numbers;
 }

@@ -144,6 +144,11 @@ export function logOfFile(path: string): LogInput {
   };
 }
 
+/** Whether a log cannot be read a second time. */
+export function isReadOnce({ name, files }: LogInput): boolean {
+  return name === STDIN_NAME && files.length === 0;
+}
+
 function stdinLog(stdin: Readable): LogInput {
   return { name: STDIN_NAME, files: [], read: () => withoutMark(readStream(stdin)) };
 }

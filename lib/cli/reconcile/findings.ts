@@ -1,8 +1,16 @@
+import { count } from '../term/units.js';
 import type { Pair, Pairing } from './pairing.js';
 import type { Entry, Hole, LogFacts, Store, Target } from './store.js';
 
 /** In what the records of one request differ. */
-type Difference = 'arguments' | 'commitment' | 'result' | 'target' | 'outcome' | 'repeated' | 'duration';
+export type Difference =
+  | 'arguments'
+  | 'commitment'
+  | 'result'
+  | 'target'
+  | 'outcome'
+  | 'repeated'
+  | 'duration';
 
 /**
  * Why a request is on record on one side only, as far as the logs tell. Those that are `EXPLAINED` are as they should be; the others are
@@ -79,6 +87,15 @@ export interface Summary {
   readonly compared: { arguments: number; result: number };
   /** By how much the clock of the server is ahead, as the median of all pairs; absent without a pair. */
   clock_ahead_ms?: number;
+}
+
+/** By how much the client's duration may exceed the server's, in milliseconds, before it is told. */
+export const MAX_TRANSPORT_MS = 10_000;
+
+/** How the clocks of both sides differ, in words. */
+export function clockWords(ahead: number): string {
+  if (Math.abs(ahead) < 5) return 'agree';
+  return `those of servers are ${count(Math.abs(ahead))} ms ${ahead > 0 ? 'ahead' : 'behind'} (median)`;
 }
 
 /** By what a client may have waited longer than its server worked. */

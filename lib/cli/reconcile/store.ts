@@ -1,5 +1,6 @@
 import type { CallerCommitments } from '../../schema/commitments.js';
 import type { AuditRecord, McpDetail } from '../../schema/record.js';
+import { isRequest } from '../input/records.js';
 
 /** A typed array that grows: one field of all records. A million objects of the same fields would take several times the memory. */
 class Column<T extends Float64Array | Uint32Array | Uint8Array> {
@@ -205,8 +206,8 @@ export class Store {
   /** Takes a record of the log that was added last. Records that are of no request are counted only. */
   add(record: AuditRecord, line: number): void {
     this.logs.at(-1)?.note(record);
+    if (!isRequest(record)) return;
     const { mcp } = record;
-    if (mcp === undefined || mcp.method === 'close' || /^(?:notifications|audit)\//.test(mcp.method)) return;
     const index = this.#size++;
     const isOfServer = mcp.side === 'server';
     const asks = isOfServer === (mcp.requested_by === 'server');

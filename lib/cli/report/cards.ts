@@ -37,7 +37,8 @@ export function percent(part: number, whole: number): string {
 
 /** The cards at the top of the page. */
 export function cardsOf(view: View): Card[] {
-  return [happened, who, failed, denied, data, changed, missing, intact].map((card) => card(view));
+  const sides = view.model.bothSides === undefined ? [] : [agree];
+  return [happened, who, failed, denied, data, changed, missing, ...sides, intact].map((card) => card(view));
 }
 
 /** The answer where nothing was found, and how good that is. */
@@ -172,6 +173,33 @@ function missing({ model }: View): Card {
     more: 'missing',
     whole: true,
   };
+}
+
+function agree({ model: { bothSides } }: View): Card {
+  const card = { question: 'Do both sides agree?', more: 'both-sides', whole: true } as const;
+  if (bothSides === undefined || 'not_compared' in bothSides)
+    return { ...card, tone: 'calm', answer: 'Not compared', detail: ['Clients and servers are on record'] };
+  const { pairs, different, unexplained } = bothSides;
+  const wrong = different + unexplained;
+  const parts = [
+    different > 0 && `${count(different)} of ${plural(pairs, 'request')} on both sides differ`,
+    unexplained > 0 && `${plural(unexplained, 'record')} of one side missing on the other`,
+  ].filter((part) => part !== false);
+  if (wrong > 0)
+    return {
+      ...card,
+      tone: 'bad',
+      answer: `${plural(wrong, 'request')} ${wrong === 1 ? 'does' : 'do'} not`,
+      detail: [parts.join('; ')],
+    };
+  return pairs === 0
+    ? { ...card, tone: 'calm', answer: 'Nothing in common', detail: ['No request is on both sides'] }
+    : {
+        ...card,
+        tone: 'good',
+        answer: 'Yes',
+        detail: [`${plural(pairs, 'request')} on both sides, all alike`],
+      };
 }
 
 const INTACT: Readonly<Record<ReportModel['integrity']['status'], Tone>> = {

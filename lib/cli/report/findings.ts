@@ -11,10 +11,11 @@ function phrase(parts: Phrase): Fragment {
 
 /** The cards at the top of the page: the first questions of an auditor, each with its answer. */
 export function glance(view: View): Html {
+  const cards = cardsOf(view);
   return html`<section id="glance" aria-labelledby="glance-title">
     <h2 id="glance-title" class="visually-hidden">At a glance</h2>
-    <div class="cards">
-      ${cardsOf(view).map(
+    <div class="cards${cards.length === 9 && ' nine'}">
+      ${cards.map(
         ({ question, tone, answer, detail, more }) =>
           html`<a class="card ${tone}" href="#${more}">
             <span class="question">${question}</span>

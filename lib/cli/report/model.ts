@@ -1,4 +1,5 @@
 import type { ToolChange } from '../input/toolChange.js';
+import type { Finding, Summary as ComparisonSummary } from '../reconcile/findings.js';
 
 /**
  * The content of a report. The command makes it and embeds it in the page; the page's script reads it. Both sides import these
@@ -26,7 +27,22 @@ export interface ReportModel {
   readonly integrity: Integrity;
   /** Values that are encrypted for persons; absent where there are none. */
   readonly personal?: Personal;
+  /** How the records of clients agree with those of servers; absent where the logs are of one side only. */
+  readonly bothSides?: BothSides;
   readonly rows: Rows;
+}
+
+/** The comparison of both sides, or why there is none. */
+export type BothSides = Comparison | { readonly not_compared: 'standard_input' | 'too_many' };
+
+/** What `reconcile` says of the same logs. */
+export interface Comparison extends Readonly<ComparisonSummary> {
+  /** Lines or files that could not be read. */
+  readonly unreadable: number;
+  /** The first requests that differ, or are on one side only: those with no good reason before the others. */
+  readonly findings: readonly Finding[];
+  /** How many such requests are not among them. */
+  readonly omitted: number;
 }
 
 /** How many records hold values that concern persons, by what became of these. */

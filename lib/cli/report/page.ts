@@ -1,6 +1,7 @@
 import { gzipSync } from 'fflate';
 import { createHash } from 'node:crypto';
 import { PAGE_SCRIPT, PAGE_STYLE } from './assets.js';
+import { bothSides } from './bothSides.js';
 import { html, Html, section, table, timeCell } from './html.js';
 import { commandLine } from './commandLine.js';
 import type { ReportModel } from './model.js';
@@ -80,7 +81,7 @@ export function reportPage(model: ReportModel): string {
           ${changing('latency', 'How long it took', view, html`<div id="latency-chart" class="chart"></div>`)}
           ${changing('failures', 'What failed', view)} ${changing('denials', 'What was denied', view)}
           ${changing('touched', 'Which data was touched', view)} ${changing('changes', 'What changed', view)}
-          ${missing(model)} ${personalValues(model)} ${integrity(model)}
+          ${missing(model)} ${bothSides(model)} ${personalValues(model)} ${integrity(model)}
           <section id="sessions" aria-labelledby="sessions-title" hidden></section>
           ${records(model)} ${sources(model)}
         </main>

@@ -8,6 +8,7 @@ import type { RecordVisitor } from '../input/records.js';
 import { compileFilter, FILTER_OPTIONS, type FilterOptions, type RecordFilter } from '../query/filter.js';
 import { select } from '../query/select.js';
 import { ReportBuilder } from './aggregate.js';
+import { compareSides, SideCount } from './bothSides.js';
 import type { Integrity, LogSummary, QueryOptions, ReportModel } from './model.js';
 import { isStored } from '../../archive/objectStore.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
@@ -38,13 +39,28 @@ export interface ModelInProgress {
   finish(): Promise<ReportModel>;
 }
 
-/** Reads logs into the model of a report. */
-export async function readModel(logs: readonly LogInput[], request: ReportRequest): Promise<ReportModel> {
+/**
+ * Reads logs into the model of a report.
+ *
+ * @param stored The same logs without encrypted values put back.
+ */
+export async function readModel(
+  logs: readonly LogInput[],
+  stored: readonly LogInput[],
+  request: ReportRequest,
+): Promise<ReportModel> {
   const { filters, problems, io } = request;
   const { see, add, finish } = beginModel(logs, request);
   const filter = compileFilter(filters);
-  await select(logs, add, { io, problems, filter, label: 'reading', inspect: see });
-  return finish();
+  const sides = new SideCount();
+  const inspect: RecordVisitor = (record, ...place) => {
+    sides.see(record);
+    see(record, ...place);
+  };
+  await select(logs, add, { io, problems, filter, label: 'reading', inspect });
+  const model = await finish();
+  const bothSides = await compareSides(stored, sides, io);
+  return bothSides === undefined ? model : { ...model, bothSides };
 }
 
 /** Begins the model of a report, whose records somebody else reads. */

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { expect } from 'chai';
-import type { AuditOptions } from '../../../lib/config.js';
 import type { AuditRecord } from '../../../lib/schema/record.js';
 import { FileSink } from '../../../lib/sinks/file/fileSink.js';
 import { auditLogOf, withLogging } from '../../../lib/withLogging.js';
-import { reconcile } from '../../support/reconciled.js';
+import { everything, recordBothSides, reconcile } from '../../support/reconciled.js';
 import { runCommand } from '../../support/runCommand.js';
 import { SERVED } from '../../support/servedPair.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
@@ -31,43 +30,10 @@ describe('reconcile, by logs that clients and servers wrote', () => {
         .join(''),
     );
 
-  type Use = (client: ReturnType<(typeof SERVED)['v1']>['client']) => Promise<unknown>;
-
-  async function inOneProcess(
-    sdk: keyof typeof SERVED,
-    use: Use,
-    options: Partial<AuditOptions> = { propagateCommitments: true },
-    names: readonly [string, string] = ['client.jsonl', 'server.jsonl'],
-  ): Promise<void> {
-    const { client, server, connect } = SERVED[sdk](() => undefined);
-    const [ofClient, ofServer] = names.map(log) as [FileSink, FileSink];
-    const base = { environment: 'test' };
-    withLogging(client as unknown as Client, { ...base, ...options, sink: ofClient });
-    withLogging(server, { ...base, sink: ofServer });
-    await connect();
-    await use(client);
-    await client.close();
-    for (const each of [client as unknown as Client, server]) await auditLogOf(each as never)?.shutdown();
-  }
-
-  const everything: Use = async (client) => {
-    await client.listTools();
-    await client.callTool({ name: 'echo', arguments: { message: 'hello' } });
-    await client.callTool({ name: 'echo', arguments: { message: 'hello' } });
-    await client.callTool({ name: 'broken' }).catch(() => undefined);
-    await client.callTool({ name: 'throws' }).catch(() => undefined);
-    await client.callTool({ name: 'nothing' }).catch(() => undefined);
-    await client.callTool({ name: 'echo', arguments: { wrong: 1 } }).catch(() => undefined);
-    await client.callTool({ name: 'consent' });
-    await client.readResource({ uri: 'note://one' });
-    await client.getPrompt({ name: 'greet' });
-    await client.ping();
-  };
-
   for (const sdk of ['v1', 'v2'] as const) {
     describe(`SDK ${sdk}`, () => {
       it('finds every request on both sides, and alike', async () => {
-        await inOneProcess(sdk, everything);
+        await recordBothSides(folder.path, sdk, everything);
         const report = await reconcile(at('client.jsonl'), at('server.jsonl'));
         expect(report.findings).to.deep.equal([]);
         expect(report).to.deep.include({
@@ -84,7 +50,7 @@ describe('reconcile, by logs that clients and servers wrote', () => {
       });
 
       it('pairs without commitments by the span, and compares what it can', async () => {
-        await inOneProcess(sdk, everything, {});
+        await recordBothSides(folder.path, sdk, everything, {});
         const report = await reconcile(at('server.jsonl'), at('client.jsonl'));
         expect(report).to.deep.include({
           ok: true,
@@ -98,7 +64,7 @@ describe('reconcile, by logs that clients and servers wrote', () => {
   }
 
   it('tells which of the two sides was changed, and in what', async () => {
-    await inOneProcess('v1', everything);
+    await recordBothSides(folder.path, 'v1', everything);
     const isEcho = ({ mcp }: AuditRecord) => mcp?.tool_name === 'echo';
     for (const [name, change, differences] of [
       ['server.jsonl', { outcome: 'OUTCOME_FAILURE_DENIED' }, ['outcome']],
@@ -159,7 +125,7 @@ describe('reconcile, by logs that clients and servers wrote', () => {
   });
 
   it('says of what is missing whether a log has a hole, breaks off, or lacks it for no reason', async () => {
-    await inOneProcess('v1', everything);
+    await recordBothSides(folder.path, 'v1', everything);
     const calls = parsed('server.jsonl').filter(({ mcp }) => mcp?.tool_name === 'echo');
     const gone = calls[1]?.record_id;
     edit('server.jsonl', (record) => (record.record_id === gone ? undefined : record), 'hole.jsonl');
@@ -186,9 +152,9 @@ describe('reconcile, by logs that clients and servers wrote', () => {
   });
 
   it('takes what never went over the wire, and clients and servers of others, for what they are', async () => {
-    await inOneProcess('v1', everything);
+    await recordBothSides(folder.path, 'v1', everything);
     const names: [string, string] = ['otherClient.jsonl', 'otherServer.jsonl'];
-    await inOneProcess('v2', everything, {}, names);
+    await recordBothSides(folder.path, 'v2', everything, {}, names);
     const foreign = await reconcile(at('client.jsonl'), at('server.jsonl'), at('otherServer.jsonl'));
     // Both clients have the same name, so that only the spans tell that the second one's log is not here.
     expect(foreign.pairs).to.equal(13);
@@ -230,7 +196,7 @@ describe('reconcile, by logs that clients and servers wrote', () => {
   });
 
   it('pairs logs of several, in one file, compressed, with clocks that differ, and says so', async () => {
-    await inOneProcess('v1', everything);
+    await recordBothSides(folder.path, 'v1', everything);
     edit(
       'server.jsonl',
       (record) => ({ ...record, time: new Date(Date.parse(record.time) + 3_600_000).toISOString() }),
@@ -245,7 +211,7 @@ describe('reconcile, by logs that clients and servers wrote', () => {
   });
 
   it('says what it cannot read, and that it has one side only', async () => {
-    await inOneProcess('v1', everything);
+    await recordBothSides(folder.path, 'v1', everything);
     writeFileSync(at('damaged.jsonl'), `${lines('server.jsonl').join('\n')}\n{"record_id":`);
     const damaged = await reconcile(at('client.jsonl'), at('damaged.jsonl'));
     expect(damaged).to.include({ code: 3, ok: false, unreadable: 1, pairs: 13 });
@@ -261,7 +227,7 @@ describe('reconcile, by logs that clients and servers wrote', () => {
   });
 
   it('speaks to people as to programs', async () => {
-    await inOneProcess('v1', everything);
+    await recordBothSides(folder.path, 'v1', everything);
     const { out, code } = await runCommand(['reconcile', at('client.jsonl'), at('server.jsonl')]);
     expect(code).to.equal(0);
     expect(out).to.match(/^13 requests on both sides: 13 alike, 0 different\n/);
