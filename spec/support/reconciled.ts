@@ -32,7 +32,8 @@ export async function reconcile(...args: string[]): Promise<Report & { code: num
   return { ...(JSON.parse(out) as Report), code };
 }
 
-type Use = (client: ReturnType<(typeof SERVED)['v1']>['client']) => Promise<unknown>;
+/** What is done with a client that is connected. */
+export type Use = (client: ReturnType<(typeof SERVED)['v1']>['client']) => Promise<unknown>;
 
 /** Lets a real client use a real server, both audited: two logs of the same requests. */
 export async function recordBothSides(

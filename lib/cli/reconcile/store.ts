@@ -247,9 +247,8 @@ export class Store {
 
   #setKeys(index: number, record: AuditRecord, mcp: McpDetail, asks: boolean): void {
     const { trace_id: trace, span_id: span, parent_span_id: parent } = record;
-    const caller = record.commitments?.caller;
     // Its own id for who asked; for who answered, the one that the request named.
-    const committed = asks ? record.record_id : caller?.record_id;
+    const committed = asks ? record.record_id : record.commitments?.caller?.record_id;
     if (committed !== undefined) this.byCommitment.set(index, hash53(committed));
     this.trace.set(index, hash53(trace));
     this.bySpan.set(index, hash53(trace + span));

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import type { AuditRecord } from '../../../lib/schema/record.js';
 import { FileSink } from '../../../lib/sinks/file/fileSink.js';
 import { auditLogOf, withLogging } from '../../../lib/withLogging.js';
-import { everything, recordBothSides, reconcile } from '../../support/reconciled.js';
+import { everything, recordBothSides, reconcile, type Use } from '../../support/reconciled.js';
 import { runCommand } from '../../support/runCommand.js';
 import { SERVED } from '../../support/servedPair.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
@@ -189,7 +189,7 @@ describe('reconcile, by logs that clients and servers wrote', () => {
       approved: JSON.stringify(args).includes('cheap'),
       by: 'ada',
     });
-    await inOneProcess('v1', pay, { approvals: { tools: ['echo'], ask } });
+    await recordBothSides(folder.path, 'v1', pay, { approvals: { tools: ['echo'], ask } });
     expect(parsed('client.jsonl').filter(({ resource }) => resource === 'audit/approval')).to.have.length(2);
     const report = await reconcile(at('client.jsonl'), at('server.jsonl'));
     expect(report).to.deep.include({ ok: true, different: 0, only_client: 1, reasons: { not_sent: 1 } });
