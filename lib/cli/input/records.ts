@@ -1,4 +1,4 @@
-import type { AuditRecord, McpDetail, Outcome } from '../../schema/record.js';
+import type { AuditRecord, Outcome } from '../../schema/record.js';
 import type { Progress } from '../term/terminal.js';
 import { readFault, type LogInput } from './logs.js';
 import type { Prefilter } from './prefilter.js';
@@ -199,12 +199,6 @@ export function isIntent(record: AuditRecord): boolean {
 /** Whether a record is about the log itself, not about an operation. */
 export function isAboutLog(record: AuditRecord): boolean {
   return record.resource.startsWith('audit/');
-}
-
-/** Whether a record is of a request. Notifications, ends of sessions and records of the log's own are not. */
-export function isRequest(record: AuditRecord): record is AuditRecord & { readonly mcp: McpDetail } {
-  const { mcp } = record;
-  return mcp !== undefined && mcp.method !== 'close' && !/^(?:notifications|audit)\//.test(mcp.method);
 }
 
 /** The documented schema's name of an outcome that was written in any profile. */

@@ -1,6 +1,6 @@
 import type { CallerCommitments } from '../../schema/commitments.js';
 import type { AuditRecord, McpDetail } from '../../schema/record.js';
-import { isRequest } from '../input/records.js';
+import { isRequest } from '../input/request.js';
 
 /** A typed array that grows: one field of all records. A million objects of the same fields would take several times the memory. */
 class Column<T extends Float64Array | Uint32Array | Uint8Array> {

@@ -1,6 +1,6 @@
 import { isReadOnce, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
-import { isRequest } from '../input/records.js';
+import { isRequest } from '../input/request.js';
 import type { CommandIo } from '../shared/command.js';
 import { count, duration, plural } from '../term/units.js';
 import {
