@@ -12,7 +12,7 @@ import type {
   SinkEntry,
 } from './pipeline/options.js';
 import { resolveSinks } from './pipeline/givenSinks.js';
-import { LogOrigin } from './origin.js';
+import { LogOrigin, type Writers } from './origin.js';
 import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import type { Sink } from './sinks/sink.js';
@@ -123,7 +123,7 @@ export interface AuditOptions
   readonly actorType?: ActorType;
   /**
    * What part of your system writes this log.
-   * @defaultValue `mcp-client`, and `mcp-server` on the records of servers
+   * @defaultValue `mcp-client`, and `mcp-server` on the records of servers and of a log that begins with one
    * @variable OTEL_MCP_LOG_COMPONENT `OTEL_SERVICE_NAME`, else `service.name` in `OTEL_RESOURCE_ATTRIBUTES`, else `mcp-client`
    */
   readonly component?: string;
@@ -229,11 +229,8 @@ export interface AuditOptions
 }
 
 /** What a processor adds to every record of its own. */
-export interface RecordSettings {
+export interface RecordSettings extends Writers {
   readonly environment: string;
-  readonly component: string;
-  /** The same on records of servers. */
-  readonly serverComponent: string;
   readonly actorType: ActorType;
   readonly policyTags: readonly string[];
   readonly sensitivity: Sensitivity;
@@ -246,8 +243,6 @@ export interface RecordSettings {
   readonly recordHeaders: readonly string[];
   readonly proxies: TrustedProxies;
   readonly forwardingHeader: ForwardingHeader;
-  /** Where this log is written. */
-  readonly origin: LogOrigin;
 }
 
 /** The options, checked, with defaults filled in. */
@@ -285,18 +280,21 @@ export function resolveOptions(given: AuditOptions): ResolvedOptions {
   const options = checkOptions('AuditOptions', 'options', given, '');
   const { environment, component, actorType, onBehalfOf, sessionId, tenantId, profile, includeOutputs } =
     options;
+  const serverComponent = given.component ?? 'mcp-server';
+  const origin = new LogOrigin(component);
   return Object.freeze({
     pipeline: { ...ofSet('DeliveryOptions', options), sinks: resolveSinks(options, profile) },
     settings: Object.freeze({
       ...{ environment, component, actorType, onBehalfOf, sessionId, tenantId, profile, includeOutputs },
       policyTags: options.policyTags ?? [],
       sensitivity: options.defaultSensitivity,
-      serverComponent: given.component ?? 'mcp-server',
+      serverComponent,
       recordMeta: options.recordMeta ?? [],
       recordHeaders: resolveHeaders(options.recordHeaders ?? []),
       proxies: new TrustedProxies('trustedProxies', options.trustedProxies ?? []),
       forwardingHeader: options.forwardingHeader,
-      origin: new LogOrigin(component),
+      origin,
+      serverOrigin: serverComponent === component ? origin : new LogOrigin(serverComponent),
     }),
     actor: resolveActorOption(options.actorId),
     requireActor: requireActorOption(options.requireActor, options.actorId),

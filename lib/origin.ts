@@ -65,6 +65,27 @@ export class LogOrigin {
   }
 }
 
+/** On which side of a connection an operation was seen. */
+export type Side = 'client' | 'server';
+
+/** What writes the records of a log, for those of clients and for those of servers: the part of a system, and where it runs. */
+export interface Writers {
+  readonly component: string;
+  readonly serverComponent: string;
+  readonly origin: LogOrigin;
+  readonly serverOrigin: LogOrigin;
+}
+
+/** What part of a system writes the records of one side. */
+export function componentOf({ component, serverComponent }: Writers, side: Side | undefined): string {
+  return side === 'server' ? serverComponent : component;
+}
+
+/** Where the records of one side are written. */
+export function originOf({ origin, serverOrigin }: Writers, side: Side | undefined): LogOrigin {
+  return side === 'server' ? serverOrigin : origin;
+}
+
 /** The attributes of a resource that are settled. Its `attributes` complain on `diag` while others are pending. */
 function attributesOf(resource: unknown): Readonly<Record<string, unknown>> {
   const raw = peekCall(resource, 'getRawAttributes');

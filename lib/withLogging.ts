@@ -44,9 +44,9 @@ const logs = shared('logs', () => new WeakMap<object, AuditLogHandle>());
  */
 export function withLogging<T extends McpClientLike>(client: T, options: AuditOptions): T {
   const target = requireSdkClient(client);
-  const log = createAuditLog(resolveOptions(options));
   // An McpServer holds the server that its requests go to, and both are patched.
   const inner = servingOf(client);
+  const log = createAuditLog(resolveOptions(options), inner === undefined ? 'clients' : 'servers');
   const innerTarget = inner === undefined ? undefined : patchTarget(inner);
   for (const each of new Set([target, innerTarget ?? target])) {
     patchClass(each, WRAPPED);

@@ -11,8 +11,9 @@ const withOption = (options: Record<string, unknown>) => () =>
 describe('options', () => {
   it('fills in the documented defaults', () => {
     const { settings: all, foreignSpans, pipeline } = resolveOptions(good);
-    const { origin, ...settings } = all;
+    const { origin, serverOrigin, ...settings } = all;
     expect(origin.current).to.include({ 'service.name': 'mcp-client', 'process.pid': process.pid });
+    expect(serverOrigin.current).to.include({ 'service.name': 'mcp-server' });
     expect(settings).to.deep.equal({
       environment: 'test',
       component: 'mcp-client',

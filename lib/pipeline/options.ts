@@ -118,8 +118,8 @@ export interface PipelineOptions extends DeliveryOptions {
   readonly sinks: readonly (Sink | SinkEntry)[];
   /** Makes the record of lost ones. @defaultValue none: they are counted and reported */
   readonly gapRecord?: GapRecordFactory;
-  /** Makes the record that goes before the first one. Called once, when the first record is accepted. @defaultValue none */
-  readonly firstRecord?: () => DraftRecord;
+  /** Makes the record that goes before the first one. Called once, with the first record, when that is accepted. @defaultValue none */
+  readonly firstRecord?: (next: DraftRecord) => DraftRecord;
   /** Makes the record that goes after the last one, when the log or its process ends. Not called where no record was accepted. @defaultValue none */
   readonly lastRecord?: (ending: Ending) => DraftRecord;
 }
@@ -155,7 +155,7 @@ export interface ResolvedPipeline {
   /** Where the log goes on. */
   readonly count: CountStart;
   readonly sinks: readonly Sink[];
-  readonly firstRecord: (() => DraftRecord) | undefined;
+  readonly firstRecord: PipelineOptions['firstRecord'] | undefined;
   readonly lastRecord: ((ending: Ending) => DraftRecord) | undefined;
 }
 

@@ -75,7 +75,7 @@ class SinkPipeline implements Pipeline, EndingLog {
   readonly #anyWillDo: boolean;
   readonly #report: ResolvedPipeline['report'];
   readonly #sequence: Sequence;
-  #first: (() => DraftRecord) | undefined;
+  #first: ResolvedPipeline['firstRecord'];
   readonly #last: ((ending: Ending) => DraftRecord) | undefined;
   #accepted = 0;
   /** How many records there were when the last record was written; more may follow where the process did not end after all. */
@@ -196,7 +196,7 @@ class SinkPipeline implements Pipeline, EndingLog {
 
   #deliver(draft: DraftRecord, waitFor: readonly SinkWorker[], intent: boolean): Promise<void> {
     if (this.#first !== undefined) {
-      const first = this.#first();
+      const first = this.#first(draft);
       this.#first = undefined;
       void this.#queue(first, [], false);
     }

@@ -10,6 +10,7 @@ import { followProcess, type LifecycleOptions } from '../pipeline/lifecycle.js';
 import { pipelineFor, releasePipeline, type Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineStats } from '../pipeline/stats.js';
 import { OPTIONS } from '../options/tables.js';
+import type { Side } from '../origin.js';
 import { createRedactor, prepareRedactor, type Redactor } from '../redaction/createRedactor.js';
 import { sinkName } from '../sinks/emit.js';
 import type { GapInfo } from '../sinks/gap.js';
@@ -58,16 +59,24 @@ export function handleOf({ pipeline, close }: AuditLog): AuditLogHandle {
   };
 }
 
+/** What a log is for, as far as it is known when it is made. */
+export type Audited = 'clients' | 'servers' | 'clients and servers';
+
 /** Wires one audit log: redaction, then the pipeline to its sinks. */
-export function createAuditLog(options: ResolvedOptions): AuditLog {
+export function createAuditLog(options: ResolvedOptions, audited: Audited): AuditLog {
   const redactor = redactorOf(options);
   const committer = new Committer(options);
+  // Whose log it is: of the side that its first record is of.
+  let side: Side = audited === 'servers' ? 'server' : 'client';
   const { pipeline, isNew } = pipelineFor({
     ...options.pipeline,
-    gapRecord: (gap) => redactor.record(gapRecord(options, gap)),
+    gapRecord: (gap) => redactor.record(gapRecord(options, side, gap)),
     ...((options.startRecord ?? keepsLog(options)) && {
-      firstRecord: () => redactor.record(startRecord(options, committer.words)),
-      lastRecord: (ending: Ending) => redactor.record(stopRecord(options, committer.words, ending)),
+      firstRecord: ({ mcp }) => {
+        if (mcp !== undefined) side = mcp.side ?? 'client';
+        return redactor.record(startRecord(options, side, committer.words));
+      },
+      lastRecord: (ending: Ending) => redactor.record(stopRecord(options, side, committer.words, ending)),
     }),
   });
   const recording = new Recording(options, redactor, pipeline, committer, protection(options));
@@ -81,7 +90,7 @@ export function createAuditLog(options: ResolvedOptions): AuditLog {
     dischargeClaiming(pipeline);
     return pipeline.shutdown(ending);
   };
-  announce(options);
+  announce(options, audited);
   return { recording, pipeline, close };
 }
 
@@ -118,11 +127,11 @@ function protection({ erasure, redaction }: ResolvedOptions): ProtectorOptions |
  */
 function rehearse(options: ResolvedOptions, redactor: Redactor): void {
   prepareRedactor(redactor);
-  redactor.record(startRecord(options));
+  redactor.record(startRecord(options, 'client'));
 }
 
-function gapRecord({ settings }: ResolvedOptions, gap: GapInfo) {
-  return logRecord(settings, {
+function gapRecord({ settings }: ResolvedOptions, side: Side, gap: GapInfo) {
+  return logRecord(settings, side, {
     what: 'gap',
     message: `Lost ${gap.count} ${gap.count === 1 ? 'record' : 'records'}.`,
     outcome: 'OUTCOME_FAILURE_ERROR',
@@ -165,12 +174,12 @@ const QUIET = 'OTEL_MCP_LOG_QUIET';
 /** Whether this process has printed the line. */
 const told = shared('announced', () => ({ destination: false }));
 
-/** Says where records go, in one line on stderr, once per process. */
-function announce({ settings, pipeline }: ResolvedOptions): void {
+/** Says what is audited and where records go, in one line on stderr, once per process. */
+function announce({ settings, pipeline }: ResolvedOptions, audited: Audited): void {
   if (told.destination || /^(?:1|true)$/i.test(process.env[QUIET]?.trim() ?? '')) return;
   told.destination = true;
   const places = pipeline.sinks.map((entry) => placeOf('emit' in entry ? entry : entry.sink));
-  const line = `${PACKAGE_NAME} ${PACKAGE_VERSION}: auditing MCP clients, environment ${settings.environment}, to ${places.join(', ')}`;
+  const line = `${PACKAGE_NAME} ${PACKAGE_VERSION}: auditing MCP ${audited}, environment ${settings.environment}, to ${places.join(', ')}`;
   try {
     // Not through `process.stderr`: where its other end is closed, a failed write would emit an error event in the application.
     writeSync(2, `${printable(line)} (${QUIET}=1 hides this line)\n`);

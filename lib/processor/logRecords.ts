@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RecordSettings, ResolvedOptions } from '../config.js';
 import { shared } from '../internal/shared.js';
+import { componentOf, originOf, type Side } from '../origin.js';
 import type { Ending } from '../pipeline/ending.js';
 import { canonicalJson } from '../schema/canonicalJson.js';
 import { newRecordId, newSpanId, newTraceId } from '../schema/ids.js';
@@ -18,8 +19,8 @@ const SECRET = new Set(['hmacKey']);
  * The record that a log begins with in each process: what is patched and how, the versions, the policy, and whether the log before it
  * ended with `audit/stop`. It is made with the first other record, so that a process that audits nothing writes nothing.
  */
-export function startRecord(options: ResolvedOptions, commitments?: string): DraftRecord {
-  return logRecord(options.settings, {
+export function startRecord(options: ResolvedOptions, side: Side, commitments?: string): DraftRecord {
+  return logRecord(options.settings, side, {
     what: 'start',
     message: 'The audit log begins in this process.',
     outcome: 'OUTCOME_SUCCESS',
@@ -29,8 +30,13 @@ export function startRecord(options: ResolvedOptions, commitments?: string): Dra
 }
 
 /** The record that a log ends with: why it ends, and what was patched and in force then. */
-export function stopRecord(options: ResolvedOptions, commitments: string, ending: Ending): DraftRecord {
-  return logRecord(options.settings, {
+export function stopRecord(
+  options: ResolvedOptions,
+  side: Side,
+  commitments: string,
+  ending: Ending,
+): DraftRecord {
+  return logRecord(options.settings, side, {
     what: 'stop',
     message: ENDED[ending.ended_by],
     outcome: 'OUTCOME_SUCCESS',
@@ -153,9 +159,10 @@ export interface LogEvent {
   readonly data?: unknown;
 }
 
-/** A record about the log itself. Its actor is the component that writes the log. */
-export function logRecord(settings: RecordSettings, event: LogEvent): DraftRecord {
-  const { component, environment, sensitivity, profile, policyTags, sessionId } = settings;
+/** A record about the log itself. Its actor is the component that writes the log: that of the side whose log it is. */
+export function logRecord(settings: RecordSettings, side: Side, event: LogEvent): DraftRecord {
+  const { environment, sensitivity, profile, policyTags, sessionId } = settings;
+  const component = componentOf(settings, side);
   const eventType = 'EVENT_CONFIG_CHANGE';
   const traceId = newTraceId();
   return {
@@ -181,7 +188,7 @@ export function logRecord(settings: RecordSettings, event: LogEvent): DraftRecor
     ocsf_activity_id: EVENT_TYPES[eventType].ocsf_activity_id,
     ...(event.data !== undefined && { data: event.data }),
     metadata: recordMetadata(profile),
-    otel_resource: settings.origin.current,
+    otel_resource: originOf(settings, side).current,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { RecordSettings } from '../config.js';
 import type { Actor } from '../identity.js';
 import { peek } from '../internal/peek.js';
+import { componentOf, originOf } from '../origin.js';
 import { newRecordId } from '../schema/ids.js';
 import type { Commitments } from '../schema/commitments.js';
 import type {
@@ -86,7 +87,7 @@ export function toDraft(detail: OperationDetail, settings: RecordSettings, facts
   if (facts.operationId !== undefined) draft.operation_id = facts.operationId;
   if (facts.commitments !== undefined) draft.commitments = facts.commitments;
   draft.metadata = recordMetadata(settings.profile);
-  draft.otel_resource = settings.origin.current;
+  draft.otel_resource = originOf(settings, detail.side).current;
   // Keeps the places of the fields, as for `seq`.
   draft.log_id = undefined;
   draft.log_epoch = undefined;
@@ -119,8 +120,7 @@ function startOf(
     sensitivity: custom?.sensitivity ?? settings.sensitivity,
     actor_id: actor?.id ?? sessionId,
     actor_type: custom?.actorType ?? actor?.type ?? settings.actorType,
-    component:
-      custom?.component ?? (detail.side === 'server' ? settings.serverComponent : settings.component),
+    component: custom?.component ?? componentOf(settings, detail.side),
     environment: settings.environment,
     resource: detail.resource,
     message: sentence(detail),

@@ -37,7 +37,7 @@ export class AuditSpanProcessor {
    */
   constructor(options: AuditOptions) {
     const resolved = resolveOptions(options);
-    const { recording, pipeline, close } = createAuditLog(resolved);
+    const { recording, pipeline, close } = createAuditLog(resolved, 'clients and servers');
     this.#recording = recording;
     this.#foreignSpans = resolved.foreignSpans;
     this.#pipeline = pipeline;

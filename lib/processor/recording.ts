@@ -3,6 +3,7 @@ import { Protector, type ProtectorOptions } from '../erasure/protector.js';
 import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
 import type { Actor } from '../identity.js';
 import { shared } from '../internal/shared.js';
+import { originOf } from '../origin.js';
 import { guardedReport, type Report } from '../pipeline/options.js';
 import { DELIVERED, type Pipeline } from '../pipeline/pipeline.js';
 import { totalBytesOf, type Redactor } from '../redaction/createRedactor.js';
@@ -212,7 +213,7 @@ export class Recording implements OperationRecorder {
     const { seq: _, stage: __, truncated: ___, commitments: ____, personal: _____, ...intent } = found;
     this.#pipeline.acceptInBackground({
       ...intent,
-      otel_resource: this.#options.settings.origin.current,
+      otel_resource: originOf(this.#options.settings, intent.mcp?.side).current,
       record_id: newRecordId(),
       outcome: 'OUTCOME_UNSPECIFIED',
       severity: 'SEVERITY_WARNING',
@@ -245,7 +246,7 @@ export class Recording implements OperationRecorder {
     try {
       const serverAddress = this.#dialled.by(detail.connection);
       const { sessionId } = detail.connection;
-      this.#options.settings.origin.learn(detail.trace.resource);
+      originOf(this.#options.settings, detail.side).learn(detail.trace.resource);
       const entry = this.#entry(detail);
       const { actor, concerned, toolFingerprint, operationId, approvalId } = entry;
       // An intent is a record of its own, with an id and a salt of its own.

@@ -68,7 +68,7 @@ function open(env: Variables, { client, server, actor = osUser }: LogNeeds): Rel
     throw new ConfigError(`${PREFIX}SINKS`, "names 'stdout', which carries the protocol here; take stderr");
   // Its first record says who started the relay and where, which no other record does: a collector needs it as much as a file.
   const options = resolveOptions({ actorId: actor, startRecord: true, ...auditOptions(environment, env) });
-  const { recording, close } = createAuditLog(options);
+  const { recording, close } = createAuditLog(options, 'clients');
   noteRelay({ client, server, cwd: process.cwd(), user: userName() });
   expectRecords();
   return {

@@ -3,7 +3,7 @@ import { dirname, join, relative, sep } from 'node:path';
 
 /** The sources that are not in a file named after their folder. */
 const APART = new Map([
-  ['config', ['config.ts', 'identity.ts', 'callers.ts']],
+  ['config', ['config.ts', 'identity.ts', 'callers.ts', 'origin.ts']],
   ['base', ['errors.ts', 'version.ts']],
   // The rest of `internal` does without OpenTelemetry.
   ['say', [join('internal', 'say.ts')]],

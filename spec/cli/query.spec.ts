@@ -93,6 +93,23 @@ describe('query: filters', () => {
     });
   }
 
+  it('finds by --side the records of clients and of servers, and none of the log itself', async () => {
+    const { mcp, ...log } = records[1]!;
+    const served = { ...records[2]!, mcp: { ...mcp!, side: 'server' as const } };
+    const file = join(folder.path, 'sides.jsonl');
+    writeFileSync(file, [records[1]!, served, log].map((record) => `${JSON.stringify(record)}\n`).join(''));
+    const found = async (...args: string[]) =>
+      (await runCliHere(['query', ...args, file])).stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as AuditRecord);
+    expect(await found('--side', 'server')).to.deep.equal([served]);
+    expect(await found('--side', 'Client')).to.deep.equal([records[1]]);
+    expect(await found('--side', 'client,server')).to.have.length(2);
+    const { code, stderr } = await runCliHere(['query', '--side', 'sever', file]);
+    expect([code, stderr.includes("Did you mean 'server'?")], stderr).to.deep.equal([2, true]);
+  });
+
   it('finds by --actor who acted and for whom, and shows by what authority', async () => {
     const authority = { type: 'approval', id: 'CHG-4711', issuer: 'ops@example.com' };
     const own = { ...records[1]!, actor_id: 'ada' };

@@ -44,7 +44,7 @@ describe('the code blocks of README, docs and examples', function () {
     let seen = 0;
     for (const { place, text } of of('console', 'sh', ''))
       for (const [line, name = ''] of text.matchAll(/otel-mcp-log (?!\[)([a-z][a-z-]*)[^|;&#\n]*/g)) {
-        if (/^\d/.test(name) || line.includes('auditing MCP clients')) continue;
+        if (/^\d/.test(name) || line.includes('auditing MCP')) continue;
         seen++;
         const load = COMMANDS[name];
         const help = load === undefined ? '' : (await load()).command.help;

@@ -44,7 +44,9 @@ describe('otel-mcp-log/register', function () {
       const { code, stdout, stderr } = await runNode(args, env);
       expect(code, stderr).to.equal(0);
       expect(stdout).to.equal('called\n');
-      expect(stderr).to.match(/^otel-mcp-log \S+: auditing MCP clients, environment test, to file [^\n]+\n$/);
+      expect(stderr).to.match(
+        /^otel-mcp-log \S+: auditing MCP clients and servers, environment test, to file [^\n]+\n$/,
+      );
       expect(stderr).to.include(file);
       expect(records().map(({ resource }) => resource)).to.deep.equal(RESOURCES);
       expect(new Set(records().map(({ trace_id }) => trace_id))).to.have.property('size', RESOURCES.length);

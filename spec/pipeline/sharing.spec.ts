@@ -7,7 +7,7 @@ import { MemorySink } from '../support/memorySink.js';
 describe('logs that share a sink', () => {
   const sink = () => new MemorySink();
   const log = (options: Partial<AuditOptions>) =>
-    createAuditLog(resolveOptions({ environment: 'test', ...options } as AuditOptions));
+    createAuditLog(resolveOptions({ environment: 'test', ...options } as AuditOptions), 'clients');
   const onError = () => undefined;
   const predicate = () => true;
 

@@ -17,10 +17,16 @@ describe('the line that says where records go', () => {
   it('comes once per process, on stderr, with every sink and no secret', async () => {
     const { stderr, stdout } = await run('');
     expect(stderr).to.match(
-      /^otel-mcp-log \S+: auditing MCP clients, environment te\\u001bst, to stdout, file \S+audit\.jsonl, http https:\/\/hooks\.example\.com, own \(OTEL_MCP_LOG_QUIET=1 hides this line\)\n$/,
+      /^otel-mcp-log \S+: auditing MCP clients and servers, environment te\\u001bst, to stdout, file \S+audit\.jsonl, http https:\/\/hooks\.example\.com, own \(OTEL_MCP_LOG_QUIET=1 hides this line\)\n$/,
     );
     expect(stderr).to.include(path);
     expect(stdout).to.equal('done\n');
+  });
+
+  it('names servers alone where a server is what the process audits', async () => {
+    const server = bundled(new URL('fixtures/auditedServer.ts', import.meta.url));
+    const { stderr } = await runNode([server], { OTEL_MCP_LOG_QUIET: '' });
+    expect(stderr).to.match(/^otel-mcp-log \S+: auditing MCP servers, environment test, to own /);
   });
 
   it('is left out where OTEL_MCP_LOG_QUIET says so @slow', async () => {

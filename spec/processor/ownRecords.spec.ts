@@ -1,9 +1,13 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { expect } from 'chai';
 import { logRecord } from '../../lib/processor/logRecords.js';
 import { recordMetadata, toDraft } from '../../lib/processor/mapping.js';
 import type { OperationRecorder } from '../../lib/processor/operation.js';
 import { toolChanged } from '../../lib/processor/toolRecords.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../lib/version.js';
+import { auditLogOf, withLogging } from '../../lib/withLogging.js';
+import { MemorySink } from '../support/memorySink.js';
+import { SERVED } from '../support/servedPair.js';
 import { detailOfCall, SETTINGS, TRACE_ID } from '../support/operationDetail.js';
 
 const EVENT = {
@@ -15,7 +19,11 @@ const EVENT = {
 
 describe('a record about the log itself', () => {
   it('is an event of the component that writes the log', () => {
-    const { record_id, time, trace_id, correlation_id, span_id, ...record } = logRecord(SETTINGS, EVENT);
+    const { record_id, time, trace_id, correlation_id, span_id, ...record } = logRecord(
+      SETTINGS,
+      'client',
+      EVENT,
+    );
     expect(record).to.deep.equal({
       duration_ms: 0,
       event_type: 'EVENT_CONFIG_CHANGE',
@@ -44,13 +52,67 @@ describe('a record about the log itself', () => {
 
   it('has the tags and the session of the options, and what is to be told', () => {
     const settings = { ...SETTINGS, policyTags: ['soc2'], sessionId: 'mine', profile: '0.2' } as const;
-    expect(logRecord(settings, { ...EVENT, data: { count: 2 } })).to.deep.include({
+    expect(logRecord(settings, 'client', { ...EVENT, data: { count: 2 } })).to.deep.include({
       policy_tags: ['soc2'],
       session_id: 'mine',
       data: { count: 2 },
       metadata: recordMetadata('0.2'),
     });
-    expect(logRecord(SETTINGS, EVENT)).not.to.have.any.keys('policy_tags', 'data');
+    expect(logRecord(SETTINGS, 'client', EVENT)).not.to.have.any.keys('policy_tags', 'data');
+  });
+});
+
+describe('the records that a log begins and ends with', () => {
+  type Own = [component: string, actor: string, service: unknown];
+
+  /** Who the first and the last record say has written a log, of which a client and a server write what is asked for. */
+  async function own(
+    writers: { client?: boolean; server?: boolean },
+    options: { component?: string } = {},
+  ): Promise<{ own: Own[]; operations: Own[] }> {
+    const sink = new MemorySink();
+    const log = { sink, environment: 'test', startRecord: true, ...options };
+    const { client, server, connect } = SERVED.v1(() => undefined);
+    if (writers.client) withLogging(client as unknown as Client, log);
+    if (writers.server) withLogging(server, log);
+    await connect();
+    await client.callTool({ name: 'echo', arguments: { message: 'hello' } });
+    await client.close();
+    await auditLogOf(writers.server ? server : (client as unknown as Client))!.shutdown();
+    const said = (wanted: boolean) =>
+      sink.records
+        .filter(({ resource }) => /^audit\/st/.test(resource) === wanted)
+        .map(({ component, actor_id, otel_resource }): Own => [
+          component,
+          wanted ? actor_id : component,
+          otel_resource?.['service.name'],
+        ]);
+    return { own: said(true), operations: said(false) };
+  }
+
+  const by = (component: string): Own => [component, component, component];
+
+  it('are the component of servers where a server writes the log, and that of clients where a client does', async () => {
+    for (const [writers, component] of [
+      [{ server: true }, 'mcp-server'],
+      [{ client: true }, 'mcp-client'],
+    ] as const) {
+      const said = await own(writers);
+      expect(said.own).to.deep.equal([by(component), by(component)]);
+      expect(new Set(said.operations.map(String))).to.deep.equal(new Set([String(by(component))]));
+    }
+  });
+
+  it('are of the side that the log begins with where both write it, and each operation is of its own', async () => {
+    const said = await own({ client: true, server: true });
+    expect(said.own[0]).to.deep.equal(said.own[1]);
+    expect(said.operations).to.deep.include.members([by('mcp-client'), by('mcp-server')]);
+    expect(said.own[0]).to.deep.equal(said.operations[0]);
+  });
+
+  it('are the component that is named, on either side', async () => {
+    const said = await own({ server: true }, { component: 'shop' });
+    expect(said.own).to.deep.equal([by('shop'), by('shop')]);
   });
 });
 

@@ -34,6 +34,7 @@ function relayed(approvals: ApprovalOptions, capabilities: object) {
   const sink = new MemorySink();
   const { recording, close } = createAuditLog(
     resolveOptions({ environment: 'test', sink, approvals, startRecord: false }),
+    'clients',
   );
   const input = new PassThrough();
   const output = new PassThrough();

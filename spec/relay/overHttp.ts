@@ -27,6 +27,7 @@ function logOf({ headers: _, introspection: __, ...options }: RelayOptions) {
       ...(options.sink === undefined ? { sink } : {}),
       ...options,
     }),
+    'clients',
   );
   return { sink, recording, close };
 }

@@ -21,6 +21,7 @@ export class Relaying {
         ...(options.sink === undefined ? { sink: this.sink } : {}),
         ...options,
       }),
+      'clients',
     );
     const facts = { _serverParams: { command: 'server', args: ['--token', 'hidden'] } };
     this.client = new RelayedClient(facts, recording, (answer) => this.toldServer.push(answer));

@@ -23,6 +23,7 @@ export const SETTINGS: RecordSettings = {
   profile: 'documented',
   includeOutputs: false,
   origin: new LogOrigin('mcp-client'),
+  serverOrigin: new LogOrigin('mcp-server'),
 };
 
 /** A call of a tool that succeeded, as the capture side describes it. */

@@ -59,6 +59,11 @@ export const FILTER_OPTIONS = {
     value: 'LEVEL',
     help: 'this severity or a graver one: info, warning, error, …',
   },
+  side: {
+    type: 'string',
+    value: 'SIDE',
+    help: 'client or server: whose side of a request the record tells; records of the log itself have none',
+  },
   trace: { type: 'string', multiple: true, value: 'ID', help: 'the trace (correlation) id' },
   session: { type: 'string', multiple: true, value: 'ID', help: 'the session id' },
   tenant: { type: 'string', multiple: true, value: 'ID', help: 'the tenant' },
@@ -192,7 +197,9 @@ function allNeedles(patterns: readonly Pattern[]): AnyOf | undefined {
   return needles.every((needle) => needle !== undefined) ? needles : undefined;
 }
 
-function enumConditions({ outcome, event, severity }: FilterOptions): Condition[] {
+const SIDES: Readonly<Record<string, readonly string[]>> = { client: ['client'], server: ['server'] };
+
+function enumConditions({ outcome, event, severity, side }: FilterOptions): Condition[] {
   const conditions: Condition[] = [];
   if (outcome !== undefined) {
     const wanted = new Set(outcome.flatMap((word) => named('outcome', word, 'OUTCOME_', OUTCOME_WORDS)));
@@ -204,6 +211,12 @@ function enumConditions({ outcome, event, severity }: FilterOptions): Condition[
       event.flatMap((word) => named('event', word, 'EVENT_', Object.fromEntries(words))),
     );
     conditions.push({ test: ({ event_type: found }) => wanted.has(found), needles: quoted(wanted) });
+  }
+  if (side !== undefined) {
+    const wanted = new Set(named('side', side, '', SIDES));
+    const test = ({ mcp }: AuditRecord) => mcp !== undefined && wanted.has(mcp.side ?? 'client');
+    // Records of clients do not name their side.
+    conditions.push({ test, needles: wanted.has('client') ? undefined : quoted(wanted) });
   }
   if (severity !== undefined) {
     const wanted = new Set<string>(severitiesFrom(severity));
