@@ -29,6 +29,8 @@ const FACTS: Readonly<Record<string, Partial<AuditRecord>>> = {
   },
   time: {},
   'changed-tools': { event_type: 'EVENT_CONFIG_CHANGE', resource: 'audit/tool-changed' },
+  approvals: { event_type: 'EVENT_GUARDRAIL_CHECK', resource: 'audit/approval' },
+  deletions: { event_type: 'EVENT_CONFIG_CHANGE', resource: 'audit/retention' },
   review: { outcome: 'OUTCOME_PARTIAL' },
   redaction: { data: { password: '[REDACTED]' } },
 };
@@ -77,7 +79,7 @@ describe('controls', function () {
     });
   }
 
-  for (const framework of ['pci', 'nist'] as const)
+  for (const framework of ['pci', 'nist', 'aiact', 'sec'] as const)
     it(`show in a bundle for ${framework} what the log shows, and nothing where it shows nothing`, async () => {
       const facts = put('facts.jsonl', ...Object.values(FACTS));
       const [full, bare] = [

@@ -19,11 +19,12 @@ import type { WrittenBundle } from '../evidence/write.js';
 export const command = defineCommand({
   name: 'evidence',
   summary:
-    'Gather evidence for PCI DSS, HIPAA, SOC 2, ISO 27001 or NIST 800-53 in one bundle that can be verified',
+    'Gather evidence for PCI DSS, HIPAA, SOC 2, the EU AI Act and others in one bundle that can be verified',
   usage: '--framework NAME [--from TIME] [--to TIME] LOG… -o bundle.zip',
   about: `
 For each requirement: the query, what it found, and what a log of this kind can and cannot show; with
-the slice of each log, its checkpoint, proofs and verifier key, the report, and a manifest of hashes.
+the slice of each log, its checkpoint, proofs and verifier key, the report, OSCAL assessment
+results, and a manifest of hashes.
 The same logs and period give the same bytes. Check a bundle with 'otel-mcp-log verify bundle.zip'.
 The bundle supports an assessment; it does not confer compliance. It holds what the log holds.`,
   options: {

@@ -7,7 +7,7 @@ import { compileFilter, type FilterOptions } from '../query/filter.js';
 import { drawChange } from '../query/toolChanges.js';
 import { beginModel } from '../report/read.js';
 import { reportPage } from '../report/page.js';
-import { CLAUSES, FRAMEWORK_TITLES, type Framework } from './clauses.js';
+import { CLAUSES, FRAMEWORK_SOURCES, FRAMEWORK_TITLES, type Framework } from './clauses.js';
 import { controlsOf, NOTHING_FOUND, queryWords } from './controls.js';
 import {
   BUNDLE_FORMAT,
@@ -19,6 +19,7 @@ import {
   type ControlFinding,
   type LogSlice,
 } from './manifest.js';
+import { assessmentResults, OSCAL_NAME, type RecordedSpan } from './oscal.js';
 import { survey, type Survey } from './survey.js';
 import { count, plural } from '../term/units.js';
 
@@ -75,6 +76,7 @@ export async function deriveFiles(
   const files = new Map([
     ['README.txt', bundleReadme(findings, slices)],
     [FINDINGS_NAME, json(findings)],
+    [OSCAL_NAME, json(assessmentResults(findings, slices, spanOf(found)))],
   ]);
   for (const [id, { csv }] of found.results) if (csv !== '') files.set(resultPath(id), csv);
   const model = await report.finish();
@@ -115,6 +117,12 @@ export function manifestOf(
 /** JSON as the files of a bundle have it. */
 export function json(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+/** The times of the records of the period, of all logs. */
+function spanOf({ counts }: Survey): RecordedSpan {
+  const times = (name: 'earliest' | 'latest') => counts.flatMap((own) => own[name] ?? []).sort();
+  return { earliest: times('earliest')[0], latest: times('latest').at(-1) };
 }
 
 function resultPath(id: string): string {
@@ -167,6 +175,7 @@ function makeFindings(
   return {
     framework,
     title: FRAMEWORK_TITLES[framework],
+    source: FRAMEWORK_SOURCES[framework],
     ...period,
     records: counts.reduce((sum, { within }) => sum + within, 0),
     missing,
@@ -191,12 +200,13 @@ function tamperEvidence(slices: readonly LogSlice[], shows: string): string {
 
 /** The first file that one opens: what is here, what it shows, and how to check it without us. */
 function bundleReadme(findings: BundleFindings, slices: readonly LogSlice[]): string {
-  const { title, from, to, records, missing, controls, disclaimer } = findings;
+  const { title, source, from, to, records, missing, controls, disclaimer } = findings;
   const period = `${from ?? 'the beginning'} to ${to ?? 'the end'}`;
   const lines = [
     `Evidence for ${title}`,
     '='.repeat(13 + title.length),
     '',
+    `Text       ${source}`,
     `Period     ${period} (UTC)`,
     `Records    ${count(records)}${missing > 0 ? `, and ${count(missing)} places missing in the order` : ''}`,
     ...slices.map(

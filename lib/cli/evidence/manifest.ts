@@ -70,6 +70,8 @@ export interface ControlFinding {
 export interface BundleFindings {
   readonly framework: string;
   readonly title: string;
+  /** Where the text of the framework is published. */
+  readonly source: string;
   readonly from?: string;
   readonly to?: string;
   /** Records within the period. */

@@ -11,7 +11,7 @@ import { csvHead, csvRow } from '../formats/csv.js';
 import { compileFilter, type RecordFilter } from '../query/filter.js';
 import { progressBar } from '../term/terminal.js';
 import type { CommandIo } from '../shared/command.js';
-import type { Control } from './controls.js';
+import type { Control } from './control.js';
 
 /** So many records that answer a query are listed; all are counted. */
 const LISTED = 10_000;
@@ -42,6 +42,9 @@ interface PeriodCounts {
   within: number;
   /** Places missing in the order, from the first of them on. */
   missing: number;
+  /** When the earliest and the latest of them were written; absent where there is none. */
+  earliest?: string;
+  latest?: string;
 }
 
 /** What one reading of the logs tells. */
@@ -169,6 +172,8 @@ export async function survey(
         const finding = order.see(record.seq, counterOf(record));
         if (!period.matches(record)) return;
         own.within++;
+        if (own.earliest === undefined || record.time < own.earliest) own.earliest = record.time;
+        if (own.latest === undefined || record.time > own.latest) own.latest = record.time;
         if (finding?.kind === 'hole' && own.within > 1) own.missing += finding.count;
         add?.(record, data, start, end, place);
         if (tallies.size === 0) return;
