@@ -1,28 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findNodeAtLocation, parseTree, type Node } from 'jsonc-parser';
-import { parse as parseToml } from 'smol-toml';
+import { findNodeAtLocation, getNodeValue, parseTree, type Node } from 'jsonc-parser';
 import type { Variables } from '../environment/environment.js';
-
-/** A part of a text. */
-export interface Range {
-  readonly offset: number;
-  readonly length: number;
-}
-
-/** A server that an assistant starts, and where its command stands in the text of the file. */
-export interface ConfiguredServer {
-  readonly name: string;
-  /** Its command and all arguments. */
-  readonly words: readonly string[];
-  /** The command; absent where it is the first of the list. */
-  readonly program?: Range;
-  /** The arguments; absent where there are none. */
-  readonly list?: { readonly inside: number; readonly elements: readonly Range[] };
-  /** Whether its command is a relay of ours. */
-  readonly isRelayed: boolean;
-}
+import {
+  described,
+  type ConfiguredServer,
+  type Member,
+  type OtherServer,
+  type Range,
+} from './assistantServers.js';
+import { serversOfToml } from './assistantToml.js';
 
 /** A configuration file of an assistant or an editor. */
 export interface AssistantFile {
@@ -34,8 +22,8 @@ export interface AssistantFile {
   readonly keys: readonly (readonly string[])[];
   /** The servers that it starts. */
   readonly servers: readonly ConfiguredServer[];
-  /** The names of servers that it reaches over HTTP, and of those whose form is not known. */
-  readonly others: readonly string[];
+  /** Servers that it reaches over HTTP, and those whose form is not known. */
+  readonly others: readonly OtherServer[];
   /** Why it cannot be read, if it cannot. */
   readonly problem?: string;
 }
@@ -121,7 +109,11 @@ function readAssistant(
   const file = { assistant, path, keys, format, text: '', servers: [], others: [] } as const;
   try {
     const text = read();
-    return { ...file, text, ...(format === 'toml' ? serversOfToml(text) : serversOfJson(text, keys)) };
+    return {
+      ...file,
+      text,
+      ...(format === 'toml' ? sorted(serversOfToml(text)) : serversOfJson(text, keys)),
+    };
   } catch (error) {
     return {
       ...file,
@@ -132,10 +124,10 @@ function readAssistant(
 
 type Found = Pick<AssistantFile, 'servers' | 'others'>;
 
-function sorted(found: readonly (ConfiguredServer | string)[]): Found {
+function sorted(found: readonly (ConfiguredServer | OtherServer)[]): Found {
   return {
-    servers: found.filter((each) => typeof each !== 'string'),
-    others: found.filter((each) => typeof each === 'string'),
+    servers: found.filter((each) => 'words' in each),
+    others: found.filter((each) => !('words' in each)),
   };
 }
 
@@ -148,7 +140,7 @@ function serversOfJson(text: string, keys: readonly (readonly string[])[]): Foun
     keys
       .flatMap((key) => at(root, key))
       .flatMap(membersOf)
-      .map(serverOfJson),
+      .map(({ name, value }) => ({ ...serverOfJson({ name, value }), members: detailsOf(value) })),
   );
 }
 
@@ -159,6 +151,24 @@ function at(node: Node, [key, ...rest]: readonly string[]): Node[] {
   return found === undefined ? [] : at(found, rest);
 }
 
+function detailsOf(node: Node): Member[] {
+  if (node.type !== 'object') return [];
+  return (node.children ?? []).flatMap(({ children: [key, value] = [] }) => {
+    if (key === undefined || value === undefined) return [];
+    const isOfTexts =
+      value.type === 'object' &&
+      value.children?.every(({ children }) => children?.[1]?.type === 'string') !== false;
+    const member = { key: String(key.value), keyAt: rangeOf(key), valueAt: rangeOf(value) };
+    return {
+      ...member,
+      value: getNodeValue(value) as unknown,
+      ...(isOfTexts && { members: detailsOf(value) }),
+    };
+  });
+}
+
+const rangeOf = ({ offset, length }: Node): Range => ({ offset, length });
+
 function membersOf(node: Node): { name: string; value: Node }[] {
   if (node.type !== 'object') return [];
   return (node.children ?? []).flatMap(({ children: [key, value] = [] }) =>
@@ -167,20 +177,20 @@ function membersOf(node: Node): { name: string; value: Node }[] {
 }
 
 /** A server by its node; its name alone where it is not one that is started. */
-function serverOfJson({ name, value }: { name: string; value: Node }): ConfiguredServer | string {
+function serverOfJson({ name, value }: { name: string; value: Node }): ConfiguredServer | OtherServer {
   const command = findNodeAtLocation(value, ['command']);
   // Zed's older form: an object of path and arguments.
   if (command?.type === 'object') return ofPair(name, command, 'path');
   if (command?.type !== 'array') return ofPair(name, value, 'command');
   const list = listOf(command);
-  return list === undefined ? name : described({ name, words: wordsOf(command), list });
+  return list === undefined ? { name } : described({ name, words: wordsOf(command), list });
 }
 
-function ofPair(name: string, holder: Node, key: string): ConfiguredServer | string {
+function ofPair(name: string, holder: Node, key: string): ConfiguredServer | OtherServer {
   const program = findNodeAtLocation(holder, [key]);
   const args = findNodeAtLocation(holder, ['args']);
   const list = listOf(args);
-  if (program?.type !== 'string' || (args !== undefined && list === undefined)) return name;
+  if (program?.type !== 'string' || (args !== undefined && list === undefined)) return { name };
   const words = [String(program.value), ...(args === undefined ? [] : wordsOf(args))];
   return described({ name, words, program, ...(list !== undefined && { list }) });
 }
@@ -192,69 +202,3 @@ function listOf(node: Node | undefined): ConfiguredServer['list'] {
 }
 
 const wordsOf = ({ children = [] }: Node): string[] => children.map(({ value }) => String(value));
-
-function described(server: Omit<ConfiguredServer, 'isRelayed'>): ConfiguredServer {
-  const own = server.words.findIndex((word) => /(?:^|[\\/])otel-mcp-log(?:@[\w.^~-]+)?$/.test(word));
-  return { ...server, isRelayed: own >= 0 && server.words[own + 1] === 'relay' };
-}
-
-const SECTION = /^\[mcp_servers\.(?:([\w-]+)|"([^"\\]+)")\][ \t]*(?:#.*)?$/gm;
-const STRING = String.raw`"(?:[^"\\\n]|\\.)*"|'[^'\n]*'`;
-
-/** Codex's tables. What a library has read is compared with what is found in the text; another way of writing is left alone. */
-function serversOfToml(text: string): Found {
-  const { mcp_servers: tables } = parseToml(text) as { mcp_servers?: Record<string, unknown> };
-  const sections = new Map<string, Range>();
-  for (const match of text.matchAll(SECTION)) {
-    const offset = match.index + match[0].length;
-    const next = text.slice(offset).search(/^[ \t]*\[/m);
-    sections.set(match[1] ?? match[2] ?? '', { offset, length: next < 0 ? text.length - offset : next });
-  }
-  const found = Object.entries(tables ?? {}).map(([name, table]): ConfiguredServer | string => {
-    const section = sections.get(name);
-    const { command, args = [] } = table as { command?: unknown; args?: unknown };
-    if (section === undefined || typeof command !== 'string' || !Array.isArray(args)) return name;
-    const server = serverOfSection(name, text, section);
-    const words = JSON.stringify([command, ...(args as unknown[])]);
-    return server !== undefined && JSON.stringify(server.words) === words ? server : name;
-  });
-  return sorted(found);
-}
-
-function serverOfSection(
-  name: string,
-  text: string,
-  { offset, length }: Range,
-): ConfiguredServer | undefined {
-  const part = text.slice(offset, offset + length);
-  const command = new RegExp(String.raw`^([ \t]*command[ \t]*=[ \t]*)(${STRING})`, 'm').exec(part);
-  if (command === null) return undefined;
-  const [, before = '', literal = ''] = command;
-  const program = { offset: offset + command.index + before.length, length: literal.length };
-  const list = /^[ \t]*args[ \t]*=[ \t]*\[/m.exec(part);
-  if (list === null) return described({ name, words: [unquoted(literal)], program });
-  const inside = offset + list.index + list[0].length;
-  const elements = stringsFrom(text, inside);
-  const words = [literal, ...elements.map((each) => text.slice(each.offset, each.offset + each.length))];
-  return described({ name, words: words.map(unquoted), program, list: { inside, elements } });
-}
-
-/** The strings of an array, up to whatever is no string, no comma, no space and no comment. */
-function stringsFrom(text: string, inside: number): Range[] {
-  const form = new RegExp(String.raw`(?:[\s,]|#.*\n)*(${STRING})`, 'y');
-  const found: Range[] = [];
-  form.lastIndex = inside;
-  for (let match = form.exec(text); match !== null; match = form.exec(text)) {
-    const { length } = match[1] ?? '';
-    found.push({ offset: form.lastIndex - length, length });
-  }
-  return found;
-}
-
-function unquoted(literal: string): string {
-  try {
-    return String((parseToml(`value = ${literal}`) as { value: unknown }).value);
-  } catch {
-    return literal;
-  }
-}

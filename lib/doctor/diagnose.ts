@@ -125,7 +125,7 @@ function diagnoseAssistants(project: string, env: Variables): DoctorFinding[] {
   return findAssistants({ project, env }).flatMap(({ assistant, path, servers, others }) => {
     const names = (wanted: boolean) =>
       servers.filter(({ isRelayed }) => isRelayed === wanted).map(({ name }) => name);
-    const [relayed, direct] = [names(true), [...names(false), ...others]];
+    const [relayed, direct] = [names(true), [...names(false), ...others.map(({ name }) => name)]];
     const where = (list: readonly string[]) => `${list.join(', ')} of ${assistant} in ${path}`;
     return [
       ...(relayed.length > 0 ? [finding('relayed', where(relayed))] : []),

@@ -132,7 +132,7 @@ export const TOPICS = {
     meaning:
       'An assistant or editor of this user has these servers without a relay: what it asks of them is not on record.',
     remedy:
-      '`npx otel-mcp-log init --assistants` shows what puts a relay before those that it starts; for those over HTTP see `docs/relay.md`.',
+      '`npx otel-mcp-log init --assistants` shows what puts a relay before them, and says why for those that it leaves; for those that log in over HTTP see `docs/relay.md`.',
   },
   'otel-none': {
     severity: 'info',

@@ -114,7 +114,7 @@ describe('otel-mcp-log init --assistants', function () {
     const { code, out, err } = await init('--assistants');
     expect(code, err).to.equal(0);
     expect(err).to.include('Nothing was written: give --write to write this.');
-    expect(err).to.match(/VS Code, .*mcp\.json: left as they are: remote \(docs\/relay\.md\)/);
+    expect(err).to.match(/VS Code, .*mcp\.json: remote is left as it is: it has no credentials, .*OAuth/);
     expect(out).to.include('+    "everything": { "command": "npx", "args": ["-y", "otel-mcp-log", "relay", ');
     expect(all()).to.deep.equal(FILES);
     expect(existsSync(join(folder.path, 'home', 'otel-mcp-log'))).to.equal(false);

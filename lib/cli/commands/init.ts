@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { findAssistants, type AssistantFile } from '../../doctor/assistants.js';
+import { findAssistants, reread, type AssistantFile } from '../../doctor/assistants.js';
 import { SDK_PACKAGES } from '../../doctor/diagnose.js';
 import { installedCopies } from '../../doctor/packages.js';
 import { readProject, type Project } from '../../doctor/project.js';
@@ -16,28 +16,33 @@ import { isTerminal, palette } from '../term/terminal.js';
 import { unifiedDiff, type Change } from '../init/diff.js';
 import { printable } from '../../internal/text.js';
 import { planFor } from '../init/plan.js';
-import { requireSame, withoutRelays, withRelays } from '../init/relays.js';
+import { masked, requireSame, withoutRelays, withRelays } from '../init/relays.js';
 
 /** `init`: sets up the project in a folder. */
 export const command = defineCommand({
   name: 'init',
   summary: 'Set a project up, after showing what would change',
   usage:
-    '[--yes | --dry-run] [FOLDER]\n       otel-mcp-log init --assistants [--write] [--environment NAME] [--logs FOLDER] [FOLDER]\n       otel-mcp-log init --undo [--write] [FOLDER]',
+    '[--yes | --dry-run] [FOLDER]\n       otel-mcp-log init --assistants [--write] [--no-login] [--environment NAME] [--logs FOLDER] [FOLDER]\n       otel-mcp-log init --undo [--write] [FOLDER]',
   about: `
 Finds the application's module system, its version of the MCP SDK and its OpenTelemetry. Then shows, as
 a diff, a file to preload that audits every MCP client and server, the start scripts that preload it,
 and a line for .gitignore, and writes them if you agree. An OpenTelemetry set-up stays as it is, and the
 operations become spans in it. Run a second time, it changes nothing.
 With --assistants it does the same for the configuration files of assistants and editors, those of the
-user and those of the project: a relay stands before each server that they start (docs/relay.md), and
-every other byte stays. --undo takes the relays out again.`,
+user and those of the project: a relay stands before each server that they start, and in the place of
+servers over HTTP whose entries have credentials in headers (docs/relay.md). Every other byte stays.
+--undo takes the relays out again.`,
   options: {
     yes: { type: 'boolean', short: 'y', help: 'write without asking' },
     'dry-run': { type: 'boolean', help: 'show the diff and write nothing' },
     assistants: { type: 'boolean', help: 'put relays into the configuration of assistants and editors' },
     undo: { type: 'boolean', help: 'take those relays out again' },
     write: { type: 'boolean', help: 'write what --assistants or --undo shows' },
+    'no-login': {
+      type: 'boolean',
+      help: 'also for servers over HTTP without credentials, which need no login (--assistants)',
+    },
     environment: {
       type: 'string',
       value: 'NAME',
@@ -69,8 +74,8 @@ every other byte stays. --undo takes the relays out again.`,
     if (operands.length > 1) throw usageFailure('more than one folder is given');
     const folder = resolve(operands[0] ?? '.');
     if (options.assistants === true || options.undo === true) return assistants(folder, options, io);
-    if (options.write === true || options.environment !== undefined || options.logs !== undefined)
-      throw usageFailure('--write, --environment and --logs belong to --assistants');
+    const belonging = (['write', 'no-login', 'environment', 'logs'] as const).find((name) => options[name]);
+    if (belonging !== undefined) throw usageFailure(`--${belonging} belongs to --assistants`);
     const manifest = read(folder);
     const project = readProject(folder, parse(manifest, folder));
     io.stderr.write(describe(project));
@@ -94,42 +99,34 @@ every other byte stays. --undo takes the relays out again.`,
   },
 });
 
+interface RelayOptions {
+  readonly undo?: boolean;
+  readonly write?: boolean;
+  readonly 'no-login'?: boolean;
+  readonly environment?: string;
+  readonly logs?: string;
+}
+
 /** Shows what changes in the files of assistants and editors, and writes it where it is told to. */
-function assistants(
-  folder: string,
-  options: {
-    readonly undo?: boolean;
-    readonly write?: boolean;
-    readonly environment?: string;
-    readonly logs?: string;
-  },
-  io: CommandIo,
-): number {
+function assistants(folder: string, options: RelayOptions, io: CommandIo): number {
   const { env, stderr } = io;
-  const files = findAssistants({ project: folder, env });
-  for (const { path, problem } of files)
-    if (problem !== undefined) stderr.write(`${path}: left as it is: ${printable(problem)}\n`);
   const logs = resolve(options.logs ?? join(env['HOME'] ?? homedir(), 'otel-mcp-log'));
-  const settings = { environment: options.environment ?? 'desktop', logs };
-  const planned = files.map((file) => {
-    const change =
-      options.undo === true ? withoutRelays : (each: AssistantFile) => withRelays(each, settings);
-    return { file, path: file.path, before: file.text, after: change(file) };
-  });
-  for (const { file, after } of planned) requireSame(file, after);
-  for (const { assistant, path, others } of files)
-    if (others.length > 0)
-      stderr.write(
-        `${assistant}, ${path}: left as they are: ${printable(others.join(', '))} (docs/relay.md)\n`,
-      );
-  const changes = planned.filter(({ before, after }) => before !== after);
+  const files = findAssistants({ project: folder, env });
+  const changes = relayChanges(files, { ...options, logs }, io);
   if (changes.length === 0) {
     const found =
       files.length === 0 ? 'no configuration file of an assistant was found' : 'no server to change';
     stderr.write(`Nothing to do: ${found}.\n`);
     return ExitCode.ok;
   }
-  show(changes, io);
+  show(
+    changes.map(({ file, path, after }) => ({
+      path,
+      before: masked(file),
+      after: masked(reread(file, after)),
+    })),
+    io,
+  );
   if (options.write !== true) {
     stderr.write('Nothing was written: give --write to write this.\n');
     return ExitCode.ok;
@@ -138,6 +135,29 @@ function assistants(
   for (const { path, after } of changes) writeFileSync(path, after);
   stderr.write(`Written: ${changes.map(({ path }) => path).join(', ')}. Start these programs anew.\n`);
   return ExitCode.ok;
+}
+
+/** What relays change in files, or undoing them. Says what is left as it is, and why. */
+function relayChanges(
+  files: readonly AssistantFile[],
+  options: RelayOptions & { readonly logs: string },
+  { stderr }: CommandIo,
+) {
+  const { environment = 'desktop', logs } = options;
+  const settings = { environment, logs, isOpen: options['no-login'] === true };
+  const planned = files.map((file) => ({
+    ...{ file, path: file.path, before: file.text },
+    ...(options.undo === true ? withoutRelays(file) : withRelays(file, settings)),
+  }));
+  for (const { file, after } of planned) requireSame(file, after);
+  for (const { file, path, left } of planned) {
+    if (file.problem !== undefined) stderr.write(`${path}: left as it is: ${printable(file.problem)}\n`);
+    for (const { name, reason } of left)
+      stderr.write(
+        `${file.assistant}, ${path}: ${printable(name)} is left as it is: ${printable(reason)} (docs/relay.md)\n`,
+      );
+  }
+  return planned.filter(({ before, after }) => before !== after);
 }
 
 function read(folder: string): string {

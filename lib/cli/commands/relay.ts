@@ -43,6 +43,17 @@ The client speaks over standard streams; with --listen, clients speak over HTTP.
       multiple: true,
       help: 'goes to the server with each request; ${NAME} in it is that variable of the environment',
     },
+    'header-env': {
+      type: 'string',
+      value: "'NAME: VARIABLE'",
+      multiple: true,
+      help: 'the same, with the whole value in that variable of the environment',
+    },
+    'in-place-of': {
+      type: 'string',
+      value: 'KEY[:TYPE]',
+      help: 'written by init --assistants, which undoes by it; the relay takes no notice',
+    },
     introspect: {
       type: 'string',
       value: 'URL',
@@ -105,14 +116,26 @@ The client speaks over standard streams; with --listen, clients speak over HTTP.
     const env = environmentOf(options, io.env);
     if (options.url === undefined) {
       const overHttp = (
-        ['listen', 'header', 'allow-host', 'allow-origin', 'introspect', 'introspect-client'] as const
+        [
+          'listen',
+          'header',
+          'header-env',
+          'in-place-of',
+          'allow-host',
+          'allow-origin',
+          'introspect',
+          'introspect-client',
+        ] as const
       ).find((name) => options[name]);
       if (overHttp !== undefined) throw usageFailure(`--${overHttp} needs the server's --url`);
       return await startServer(operands, env, io);
     }
     if (operands.length > 0) throw usageFailure('give either --url or the command of a server');
     const url = serverUrl(options.url);
-    const headers = (options.header ?? []).flatMap((header) => headerOf(header, io.env));
+    const headers = [
+      ...(options.header ?? []),
+      ...(options['header-env'] ?? []).map(headerOfVariable),
+    ].flatMap((header) => headerOf(header, io.env));
     if (options.listen !== undefined) return await listen({ options, url, headers, env, io });
     if (options.introspect !== undefined || options['introspect-client'] !== undefined)
       throw usageFailure('--introspect is about the callers of --listen');
@@ -213,6 +236,14 @@ function headerOf(text: string, env: Env): [name: string, value: string] {
   if (/[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/.test(value))
     throw usageFailure(`--header ${name} has a value that no header may have`);
   return [name, value];
+}
+
+/** A header whose value is that of a variable, as `--header` writes it. */
+function headerOfVariable(text: string): string {
+  const [, name, variable] = /^([^:]+):\s*(\w+)$/.exec(text) ?? [];
+  if (name === undefined || variable === undefined)
+    throw usageFailure("--header-env takes 'NAME: VARIABLE', e.g. 'Authorization: TICKETS_AUTHORIZATION'");
+  return `${name}: \${${variable}}`;
 }
 
 /** A text with the values of the variables that it names as `${NAME}`. */

@@ -1,35 +1,65 @@
-import { reread, type AssistantFile, type ConfiguredServer, type Range } from '../../doctor/assistants.js';
+import { reread, type AssistantFile } from '../../doctor/assistants.js';
+import type { ConfiguredServer, Edit } from '../../doctor/assistantServers.js';
 import { inputFailure } from '../shared/failure.js';
+import { remoteDirect, remoteRelayed, wordsOfRemote, type Remodelled } from './remotes.js';
 
 /** How relays are written into a configuration. */
 export interface RelaySettings {
   readonly environment: string;
   /** The folder that keeps the logs: each process of a relay has one of its own. */
   readonly logs: string;
+  /** Whether servers over HTTP get a relay too whose entries have no credentials. */
+  readonly isOpen: boolean;
 }
 
-interface Edit extends Range {
-  readonly text: string;
+/** What a file would be, and which of its servers are left as they are. */
+export interface Relaid {
+  readonly after: string;
+  readonly left: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /** Told from `-y`, so that undoing knows that there was no list of arguments. */
 const WITHOUT_LIST = '--yes';
 const RELAY = ['otel-mcp-log', 'relay'];
 
-/** The text of a file with a relay before each server that it starts; every other byte stays. */
-export function withRelays(file: AssistantFile, settings: RelaySettings): string {
-  const edits = file.servers
+/** A file with a relay before each server that it starts, and in the place of servers over HTTP; every other byte stays. */
+export function withRelays(file: AssistantFile, settings: RelaySettings): Relaid {
+  const started = file.servers
     .filter(({ isRelayed }) => !isRelayed)
     .flatMap((server) => relayed(file, server, settings));
-  return edited(file.text, edits);
+  const optionsOf = (server: { readonly name: string }) => relayOptions(file.assistant, server, settings);
+  const remote = file.others.map((server) => ({
+    name: server.name,
+    ...remoteRelayed(file, server, optionsOf, settings.isOpen),
+  }));
+  return relaid(file, started, remote);
 }
 
-/** The text of a file without the relays that {@link withRelays} has put there; those that people wrote otherwise stay. */
-export function withoutRelays(file: AssistantFile): string {
-  return edited(
-    file.text,
-    file.servers.flatMap((server) => direct(file, server)),
+/** A file without the relays that {@link withRelays} has put there; those that people wrote otherwise stay. */
+export function withoutRelays(file: AssistantFile): Relaid {
+  const remote = file.servers.flatMap((server) => {
+    const changed = remoteDirect(file, server);
+    return changed === undefined ? [] : [{ name: server.name, ...changed }];
+  });
+  const started = file.servers.flatMap((server) => direct(file, server));
+  return relaid(file, started, remote);
+}
+
+function relaid(
+  { text }: AssistantFile,
+  started: readonly Edit[],
+  remote: readonly ({ readonly name: string } & Remodelled)[],
+): Relaid {
+  const edits = remote.flatMap((each) => ('edits' in each ? each.edits : []));
+  return { after: edited(text, [...started, ...edits]), left: remote.filter((each) => 'reason' in each) };
+}
+
+/** The text of a file without what headers and environments of servers hold, which may be secret. */
+export function masked({ text, servers, others }: AssistantFile): string {
+  const values = [...servers, ...others].flatMap(({ members = [] }) =>
+    members.flatMap(({ members: own = [] }) => own.map(({ valueAt }) => ({ ...valueAt, text: '"…"' }))),
   );
+  return edited(text, values);
 }
 
 /**
@@ -38,14 +68,20 @@ export function withoutRelays(file: AssistantFile): string {
  * @throws CliFailure where it does not, and then nothing is written.
  */
 export function requireSame(file: AssistantFile, after: string): void {
-  const words = (servers: readonly ConfiguredServer[]) =>
-    servers.map((server) => JSON.stringify(bare(server.words)));
   const again = reread(file, after);
-  const isSame =
-    again.problem === undefined &&
-    JSON.stringify(words(again.servers)) === JSON.stringify(words(file.servers)) &&
-    JSON.stringify(again.others) === JSON.stringify(file.others);
+  const isSame = again.problem === undefined && saidBy(again) === saidBy(file);
   if (!isSame) throw inputFailure(`${file.path}: is written in a way that cannot be changed safely`);
+}
+
+/** What a file says of its servers, with relays or without. A server over HTTP becomes one that is started, so their order is no matter. */
+function saidBy(file: AssistantFile): string {
+  const said = [
+    ...file.servers.map(
+      (server) => wordsOfRemote(file, server) ?? JSON.stringify([server.name, bare(server.words)]),
+    ),
+    ...file.others.map((server) => wordsOfRemote(file, server) ?? JSON.stringify([server.name])),
+  ];
+  return JSON.stringify(said.sort());
 }
 
 /** The server's own command. */
@@ -56,11 +92,14 @@ function bare(words: readonly string[]): readonly string[] {
     : words;
 }
 
-/** What the relay of a server is called with, before the server's own command. */
-function relayWords(assistant: string, { name }: ConfiguredServer, settings: RelaySettings): string[] {
+/** What the relay of a server is called with, before the server's own command or address. */
+function relayOptions(
+  assistant: string,
+  { name }: { readonly name: string },
+  settings: RelaySettings,
+): string[] {
   const log = `${assistant}-${name}-{pid}.jsonl`.replaceAll(/[^\w.{}-]+/g, '-').toLowerCase();
-  const options = [`--environment=${settings.environment}`, `--log=${settings.logs}/${log}`];
-  return [...RELAY, ...options, '--'];
+  return [...RELAY, `--environment=${settings.environment}`, `--log=${settings.logs}/${log}`];
 }
 
 function relayed(
@@ -69,7 +108,7 @@ function relayed(
   settings: RelaySettings,
 ): Edit[] {
   const { program, list } = server;
-  const words = relayWords(assistant, server, settings);
+  const words = [...relayOptions(assistant, server, settings), '--'];
   const literals = (flag: string) => [flag, ...words].map((word) => JSON.stringify(word));
   if (program === undefined) {
     if (list === undefined) return [];
