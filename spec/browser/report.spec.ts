@@ -1,10 +1,11 @@
 import { expect } from 'chai';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launchBrowser, noBrowser, openReport } from '../support/browser.js';
 import { runCli } from '../support/builtCli.js';
+import { everything, recordBothSides } from '../support/reconciled.js';
 import { sampleLog } from '../support/sampleLog.js';
 import { writeSampleLog } from '../support/sampleLogFiles.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -23,6 +24,19 @@ describe(`the report in a browser${noBrowser ?? ''} @slow`, function () {
   const open = (name: string, context?: BrowserContextOptions) => openReport(browser, at(name), context);
   const count = (value: number) => value.toLocaleString('en-US');
   const text = (page: Page, selector: string) => page.locator(selector).first().innerText();
+
+  /** What axe finds. */
+  async function faults(page: Page): Promise<string[]> {
+    await page.evaluate(axe);
+    return page.evaluate(async () => {
+      const { violations } = await (
+        globalThis as unknown as {
+          axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+        }
+      ).axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+    });
+  }
 
   before(async function () {
     if (noBrowser !== undefined) this.skip();
@@ -161,7 +175,6 @@ describe(`the report in a browser${noBrowser ?? ''} @slow`, function () {
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`has no fault that axe finds, ${colorScheme}, with whatever is open`, async () => {
       const page = await open('r.html', { colorScheme, bypassCSP: true });
-      await page.evaluate(axe);
       for (const step of [
         async () => undefined,
         () => page.fill('#search', 'alice'),
@@ -171,18 +184,38 @@ describe(`the report in a browser${noBrowser ?? ''} @slow`, function () {
         () => page.click('text=Show its session'),
       ]) {
         await step();
-        const found = await page.evaluate(async () => {
-          const { violations } = await (
-            globalThis as unknown as {
-              axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-            }
-          ).axe.run();
-          return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
-        });
-        expect(found).to.deep.equal([]);
+        expect(await faults(page)).to.deep.equal([]);
       }
     });
   }
+
+  it('says where both sides disagree, leads to the records, and fits a phone', async () => {
+    await recordBothSides(folder.path, 'v1', everything);
+    const lines = readFileSync(at('server.jsonl'), 'utf8').replace(
+      /"OUTCOME_SUCCESS"(?=.*"tool_name":"consent")/,
+      '"OUTCOME_PARTIAL"',
+    );
+    writeFileSync(at('server.jsonl'), lines);
+    await runCli(['report', at('client.jsonl'), at('server.jsonl'), '-o', at('both.html')]);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await open('both.html', {
+        colorScheme,
+        bypassCSP: true,
+        viewport: { width: 390, height: 844 },
+      });
+      expect(await page.locator('.card').allInnerTexts()).to.have.length(9);
+      expect(await text(page, '.card[href="#both-sides"]')).to.include('1 request does not');
+      expect(await faults(page)).to.deep.equal([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).to.equal(390);
+      const id = await text(page, '#both-sides td button.link');
+      await page.click('#both-sides td button.link');
+      expect(await text(page, 'dialog[open] .fields')).to.include(id);
+      await page.keyboard.press('Escape');
+      await page.fill('#search', 'consent');
+      await page.waitForSelector('.card[href="#both-sides"] .scope');
+      expect(await page.locator('#both-sides.whole').count()).to.equal(1);
+    }
+  });
 
   it('shows hostile values as text, wherever one looks', async () => {
     writeSampleLog(at('hostile.jsonl'), { records: 300, hostile: true });
