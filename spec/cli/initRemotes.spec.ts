@@ -148,6 +148,17 @@ Authorization = "x"
     expect((await init('--no-login')).code).to.equal(2);
   });
 
+  it('takes a server with a command as one that is started, whatever else it has', async () => {
+    const path = 'home/.codeium/windsurf/mcp_config.json';
+    const both = '{"mcpServers":{"both":{"command":"mcp-both","url":"https://mcp.example.com/mcp"}}}';
+    writeFileSync(join(folder.path, path), both);
+    const { code, err } = await init('--assistants', '--write');
+    expect(code, err).to.equal(0);
+    expect(read(path)).to.match(/"--", "mcp-both"\],"url":"https/);
+    await init('--undo', '--write');
+    expect(read(path)).to.equal(both);
+  });
+
   it('does not put back a server whose relay has got more since', async () => {
     await init('--assistants', '--write');
     const path = 'home/.codeium/windsurf/mcp_config.json';

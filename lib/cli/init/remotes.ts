@@ -287,7 +287,7 @@ export function wordsOfRemote(
     said.set(parts.key, parts.url);
     if (parts.type !== undefined) said.set('type', parts.type);
     if (parts.bearer !== undefined) said.set('bearer_token_env_var', parts.bearer).delete('env_vars');
-  } else if (![...URL_KEYS].some((key) => said.has(key))) return undefined;
+  } else if ('words' in server || ![...URL_KEYS].some((key) => said.has(key))) return undefined;
   return JSON.stringify([server.name, [...said].sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
