@@ -200,7 +200,7 @@ function alteredLog({ name, path, verdict }: LogSlice, framework: Framework, nam
     {
       uuid: named(`altered/${path}`),
       title: `${name} is not what was sealed`,
-      description: `${verdict.sentence}.`,
+      description: `${name}: ${verdict.sentence}.`,
       target: {
         type: 'statement-id',
         'target-id': IN_CATALOG.includes(framework) ? `${id}_smt.a` : id,
