@@ -38,7 +38,7 @@ function detailsOfSection(
   table: Readonly<Record<string, unknown>>,
 ): Member[] | undefined {
   const line = new RegExp(
-    String.raw`^[ \t]*([\w-]+)([ \t]*=[ \t]*)(${STRING}|\[[^\]]*\]|\{[^\n]*\}|[^\s#]+)`,
+    String.raw`^[ \t]*([\w-]+)([ \t]*=[ \t]*)(${STRING}|\[(?:${STRING}|#.*|[^\]"'#])*\]|\{(?:${STRING}|[^\n}"'#])*\}|[^\s#]+)`,
     'gm',
   );
   const found = [...text.slice(offset, offset + length).matchAll(line)].map((match): Member => {

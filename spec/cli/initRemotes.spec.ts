@@ -51,7 +51,7 @@ enabled_tools = [
 
   [mcp_servers.headers]
   http_headers = { "Authorization" = "${SECRET}", X-Region = 'eu' }
-  url = 'https://mcp.example.com/mcp'
+  url = 'https://mcp.example.com/mcp?tags=[a]'
 
 [mcp_servers.byEnv]
 url = "https://mcp.example.com/mcp"
