@@ -7,7 +7,7 @@ import type { Connection } from './connection.js';
 import { callerContext } from './context.js';
 import { callerOf } from './httpExchange.js';
 import { RunningOperation, type Start } from './operation.js';
-import { asked, decide, reject } from './pending.js';
+import { asked, decide, dispatch, reject } from './pending.js';
 import { continued, traceparentOf } from './propagation.js';
 import { sessionOpened, sessionResumed } from './session.js';
 import { activeOperation, audienceOf, runIn } from './state.js';
@@ -40,7 +40,7 @@ export const observeInbound: Wrapper = (original) =>
     running.sent({ request_id: String(peek(request, 'id')), method: running.method });
     asked(transport, peek(request, 'id'), running);
     const outcome = whenAdmitted(running, () => {
-      runIn(running, proceed);
+      dispatch(running, () => runIn(running, proceed));
       noticeDrop(this, request, running);
     });
     if (outcome instanceof Promise) outcome.catch(() => turnAway(transport, request, running.side));

@@ -34,13 +34,28 @@ export function isAsked(transport: object, id: unknown): boolean {
 /** Answers that were handed to their transport, whose `send` has not settled yet. */
 const handedOver = new WeakMap<OperationUnderWay, () => void>();
 
+/** The request that the SDK is looking for a handler for. */
+let dispatched: OperationUnderWay | undefined;
+
+/** Runs what finds the handler of a request. No handler has run until it returns: the SDK's servers call handlers in a later microtask. */
+export function dispatch(running: OperationUnderWay, proceed: () => unknown): void {
+  const outer = dispatched;
+  dispatched = running;
+  try {
+    proceed();
+  } finally {
+    dispatched = outer;
+  }
+}
+
 /** JSON-RPC 2.0, section 5.1: internal error. */
 const INTERNAL_ERROR = -32603;
 
 /**
  * Sends an answer, and ends the operation of its request once it has been sent. The decision is known when the answer is handed to the
  * transport: a connection that closes before `send` settles does not change it. Where callers wait for records, an answer of a server
- * goes out when its record is safe, and an error in its place where that fails.
+ * goes out when its record is safe, and an error in its place where that fails. A request that no handler takes is refused at once: nothing
+ * was done for it, and v2's transport gives such a refusal its HTTP status (404, 400) only while it hands the request over.
  *
  * @param send Hands a message to the transport.
  */
@@ -48,7 +63,8 @@ export function sendAnswer(transport: object, answer: unknown, send: (message: u
   const running = take(transport, peek(answer, 'id'));
   if (running === undefined) return send(answer);
   const end = () => concludeWith(running, answer);
-  if (running.side === 'server' && running.recorders.some(({ keepsWaiting }) => keepsWaiting)) {
+  const isRefusal = running === dispatched;
+  if (running.side === 'server' && !isRefusal && running.recorders.some(({ keepsWaiting }) => keepsWaiting)) {
     end();
     const delivery = running.complete();
     if (delivery === undefined) return send(answer);

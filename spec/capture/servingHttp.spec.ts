@@ -159,6 +159,34 @@ describe('a server of SDK v1 over streamable HTTP', () => {
 });
 
 describe('a server of SDK v2 behind createMcpHandler', () => {
+  it('refuses what no handler takes with the status that a bare server gives, and has it on record', async () => {
+    const sink = new MemorySink();
+    const statusOf = async (audited: boolean) => {
+      const handler = createMcpHandler(() => {
+        const server = new ServerV2(INFO);
+        if (audited) withLogging(server as unknown as McpClientLike, { sink, environment: 'test' });
+        return server;
+      });
+      let status = 0;
+      const transport = new TransportV2(new URL('http://127.0.0.1/mcp'), {
+        fetch: async (target, init) => {
+          const response = await handler.fetch(new Request(target, init));
+          ({ status } = response);
+          return response;
+        },
+      });
+      const client = new ClientV2(AGENT, { versionNegotiation: { mode: 'auto' } });
+      await client.connect(transport);
+      await client.request({ method: 'tools/unheard-of' }, z.object({})).catch(() => undefined);
+      await client.close();
+      await handler.close();
+      return status;
+    };
+    expect([await statusOf(false), await statusOf(true)]).to.deep.equal([404, 404]);
+    await settled();
+    expect(sink.only('tools/unheard-of').outcome).to.match(/^OUTCOME_FAILURE/);
+  });
+
   for (const mode of ['auto', undefined] as const) {
     it(`records each request with its client, ${mode ?? 'legacy'} era`, async () => {
       const sink = new MemorySink();

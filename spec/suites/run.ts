@@ -36,15 +36,14 @@ const CONFIG = 'vitest.audited.config.ts';
 
 let failed = false;
 for (const path of paths.map((each) => resolve(each))) {
-  const isV2 = existsSync(join(path, SUITES.v2.folder));
-  const isSame = compareSuite(path, isV2 ? 'v2' : 'v1');
-  failed ||= !isSame || (!isV2 && !conforms(path));
+  const isV2 = existsSync(join(path, SUITES.v2[0]!.folder));
+  for (const suite of SUITES[isV2 ? 'v2' : 'v1']) if (!compareSuite(path, suite)) failed = true;
+  if (!isV2 && !conforms(path)) failed = true;
 }
 process.exitCode = failed ? 1 : 0;
 
-/** Runs the tests of a checkout; whether each ends with us as it does without. */
-function compareSuite(path: string, version: keyof typeof SUITES): boolean {
-  const suite = SUITES[version];
+/** Runs a suite of a checkout; whether each test ends with us as it does without. */
+function compareSuite(path: string, suite: Suite): boolean {
   if (!Object.keys(suite.classes).every((file) => existsSync(join(path, suite.folder, file))))
     throw new Error(`${path} is no checkout of the MCP SDK`);
   const [command = '', ...args] = suite.install;
@@ -54,7 +53,7 @@ function compareSuite(path: string, version: keyof typeof SUITES): boolean {
   const audited = run(path, suite, true);
   const git = ['-C', path, 'describe', '--tags', '--always'];
   const commit = execFileSync('git', git, { encoding: 'utf8' }).trim();
-  say(`SDK ${version} at ${commit}: ${sums(bare, audited)}, ${audited.records} records`);
+  say(`SDK at ${commit}, ${suite.folder}: ${sums(bare, audited)}, ${audited.records} records`);
   if (audited.records === 0) say('✖ nothing was on record, so that nothing was compared');
   const differences = differing(bare, audited);
   for (const each of differences) say(`? ${each}`);

@@ -15,25 +15,35 @@ export interface Suite {
 const QUIET = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
 const PNPM = 'pnpm@10.26.1';
 
-export const SUITES: Readonly<Record<'v1' | 'v2', Suite>> = {
-  v1: {
-    folder: '.',
-    classes: {
-      'src/client/index.ts': 'Client',
-      'src/server/index.ts': 'Server',
-      'src/server/mcp.ts': 'McpServer',
+/** The suites of version 2, whose clients and servers are packages of their own. */
+const V2 = {
+  install: ['npx', '-y', PNPM, 'install', '--frozen-lockfile', '--ignore-scripts'],
+  tools: ['-p', PNPM],
+  propagate: false,
+} as const;
+
+export const SUITES: Readonly<Record<'v1' | 'v2', readonly Suite[]>> = {
+  v1: [
+    {
+      folder: '.',
+      classes: {
+        'src/client/index.ts': 'Client',
+        'src/server/index.ts': 'Server',
+        'src/server/mcp.ts': 'McpServer',
+      },
+      install: ['npm', 'ci', ...QUIET],
+      tools: [],
+      propagate: true,
     },
-    install: ['npm', 'ci', ...QUIET],
-    tools: [],
-    propagate: true,
-  },
-  v2: {
-    folder: 'packages/client',
-    classes: { 'src/client/client.ts': 'Client' },
-    install: ['npx', '-y', PNPM, 'install', '--frozen-lockfile', '--ignore-scripts'],
-    tools: ['-p', PNPM],
-    propagate: false,
-  },
+  ],
+  v2: [
+    { ...V2, folder: 'packages/client', classes: { 'src/client/client.ts': 'Client' } },
+    {
+      ...V2,
+      folder: 'packages/server',
+      classes: { 'src/server/server.ts': 'Server', 'src/server/mcp.ts': 'McpServer' },
+    },
+  ],
 };
 
 /** A test's name with how it ended, for every test of a run that ended otherwise than well. */
