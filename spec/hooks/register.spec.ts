@@ -118,7 +118,7 @@ describe('otel-mcp-log/register', function () {
     expect(records(join(folder.path, logs[0]!)).map(({ resource }) => resource)).to.deep.equal(RESOURCES);
   });
 
-  it('does not disturb an application that is a stdio server itself @slow', async () => {
+  it('has an application that is a stdio server itself on record, and does not disturb it @slow', async () => {
     const client = new Client({ name: 'outside', version: '1.0.0' });
     const faults: Error[] = [];
     client.onerror = (error) => void faults.push(error);
@@ -135,7 +135,10 @@ describe('otel-mcp-log/register', function () {
     await client.close();
     expect(content).to.deep.equal([{ type: 'text', text: 'Echo: hello' }]);
     expect(faults).to.deep.equal([]);
-    expect(existsSync(file), 'it has no client, and made a log').to.equal(false);
+    const own = records(file).filter(({ mcp }) => mcp?.['method'] === 'tools/call');
+    expect(own.map(({ resource, mcp }) => [resource, mcp?.['side']])).to.deep.equal([
+      ['tools/echo', 'server'],
+    ]);
   });
 
   for (const [name, preload] of Object.entries({
