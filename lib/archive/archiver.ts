@@ -23,8 +23,16 @@ import {
   type ArchivedSegment,
   type ArchiveTarget,
 } from './state.js';
-import { leavesOf, scan, sealedHistory, type FinishedSegment, type History } from './sealed.js';
-import { contentOf, contentOfFile, type Content } from './content.js';
+import {
+  leavesOf,
+  scan,
+  sealedHistory,
+  contentOf,
+  contentOfFile,
+  type FinishedSegment,
+  type History,
+  type Content,
+} from './sealed.js';
 import { locked, upload, type UploadOptions } from './upload.js';
 
 /** How archiving goes. */

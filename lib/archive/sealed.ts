@@ -1,6 +1,7 @@
+import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ArchiveError } from './objectStore.js';
 import { IntegrityError } from '../errors.js';
 import { countLeaves, LeafCursor, readLeaves } from '../integrity/storage/leafFile.js';
 import { integrityLayout } from '../integrity/storage/layout.js';
@@ -9,6 +10,34 @@ import { readSegments, type LogChunk, type Segment } from '../integrity/storage/
 import { readIfThere } from '../integrity/storage/store.js';
 import { parseCheckpoint, splitNotes, type Checkpoint } from '../integrity/tlog/checkpoint.js';
 import { CompactRange, HASH_BYTES, leafHash, type Hash } from '../integrity/tlog/merkle.js';
+
+/** Bytes that are to become an object. */
+export interface Content {
+  readonly bytes: number;
+  read(start: number, end: number): Promise<Buffer>;
+}
+
+/** The bytes of a file, which stay readable when it is renamed or removed meanwhile. Close the handle afterwards. */
+export async function contentOfFile(path: string): Promise<Content & { readonly handle: FileHandle }> {
+  const handle = await open(path, 'r');
+  const { size } = await handle.stat();
+  const read = async (start: number, end: number) => {
+    const buffer = Buffer.allocUnsafe(end - start);
+    for (let done = 0; done < buffer.length;) {
+      const { bytesRead } = await handle.read(buffer, done, buffer.length - done, start + done);
+      if (bytesRead === 0) throw new ArchiveError(`${path} became shorter while it was uploaded`);
+      done += bytesRead;
+    }
+    return buffer;
+  };
+  return { bytes: size, read, handle };
+}
+
+/** Bytes in memory as content. */
+export function contentOf(bytes: Uint8Array): Content {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { bytes: buffer.length, read: (start, end) => Promise.resolve(buffer.subarray(start, end)) };
+}
 
 /** A part of a log that is finished: which records it holds is known. */
 export type FinishedSegment = Segment & {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Content } from './content.js';
+import type { Content } from './sealed.js';
 import {
   ArchiveError,
   type ObjectFacts,

@@ -3,8 +3,16 @@ import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { DataKey, decrypt, headerOf, KEY_BYTES, thumbprint } from './jwe.js';
-import { codeOf, failed, overwriteAndRemove, putNew, readIfThere, replace, sweep } from './keyFiles.js';
-import { masterKeysOf } from './masterKey.js';
+import {
+  codeOf,
+  failed,
+  overwriteAndRemove,
+  putNew,
+  readIfThere,
+  replace,
+  sweep,
+  masterKeysOf,
+} from './keyFiles.js';
 import type { SubjectKey, SubjectKeys } from './subjectKeys.js';
 
 const STORE_NAME = 'store.json';

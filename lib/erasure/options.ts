@@ -2,7 +2,7 @@ import type { Actor, ActorQuestion } from '../identity.js';
 import { checkOptions } from '../internal/options.js';
 import { reject, requireTexts, typeName } from '../internal/validate.js';
 import { KeyFolder } from './keyFolder.js';
-import { masterKeysOf } from './masterKey.js';
+import { masterKeysOf } from './keyFiles.js';
 import { PERSONAL_FIELDS, type PersonalField } from './personal.js';
 import type { Concerned } from './protector.js';
 import type { SubjectKeys } from './subjectKeys.js';

@@ -6,7 +6,7 @@ import { compactDecrypt, importJWK, type JWK } from 'jose';
 import { audit } from '../../lib/decorators/audited.js';
 import type { ErasureOptions, SubjectQuestion } from '../../lib/erasure/options.js';
 import { KeyFolder } from '../../lib/erasure/keyFolder.js';
-import { openRecord } from '../../lib/erasure/reader.js';
+import { openRecord } from '../../lib/erasure/personal.js';
 import type { SubjectKeys } from '../../lib/erasure/subjectKeys.js';
 import { AuditError } from '../../lib/errors.js';
 import type { AuditOptions } from '../../lib/config.js';

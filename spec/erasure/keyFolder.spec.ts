@@ -16,7 +16,7 @@ import { expect } from 'chai';
 import { compactDecrypt, importJWK } from 'jose';
 import { AuditError, ConfigError } from '../../lib/errors.js';
 import { KeyFolder } from '../../lib/erasure/keyFolder.js';
-import { masterKeysOf } from '../../lib/erasure/masterKey.js';
+import { masterKeysOf } from '../../lib/erasure/keyFiles.js';
 import { bundled } from '../support/bundled.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -1,7 +1,7 @@
 import { encodeLine } from '../../codecs/json.js';
 import { KeyFolder } from '../../erasure/keyFolder.js';
-import { masterKeysOf } from '../../erasure/masterKey.js';
-import { openRecord } from '../../erasure/reader.js';
+import { masterKeysOf } from '../../erasure/keyFiles.js';
+import { openRecord } from '../../erasure/personal.js';
 import type { LogChunk } from '../../integrity/storage/segments.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { LogInput } from './logs.js';
