@@ -16,7 +16,7 @@ import { LogOrigin, type Writers } from './origin.js';
 import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';
 import type { Sink } from './sinks/sink.js';
-import { resolveApprovals, type ApprovalOptions, type ResolvedApprovals } from './tools/approvalOptions.js';
+import { resolveApprovals, type ApprovalOptions, type ResolvedApprovals } from './tools/approval.js';
 import type { ToolChangedHook } from './tools/watch.js';
 
 /** To all servers, to none, or to those whose address (URL without its query, or command) the function says `true` to. */

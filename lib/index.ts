@@ -53,6 +53,6 @@ export type {
   ApprovalFunction,
   ApprovalOptions,
   ApprovalQuestion,
-} from './tools/approvalOptions.js';
+} from './tools/approval.js';
 export type { ToolChangedHook } from './tools/watch.js';
 export { auditLogOf, withLogging } from './withLogging.js';

@@ -3,7 +3,7 @@
 import * as crypto from 'node:crypto';
 import type { AuditOptions } from '../../lib/config.js';
 import { encodeLine } from '../../lib/codecs/json.js';
-import { bytesOfLines } from '../../lib/codecs/line.js';
+import { bytesOfLines } from '../../lib/codecs/codec.js';
 import { CompactRange, leafHash } from '../../lib/integrity/tlog/merkle.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import type { AuditRecord } from '../../lib/schema/record.js';

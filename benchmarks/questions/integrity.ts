@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeLine } from '../../lib/codecs/json.js';
-import { leafHash } from '../../lib/integrity/tlog/merkle.js';
-import { CompactRange } from '../../lib/integrity/tlog/merkle.js';
+import { leafHash, CompactRange } from '../../lib/integrity/tlog/merkle.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { numbered } from '../../spec/support/drafts.js';
 import type { Question } from '../harness/question.js';

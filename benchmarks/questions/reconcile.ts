@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { encodeLine } from '../../lib/codecs/json.js';
 import { commitmentKey, commitToContent, formatSalt, saltOf } from '../../lib/integrity/contentCommitment.js';
 import { newRecordId, newSpanId, newTraceId } from '../../lib/schema/ids.js';
-import type { Commitments } from '../../lib/schema/commitments.js';
+import type { Commitments } from '../../lib/schema/parts.js';
 import { builtBinary } from '../../spec/support/builtCli.js';
 import { numbered } from '../../spec/support/drafts.js';
 import type { Question } from '../harness/question.js';

@@ -1,6 +1,6 @@
 import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
-import { bearerOf, claimsIn, oauthInClaims, present, scopesIn } from '../processor/claims.js';
+import { bearerOf, claimsIn, oauthInClaims, present, scopesIn } from '../processor/caller.js';
 import { chainInClaims, type ActorChain } from '../processor/delegation.js';
 import type { McpOAuth } from '../schema/record.js';
 import { ignore } from './client.js';

@@ -15,7 +15,7 @@ import {
 } from '@opentelemetry/api';
 import { peek, peekCall, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
-import { coverSpan, ownSpan } from '../processor/foreign.js';
+import { coverSpan, ownSpan } from '../processor/processor.js';
 import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/operation.js';
 import { newSpanId, newTraceId } from '../schema/ids.js';
 import { PACKAGE_NAME } from '../version.js';

@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../schema/record.js';
-import { toJsonLine } from './line.js';
+import { toJsonLine } from './codec.js';
 
 /** The fields of a record that are columns of their own, under their names. */
 const COLUMNS: readonly (keyof AuditRecord)[] = [

@@ -1,10 +1,9 @@
-import { actorsOf } from '../schema/actors.js';
+import { actorsOf } from '../schema/parts.js';
 import type { AuditRecord, EventType, Outcome } from '../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../schema/tables.js';
-import { type Codec, textCodec, type TextFraming } from './codec.js';
+import { textCodec, toJsonLine, type Codec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
 import { fromProfile, type Profile } from './profile.js';
-import { toJsonLine } from './line.js';
 import { clientOf, peerOf } from './peer.js';
 
 /** A version of the Elastic Common Schema. */

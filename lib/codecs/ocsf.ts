@@ -1,8 +1,7 @@
 import type { AuditRecord, Outcome, Sensitivity, EventType, Severity } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
-import { type Codec, textCodec, type TextFraming } from './codec.js';
+import { textCodec, toJsonLine, type Codec, type TextFraming } from './codec.js';
 import { encodeLine } from './json.js';
-import { toJsonLine } from './line.js';
 import { clientOf, peerOf } from './peer.js';
 import { fromProfile, toProfile, type Profile } from './profile.js';
 

@@ -18,12 +18,10 @@ import {
   SENSITIVITIES_0_2,
   SEVERITIES,
 } from '../schema/tables.js';
-import { type Codec, textCodec, type TextFraming } from './codec.js';
+import { textCodec, toJsonLine, type Codec, type TextFraming } from './codec.js';
 import { LogRequestSchema as LogRequest02Schema } from './gen/log_0_2_pb.js';
 import { LogRequestSchema } from './gen/log_documented_pb.js';
-import { toJsonLine } from './line.js';
-import { inFixedOrder } from './order.js';
-import { type Profile, fromProfile, profileOf, toProfile, type WireRecord } from './profile.js';
+import { inFixedOrder, fromProfile, profileOf, toProfile, type Profile, type WireRecord } from './profile.js';
 
 /** Media type of one serialized `LogRequest`, as Field Notes documents it. */
 export const PROTOBUF_TYPE = 'application/x-protobuf';

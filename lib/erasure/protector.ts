@@ -1,8 +1,8 @@
 import { AuditError } from '../errors.js';
-import { toJsonLine } from '../codecs/line.js';
+import { toJsonLine } from '../codecs/codec.js';
 import { after } from '../internal/duration.js';
 import { prune } from '../redaction/fit.js';
-import type { PersonalValues } from '../schema/personalValues.js';
+import type { PersonalValues } from '../schema/parts.js';
 import type { DraftRecord } from '../schema/record.js';
 import { DataKey } from './jwe.js';
 import { Splitter, WITHHELD, type PersonalField, type TakenValues } from './personal.js';

@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto';
 import { canonicalJson } from '../schema/canonicalJson.js';
-import type { CommittedPart, LeftOut } from '../schema/commitments.js';
+import type { CommittedPart, LeftOut } from '../schema/parts.js';
 
 /** Length of a key and of a salt, in bytes: that of SHA-256. */
 export const KEY_BYTES = 32;

@@ -10,7 +10,7 @@ import {
   type Salt,
 } from '../integrity/contentCommitment.js';
 import { peek } from '../internal/peek.js';
-import type { CallerCommitments, Commitments, CommittedPart } from '../schema/commitments.js';
+import type { CallerCommitments, Commitments, CommittedPart } from '../schema/parts.js';
 import { newRecordId } from '../schema/ids.js';
 import type { CommittedStart, OperationDetail } from './operation.js';
 

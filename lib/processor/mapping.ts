@@ -2,8 +2,8 @@ import type { RecordSettings } from '../config.js';
 import type { Actor } from '../identity.js';
 import { peek } from '../internal/peek.js';
 import { componentOf, originOf } from '../origin.js';
-import { newRecordId } from '../schema/ids.js';
-import type { Commitments } from '../schema/commitments.js';
+import { newRecordId, toTimestamp } from '../schema/ids.js';
+import type { Commitments } from '../schema/parts.js';
 import type {
   DraftRecord,
   McpDetail,
@@ -14,7 +14,6 @@ import type {
   Severity,
 } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
-import { toTimestamp } from '../schema/time.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { COMMITMENT_KEY } from './commitments.js';
 import { addDelegation } from './delegation.js';

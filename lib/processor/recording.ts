@@ -11,18 +11,19 @@ import { redactDefinition, withDefinition } from '../redaction/toolDefinition.js
 import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
 import { newRecordId } from '../schema/ids.js';
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
-import type { ServerIdentity } from '../tools/memory.js';
-import { DefinitionMemory, keptByAll, type KeptDefinition } from '../tools/definitions.js';
+import {
+  DefinitionMemory,
+  keptByAll,
+  type ServerIdentity,
+  type KeptDefinition,
+} from '../tools/definitions.js';
 import { ToolWatch } from '../tools/watch.js';
 import { chainToSend } from './delegation.js';
-import { CallApprovals } from './callApproval.js';
-import { Dialled } from './dialled.js';
+import { CallApprovals, toolChanged, toolDefinition } from './toolRecords.js';
+import { Dialled, askParties, requestsOf } from './facts.js';
 import type { Committer } from './commitments.js';
 import { toDraft } from './mapping.js';
-import { askParties } from './parties.js';
-import { requestsOf } from './sessionRequests.js';
 import { keepsLog } from './logRecords.js';
-import { toolChanged, toolDefinition } from './toolRecords.js';
 import type { ApprovalMeans, RecorderState, OperationDetail, OperationRecorder } from './operation.js';
 
 /** The definitions that are on record, by log: several clients may write to one. */

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { noteClaims } from '../capture/oauth.js';
 import type { Actor, ActorResolver } from '../identity.js';
-import { bearerOf, claimsIn } from '../processor/claims.js';
+import { bearerOf, claimsIn } from '../processor/caller.js';
 import { chainInClaims } from '../processor/delegation.js';
 import { peekText } from '../internal/peek.js';
 import type { Introspection } from './introspection.js';

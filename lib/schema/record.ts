@@ -1,6 +1,11 @@
-import type { ActorType, ChainLink, McpOAuth, RecordAuthority } from './actors.js';
-import type { Commitments } from './commitments.js';
-import type { PersonalValues } from './personalValues.js';
+import type {
+  ActorType,
+  ChainLink,
+  McpOAuth,
+  RecordAuthority,
+  Commitments,
+  PersonalValues,
+} from './parts.js';
 import type { EVENT_TYPES, OUTCOMES, SENSITIVITIES, SEVERITIES } from './tables.js';
 
 /** An event type of the compliance log schema, by its name. */
@@ -11,7 +16,7 @@ export type Outcome = keyof typeof OUTCOMES;
 export type Severity = keyof typeof SEVERITIES;
 /** How confidential the data is that a record speaks of, by the schema's name. */
 export type Sensitivity = keyof typeof SENSITIVITIES;
-export type { ActorType, ChainLink, McpOAuth } from './actors.js';
+export type { ActorType, ChainLink, McpOAuth } from './parts.js';
 
 /** The MCP side of a record. Absent is absent: no nulls, no empty strings. */
 export interface McpDetail {

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { encodeLine } from '../codecs/json.js';
-import { toJsonLine } from '../codecs/line.js';
+import { toJsonLine } from '../codecs/codec.js';
 import type { EncodingProfileOptions, Profile } from '../codecs/profile.js';
 import { SinkError } from '../errors.js';
 import { checkOptions } from '../internal/options.js';

@@ -7,14 +7,17 @@ import { shared } from '../internal/shared.js';
 import { printable } from '../internal/text.js';
 import { typeName } from '../internal/validate.js';
 import { newRecordId } from '../schema/ids.js';
-import { readApproval, signedBytes, type Approval, type SealedCall } from './approval.js';
-import { ApprovalFile } from './approvalFile.js';
-import type {
-  ApprovalDecision,
-  ApprovalOptions,
-  ApprovalQuestion,
-  ResolvedApprovals,
-} from './approvalOptions.js';
+import {
+  readApproval,
+  signedBytes,
+  ApprovalFile,
+  type Approval,
+  type SealedCall,
+  type ApprovalDecision,
+  type ApprovalOptions,
+  type ApprovalQuestion,
+  type ResolvedApprovals,
+} from './approval.js';
 
 /** Shows a form to the user; gives the answer to `elicitation/create`. */
 export type Elicit = (params: object, signal: AbortSignal) => Promise<unknown>;

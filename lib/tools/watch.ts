@@ -1,7 +1,15 @@
 import { RefusedError, ConfigError } from '../errors.js';
 import { shared } from '../internal/shared.js';
-import { definitionOf, differingFields, UNREADABLE, type Definition } from './definitions.js';
-import { ToolMemory, type Contest, type KnownTool, type ServerIdentity } from './memory.js';
+import {
+  definitionOf,
+  differingFields,
+  UNREADABLE,
+  ToolMemory,
+  type Definition,
+  type Contest,
+  type KnownTool,
+  type ServerIdentity,
+} from './definitions.js';
 import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { toJsonLine } from '../../lib/codecs/line.js';
+import { toJsonLine } from '../../lib/codecs/codec.js';
 import { writeLogsData } from '../../lib/cli/formats/otlp.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { sampleLog } from '../support/sampleLog.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { decodeLine, encodeLine, jsonCodec } from '../../lib/codecs/json.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { bytesOfLines, toJsonLine } from '../../lib/codecs/line.js';
+import { bytesOfLines, toJsonLine } from '../../lib/codecs/codec.js';
 import { printable } from '../../lib/internal/text.js';
 import { codecContract } from '../contract/codecContract.js';
 import { HOSTILE_TEXT, sampleRecord } from '../support/sampleRecords.js';

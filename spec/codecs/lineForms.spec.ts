@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { LineForms } from '../../lib/codecs/lineForms.js';
-import { toJsonLine } from '../../lib/codecs/line.js';
-import { inFixedOrder } from '../../lib/codecs/order.js';
+import { LineForms } from '../../lib/codecs/json.js';
+import { toJsonLine } from '../../lib/codecs/codec.js';
+import { inFixedOrder } from '../../lib/codecs/profile.js';
 import type { AuditRecord, McpDetail } from '../../lib/schema/record.js';
 import { bareRecord, HOSTILE_TEXT, sampleRecord, sampleRecords } from '../support/sampleRecords.js';
 

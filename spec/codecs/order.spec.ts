@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { inFixedOrder } from '../../lib/codecs/order.js';
+import { inFixedOrder } from '../../lib/codecs/profile.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 
 const RECORD = [

@@ -6,7 +6,7 @@ import { ConfigError } from '../../lib/errors.js';
 import { openCommitmentKey } from '../../lib/integrity/commitmentKeys.js';
 import { commitToContent, saltOf } from '../../lib/integrity/contentCommitment.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
-import type { CommittedPart } from '../../lib/schema/commitments.js';
+import type { CommittedPart } from '../../lib/schema/parts.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { audited } from '../../lib/decorators/audited.js';

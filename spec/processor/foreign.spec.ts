@@ -1,6 +1,6 @@
 import { SpanKind, SpanStatusCode, type Attributes } from '@opentelemetry/api';
 import { expect } from 'chai';
-import { coverSpan, foreignOperation } from '../../lib/processor/foreign.js';
+import { coverSpan, foreignOperation } from '../../lib/processor/processor.js';
 import type { FinishedSpan, OperationRecorder } from '../../lib/processor/operation.js';
 import { PACKAGE_NAME } from '../../lib/version.js';
 import { SPAN_ID, TRACE_ID } from '../support/operationDetail.js';

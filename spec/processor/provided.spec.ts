@@ -2,8 +2,7 @@ import { AlwaysOffSampler, BasicTracerProvider } from '@opentelemetry/sdk-trace-
 import { trace } from '@opentelemetry/api';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { expect } from 'chai';
-import { McpInstrumentation } from '../../lib/capture/instrumentation.js';
-import { instrumentClient } from '../../lib/capture/instrumentation.js';
+import { McpInstrumentation, instrumentClient } from '../../lib/capture/instrumentation.js';
 import { defaultSource, disableSource } from '../../lib/capture/source.js';
 import { audit } from '../../lib/decorators/audited.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';

@@ -9,7 +9,7 @@ import {
 } from '../../lib/processor/operation.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import { liveRecorders } from '../../lib/processor/recorders.js';
-import { Dialled } from '../../lib/processor/dialled.js';
+import { Dialled } from '../../lib/processor/facts.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { Sink } from '../../lib/sinks/sink.js';

@@ -4,7 +4,7 @@ import { resolveOptions } from '../../lib/config.js';
 import { createAuditLog } from '../../lib/processor/auditLog.js';
 import { isAmbiguous } from '../../lib/relay/jsonText.js';
 import { relayStdio } from '../../lib/relay/stdio.js';
-import type { ApprovalOptions } from '../../lib/tools/approvalOptions.js';
+import type { ApprovalOptions } from '../../lib/tools/approval.js';
 import { MemorySink } from '../support/memorySink.js';
 import { Relaying } from './relaying.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'chai';
-import { toTimestamp } from '../../lib/schema/time.js';
+import { toTimestamp } from '../../lib/schema/ids.js';
 
 /** The furthest that a `Date` reaches (ECMA-262, section 21.4.1.1). */
 const MAX_TIME = 8.64e15;

@@ -2,7 +2,7 @@ import { createMCPClient, ElicitationRequestSchema } from '@ai-sdk/mcp';
 import { Client, InMemoryTransport } from '@modelcontextprotocol/client';
 import { expect } from 'chai';
 import { RefusedError } from '../../lib/errors.js';
-import type { ApprovalOptions } from '../../lib/tools/approvalOptions.js';
+import type { ApprovalOptions } from '../../lib/tools/approval.js';
 import { audited, rejection } from '../support/audited.js';
 import { ToolServer } from '../support/toolServer.js';
 

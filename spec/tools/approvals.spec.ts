@@ -9,7 +9,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { expect } from 'chai';
 import { ConfigError, RefusedError } from '../../lib/errors.js';
-import type { ApprovalOptions, ApprovalQuestion } from '../../lib/tools/approvalOptions.js';
+import type { ApprovalOptions, ApprovalQuestion } from '../../lib/tools/approval.js';
 import { audited, rejection, settled } from '../support/audited.js';
 import { bank, refusalOf, TOOLS, yes } from './bank.js';
 

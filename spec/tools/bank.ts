@@ -5,8 +5,7 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { RefusedError } from '../../lib/errors.js';
 import type { DeliveryMode } from '../../lib/pipeline/options.js';
-import { argumentsDigest, type Approval } from '../../lib/tools/approval.js';
-import type { ApprovalOptions } from '../../lib/tools/approvalOptions.js';
+import { argumentsDigest, type Approval, type ApprovalOptions } from '../../lib/tools/approval.js';
 import { audited, rejection } from '../support/audited.js';
 
 /** What the server lists. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { toJsonLine } from '../../codecs/line.js';
+import { toJsonLine } from '../../codecs/codec.js';
 import { type Checkpoint } from '../../integrity/tlog/checkpoint.js';
 import { checkDisclosure, isDisclosing } from '../../integrity/tlog/disclosure.js';
 import { checkTlogProof, parseTlogProof } from '../../integrity/tlog/tlogProof.js';
@@ -15,7 +15,7 @@ import {
   saltFor,
   shownBy,
 } from '../integrity/content.js';
-import type { CommittedPart } from '../../schema/commitments.js';
+import type { CommittedPart } from '../../schema/parts.js';
 import { usageFailure } from '../shared/failure.js';
 
 const LF = 0x0a;

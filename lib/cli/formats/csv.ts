@@ -1,4 +1,4 @@
-import { FIELD_NAMES } from '../../codecs/order.js';
+import { FIELD_NAMES } from '../../codecs/profile.js';
 import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
 

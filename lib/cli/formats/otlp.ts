@@ -1,4 +1,4 @@
-import { asLine } from '../../codecs/line.js';
+import { asLine } from '../../codecs/codec.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { resourceAttributes, toLogFacts } from '../../sinks/otlpLogSink.js';
 

@@ -1,6 +1,6 @@
 import { toClickHouseRow } from '../../codecs/clickhouse.js';
 import { encodeLine } from '../../codecs/json.js';
-import { toJsonLine } from '../../codecs/line.js';
+import { toJsonLine } from '../../codecs/codec.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { CommandIo } from '../shared/command.js';
 import { csvHead, csvRecord, csvWholeRecord, CSV_FIELDS, fieldAt, project, type FieldPath } from './csv.js';

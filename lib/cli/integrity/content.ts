@@ -9,7 +9,7 @@ import {
   saltOf,
   type Salt,
 } from '../../integrity/contentCommitment.js';
-import { COMMITTED_PARTS, type Commitments, type CommittedPart } from '../../schema/commitments.js';
+import { COMMITTED_PARTS, type Commitments, type CommittedPart } from '../../schema/parts.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { CliFailure, inputFailure, usageFailure } from '../shared/failure.js';
 

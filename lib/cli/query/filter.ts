@@ -1,5 +1,5 @@
-import { toJsonLine } from '../../codecs/line.js';
-import { actorsOf } from '../../schema/actors.js';
+import { toJsonLine } from '../../codecs/codec.js';
+import { actorsOf } from '../../schema/parts.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
 import { nearest } from '../../internal/nearest.js';

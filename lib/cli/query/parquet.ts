@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { toJsonLine } from '../../codecs/line.js';
+import { toJsonLine } from '../../codecs/codec.js';
 import type { CommandIo } from '../shared/command.js';
 import { usageFailure } from '../shared/failure.js';
 import { logOfFile, type LogInput } from '../input/logs.js';

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { toJsonLine } from '../../codecs/line.js';
+import { toJsonLine } from '../../codecs/codec.js';
 import { printable } from '../../internal/text.js';
 import type { Reading } from '../shared/reading.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';

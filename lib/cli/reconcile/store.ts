@@ -1,4 +1,4 @@
-import type { CallerCommitments } from '../../schema/commitments.js';
+import type { CallerCommitments } from '../../schema/parts.js';
 import type { AuditRecord, McpDetail } from '../../schema/record.js';
 import { isRequest } from '../input/request.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { encodeLine } from '../../codecs/json.js';
-import { bytesOfLines } from '../../codecs/line.js';
+import { bytesOfLines } from '../../codecs/codec.js';
 import { ConfigError } from '../../errors.js';
 import { commitmentKeyPath } from '../../integrity/commitmentKeys.js';
 import { withSeed } from '../../integrity/tlog/commitments.js';

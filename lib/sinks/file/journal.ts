@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
-import { resolveSigner } from '../../integrity/sealing/keys.js';
-import type { IntegrityKey } from '../../integrity/sealing/keys.js';
+import { resolveSigner, type IntegrityKey } from '../../integrity/sealing/keys.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
 import { readIfThere } from '../../integrity/storage/store.js';
 import { formatVkey } from '../../integrity/tlog/note.js';

@@ -1,7 +1,6 @@
 import { toClickHouseRow } from '../../codecs/clickhouse.js';
-import type { Codec } from '../../codecs/codec.js';
+import { bytesOfLines, toJsonLine, type Codec } from '../../codecs/codec.js';
 import { loadCodec, type Format } from '../../codecs/load.js';
-import { bytesOfLines, toJsonLine } from '../../codecs/line.js';
 import type { Profile } from '../../codecs/profile.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { ReceiverResponse, RecordVerdict, ResponseCheck } from './exchange.js';

@@ -1,11 +1,17 @@
-import { context } from '@opentelemetry/api';
+import { context, diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../config.js';
 import { askSubject } from '../erasure/options.js';
 import type { Concerned } from '../erasure/protector.js';
 import { AuditError } from '../errors.js';
 import { askActor, type Actor, type ActorQuestion } from '../identity.js';
 import { sessionIdOf } from './mapping.js';
-import type { OperationDetail } from './operation.js';
+import type { OperationDetail, ConnectionFacts } from './operation.js';
+import { commandLine } from '../redaction/commandLine.js';
+import type { Redactor } from '../redaction/createRedactor.js';
+import { shared } from '../internal/shared.js';
+import { say } from '../internal/stderr.js';
+import type { McpRequests } from '../schema/record.js';
+import { PACKAGE_NAME } from '../version.js';
 
 /** Who acts in an operation, and whom it concerns. */
 interface Parties {
@@ -64,4 +70,45 @@ function questionOf(
     serverName: connection.serverName,
     context: context.active(),
   };
+}
+
+/** The addresses and commands of servers, redacted for one log. */
+export class Dialled {
+  readonly #redactor: Redactor;
+  /** Redacted commands: a command does not change, and its redaction costs more than the mapping of an operation. */
+  readonly #commands = new WeakMap<ConnectionFacts, string>();
+
+  constructor(redactor: Redactor) {
+    this.#redactor = redactor;
+  }
+
+  /** The address or command of a connection's server, without secrets. */
+  by(connection: ConnectionFacts): string | undefined {
+    const known = this.#commands.get(connection);
+    if (known !== undefined) return known;
+    const { serverCommand } = connection;
+    if (serverCommand === undefined) return connection.serverAddress;
+    const shown = commandLine(serverCommand, this.#redactor);
+    this.#commands.set(connection, shown);
+    return shown;
+  }
+}
+
+/** Whether this process has said that requests are missing from the log. */
+const told = shared('missing requests', () => ({ missing: false }));
+
+/** The requests of a session for its closing record. Where some are not on record, stderr says so, once. */
+export function requestsOf(
+  { method, ending, connection }: OperationDetail,
+  log: object,
+): McpRequests | undefined {
+  if (method !== 'close' || ending === undefined) return undefined;
+  const requests = connection.requests?.summary(log);
+  if (requests?.missing !== undefined && !told.missing) {
+    told.missing = true;
+    const line = `a session ended with ${requests.missing} of ${requests.sent} requests that no record tells of; mcp.requests of its session/close record names them`;
+    diag.warn(`${PACKAGE_NAME}: ${line}`);
+    say(line);
+  }
+  return requests;
 }
