@@ -25,7 +25,8 @@ export {
 } from './errors.js';
 export { actorFromBaggage, actorFromSpan, type Actor, type ActorResolver } from './identity.js';
 export type { SinkFilter } from './pipeline/filter.js';
-export type { DeliveryErrorListener, DeliveryMode, SinkEntry } from './pipeline/options.js';
+export type { DeliveryMode, SinkEntry } from './pipeline/options.js';
+export type { DeliveryErrorListener } from './pipeline/stats.js';
 export type { PipelineStats } from './pipeline/stats.js';
 export type { AuditLogHandle } from './processor/auditLog.js';
 export { AuditSpanProcessor } from './processor/processor.js';

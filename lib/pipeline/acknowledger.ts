@@ -1,8 +1,7 @@
 import { SinkError } from '../errors.js';
-import type { AuditRecord } from '../schema/record.js';
 import { causeOf, Gap } from '../sinks/gap.js';
 import { vouchesFor, type Ack, type Rejection } from '../sinks/sink.js';
-import { Entry, type ItemQueue } from './queue.js';
+import { Entry, recordsOf, type ItemQueue } from './queue.js';
 import type { SinkCounters, Loss } from './stats.js';
 
 const NONE: ReadonlyMap<number, Error> = new Map();
@@ -107,11 +106,4 @@ export class Acknowledger {
       cause,
     });
   }
-}
-
-/** The records among items. */
-export function recordsOf(items: Iterable<unknown>): AuditRecord[] {
-  const records: AuditRecord[] = [];
-  for (const item of items) if (item instanceof Entry) records.push(item.record);
-  return records;
 }

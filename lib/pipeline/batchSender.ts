@@ -5,8 +5,9 @@ import { asError, type GuardedSink } from '../sinks/emit.js';
 import type { Gap, GapRecordFactory } from '../sinks/gap.js';
 import { backoffMs, postponement } from '../sinks/retry.js';
 import type { SinkResult } from '../sinks/sink.js';
-import { recordsOf, type Acknowledger } from './acknowledger.js';
-import type { Report } from './options.js';
+import { type Acknowledger } from './acknowledger.js';
+import { recordsOf } from './queue.js';
+import type { Report } from './stats.js';
 import { Barrier, Entry, type ItemQueue } from './queue.js';
 import type { SinkCounters } from './stats.js';
 

@@ -1,7 +1,7 @@
 import type { Profile } from '../codecs/profile.js';
 import { ConfigError } from '../errors.js';
 import { reject } from '../internal/validate.js';
-import { sinkName } from '../sinks/emit.js';
+import { isSink, sinkName } from '../sinks/emit.js';
 import type { Sink } from '../sinks/sink.js';
 import type { SinkEntry } from './options.js';
 
@@ -39,8 +39,4 @@ function requireOneProfile(all: readonly (Sink | SinkEntry)[], profile: Profile)
         `is '${profile}', and that of sink '${sinkName(sink)}' is '${sink.profile}': leave it out at the sink, whose records say of which profile they are`,
       );
   }
-}
-
-function isSink(value: unknown): value is Sink {
-  return typeof (value as Partial<Sink> | undefined)?.emit === 'function';
 }

@@ -1,4 +1,3 @@
-import { diag } from '@opentelemetry/api';
 import { ConfigError } from '../errors.js';
 import { checkOptions, ofSet, type Resolved } from '../internal/options.js';
 import { reject } from '../internal/validate.js';
@@ -10,6 +9,7 @@ import { vouchesFor, type Ack, type Sink } from '../sinks/sink.js';
 import type { Ending } from './ending.js';
 import { compileFilter, type CompiledFilter, type SinkFilter } from './filter.js';
 import { countAfter, type CountStart } from './queue.js';
+import { guardedReport, type DeliveryErrorListener, type Report } from './stats.js';
 
 /** What a caller waits for. Kubernetes names the modes of its audit backends so. */
 export type DeliveryMode = 'blocking' | 'blocking-strict' | 'batch';
@@ -292,37 +292,4 @@ function uniqueNames(sinks: readonly Sink[]): string[] {
     seen.set(name, count);
     return count === 1 ? name : `${name}#${count}`;
   });
-}
-
-/** What `onError` is given beside the error. */
-export interface ErrorInfo {
-  /** The sink that failed; absent where the pipeline itself did. */
-  readonly sink?: string;
-  /** How many records the sink has lost by it; 0 while they are still tried, or are only late. */
-  readonly lost: number;
-  /** The lost or late records, so that you can put them aside. They are redacted. */
-  readonly records: readonly DraftRecord[];
-}
-
-/** Hears of failures. What it throws is caught. */
-export type DeliveryErrorListener = (error: Error, info: ErrorInfo) => void;
-
-/** Reports a failure to the user's callback if there is one, else to OpenTelemetry's `diag` logger. Never throws. */
-export type Report = (error: Error, info: ErrorInfo) => void;
-
-/** Makes a {@link Report} of the user's callback. */
-export function guardedReport(onError: DeliveryErrorListener | undefined): Report {
-  if (onError === undefined) return (error) => diag.error(`audit log: ${error.message}`);
-  return (error, info) => {
-    try {
-      const returned: unknown = onError(error, info);
-      if (returned instanceof Promise) returned.catch(complain);
-    } catch {
-      complain();
-    }
-  };
-}
-
-function complain(): void {
-  diag.error('audit log: the onError callback failed');
 }

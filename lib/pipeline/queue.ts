@@ -182,3 +182,10 @@ export class ItemQueue {
     else this.push(item);
   }
 }
+
+/** The records among items. */
+export function recordsOf(items: Iterable<unknown>): AuditRecord[] {
+  const records: AuditRecord[] = [];
+  for (const item of items) if (item instanceof Entry) records.push(item.record);
+  return records;
+}

@@ -1,8 +1,7 @@
-import { metrics, type Counter, type Histogram, type MeterProvider } from '@opentelemetry/api';
+import { diag, metrics, type Counter, type Histogram, type MeterProvider } from '@opentelemetry/api';
 import type { SinkError } from '../errors.js';
-import type { AuditRecord } from '../schema/record.js';
+import type { AuditRecord, DraftRecord } from '../schema/record.js';
 import { causeOf } from '../sinks/gap.js';
-import type { Report } from './options.js';
 
 /** What one sink has done since the start. */
 export interface SinkStats {
@@ -46,6 +45,39 @@ export interface PipelineStats {
   readonly withheld: number;
   /** The numbers of each sink. */
   readonly sinks: readonly SinkStats[];
+}
+
+/** What `onError` is given beside the error. */
+export interface ErrorInfo {
+  /** The sink that failed; absent where the pipeline itself did. */
+  readonly sink?: string;
+  /** How many records the sink has lost by it; 0 while they are still tried, or are only late. */
+  readonly lost: number;
+  /** The lost or late records, so that you can put them aside. They are redacted. */
+  readonly records: readonly DraftRecord[];
+}
+
+/** Hears of failures. What it throws is caught. */
+export type DeliveryErrorListener = (error: Error, info: ErrorInfo) => void;
+
+/** Reports a failure to the user's callback if there is one, else to OpenTelemetry's `diag` logger. Never throws. */
+export type Report = (error: Error, info: ErrorInfo) => void;
+
+/** Makes a {@link Report} of the user's callback. */
+export function guardedReport(onError: DeliveryErrorListener | undefined): Report {
+  if (onError === undefined) return (error) => diag.error(`audit log: ${error.message}`);
+  return (error, info) => {
+    try {
+      const returned: unknown = onError(error, info);
+      if (returned instanceof Promise) returned.catch(complain);
+    } catch {
+      complain();
+    }
+  };
+}
+
+function complain(): void {
+  diag.error('audit log: the onError callback failed');
 }
 
 /** How a record was lost: the sink failed, or the record was dropped before the sink saw it. */

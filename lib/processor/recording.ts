@@ -4,7 +4,7 @@ import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../e
 import type { Actor } from '../identity.js';
 import { shared } from '../internal/shared.js';
 import { originOf } from '../origin.js';
-import { guardedReport, type Report } from '../pipeline/options.js';
+import { guardedReport, type Report } from '../pipeline/stats.js';
 import { DELIVERED, type Pipeline } from '../pipeline/pipeline.js';
 import { totalBytesOf, type Redactor } from '../redaction/createRedactor.js';
 import { redactDefinition, withDefinition } from '../redaction/toolDefinition.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { ErrorInfo } from '../../lib/pipeline/options.js';
+import type { ErrorInfo } from '../../lib/pipeline/stats.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { GapInfo } from '../../lib/sinks/gap.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { recordsOf } from '../../lib/pipeline/acknowledger.js';
+import { recordsOf } from '../../lib/pipeline/queue.js';
 import { Gap } from '../../lib/sinks/gap.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import { HeldTimers, settle } from '../support/heldTimers.js';

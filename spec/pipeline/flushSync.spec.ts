@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ErrorInfo } from '../../lib/pipeline/options.js';
+import type { ErrorInfo } from '../../lib/pipeline/stats.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';

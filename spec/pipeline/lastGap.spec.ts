@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
-import type { ErrorInfo } from '../../lib/pipeline/options.js';
+import type { ErrorInfo } from '../../lib/pipeline/stats.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { backoffMs } from '../../lib/sinks/retry.js';
 import type { GapInfo } from '../../lib/sinks/gap.js';

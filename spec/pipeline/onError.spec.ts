@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { guardedReport, type ErrorInfo } from '../../lib/pipeline/options.js';
+import { guardedReport, type ErrorInfo } from '../../lib/pipeline/stats.js';
 import { heard } from '../support/heard.js';
 
 describe('telling of failures', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { join } from 'node:path';
 import { ConfigError, SinkError } from '../../lib/errors.js';
-import type { ErrorInfo } from '../../lib/pipeline/options.js';
+import type { ErrorInfo } from '../../lib/pipeline/stats.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';

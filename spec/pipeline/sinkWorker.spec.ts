@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { SinkError } from '../../lib/errors.js';
-import type { PipelineOptions, ErrorInfo } from '../../lib/pipeline/options.js';
+import type { PipelineOptions } from '../../lib/pipeline/options.js';
+import type { ErrorInfo } from '../../lib/pipeline/stats.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { Sink } from '../../lib/sinks/sink.js';
 import { draft } from '../support/drafts.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { SinkError } from '../../lib/errors.js';
-import type { ErrorInfo } from '../../lib/pipeline/options.js';
+import type { ErrorInfo } from '../../lib/pipeline/stats.js';
 import {
   detailOf,
   endingSpanOf,

@@ -1,9 +1,10 @@
 import { SinkCounters, SinkMetrics } from '../../lib/pipeline/stats.js';
 import { GuardedSink } from '../../lib/sinks/emit.js';
 import { Barrier, Entry, ItemQueue } from '../../lib/pipeline/queue.js';
-import type { ErrorInfo } from '../../lib/pipeline/options.js';
+import type { ErrorInfo } from '../../lib/pipeline/stats.js';
 import { BatchSender, type BatchSenderOptions } from '../../lib/pipeline/batchSender.js';
-import { recordsOf, Acknowledger } from '../../lib/pipeline/acknowledger.js';
+import { Acknowledger } from '../../lib/pipeline/acknowledger.js';
+import { recordsOf } from '../../lib/pipeline/queue.js';
 import { Gap } from '../../lib/sinks/gap.js';
 import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
 import { numbered } from './drafts.js';

@@ -1,6 +1,6 @@
 import { holdsIn, readJournal } from '../../integrity/verification/letGo.js';
 import { printable } from '../../internal/text.js';
-import { hold, lift } from '../../sinks/file/retention.js';
+import { hold, lift } from '../../sinks/file/journal.js';
 import { onlyOperand } from '../integrity/trust.js';
 import { ExitCode } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';

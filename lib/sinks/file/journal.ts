@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { whoami } from '../../archive/state.js';
 import { ConfigError } from '../../errors.js';
 import { resolveSigner, type IntegrityKey } from '../../integrity/sealing/keys.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
@@ -6,6 +7,7 @@ import { readIfThere } from '../../integrity/storage/store.js';
 import { formatVkey } from '../../integrity/tlog/note.js';
 import { parseCheckpoint } from '../../integrity/tlog/checkpoint.js';
 import {
+  holdsIn,
   journalOrigin,
   journalPath,
   readJournal,
@@ -130,6 +132,41 @@ export class Journal {
         vendor_name: PACKAGE_NAME,
       },
     };
+  }
+}
+
+/** Who does something that goes into a journal, and how the journal is opened. */
+export interface JournalUser extends Omit<JournalOptions, 'log'> {
+  /** A name for the record. Default: the user that the process runs as. */
+  readonly by?: string | undefined;
+}
+
+/** Puts a legal hold on a log. @returns its name, by which it is lifted. */
+export async function hold(
+  log: string,
+  reason: string,
+  name: string,
+  run: JournalUser,
+): Promise<JournalEntry> {
+  const journal = await Journal.open({ ...run, log });
+  try {
+    const there = holdsIn(journal.entries).find((entry) => entry.action === 'hold' && entry.hold === name);
+    return there ?? (await journal.add({ action: 'hold', hold: name, reason, by: run.by ?? whoami() }));
+  } finally {
+    await journal.close();
+  }
+}
+
+/** Lifts a legal hold. @returns false where there is no such hold. */
+export async function lift(log: string, reason: string, name: string, run: JournalUser): Promise<boolean> {
+  const journal = await Journal.open({ ...run, log });
+  try {
+    if (!holdsIn(journal.entries).some((entry) => entry.action === 'hold' && entry.hold === name))
+      return false;
+    await journal.add({ action: 'lift', hold: name, reason, by: run.by ?? whoami() });
+    return true;
+  } finally {
+    await journal.close();
   }
 }
 

@@ -4,7 +4,8 @@ import { after } from '../../internal/duration.js';
 import { quietly } from '../emit.js';
 import { whileAlone, type KeepingPlan } from './keeping.js';
 import type { Notices } from './notice.js';
-import { applyRetention, hold } from './retention.js';
+import { applyRetention } from './retention.js';
+import { hold } from './journal.js';
 
 /** How often segments are looked at that age does not finish by itself, in ms. */
 const ROUND_MS = 3_600_000;

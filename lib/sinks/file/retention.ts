@@ -22,7 +22,7 @@ import {
   type JournalEntry,
   type LetGo,
 } from '../../integrity/verification/letGo.js';
-import { Journal, type JournalOptions } from './journal.js';
+import { Journal, type JournalUser } from './journal.js';
 import type { RetainPolicy } from './keeping.js';
 import { syncFolder } from './open.js';
 
@@ -41,12 +41,11 @@ export interface RetentionResult {
 }
 
 /** How retention runs. */
-export interface RetentionRun extends Omit<JournalOptions, 'log'> {
+export interface RetentionRun extends JournalUser {
   readonly env: Environment;
   /** Only says what would go. */
   readonly dryRun?: boolean;
   readonly now?: number;
-  readonly by?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -249,33 +248,4 @@ async function repair(log: string, entries: readonly JournalEntry[], run: Retent
     await journal.close();
   }
   return told;
-}
-
-/** Puts a legal hold on a log. @returns its name, by which it is lifted. */
-export async function hold(
-  log: string,
-  reason: string,
-  name: string,
-  run: RetentionRun,
-): Promise<JournalEntry> {
-  const journal = await Journal.open({ ...run, log });
-  try {
-    const there = holdsIn(journal.entries).find((entry) => entry.action === 'hold' && entry.hold === name);
-    return there ?? (await journal.add({ action: 'hold', hold: name, reason, by: run.by ?? whoami() }));
-  } finally {
-    await journal.close();
-  }
-}
-
-/** Lifts a legal hold. @returns false where there is no such hold. */
-export async function lift(log: string, reason: string, name: string, run: RetentionRun): Promise<boolean> {
-  const journal = await Journal.open({ ...run, log });
-  try {
-    if (!holdsIn(journal.entries).some((entry) => entry.action === 'hold' && entry.hold === name))
-      return false;
-    await journal.add({ action: 'lift', hold: name, reason, by: run.by ?? whoami() });
-    return true;
-  } finally {
-    await journal.close();
-  }
 }
