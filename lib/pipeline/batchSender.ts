@@ -45,11 +45,8 @@ interface Batch {
   toldOfPause?: boolean;
 }
 
-/** An item as the record that a sink sees. */
-interface Part {
-  readonly item: Entry | Gap;
-  readonly record: AuditRecord;
-}
+/** An item, and the record that a sink sees of it. */
+type Part = { readonly item: Entry | Gap; readonly record: AuditRecord };
 
 /** Sends what is in a queue to a sink: in order, one batch at a time, and again where the sink may recover. */
 export class BatchSender {
@@ -159,13 +156,12 @@ export class BatchSender {
   }
 
   #gapRecord(gap: Gap): AuditRecord | undefined {
-    const { gapRecord, report } = this.options;
     const { name } = this.counters;
     try {
-      return gapRecord && gap.record(name, gapRecord);
-    } catch (thrown) {
-      const error = new Error(`the gap record of sink '${name}' could not be made`, { cause: thrown });
-      report(error, { sink: name, lost: 0, records: [] });
+      return this.options.gapRecord && gap.record(name, this.options.gapRecord);
+    } catch (cause) {
+      const error = new Error(`the gap record of sink '${name}' could not be made`, { cause });
+      this.options.report(error, { sink: name, lost: 0, records: [] });
       return undefined;
     }
   }
@@ -198,7 +194,8 @@ export class BatchSender {
     this.counters.trouble(this.acknowledger.error(cause), records, callersTold);
     // A gap alone waits in the queue until a record follows it. Where one follows already, the gap waits out its pause like any
     // batch: without a pause, a sink that takes one item at a time would be called without end.
-    if (records.length === 0 && !this.acknowledger.gapPutOff(cause) && !this.#blocksARecord(batch))
+    const blocksARecord = batch.items.length > 0 && this.queue.entries > 0;
+    if (records.length === 0 && !this.acknowledger.gapPutOff(cause) && !blocksARecord)
       return this.queue.putBack(batch.items);
     this.#batch = batch;
     const granted = this.#grant(batch, retryAfterMs);
@@ -208,21 +205,14 @@ export class BatchSender {
     if (performance.now() + pause - batch.since > this.options.keepAliveMs) this.#wake.unref();
   }
 
-  #blocksARecord({ items }: Batch): boolean {
-    return items.length > 0 && this.queue.entries > 0;
-  }
-
   /** The pause that the receiver is granted, in ms. A wish for more is reported once per batch. */
   #grant(batch: Batch, retryAfterMs: unknown): number {
     const { ms, notice } = postponement(retryAfterMs, this.options.maxRetryAfterMs);
     if (notice !== undefined && batch.toldOfPause !== true) {
       batch.toldOfPause = true;
       const { name } = this.counters;
-      this.options.report(new SinkError(name, `sink '${name}': ${notice}`), {
-        sink: name,
-        lost: 0,
-        records: [],
-      });
+      const error = new SinkError(name, `sink '${name}': ${notice}`);
+      this.options.report(error, { sink: name, lost: 0, records: [] });
     }
     return ms;
   }
