@@ -5,9 +5,13 @@ import { requireActorOption, resolveActorOption, type Actor, type ActorResolver 
 import type { CommitmentOptions } from './integrity/commitmentOptions.js';
 import { checkOptions, ofSet } from './internal/options.js';
 import { reject, requireBoolean } from './internal/validate.js';
-import type { DeliveryOptions, PipelineOptions, SinkEntry } from './pipeline/options.js';
+import {
+  resolveSinks,
+  type DeliveryOptions,
+  type PipelineOptions,
+  type SinkEntry,
+} from './pipeline/options.js';
 import type { DeliveryErrorListener } from './pipeline/stats.js';
-import { resolveSinks } from './pipeline/givenSinks.js';
 import { LogOrigin, type Writers } from './origin.js';
 import type { RedactionOptions } from './redaction/policy/options.js';
 import type { ActorType, Sensitivity } from './schema/record.js';

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { checkAuditOptions, checkKey } from '../environment/auditOptions.js';
+import { checkAuditOptions, checkKey, filePath, otlpProtocol } from '../environment/auditOptions.js';
 import {
   inTermsOfVariables,
   readEnvironment,
@@ -8,13 +8,12 @@ import {
   type Environment,
   type Variables,
 } from '../environment/environment.js';
-import { filePath, otlpProtocol } from '../environment/sinks.js';
 import { PREFIX, type SinkKind } from '../environment/variables.js';
 import { deadlineSignal } from '../internal/duration.js';
 import { ConfigError } from '../errors.js';
 import { requireOpenable } from '../sinks/file/open.js';
 import { requireEndpoint, requireHeaders } from '../sinks/http/options.js';
-import { quietly } from '../sinks/emit.js';
+import { quietly } from '../sinks/sink.js';
 import { finding, type DoctorFinding } from './finding.js';
 
 /** How long a receiver may take to answer, in milliseconds. */

@@ -1,13 +1,226 @@
-import { join, resolve } from 'node:path';
+import { join, parse, resolve } from 'node:path';
+import { isMainThread, threadId } from 'node:worker_threads';
+import { applicationRequire, requirePeer } from '../internal/runtime.js';
+import { ConfigError } from '../errors.js';
+import { OPTIONS } from '../options/tables.js';
+import { FieldNotesSink } from '../sinks/http/fieldNotesSink.js';
+import { FileSink } from '../sinks/file/fileSink.js';
+import type { FileIntegrityOptions } from '../sinks/file/sealing.js';
+import type { RotationOptions } from '../sinks/file/segments.js';
+import type { FileNotice } from '../sinks/file/notice.js';
+import { HttpSink, type HttpSinkOptions } from '../sinks/http/httpSink.js';
+import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlpLogSink.js';
+import { PostgresSink } from '../sinks/postgresSink.js';
+import type { Sink } from '../sinks/sink.js';
+import { SpoolSink } from '../sinks/spool/spoolSink.js';
+import { StdoutSink } from '../sinks/stdoutSink.js';
+import { SyslogSink, type SyslogSinkOptions } from '../sinks/syslogSink.js';
+import { ofSet } from '../internal/options.js';
+import { optionalChoice } from '../internal/validate.js';
+import type { Environment, Variables } from './environment.js';
+import { DEFAULT_FILE, PREFIX, sinksThatNeed, type SinkKind } from './variables.js';
 import { resolveOptions, type AuditOptions, type ResolvedOptions } from '../config.js';
 import { resolveIntegrity } from '../integrity/sealing/options.js';
 import { say } from '../internal/stderr.js';
 import { resolvePipeline } from '../pipeline/options.js';
-import type { FileNotice } from '../sinks/file/notice.js';
 import { requireOpenable } from '../sinks/file/open.js';
-import type { Sink } from '../sinks/sink.js';
-import type { Environment, Variables } from './environment.js';
-import { createSink, createSinks, filePath, integrityOf, spoolOf } from './sinks.js';
+
+/** Exporters by the protocols of the OpenTelemetry specification ("OpenTelemetry Protocol Exporter", `OTEL_EXPORTER_OTLP_PROTOCOL`). */
+const OTLP_EXPORTERS = {
+  'http/protobuf': '@opentelemetry/exporter-logs-otlp-proto',
+  'http/json': '@opentelemetry/exporter-logs-otlp-http',
+  grpc: '@opentelemetry/exporter-logs-otlp-grpc',
+} as const;
+
+/** How the OTLP logs exporter speaks. */
+type OtlpProtocol = keyof typeof OTLP_EXPORTERS;
+
+/** Who hears of what happens to the log while the application runs. */
+interface SinkListeners {
+  readonly onNotice: (notice: FileNotice) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * Makes all sinks that the environment names, those with a receiver behind a spool where it names a folder for that.
+ *
+ * @throws ConfigError when an option cannot work, by the option's own name.
+ */
+export function createSinks(environment: Environment, env: Variables, listeners: SinkListeners): Sink[] {
+  // Those that hold no files first: a start-up that a bad variable stops leaves none behind.
+  const made = environment.sinks.map((kind) => ({
+    kind,
+    sink: kind === 'file' ? undefined : createSink(kind, environment, env),
+  }));
+  return made.map(({ kind, sink }) =>
+    sink === undefined
+      ? createFileSink(environment, listeners.onNotice)
+      : spooled(kind, sink, environment, listeners),
+  );
+}
+
+/**
+ * Makes one of the sinks that hold no files.
+ *
+ * @param cwd the folder of another application, whose packages it may use. Default: this one.
+ * @throws ConfigError when an option cannot work, by the option's own name.
+ */
+export function createSink(
+  kind: Exclude<SinkKind, 'file'>,
+  environment: Environment,
+  env: Variables,
+  cwd?: string,
+): Sink {
+  const { profile } = environment.audit;
+  const encoding = profile === undefined ? {} : { profile };
+  const proxy = environment.optionsOf('proxy');
+  switch (kind) {
+    case 'stdout':
+    case 'stderr':
+      return new StdoutSink({ ...encoding, stream: kind });
+    case 'http':
+      return new HttpSink({ ...encoding, ...proxy, ...environment.optionsOf('http') } as HttpSinkOptions);
+    case 'fieldnotes':
+      return FieldNotesSink.fromEnv(env, { ...encoding, ...proxy });
+    case 'syslog':
+      return new SyslogSink({ ...encoding, ...environment.optionsOf('syslog') } as SyslogSinkOptions);
+    case 'postgres':
+      return new PostgresSink({ ...encoding, ...environment.optionsOf('postgres') });
+    case 'otlp':
+      return new OtlpLogSink({ ...encoding, ...otlpExporter(environment, env, cwd) });
+  }
+}
+
+/**
+ * Where the file sink writes. Worker threads run the preloaded modules of the main thread too, and each needs a file of its
+ * own.
+ */
+export function filePath(environment: Environment): string {
+  const path = String(environment.optionsOf('file')['path'] ?? DEFAULT_FILE);
+  if (isMainThread || path.includes('{thread}')) return path;
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}-{thread}${ext}`);
+}
+
+/**
+ * How the file is sealed, if it is. Each process and thread that has a file of its own needs a name of its own for it.
+ *
+ * @throws ConfigError
+ */
+function integrityOf(environment: Environment): FileIntegrityOptions | undefined {
+  const { origin, key, anchor, witnesses, timestamps } = environment.optionsOf('integrity') as Partial<
+    Record<'origin' | 'key' | 'anchor' | 'witnesses' | 'timestamps', string>
+  >;
+  if ([origin, key, anchor, witnesses, timestamps].every((value) => value === undefined)) return undefined;
+  if (origin === undefined || key === undefined) {
+    const missing = origin === undefined ? 'ORIGIN' : 'KEY';
+    throw new ConfigError(
+      `${PREFIX}INTEGRITY_${missing}`,
+      'is not set, and a log cannot be sealed without it',
+    );
+  }
+  const path = filePath(environment);
+  for (const token of ['{pid}', '{thread}']) {
+    if (isMainThread && path.includes(token) && !origin.includes(token))
+      throw new ConfigError('integrity.origin', `needs a ${token}, as the file has: one log, one origin`);
+  }
+  const perThread = isMainThread || origin.includes('{thread}') ? origin : `${origin}/{thread}`;
+  const own = perThread.replaceAll('{pid}', String(process.pid)).replaceAll('{thread}', String(threadId));
+  return {
+    origin: own,
+    key,
+    ...(anchor !== undefined && { anchor }),
+    ...(witnesses !== undefined && { witnesses }),
+    ...(timestamps !== undefined && { timestamps }),
+  };
+}
+
+/**
+ * When the file is cut into parts, if it is.
+ *
+ * @throws ConfigError where there is something to do with parts, and nothing that makes any.
+ */
+function rotationOf(environment: Environment): RotationOptions | undefined {
+  const rotate: RotationOptions = environment.optionsOf('rotation');
+  const { maxBytes, maxAgeMs, compress, keep } = rotate;
+  if (maxBytes !== undefined || maxAgeMs !== undefined) return rotate;
+  if (compress !== true && keep === undefined) return undefined;
+  throw new ConfigError(
+    keep === undefined ? 'rotate.compress' : 'rotate.keep',
+    `is set, but nothing cuts the log into parts: set ${PREFIX}ROTATE_MAX_BYTES or ${PREFIX}ROTATE_MAX_AGE_MS`,
+  );
+}
+
+/**
+ * The protocol that OpenTelemetry's variables ask for.
+ *
+ * @throws ConfigError
+ */
+export function otlpProtocol(env: Variables): OtlpProtocol {
+  const name = ['OTEL_EXPORTER_OTLP_LOGS_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'].find((each) =>
+    env[each]?.trim(),
+  );
+  const known = Object.keys(OTLP_EXPORTERS) as OtlpProtocol[];
+  return name === undefined
+    ? 'http/protobuf'
+    : optionalChoice(name, env[name]?.trim(), known, 'http/protobuf');
+}
+
+function createFileSink(environment: Environment, onNotice: SinkListeners['onNotice']): FileSink {
+  const integrity = integrityOf(environment);
+  const { accessLog } = environment.optionsOf('file') as { accessLog?: boolean };
+  const rotate = rotationOf(environment);
+  return new FileSink({
+    path: filePath(environment),
+    onNotice,
+    ...(integrity !== undefined && { integrity }),
+    ...(rotate !== undefined && { rotate }),
+    ...(accessLog !== undefined && { accessLog }),
+  });
+}
+
+/** The folder of the spool in front of a sink, if it has one. A spool has one writer, as a file has. */
+function spoolOf(kind: SinkKind, environment: Environment): string | undefined {
+  const { directory } = environment.optionsOf('spool');
+  if (directory === undefined || !sinksThatNeed('spool').includes(kind)) return undefined;
+  return resolve(String(directory), isMainThread ? kind : `${kind}-${threadId}`);
+}
+
+function spooled(
+  kind: SinkKind,
+  sink: Sink,
+  environment: Environment,
+  { onNotice, onError }: SinkListeners,
+): Sink {
+  const directory = spoolOf(kind, environment);
+  if (directory === undefined) return sink;
+  return new SpoolSink(sink, {
+    directory,
+    ...ofSet('SinkFeedOptions', environment.audit),
+    onNotice,
+    onError,
+  });
+}
+
+/** The exporter is the application's own: it brings the dependencies, and reads `OTEL_EXPORTER_OTLP_*` itself. */
+function otlpExporter({ audit }: Environment, env: Variables, cwd: string | undefined) {
+  const name = OTLP_EXPORTERS[otlpProtocol(env)];
+  const attributes = {
+    'service.name': audit.component ?? OPTIONS.AuditOptions.component.default,
+    'deployment.environment.name': audit.environment,
+  };
+  return { exporter: new (loadExporter(name, cwd))(), resource: { attributes } };
+}
+
+function loadExporter(name: string, cwd: string | undefined): new () => OtelLogExporter {
+  const load = cwd === undefined ? requirePeer : applicationRequire(cwd);
+  try {
+    const { OTLPLogExporter } = load(name) as { OTLPLogExporter: new () => OtelLogExporter };
+    return OTLPLogExporter;
+  } catch {
+    throw new ConfigError(`${PREFIX}SINKS`, `the sink 'otlp' needs ${name}; install it in the application`);
+  }
+}
 
 /** Exit code of a start-up that a bad variable stopped: EX_CONFIG of sysexits.h. */
 export const EXIT_CONFIG = 78;

@@ -4,7 +4,7 @@ import { shared } from '../internal/shared.js';
 import type { DraftRecord, AuditRecord } from '../schema/record.js';
 import type { Sink } from '../sinks/sink.js';
 import { joined, Completion } from './completion.js';
-import { endWithProcess, type Ending, type EndingLog } from './ending.js';
+import { endWithProcess, type Ending, type EndingLog } from './lifecycle.js';
 import { resolvePipeline, type PipelineOptions, type ResolvedPipeline, termsOf } from './options.js';
 import { Sequence } from './queue.js';
 import { SinkWorker } from './sinkWorker.js';

@@ -1,7 +1,6 @@
 import { newRecordId } from '../schema/ids.js';
 import type { AuditRecord, DraftRecord, LogCounter } from '../schema/record.js';
-import { Gap } from '../sinks/gap.js';
-import type { Sink } from '../sinks/sink.js';
+import { Gap, type Sink } from '../sinks/sink.js';
 import type { SinkError } from '../errors.js';
 import type { Completion } from './completion.js';
 

@@ -1,15 +1,12 @@
 import { SinkError } from '../errors.js';
 import { after } from '../internal/duration.js';
 import type { AuditRecord } from '../schema/record.js';
-import { asError, GuardedSink } from '../sinks/emit.js';
-import type { Gap } from '../sinks/gap.js';
-import { Acknowledger } from './acknowledger.js';
-import { recordsOf } from './queue.js';
-import { BatchSender } from './batchSender.js';
+import { asError, GuardedSink, type Gap } from '../sinks/sink.js';
+import { Acknowledger, BatchSender } from './batchSender.js';
+import { recordsOf, Barrier, Entry, ItemQueue, Sequence, type Item } from './queue.js';
 import { DeadlineTimer, type Completion, timeoutError } from './completion.js';
 import { forgetAtExit, isPastExit, writeAtExit, writeNow } from './lifecycle.js';
 import type { SinkWorkerOptions } from './options.js';
-import { Barrier, Entry, ItemQueue, Sequence, type Item } from './queue.js';
 import { SinkCounters, SinkMetrics, type SinkStats } from './stats.js';
 
 /** Serves one sink: an ordered queue, one batch in flight at a time, a deadline of its own. */

@@ -1,7 +1,7 @@
 import { diag, metrics, type Counter, type Histogram, type MeterProvider } from '@opentelemetry/api';
 import type { SinkError } from '../errors.js';
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
-import { causeOf } from '../sinks/gap.js';
+import { causeOf } from '../sinks/sink.js';
 
 /** What one sink has done since the start. */
 export interface SinkStats {

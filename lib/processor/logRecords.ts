@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import type { RecordSettings, ResolvedOptions } from '../config.js';
 import { shared } from '../internal/shared.js';
 import { componentOf, originOf, type Side } from '../origin.js';
-import type { Ending } from '../pipeline/ending.js';
+import type { Ending } from '../pipeline/lifecycle.js';
 import { canonicalJson } from '../schema/canonicalJson.js';
 import { newRecordId, newSpanId, newTraceId } from '../schema/ids.js';
 import type { DraftRecord, Outcome, Severity } from '../schema/record.js';
 import { EVENT_TYPES } from '../schema/tables.js';
-import { sinkName } from '../sinks/emit.js';
-import type { Sink } from '../sinks/sink.js';
+import { sinkName, type Sink } from '../sinks/sink.js';
 import { PACKAGE_VERSION } from '../version.js';
 import { recordMetadata } from './mapping.js';
 

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { Gateway } from './gateway.js';
 import { sayOnce } from '../internal/stderr.js';
 import type { RawHeaders, Welcome } from './headers.js';
-import type { Ending } from '../pipeline/ending.js';
+import type { Ending } from '../pipeline/lifecycle.js';
 import { Introspection, type IntrospectionSettings } from './introspection.js';
 import type { RelayLog } from './log.js';
 import { Proxy } from './proxy.js';

@@ -3,7 +3,7 @@ import { deadlineSignal } from '../internal/duration.js';
 import { isLoopback } from '../internal/loopback.js';
 import { peek, peekText } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
-import { quietly } from '../sinks/emit.js';
+import { quietly } from '../sinks/sink.js';
 
 /** How long the authorization server may take for its answer, in milliseconds: a request with a new token waits for it. */
 const ANSWER_MS = 2_000;

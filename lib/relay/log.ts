@@ -11,7 +11,7 @@ import { PREFIX } from '../environment/variables.js';
 import { ConfigError } from '../errors.js';
 import { say } from '../internal/stderr.js';
 import type { ActorResolver } from '../identity.js';
-import type { Ending } from '../pipeline/ending.js';
+import type { Ending } from '../pipeline/lifecycle.js';
 import { createAuditLog, expectRecords } from '../processor/auditLog.js';
 import { noteRelay } from '../processor/logRecords.js';
 import type { OperationRecorder } from '../processor/operation.js';

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { Exchange, type Outgoing } from './exchange.js';
 import { eachPiece, type Piece } from './lines.js';
-import type { Ending } from '../pipeline/ending.js';
+import type { Ending } from '../pipeline/lifecycle.js';
 import type { RelayLog } from './log.js';
 import { OrderedWriter } from './orderedWriter.js';
 import { OwnQuestions } from './ownQuestions.js';

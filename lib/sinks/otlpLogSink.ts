@@ -13,9 +13,8 @@ import { checkOptions } from '../internal/options.js';
 import { reject } from '../internal/validate.js';
 import type { AuditRecord, Severity } from '../schema/record.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
-import { quietly } from './emit.js';
+import { quietly, type SinkResult } from './sink.js';
 import { SerialSink, deliveredBut, encodeEach } from './serialSink.js';
-import type { SinkResult } from './sink.js';
 
 /** The part of a `Logger` of `@opentelemetry/api-logs` that the sink uses. */
 export interface OtelLogger {

@@ -7,10 +7,9 @@ import { isLoopback } from '../internal/loopback.js';
 import { checkOptions } from '../internal/options.js';
 import { reject } from '../internal/validate.js';
 import type { AuditRecord } from '../schema/record.js';
-import { quietly } from './emit.js';
+import { quietly, type Rejection, type SinkResult } from './sink.js';
 import { retry, retryPolicy, type RetryOptions, type RetryPolicy, type TimeoutOptions } from './retry.js';
 import { deliveredBut, encodeEach, SerialSink } from './serialSink.js';
-import type { Rejection, SinkResult } from './sink.js';
 
 /** The part of a `Pool` or a `Client` of `pg` that the sink uses. */
 export interface PostgresPool {

@@ -2,8 +2,7 @@ import { delayMs, sleep } from '../internal/duration.js';
 import { checkOptions } from '../internal/options.js';
 import { OPTIONS } from '../options/tables.js';
 import type { AuditRecord } from '../schema/record.js';
-import { emitTo, sinkName } from './emit.js';
-import type { Rejection, Sink, SinkResult } from './sink.js';
+import { emitTo, sinkName, type Rejection, type Sink, type SinkResult } from './sink.js';
 
 /** The bounds of a pause between two attempts, in milliseconds. */
 export interface BackoffBounds {

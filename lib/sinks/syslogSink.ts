@@ -10,10 +10,9 @@ import { checkOptions } from '../internal/options.js';
 import { requireText } from '../internal/validate.js';
 import type { AuditRecord, Severity } from '../schema/record.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
-import { quietly } from './emit.js';
+import { quietly, type SinkResult } from './sink.js';
 import { retry, retryPolicy, type RetryOptions, type RetryPolicy, type TimeoutOptions } from './retry.js';
 import { deliveredBut, encodeEach, SerialSink } from './serialSink.js';
-import type { SinkResult } from './sink.js';
 
 /** What `tls.connect` takes to check the receiver and to show who sends. */
 type SyslogTlsOptions = Pick<

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { inTermsOfVariables, readEnvironment } from '../../lib/environment/environment.js';
-import { createSink, createSinks } from '../../lib/environment/sinks.js';
+import { createSink, createSinks } from '../../lib/environment/auditOptions.js';
 import { PREFIX, VARIABLES } from '../../lib/environment/variables.js';
 import { ConfigError } from '../../lib/errors.js';
 import { sampleRecord } from '../support/sampleRecords.js';

@@ -14,7 +14,7 @@ import { parseCheckpoint, splitNotes } from '../../lib/integrity/tlog/checkpoint
 import { readLines } from '../../lib/integrity/storage/lines.js';
 import { parseNote, parseVkey } from '../../lib/integrity/tlog/note.js';
 import { parseConsistencyProof, parseTlogProof } from '../../lib/integrity/tlog/tlogProof.js';
-import { decodeEntry, encodeEntry } from '../../lib/sinks/spool/segments.js';
+import { decodeEntry, encodeEntry } from '../../lib/sinks/spool/files.js';
 import { sampleRecord } from '../support/sampleRecords.js';
 
 const RUNS = { numRuns: 2_000 };

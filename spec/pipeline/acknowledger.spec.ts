@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import { SinkError } from '../../lib/errors.js';
-import { Acknowledger } from '../../lib/pipeline/acknowledger.js';
+import { Acknowledger } from '../../lib/pipeline/batchSender.js';
 import { Completion } from '../../lib/pipeline/completion.js';
 import { Barrier, Entry, ItemQueue } from '../../lib/pipeline/queue.js';
-import { Gap } from '../../lib/sinks/gap.js';
-import type { Ack } from '../../lib/sinks/sink.js';
+import { Gap, type Ack } from '../../lib/sinks/sink.js';
 import { numbered } from '../support/drafts.js';
 import { failureOf } from '../support/scriptedSink.js';
 import { countersOf } from '../support/sending.js';

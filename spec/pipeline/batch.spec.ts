@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import type { ErrorInfo } from '../../lib/pipeline/stats.js';
 import { createPipeline } from '../../lib/pipeline/pipeline.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import type { GapInfo } from '../../lib/sinks/gap.js';
-import type { Sink } from '../../lib/sinks/sink.js';
+import type { GapInfo, Sink } from '../../lib/sinks/sink.js';
 import { draft } from '../support/drafts.js';
 import { failureOf, ScriptedSink, until, type Step } from '../support/scriptedSink.js';
 

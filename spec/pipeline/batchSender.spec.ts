@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { recordsOf } from '../../lib/pipeline/queue.js';
-import { Gap } from '../../lib/sinks/gap.js';
-import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
+import { Gap, type Sink, type SinkResult } from '../../lib/sinks/sink.js';
 import { HeldTimers, settle } from '../support/heldTimers.js';
 import { ScriptedSink, until } from '../support/scriptedSink.js';
 import { entry, gapOf, prompt, sending } from '../support/sending.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Barrier, Entry, ItemQueue, Sequence, type Item } from '../../lib/pipeline/queue.js';
-import { Gap } from '../../lib/sinks/gap.js';
+import { Gap } from '../../lib/sinks/sink.js';
 import { draft, numbered } from '../support/drafts.js';
 
 const entry = (seq: number) => new Entry(numbered(seq), undefined, 0, false);

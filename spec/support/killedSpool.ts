@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import { gapToldBy, type GapInfo } from '../../lib/sinks/gap.js';
+import { gapToldBy, type GapInfo } from '../../lib/sinks/sink.js';
 import { SpoolSink } from '../../lib/sinks/spool/spoolSink.js';
 import { Child } from './child.js';
 import type { Changes, KilledSpoolPlan } from './children/killedSpool.js';

@@ -1,12 +1,7 @@
-import { SinkCounters, SinkMetrics } from '../../lib/pipeline/stats.js';
-import { GuardedSink } from '../../lib/sinks/emit.js';
-import { Barrier, Entry, ItemQueue } from '../../lib/pipeline/queue.js';
-import type { ErrorInfo } from '../../lib/pipeline/stats.js';
-import { BatchSender, type BatchSenderOptions } from '../../lib/pipeline/batchSender.js';
-import { Acknowledger } from '../../lib/pipeline/acknowledger.js';
-import { recordsOf } from '../../lib/pipeline/queue.js';
-import { Gap } from '../../lib/sinks/gap.js';
-import type { Sink, SinkResult } from '../../lib/sinks/sink.js';
+import { SinkCounters, SinkMetrics, type ErrorInfo } from '../../lib/pipeline/stats.js';
+import { GuardedSink, Gap, type Sink, type SinkResult } from '../../lib/sinks/sink.js';
+import { Barrier, Entry, ItemQueue, recordsOf } from '../../lib/pipeline/queue.js';
+import { BatchSender, Acknowledger, type BatchSenderOptions } from '../../lib/pipeline/batchSender.js';
 import { numbered } from './drafts.js';
 
 /** A record on its way that nobody waits for. */

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { AuditRecord } from '../../lib/schema/record.js';
-import type { GapInfo } from '../../lib/sinks/gap.js';
+import type { GapInfo } from '../../lib/sinks/sink.js';
 import { SpoolSink, type SpoolOptions } from '../../lib/sinks/spool/spoolSink.js';
 import { draft, numbered } from './drafts.js';
 import { ScriptedSink } from './scriptedSink.js';

@@ -3,7 +3,7 @@ import { isStored } from '../../archive/objectStore.js';
 import { integrityLayout } from '../../integrity/storage/layout.js';
 import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { gapToldBy } from '../../sinks/gap.js';
+import { gapToldBy } from '../../sinks/sink.js';
 import type { LogInput } from '../input/logs.js';
 import type { LinePlace, OrderVisitor } from '../input/scanner.js';
 import { SequenceCheck, type Moment, type SequenceFinding } from '../input/sequence.js';

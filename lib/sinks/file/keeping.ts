@@ -239,7 +239,7 @@ export function keepInBackground(
   { path, notices }: { readonly path: string; readonly notices: Notices },
   ready: Promise<void> | undefined,
 ): KeepingTask {
-  const loaded = import('./keeper.js').then(async ({ Keeper }) => {
+  const loaded = import('./retention.js').then(async ({ Keeper }) => {
     await ready?.catch(() => undefined);
     const keeper = new Keeper(path, plan, notices);
     keeper.start();

@@ -1,6 +1,6 @@
 import { renameSync } from 'node:fs';
 import { after } from '../../internal/duration.js';
-import { causeOf } from '../gap.js';
+import { causeOf } from '../sink.js';
 import { LockLostError, type LogLock } from './lock.js';
 import { LogFile, type Interference } from './logFile.js';
 import type { Notices } from './notice.js';

@@ -14,7 +14,7 @@ import {
 import { randomBytes } from 'node:crypto';
 import { delayMs } from '../../internal/duration.js';
 import { ConfigError } from '../../errors.js';
-import { causeOf } from '../gap.js';
+import { causeOf } from '../sink.js';
 import {
   lockByKernel,
   lifeOf,
@@ -25,8 +25,7 @@ import {
   textOf,
   type Holder,
 } from './lockHolder.js';
-import { FILE_MODE } from './open.js';
-import { readRange } from './tail.js';
+import { FILE_MODE, readRange } from './open.js';
 
 /** The errors of link(2) where a file system has no hard links (exFAT, SMB, many FUSE mounts) or a sandbox forbids them. */
 const NO_LINKS: ReadonlySet<string> = new Set([

@@ -11,7 +11,7 @@ import {
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { bootId } from '../../internal/runtime.js';
-import { causeOf } from '../gap.js';
+import { causeOf } from '../sink.js';
 
 /** Who holds a lock, as its file says. */
 export interface Holder {

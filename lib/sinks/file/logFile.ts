@@ -1,9 +1,17 @@
 import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { causeOf } from '../gap.js';
+import { causeOf } from '../sink.js';
 import type { Notices } from './notice.js';
-import { accessOf, openLog, syncFolder, type Access, type FileAccess } from './open.js';
-import { readRange, repairTail, writeAll } from './tail.js';
+import {
+  accessOf,
+  openLog,
+  syncFolder,
+  readRange,
+  repairTail,
+  writeAll,
+  type Access,
+  type FileAccess,
+} from './open.js';
 
 const fdatasyncAsync = promisify(fdatasync);
 

@@ -15,8 +15,7 @@ import type { Checkpoint } from '../../integrity/tlog/checkpoint.js';
 import { newRecordId, newSpanId, newTraceId } from '../../schema/ids.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES } from '../../schema/tables.js';
-import { isSink, quietly } from '../emit.js';
-import type { Sink } from '../sink.js';
+import { isSink, quietly, type Sink } from '../sink.js';
 import type { LineLog, LineLogHooks } from './lineLog.js';
 import type { Notices } from './notice.js';
 

@@ -16,8 +16,7 @@ import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { counterOf } from '../../schema/ids.js';
 import type { AuditRecord, LogCounter } from '../../schema/record.js';
-import { accessOf, FILE_MODE, syncFolder, type Access } from './open.js';
-import { lastLineFeed, readRange, recordIn } from './tail.js';
+import { accessOf, FILE_MODE, syncFolder, lastLineFeed, readRange, recordIn, type Access } from './open.js';
 
 /**
  * When a log is cut into parts. Nothing is deleted unless `keep` says so.

@@ -2,7 +2,7 @@ import type * as OAuth from 'oauth4webapi' with { 'resolution-mode': 'import' };
 import { isLoopback } from '../../internal/loopback.js';
 import { SinkError, ConfigError } from '../../errors.js';
 import { MAX_DELAY_MS, deadlineSignal } from '../../internal/duration.js';
-import { quietly } from '../emit.js';
+import { quietly } from '../sink.js';
 import type { Authorization, Failure } from './exchange.js';
 import { requireHeaders } from './options.js';
 import { retryAfterMs, type HttpTransport, until } from './transport.js';

@@ -9,9 +9,8 @@ import { SerialSink } from '../serialSink.js';
 import type { SinkResult } from '../sink.js';
 import { ClientCredentials } from './auth.js';
 import { HttpDelivery } from './delivery.js';
-import type { HttpStats } from './exchange.js';
+import { optionalSigner, type HttpStats } from './exchange.js';
 import { commonSettings, requireEndpoint, transportTo, type HttpCommonOptions } from './options.js';
-import { optionalSigner } from './signature.js';
 
 /** How the sink proves who sends: `oauth` to the service; `hmac` or `none` to its container. */
 type FieldNotesAuth = 'oauth' | 'hmac' | 'none';

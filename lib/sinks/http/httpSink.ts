@@ -7,7 +7,7 @@ import { SerialSink } from '../serialSink.js';
 import type { SinkResult } from '../sink.js';
 import { FreshHeaders, type HeadersFunction } from './auth.js';
 import { HttpDelivery } from './delivery.js';
-import type { HttpStats } from './exchange.js';
+import { optionalSigner, type HttpStats } from './exchange.js';
 import {
   requireHeaders,
   commonSettings,
@@ -16,7 +16,6 @@ import {
   type HttpCommonOptions,
 } from './options.js';
 import { receiverCodec, receiverNamed, type HttpReceiver, type HttpReceiverName } from './receivers.js';
-import { optionalSigner } from './signature.js';
 
 /**
  * Options of {@link HttpSink}.

@@ -10,7 +10,7 @@ import { ConfigError } from '../../errors.js';
 import { requirePeer, resolvePeer } from '../../internal/runtime.js';
 import { after, deadlineSignal } from '../../internal/duration.js';
 import { requireText } from '../../internal/validate.js';
-import { quietly } from '../emit.js';
+import { quietly } from '../sink.js';
 import {
   faultCode,
   UNPACKED,

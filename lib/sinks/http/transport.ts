@@ -1,5 +1,5 @@
 import { delayMs, after, deadlineSignal } from '../../internal/duration.js';
-import { quietly } from '../emit.js';
+import { quietly } from '../sink.js';
 
 /** A POST request. */
 export interface HttpRequest {

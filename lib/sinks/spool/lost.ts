@@ -1,8 +1,8 @@
 import { encodeLine } from '../../codecs/json.js';
 import { counterOf, newRecordId } from '../../schema/ids.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { Gap, gapToldBy, type GapRecordFactory } from '../gap.js';
-import type { Cursor, StoredGap } from './state.js';
+import { Gap, gapToldBy, type GapRecordFactory } from '../sink.js';
+import type { Cursor, StoredGap } from './files.js';
 import type { SpoolStore } from './store.js';
 
 /** Records that the receiver will never get, and has not heard of yet. They are counted across processes until it has. */

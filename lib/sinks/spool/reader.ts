@@ -1,7 +1,6 @@
 import { counterOf } from '../../schema/ids.js';
 import type { AuditRecord, LogCounter } from '../../schema/record.js';
-import { decodeEntry, placeOf, type SegmentLine } from './segments.js';
-import type { Cursor } from './state.js';
+import { decodeEntry, placeOf, type SegmentLine, type Cursor } from './files.js';
 
 /** A part of the spool, read in order: records, or what is wrong where they should be. */
 export interface Chunk {

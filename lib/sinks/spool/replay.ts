@@ -1,12 +1,18 @@
 import { after } from '../../internal/duration.js';
 import type { AuditRecord } from '../../schema/record.js';
-import { asError, emitTo, sinkName } from '../emit.js';
-import { causeOf, type GapRecordFactory } from '../gap.js';
+import {
+  asError,
+  emitTo,
+  sinkName,
+  causeOf,
+  type GapRecordFactory,
+  type Sink,
+  type SinkResult,
+} from '../sink.js';
 import { backoffMs, postponement } from '../retry.js';
-import type { Sink, SinkResult } from '../sink.js';
 import { RefusedRecords, PendingGap } from './lost.js';
 import type { Chunk } from './reader.js';
-import type { Cursor } from './state.js';
+import type { Cursor } from './files.js';
 import type { SpoolStore } from './store.js';
 
 const LINE_FEED = Buffer.of(0x0a);

@@ -7,12 +7,19 @@ import { checkOptions } from '../../internal/options.js';
 import { reject } from '../../internal/validate.js';
 import { counterOf } from '../../schema/ids.js';
 import type { AuditRecord, LogCounter } from '../../schema/record.js';
-import { asError, isSink, sinkName } from '../emit.js';
+import {
+  asError,
+  isSink,
+  sinkName,
+  causeOf,
+  type GapRecordFactory,
+  type Ack,
+  type Sink,
+  type SinkResult,
+} from '../sink.js';
 import { LockLostError, type LockOptions } from '../file/lock.js';
 import { Notices, type FileNotice, type NoticeListener } from '../file/notice.js';
-import { causeOf, type GapRecordFactory } from '../gap.js';
 import type { SinkFeedOptions } from '../retry.js';
-import type { Ack, Sink, SinkResult } from '../sink.js';
 import { Replay, type SpoolErrorInfo } from './replay.js';
 import { SpoolStore, type SpoolLine } from './store.js';
 

@@ -4,8 +4,7 @@ import type { LogCounter } from '../../schema/record.js';
 import { LogLock } from '../file/lock.js';
 import { LogFile } from '../file/logFile.js';
 import type { Notices } from '../file/notice.js';
-import { FILE_MODE, makeFolder } from '../file/open.js';
-import { readRange, writeAll } from '../file/tail.js';
+import { FILE_MODE, makeFolder, readRange, writeAll } from '../file/open.js';
 import { readChunk, type Chunk } from './reader.js';
 import {
   encodeEntry,
@@ -14,9 +13,11 @@ import {
   linesFrom,
   linesOf,
   segmentPath,
+  StateFiles,
   type Segment,
-} from './segments.js';
-import { StateFiles, type Cursor, type SpoolState } from './state.js';
+  type Cursor,
+  type SpoolState,
+} from './files.js';
 
 const PRIVATE = { widerMode: 'narrow', mode: FILE_MODE } as const;
 

@@ -1,7 +1,6 @@
 import { cpSync } from 'node:fs';
 import { createPipeline, type Pipeline } from '../../../lib/pipeline/pipeline.js';
-import type { GapInfo } from '../../../lib/sinks/gap.js';
-import type { Sink } from '../../../lib/sinks/sink.js';
+import type { GapInfo, Sink } from '../../../lib/sinks/sink.js';
 import { SpoolSink } from '../../../lib/sinks/spool/spoolSink.js';
 import { draft } from '../../support/drafts.js';
 import type { Receiver } from './receiver.js';

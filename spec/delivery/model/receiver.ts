@@ -1,6 +1,5 @@
 import type { AuditRecord } from '../../../lib/schema/record.js';
-import { gapToldBy } from '../../../lib/sinks/gap.js';
-import type { SinkResult } from '../../../lib/sinks/sink.js';
+import { gapToldBy, type SinkResult } from '../../../lib/sinks/sink.js';
 
 /** What the receiver does with the next batch. */
 export type Answer =

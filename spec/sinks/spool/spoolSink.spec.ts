@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ConfigError, SinkError } from '../../../lib/errors.js';
 import { createPipeline } from '../../../lib/pipeline/pipeline.js';
-import type { GapInfo } from '../../../lib/sinks/gap.js';
+import type { GapInfo } from '../../../lib/sinks/sink.js';
 import { SpoolSink, type SpoolOptions } from '../../../lib/sinks/spool/spoolSink.js';
 import { crc32ByTable } from '../../../lib/internal/crc32.js';
 import { draft, numbered } from '../../support/drafts.js';

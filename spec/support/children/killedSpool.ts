@@ -4,8 +4,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import type { AuditRecord } from '../../../lib/schema/record.js';
-import type { GapInfo } from '../../../lib/sinks/gap.js';
-import type { Sink, SinkResult } from '../../../lib/sinks/sink.js';
+import type { GapInfo, Sink, SinkResult } from '../../../lib/sinks/sink.js';
 import { draft, numbered } from '../drafts.js';
 
 /** What such a process does. */
