@@ -1,7 +1,8 @@
 import { expect } from 'chai';
+import { createHmac } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { Canaries } from './canaries.js';
-import { LeakSearch } from './search.js';
+import { LeakSearch, report } from './search.js';
 
 const canaries = new Canaries(7);
 canaries.native('somewhere');
@@ -39,5 +40,23 @@ describe('the search for canaries', () => {
   it('finds nothing where nothing is', () => {
     const others = new Canaries(8);
     expect([...find(JSON.stringify(others.json('elsewhere')))]).to.deep.equal([]);
+  });
+
+  it('takes no few digits that a hash and a secret have in common for a leak', () => {
+    const secret = 'canarybb5887eeceb8e10e';
+    const hash = createHmac('sha256', 'k'.repeat(32)).update('canary909b7a07021f4646').digest('hex');
+    expect(hash).to.include(secret.slice(7, 18));
+    const planted = [{ secret, kind: 'word', place: 'a test' }];
+    const hits = new LeakSearch(planted).hits([{ name: 'output', bytes: Buffer.from(hash) }]);
+    expect(hits).to.deep.equal([]);
+  });
+
+  it('reports which secret is where, how much of it, and what stands around it, without the secret', () => {
+    const [planted] = canaries.planted.filter(({ kind }) => kind === 'bearer');
+    const part = planted!.secret.slice(2, -1);
+    const bytes = Buffer.from(`the token ${part}, in clear`);
+    expect(report(search.hits([{ name: 'stderr', bytes }]))).to.deep.equal([
+      `bearer of ${planted!.place} in stderr, as it is, at 14: 15 of 22 characters: "the token nary${'·'.repeat(15)}, in clear"`,
+    ]);
   });
 });

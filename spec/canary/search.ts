@@ -12,10 +12,25 @@ export interface Hit extends Planted {
   readonly output: string;
   /** What was found of it. */
   readonly part: string;
+  /** How the output was read, and where in that reading the part begins, in UTF-16 code units. */
+  readonly reading: string;
+  readonly at: number;
+  /** The text around the part, with dots in the part's place. */
+  readonly context: string;
 }
 
 /** So many characters in a row of a secret are a leak, the shortest secret (a social security number) being that long. */
 const WINDOW = 11;
+
+/**
+ * Hexadecimal digits alone are a leak from here on. Outputs are full of them: hashes, ids, times. With `hmac`, 54,000 windows of
+ * eleven digits are planted and 104,000 are in the outputs, so that one run in 3,000 has two that are equal (16^11 are possible), in
+ * each output that has the record. For fourteen digits it is one run in ten million.
+ */
+const HEX_WINDOW = 14;
+
+/** Characters shown on each side of a part that was found. */
+const SHOWN = 60;
 
 /** So many sums are told from one another. */
 const SUM_BITS = 25;
@@ -41,28 +56,61 @@ export class LeakSearch {
         }
   }
 
-  /** One hit for each secret and output. */
+  /** One hit for each secret and output: the longest part that was found. */
   hits(outputs: readonly Output[]): Hit[] {
-    return outputs.flatMap(({ name, bytes }) => {
+    return outputs.flatMap(({ name: output, bytes }) => {
       const found = new Map<string, Hit>();
-      for (const text of readings(bytes))
-        for (const [part, planted] of this.#windowsIn(text))
-          if (!found.has(planted.secret)) found.set(planted.secret, { ...planted, output: name, part });
+      for (const [text, reading] of readings(bytes))
+        for (const [at, planted] of this.#windowsIn(text)) {
+          const part = partAt(text, at, planted.secret);
+          if (part.length < (found.get(planted.secret)?.part.length ?? leastOf(part))) continue;
+          found.set(planted.secret, {
+            ...planted,
+            output,
+            part,
+            reading,
+            at,
+            context: around(text, at, part),
+          });
+        }
       return [...found.values()];
     });
   }
 
-  #windowsIn(text: string): [string, Planted][] {
-    const found: [string, Planted][] = [];
+  #windowsIn(text: string): [number, Planted][] {
+    const found: [number, Planted][] = [];
     for (let at = 0; at + WINDOW <= text.length; at++) {
       const sum = sumAt(text, at);
       if ((this.#sums[sum >> 3]! & (1 << (sum & 7))) === 0) continue;
-      const part = text.slice(at, at + WINDOW);
-      const planted = this.#windows.get(part);
-      if (planted !== undefined) found.push([part, planted]);
+      const planted = this.#windows.get(text.slice(at, at + WINDOW));
+      if (planted !== undefined) found.push([at, planted]);
     }
     return found;
   }
+}
+
+/** What a text has of a secret from a place on, where at least a window is. */
+function partAt(text: string, at: number, secret: string): string {
+  const from = secret.indexOf(text.slice(at, at + WINDOW));
+  let length = WINDOW;
+  while (from + length < secret.length && text[at + length] === secret[from + length]) length++;
+  return text.slice(at, at + length);
+}
+
+const leastOf = (part: string): number => (/^[0-9a-f]*$/i.test(part) ? HEX_WINDOW : WINDOW);
+
+function around(text: string, at: number, part: string): string {
+  const end = at + part.length;
+  const before = text.slice(Math.max(0, at - SHOWN), at);
+  return `${before}${'·'.repeat(part.length)}${text.slice(end, end + SHOWN)}`;
+}
+
+/** What was found, a line each, without the secrets: which, where, and how much of it. */
+export function report(hits: readonly Hit[]): string[] {
+  return hits.map(
+    ({ kind, place, output, part, secret, reading, at, context }) =>
+      `${kind} of ${place} in ${output}, ${reading}, at ${at}: ${part.length} of ${secret.length} characters: ${JSON.stringify(context)}`,
+  );
 }
 
 function sumAt(text: string, at: number): number {
@@ -74,12 +122,13 @@ function sumAt(text: string, at: number): number {
   return Math.imul(sum ^ (sum >>> 15), 0x2c1b3c6d) >>> (32 - SUM_BITS);
 }
 
-/** The ways in which bytes may be read: as they are, decompressed, and with each coding undone. */
-function readings(bytes: Buffer): Set<string> {
+/** The ways in which bytes may be read, with their names: as they are, decompressed, and with each coding undone. */
+function readings(bytes: Buffer): Map<string, string> {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
   const text = plain.toString('utf8');
-  // A text within a text within a text is escaped twice; what stands in Base64 needs no escaping.
-  return new Set([text, ...CODINGS.map((undo) => undo(text)), unescaped(unescaped(text))]);
+  const read = CODINGS.map(([name, undo]) => [undo(text), name] as const);
+  // Set last, so that a coding that changes nothing does not give the text its name.
+  return new Map([...read, [text, 'as it is']]);
 }
 
 const unescaped = (text: string): string =>
@@ -87,11 +136,16 @@ const unescaped = (text: string): string =>
     code === undefined ? (char ?? '') : String.fromCharCode(parseInt(code, 16)),
   );
 const unbase64 = (text: string): string => decodedRuns(text, /[A-Za-z0-9+/_-]{12,}/g, 'base64');
-const CODINGS: readonly ((text: string) => string)[] = [
-  unescaped,
-  (text) => text.replace(/%([0-9a-fA-F]{2})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16))),
-  unbase64,
-  (text) => decodedRuns(text, /(?:[0-9a-fA-F]{2}){11,}/g, 'hex'),
+const unpercented = (text: string): string =>
+  text.replace(/%([0-9a-fA-F]{2})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+const unhexed = (text: string): string => decodedRuns(text, /(?:[0-9a-fA-F]{2}){11,}/g, 'hex');
+const CODINGS: readonly (readonly [string, (text: string) => string])[] = [
+  ['without its escapes', unescaped],
+  // A text within a text within a text is escaped twice; what stands in Base64 needs no escaping.
+  ['without its escapes, twice', (text) => unescaped(unescaped(text))],
+  ['percent-decoded', unpercented],
+  ['Base64-decoded', unbase64],
+  ['hex-decoded', unhexed],
 ];
 
 /** Base64 that begins in the middle of something else is read from each of its four places. */

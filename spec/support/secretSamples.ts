@@ -30,12 +30,11 @@ function base64url(value: object): string {
 export function secretSamples(random: () => number = Math.random): Record<string, string> {
   const letters = lettersFrom(random);
   const upper = (count: number) => letters(count, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567');
-  const hex = (count: number) => letters(count, '0123456789abcdef');
   const digits = (count: number, first = '0123456789') =>
     `${letters(1, first)}${letters(count - 1, '0123456789')}`;
   return {
-    jwt: `${base64url({ alg: 'HS256' })}.${base64url({ sub: hex(12) })}.${letters(43)}`,
-    unsignedJwt: `${base64url({ alg: 'none' })}.${base64url({ sub: hex(12) })}.`,
+    jwt: `${base64url({ alg: 'HS256' })}.${base64url({ sub: letters(12) })}.${letters(43)}`,
+    unsignedJwt: `${base64url({ alg: 'none' })}.${base64url({ sub: letters(12) })}.`,
     pem: [
       '-----BEGIN RSA',
       `PRIVATE KEY-----\n${letters(64)}\n${letters(40)}\n-----END RSA`,
