@@ -3,8 +3,7 @@ import { resolveHeaders, TrustedProxies, type CallerOptions, type ForwardingHead
 import { resolveErasure, type ErasureOptions, type ResolvedErasure } from './erasure/options.js';
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
 import type { CommitmentOptions } from './integrity/commitmentOptions.js';
-import { checkOptions, ofSet } from './internal/options.js';
-import { reject, requireBoolean } from './internal/validate.js';
+import { checkOptions, ofSet, reject, requireBoolean } from './internal/options.js';
 import {
   resolveSinks,
   type DeliveryOptions,

@@ -1,6 +1,6 @@
 import { propagation, trace, type Context } from '@opentelemetry/api';
 import type { ActorType } from './schema/record.js';
-import { reject, requireText, typeName } from './internal/validate.js';
+import { reject, requireText, typeName } from './internal/options.js';
 
 /** One party that acts, or for which another acts. */
 export interface ActorLink {

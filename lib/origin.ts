@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { peek, peekCall } from './internal/peek.js';
 import { shared } from './internal/shared.js';
 import { wellFormed } from './internal/text.js';
-import { requirePairs } from './internal/validate.js';
+import { requirePairs } from './internal/options.js';
 import { RESOURCE_ATTRIBUTES } from './schema/fields.js';
 import type { OtelResource } from './schema/record.js';
 

@@ -9,7 +9,7 @@ import { notePatched } from './processor/logRecords.js';
 import { createAuditLog, handleOf, type AuditLogHandle } from './processor/auditLog.js';
 import { enlistClaiming } from './processor/recorders.js';
 import { shared } from './internal/shared.js';
-import { reject } from './internal/validate.js';
+import { reject } from './internal/options.js';
 
 /** Holds the patch of every class that a wrapped client is of: one for all, since a class may have many clients. */
 const WRAPPED = { copy: COPY };

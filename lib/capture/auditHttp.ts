@@ -1,9 +1,8 @@
 import { trace } from '@opentelemetry/api';
 import { peek, peekText } from '../internal/peek.js';
-import { checkOptions } from '../internal/options.js';
+import { checkOptions, reject } from '../internal/options.js';
 import { shared } from '../internal/shared.js';
 import { tellUnaudited } from '../internal/stderr.js';
-import { reject } from '../internal/validate.js';
 import { Caller, headerIn } from '../processor/caller.js';
 import type { Ending, OperationDetail } from '../processor/operation.js';
 import { claimingRecorders, idleRecorders, liveRecorders } from '../processor/recorders.js';

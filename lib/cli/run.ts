@@ -1,7 +1,6 @@
-import { printable } from '../internal/text.js';
+import { printable, nearest } from '../internal/text.js';
 import { ExitCode, type CommandIo } from './shared/command.js';
 import { columns, type Command } from './shared/define.js';
-import { nearest } from '../internal/nearest.js';
 import { explain, usageFailure } from './shared/failure.js';
 import type { BeginReading } from './shared/reading.js';
 import { Output } from './term/output.js';

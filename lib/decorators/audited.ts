@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js';
-import { reject } from '../internal/validate.js';
+import { reject } from '../internal/options.js';
 import { wrap, type AnyFunction, type AnyOptions } from './run.js';
 import { checkAudited, type AuditedOptions } from './options.js';
 

@@ -1,7 +1,6 @@
 import { EVENT_TYPES, OUTCOMES } from '../schema/tables.js';
 import type { ActorType, EventType, Outcome, Sensitivity, Severity } from '../schema/record.js';
-import { checkOptions } from '../internal/options.js';
-import { reject, requireText } from '../internal/validate.js';
+import { checkOptions, reject, requireText } from '../internal/options.js';
 
 /** A call of audited code, when it is over. */
 export interface AuditedCall<Args extends readonly unknown[], Result> {

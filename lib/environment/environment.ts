@@ -4,8 +4,8 @@ import type { ErasureOptions } from '../erasure/options.js';
 import type { VariableForm } from '../options/option.js';
 import { ConfigError } from '../errors.js';
 import { FIELD_NOTES_VARIABLES } from '../sinks/http/fieldNotesSink.js';
-import { requireChoice, requirePairs, splitList } from '../internal/validate.js';
-import { nearest } from '../internal/nearest.js';
+import { requireChoice, requirePairs, splitList } from '../internal/options.js';
+import { nearest } from '../internal/text.js';
 import { OPTIONS } from '../options/tables.js';
 import { resourceVariables } from '../origin.js';
 import {

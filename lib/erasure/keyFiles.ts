@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AuditError, ConfigError } from '../errors.js';
-import { reject } from '../internal/validate.js';
+import { reject } from '../internal/options.js';
 import { KEY_BYTES } from './jwe.js';
 
 /** Where temporary files begin. A process that was killed may leave one. */

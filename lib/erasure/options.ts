@@ -1,6 +1,5 @@
 import type { Actor, ActorQuestion } from '../identity.js';
-import { checkOptions } from '../internal/options.js';
-import { reject, requireTexts, typeName } from '../internal/validate.js';
+import { checkOptions, reject, requireTexts, typeName } from '../internal/options.js';
 import { KeyFolder } from './keyFolder.js';
 import { masterKeysOf } from './keyFiles.js';
 import { PERSONAL_FIELDS, type PersonalField } from './personal.js';

@@ -1,8 +1,7 @@
 import type { AuditRecord, EventType, Sensitivity, Severity } from '../schema/record.js';
 import { EVENT_TYPES, SENSITIVITIES, SEVERITIES } from '../schema/tables.js';
 import { ConfigError } from '../errors.js';
-import { checkOptions } from '../internal/options.js';
-import { reject } from '../internal/validate.js';
+import { checkOptions, reject } from '../internal/options.js';
 
 /**
  * Which records a sink gets: those that pass every part that is given.

@@ -1,10 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
 import { diag } from '@opentelemetry/api';
 import { after } from '../internal/duration.js';
-import { checkOptions } from '../internal/options.js';
+import { checkOptions, reject } from '../internal/options.js';
 import { shared } from '../internal/shared.js';
 import { say } from '../internal/stderr.js';
-import { reject } from '../internal/validate.js';
 
 /** Why a log ends: `data` of its record `audit/stop`. */
 export type Ending =

@@ -1,6 +1,5 @@
 import { ConfigError } from '../errors.js';
-import { checkOptions, ofSet, type Resolved } from '../internal/options.js';
-import { reject } from '../internal/validate.js';
+import { checkOptions, ofSet, reject, type Resolved } from '../internal/options.js';
 import type { DraftRecord } from '../schema/record.js';
 import { isSink, sinkName, vouchesFor, type GapRecordFactory, type Ack, type Sink } from '../sinks/sink.js';
 import type { SinkFeedOptions } from '../sinks/retry.js';

@@ -6,22 +6,17 @@ import { deadlineSignal } from '../internal/duration.js';
 import { scopesOf } from '../capture/http.js';
 import { peek } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
-import { ENDED, unansweredText, unsent, UnansweredError } from './answers.js';
-import { gather } from './bodies.js';
+import { ENDED, unansweredText, unsent, UnansweredError } from './messages.js';
+import { gather, isEventStream, isJson, type Target } from './target.js';
 import { callerOf, noteAuthorization } from './callers.js';
-import { ClientOutput } from './clientOutput.js';
-import { takeEvents, type EventTaker, type Seen } from './eventStream.js';
+import { ClientOutput, OrderedWriter } from './orderedWriter.js';
+import { takeEvents, eachPiece, withoutFeed, type EventTaker, type Seen, type Piece } from './framing.js';
 import { Exchange, isBlank, type Outgoing, type Sent } from './exchange.js';
 import { each, type RawHeaders } from './headers.js';
-import { HttpSession, type SessionRequest } from './httpSession.js';
+import { HttpSession, Renewal, type SessionRequest } from './httpSession.js';
 import { memberOf, valueIn } from './jsonText.js';
-import { eachPiece, withoutFeed, type Piece } from './lines.js';
-import { OlderTransport } from './olderTransport.js';
-import { OrderedWriter } from './orderedWriter.js';
+import { OlderTransport, ServerStreams, type ServerStreamParts } from './serverStreams.js';
 import type { RelayedClient } from './relayedClient.js';
-import { Renewal } from './renewal.js';
-import { ServerStreams, type ServerStreamParts } from './serverStreams.js';
-import { isEventStream, isJson, type Target } from './target.js';
 
 /** What a gateway is made with. */
 export interface GatewayParts {

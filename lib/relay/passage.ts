@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ignore } from '../capture/client.js';
-import { acceptable, type Body } from './bodies.js';
-import { callerOf, type Caller } from './callers.js';
+import { acceptable, Packing, type Body, type Target } from './target.js';
+import { callerOf, runFor, type Caller } from './callers.js';
 import * as headers from './headers.js';
-import type { Target } from './target.js';
+import { EventCutter, eventOf, readEvent, withData, type EventPiece } from './framing.js';
+import type { LongMessage } from './exchange.js';
+import { OrderedWriter } from './orderedWriter.js';
+import type { Session } from './sessions.js';
 
 /** One request of a client's on its way to the server, and the response on its way back. */
 export class Passage {
@@ -118,4 +121,75 @@ function pathOf(asked: string, { pathname, search }: URL): string {
   const mapped = path === '/' || path === '' ? pathname : path;
   if (query.length > 0) return `${mapped}?${query.join('?')}`;
   return mapped === pathname ? mapped + search : mapped;
+}
+
+/** A stream of the server's that is to reach the client. Its beginning, the response's headers, has been handed on. */
+interface EventPassage {
+  readonly upstream: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly session: Session;
+  /** Whether the client goes on with a stream that broke off. */
+  readonly isResumed: boolean;
+  /** An answer of ours that goes before what the server says. */
+  readonly first: Buffer | undefined;
+  /** Where the server takes messages, as it says (transport of revision 2024-11-05); gives what the client is told. */
+  readonly onEndpoint: (address: string) => string;
+}
+
+/**
+ * Hands a stream on, event by event, as each is on record. Resolves when it has ended.
+ *
+ * @returns Whether the client has left it.
+ */
+export async function passEvents(passage: EventPassage): Promise<{ isCut: boolean }> {
+  const { upstream, response, session, first } = passage;
+  const streams = new Packing(upstream.headers['content-encoding']).streams();
+  const input = streams === undefined ? upstream : upstream.pipe(streams.decoder);
+  const output = streams?.encoder ?? response;
+  streams?.encoder.pipe(response);
+  const writer = new OrderedWriter(output, input);
+  if (first !== undefined) writer.write(Promise.resolve(eventOf(first.toString())), first.length);
+  const cutter = new EventCutter();
+  let long: LongMessage | undefined;
+  const pass = (piece: EventPiece): Promise<Buffer | undefined> => {
+    if (piece.kind === 'event') return passEvent(passage, piece.bytes);
+    if (piece.isFirst) long = session.exchange.long('server');
+    return long?.pass(piece) ?? Promise.resolve(undefined);
+  };
+  const take = (piece: EventPiece): void => {
+    const { caller } = session;
+    const passing = caller === undefined ? pass(piece) : runFor(caller, () => pass(piece));
+    writer.write(passing, piece.bytes.length);
+  };
+  const isWhole = await new Promise<boolean>((resolve) => {
+    input.on('data', (bytes: Buffer) => {
+      for (const piece of cutter.cut(bytes)) take(piece);
+    });
+    input.once('end', () => resolve(true));
+    for (const stream of [upstream, input]) stream.once('error', () => resolve(false));
+    upstream.once('close', () => upstream.complete || resolve(false));
+    response.once('close', () => resolve(false));
+  });
+  for (const piece of cutter.end()) take(piece);
+  const isCut = response.destroyed;
+  await writer.settled;
+  if (isWhole) output.end();
+  else {
+    upstream.destroy();
+    response.destroy();
+  }
+  return { isCut };
+}
+
+async function passEvent(
+  { session, isResumed, onEndpoint }: EventPassage,
+  bytes: Buffer,
+): Promise<Buffer | undefined> {
+  const { type, id, data } = readEvent(bytes);
+  if (id !== undefined) session.isResumable = true;
+  if (data === undefined || data.length === 0) return bytes;
+  if (type === 'endpoint') return withData(bytes, Buffer.from(onEndpoint(data.toString())));
+  if (type !== 'message') return bytes;
+  const passed = await session.exchange.fromServer(data, isResumed);
+  return passed === data ? bytes : withData(bytes, passed);
 }

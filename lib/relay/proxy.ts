@@ -6,12 +6,10 @@ import { AuditUnavailableError } from '../errors.js';
 import { peek } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
 import type { OperationRecorder } from '../processor/operation.js';
-import { refusalOf, refusedBy, together, unansweredText, UnansweredError } from './answers.js';
-import { gather, Packing, type Body } from './bodies.js';
-import { noteAuthorization, runFor, verifiedCallerOf } from './callers.js';
-import { Envelope } from './envelope.js';
+import { refusalOf, refusedBy, together, unansweredText, UnansweredError, Envelope } from './messages.js';
+import { gather, Packing, isEventStream, isJson, type Body, type Target } from './target.js';
+import { noteAuthorization, runFor, verifiedCallerOf, type Introspection } from './callers.js';
 import type { Outgoing, Sent } from './exchange.js';
-import type { Introspection } from './introspection.js';
 import {
   atOrigin,
   metadataPaths,
@@ -21,10 +19,8 @@ import {
   type RawHeaders,
   type Welcome,
 } from './headers.js';
-import { onwards, Passage } from './passage.js';
+import { onwards, Passage, passEvents } from './passage.js';
 import { Sessions, type Session } from './sessions.js';
-import { passEvents } from './eventStream.js';
-import { isEventStream, isJson, type Target } from './target.js';
 
 /** What a proxy is made with. */
 export interface ProxyParts {

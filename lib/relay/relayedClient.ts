@@ -13,18 +13,20 @@ import { peek } from '../internal/peek.js';
 import { OPERATIONS, operationFor } from '../operations/table.js';
 import type { OperationRecorder } from '../processor/operation.js';
 import { readAnswer } from '../processor/outcome.js';
-import type { UnansweredError } from './answers.js';
+import type { UnansweredError } from './messages.js';
 import {
   addedMeta,
   AMBIGUOUS,
   asksBeforeCalls,
   turnedAway,
   UNREADABLE,
+  PendingRequests,
   type TransportFacts,
-} from './clientFacts.js';
+  type FormHandler,
+  type OwnQuestions,
+  type PendingRequest,
+} from './clientState.js';
 import { isAmbiguous } from './jsonText.js';
-import type { FormHandler, OwnQuestions } from './ownQuestions.js';
-import { PendingRequests, type PendingRequest } from './pendingRequests.js';
 
 /** What stands before the names by which revision 2026-07-28 has requests and results describe their makers. */
 const META = 'io.modelcontextprotocol/';
@@ -220,14 +222,11 @@ export class RelayedClient {
     }
     if (method !== 'notifications/cancelled') return true;
     const params = peek(message, 'params');
-    const waiting = this.#pending.first(peek(params, 'requestId'));
+    const id = peek(params, 'requestId');
     // One that waits for a person has not been sent.
-    if (waiting === undefined)
-      this.#revocable.get(peek(params, 'requestId'))?.abort(new DOMException('taken back', 'AbortError'));
-    this.#pending.cancel(
-      peek(params, 'requestId'),
-      String(peek(params, 'reason') ?? 'the client took it back'),
-    );
+    if (this.#pending.first(id) === undefined)
+      this.#revocable.get(id)?.abort(new DOMException('taken back', 'AbortError'));
+    this.#pending.cancel(id, String(peek(params, 'reason') ?? 'the client took it back'));
     return true;
   }
 

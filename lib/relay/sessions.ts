@@ -2,7 +2,7 @@ import type { OperationRecorder } from '../processor/operation.js';
 import { runFor, type Caller } from './callers.js';
 import { Exchange } from './exchange.js';
 import type { RawHeaders } from './headers.js';
-import type { TransportFacts } from './clientFacts.js';
+import type { TransportFacts } from './clientState.js';
 import { RelayedClient } from './relayedClient.js';
 
 /** So many sessions are known at once. Clients often leave without a word, and their sessions must not pile up for weeks. */

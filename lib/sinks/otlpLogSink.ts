@@ -9,8 +9,7 @@ import {
 import { encodeLine } from '../codecs/json.js';
 import { toProfile, type EncodingProfileOptions, type Profile } from '../codecs/profile.js';
 import { ConfigError, SinkError } from '../errors.js';
-import { checkOptions } from '../internal/options.js';
-import { reject } from '../internal/validate.js';
+import { checkOptions, reject } from '../internal/options.js';
 import type { AuditRecord, Severity } from '../schema/record.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.js';
 import { quietly, type SinkResult } from './sink.js';

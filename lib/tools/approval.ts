@@ -5,8 +5,7 @@ import { RefusedError, ConfigError } from '../errors.js';
 import { canonicalJson } from '../schema/canonicalJson.js';
 import { peek } from '../internal/peek.js';
 import { parseVkey, type NoteVerifier } from '../integrity/tlog/note.js';
-import { checkOptions, type Resolved } from '../internal/options.js';
-import { reject } from '../internal/validate.js';
+import { checkOptions, reject, type Resolved } from '../internal/options.js';
 
 /**
  * The leave for one call of a tool with exactly these arguments: a plain JSON object, which another program may make and hand over.

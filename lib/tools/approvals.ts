@@ -5,7 +5,7 @@ import { after } from '../internal/duration.js';
 import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { printable } from '../internal/text.js';
-import { typeName } from '../internal/validate.js';
+import { typeName } from '../internal/options.js';
 import { newRecordId } from '../schema/ids.js';
 import {
   readApproval,

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { resolveOptions } from '../../lib/config.js';
 import { createAuditLog } from '../../lib/processor/auditLog.js';
 import { isAmbiguous } from '../../lib/relay/jsonText.js';
-import { relayStdio } from '../../lib/relay/stdio.js';
+import { relayStdio } from '../../lib/relay/relay.js';
 import type { ApprovalOptions } from '../../lib/tools/approval.js';
 import { MemorySink } from '../support/memorySink.js';
 import { Relaying } from './relaying.js';

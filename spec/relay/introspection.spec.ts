@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { authorizationOf, noteClaims, noteToken } from '../../lib/capture/oauth.js';
-import { Introspection } from '../../lib/relay/introspection.js';
+import { Introspection } from '../../lib/relay/callers.js';
 import { startOAuthServer, type OAuthServer } from '../support/oauthServer.js';
 import { freePort } from '../support/freePort.js';
 import { startProxy, type RelayOptions } from './overHttp.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { LineCutter, type Piece } from '../../lib/relay/lines.js';
+import { LineCutter, type Piece } from '../../lib/relay/framing.js';
 
 function cut(bytes: Buffer, sizes: readonly number[], limit: number): Piece[] {
   const cutter = new LineCutter(limit);

@@ -1,9 +1,8 @@
-import { printable } from '../../internal/text.js';
+import { printable, nearest } from '../../internal/text.js';
 import { ExitCode } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { titleOf } from '../integrity/verdict.js';
 import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
-import { nearest } from '../../internal/nearest.js';
 import { usageFailure } from '../shared/failure.js';
 import { isTable } from '../input/clickhouse.js';
 import { openLogs } from '../input/logs.js';

@@ -1,6 +1,6 @@
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { nearest } from '../../internal/nearest.js';
+import { nearest } from '../../internal/text.js';
 import { usageFailure } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { IntegrityError } from '../../errors.js';
-import { type Problem } from '../../integrity/verification/verdict.js';
+import { VERDICT_TITLES, verdictSentence, type Problem } from '../../integrity/verification/verdict.js';
 import { parseVkey, parseWitnessVkey } from '../../integrity/tlog/note.js';
 import { readCheckpoints, verifyLogFile } from '../../integrity/verification/verifyFile.js';
-import { VERDICT_TITLES, verdictSentence } from '../../integrity/verification/verdict.js';
 import { verifyLog, type VerifyReport } from '../../integrity/verification/verify.js';
 import { parsePolicy, policyOfAll, type WitnessPolicy } from '../../integrity/tlog/policy.js';
 import { isStored } from '../../archive/objectStore.js';

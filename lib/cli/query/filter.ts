@@ -2,7 +2,7 @@ import { toJsonLine } from '../../codecs/codec.js';
 import { actorsOf } from '../../schema/parts.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
-import { nearest } from '../../internal/nearest.js';
+import { nearest } from '../../internal/text.js';
 import { usageFailure } from '../shared/failure.js';
 import { Prefilter, type AnyOf } from '../input/prefilter.js';
 import { toolOf } from '../input/toolHistory.js';

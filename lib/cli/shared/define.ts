@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { CommandIo } from './command.js';
-import { nearest } from '../../internal/nearest.js';
+import { nearest } from '../../internal/text.js';
 import { explain, usageFailure } from './failure.js';
 import {
   ACCESS_OPTIONS,

@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError, IntegrityError } from '../../errors.js';
-import { reject, requireKnownOptions, requireText } from '../../internal/validate.js';
+import { reject, requireKnownOptions, requireText } from '../../internal/options.js';
 import { formatNote, formatVkey, isKeyName, keyId, type NoteVerifier } from '../tlog/note.js';
 
 /** A private key must not have these bits: write access for the group, any access for all others. */

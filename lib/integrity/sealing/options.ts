@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { checkOptions } from '../../internal/options.js';
-import { requireText } from '../../internal/validate.js';
+import { checkOptions, requireText } from '../../internal/options.js';
 import { ConfigError } from '../../errors.js';
 import { fileAnchor, type Anchor } from './anchors.js';
 import { resolveSigner, type IntegrityKey, type NoteSigner } from './keys.js';

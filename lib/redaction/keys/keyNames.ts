@@ -1,4 +1,4 @@
-import { reject, requireText } from '../../internal/validate.js';
+import { reject, requireText } from '../../internal/options.js';
 import { compilePattern, type LinearPattern } from '../text/patterns.js';
 import {
   ASKING_WORDS,

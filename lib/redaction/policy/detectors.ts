@@ -1,7 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { requirePeer } from '../../internal/runtime.js';
-import { checkOptions } from '../../internal/options.js';
-import { requireBoolean } from '../../internal/validate.js';
+import { checkOptions, requireBoolean } from '../../internal/options.js';
 import { redactAssignments } from '../detectors/assignments/assignments.js';
 import { SPECIAL_LITERALS } from '../detectors/assignments/forms.js';
 import { COMMAND_LITERALS, redactCommands } from '../detectors/commands/commands.js';

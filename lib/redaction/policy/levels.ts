@@ -1,8 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import type { DraftRecord, EventType } from '../../schema/record.js';
 import { EVENT_TYPES } from '../../schema/tables.js';
-import { checkOptions } from '../../internal/options.js';
-import { reject, requireChoice } from '../../internal/validate.js';
+import { checkOptions, reject, requireChoice } from '../../internal/options.js';
 
 /** The levels, from least to most, by the names of Kubernetes' audit policy. */
 export const AUDIT_LEVELS = Object.freeze(['None', 'Metadata', 'Request', 'RequestResponse'] as const);

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import { reject, requireText } from '../../internal/validate.js';
+import { reject, requireText } from '../../internal/options.js';
 import { PATH_MCP_FIELDS, PATH_ROOTS } from './fields.js';
 
 /** A node of the trie of compiled paths. The walk follows the trie key by key. */

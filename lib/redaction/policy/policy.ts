@@ -1,5 +1,10 @@
-import { checkOptions, type Resolved } from '../../internal/options.js';
-import { optionalBoolean, reject, requireKnownOptions } from '../../internal/validate.js';
+import {
+  checkOptions,
+  optionalBoolean,
+  reject,
+  requireKnownOptions,
+  type Resolved,
+} from '../../internal/options.js';
 import { Automaton } from '../text/automaton.js';
 import { prepareCatalogue } from '../detectors/providerKeys/providerKeys.js';
 import { DEFAULT_KEY_PATTERNS } from '../keys/nameLists.js';

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { ConfigError } from '../../errors.js';
-import { reject } from '../../internal/validate.js';
+import { reject } from '../../internal/options.js';
 
 /**
  * A regular expression of the user's that is run by RE2's algorithm (re2js, a port to JavaScript). Its time is linear in the text

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { ConfigError } from '../../errors.js';
-import { reject } from '../../internal/validate.js';
+import { reject } from '../../internal/options.js';
 
 /**
  * What a redacted value becomes.

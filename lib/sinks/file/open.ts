@@ -17,7 +17,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { reject } from '../../internal/validate.js';
+import { reject } from '../../internal/options.js';
 import { ConfigError } from '../../errors.js';
 import { decodeLine } from '../../codecs/json.js';
 import type { AuditRecord } from '../../schema/record.js';

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import { reject } from '../../internal/validate.js';
+import { reject } from '../../internal/options.js';
 import { SinkError } from '../../errors.js';
 import type { AuditRecord } from '../../schema/record.js';
 import type { RetryPolicy } from '../retry.js';

@@ -9,7 +9,7 @@ import type {
 import { ConfigError } from '../../errors.js';
 import { requirePeer, resolvePeer } from '../../internal/runtime.js';
 import { after, deadlineSignal } from '../../internal/duration.js';
-import { requireText } from '../../internal/validate.js';
+import { requireText } from '../../internal/options.js';
 import { quietly } from '../sink.js';
 import {
   faultCode,

@@ -3,8 +3,7 @@ import { resolve } from 'node:path';
 import { encodeLine } from '../../codecs/json.js';
 import type { Profile } from '../../codecs/profile.js';
 import { ConfigError } from '../../errors.js';
-import { checkOptions } from '../../internal/options.js';
-import { reject } from '../../internal/validate.js';
+import { checkOptions, reject } from '../../internal/options.js';
 import { counterOf } from '../../schema/ids.js';
 import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import {
