@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBuilt } from '../support/built.js';
 import { OTEL, SDKS, type OtelLine, type SdkVersion } from './cases.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -13,7 +14,10 @@ const TOOLS = ['tsx@4.23.15', 'esbuild@0.28.2'];
 
 let packed: string | undefined;
 
-/** The package as it would be published: the path of its tarball. Packed once per process, since each packing builds it. */
+/**
+ * The package as it would be published: the path of its tarball, packed once per process. What is built is packed as it stands: a
+ * build takes half a minute, and for so long other tests would find no `dist/`.
+ */
 export function pack(): string {
   return (packed ??= packInto(mkdtempSync(join(tmpdir(), 'otel-mcp-log-packed-'))));
 }
@@ -22,7 +26,8 @@ function packInto(folder: string): string {
   process.once('exit', function removePacked() {
     rmSync(folder, { recursive: true, force: true });
   });
-  npm(root, ['pack', '--silent', '--pack-destination', folder]);
+  const asItStands = isBuilt() ? ['--ignore-scripts'] : [];
+  npm(root, ['pack', '--silent', ...asItStands, '--pack-destination', folder]);
   const [tarball] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack made no tarball');
   return join(folder, tarball);

@@ -13,6 +13,8 @@ import { plot } from './plot.js';
 export interface SoakPlan {
   readonly folder: string;
   readonly seconds: number;
+  /** It goes on for longer where so many operations are not done by then. Default: 0. */
+  readonly operations?: number;
   readonly clients: number;
   readonly perSecond: number;
   readonly seed: number;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBuilt } from './built.js';
 import type { CommandRun } from './runCommand.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,17 +28,9 @@ export interface CliOptions {
   readonly binary?: string;
 }
 
-function newest(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return Math.max(...files.map((file) => statSync(join(folder, file)).mtimeMs));
-}
-
 /** The built binary. What was built before the sources changed is not what is to be tested. */
 export function builtBinary(): string {
-  const built = statSync(binary, { throwIfNoEntry: false })?.mtimeMs;
-  const sources = Math.max(newest(join(root, 'lib', 'cli')), newest(join(root, 'web')));
-  if (built === undefined || built < sources)
-    throw new Error('dist/ is older than its sources: run npm run build');
+  if (!isBuilt()) throw new Error('dist/ is older than its sources: run npm run build');
   return binary;
 }
 
