@@ -1,7 +1,7 @@
 import { hidesItsClient, identityOf, type McpClientLike } from './capture/client.js';
 import { className, isClient, methodsOf, patchClass, patchTarget, sdkOf } from './capture/patch.js';
-import { servingOf } from './capture/serving.js';
-import { COPY } from './capture/source.js';
+import { servingOf } from './capture/server.js';
+import { COPY } from './capture/tracing.js';
 import { stateOf } from './capture/state.js';
 import { resolveOptions, type AuditOptions } from './config.js';
 import { ConfigError } from './errors.js';

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, SamplingDecision, type TracerConfig } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
-import { defaultSource, disableSource } from '../lib/capture/source.js';
+import { defaultSource, disableSource } from '../lib/capture/tracing.js';
 import { LogOrigin } from '../lib/origin.js';
 import { AuditSpanProcessor } from '../lib/processor/processor.js';
 import { instrumentClient, McpInstrumentation } from '../lib/capture/instrumentation.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { instrumentClient } from '../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../lib/capture/source.js';
+import { defaultSource, disableSource } from '../lib/capture/tracing.js';
 import { ConfigError } from '../lib/errors.js';
 import { AuditSpanProcessor } from '../lib/processor/processor.js';
 import { withLogging } from '../lib/withLogging.js';

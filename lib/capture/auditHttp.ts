@@ -8,9 +8,8 @@ import type { Ending, OperationDetail } from '../processor/operation.js';
 import { claimingRecorders, idleRecorders, liveRecorders } from '../processor/recorders.js';
 import { newRecordId, newSpanId, newTraceId } from '../schema/ids.js';
 import { ignore } from './client.js';
-import { callerContext } from './context.js';
-import { during, exchangeIn, type Exchange } from './httpExchange.js';
-import { parseTraceparent } from './propagation.js';
+import { callerContext } from './tracing.js';
+import { during, exchangeIn, parseTraceparent, type Exchange } from './propagation.js';
 
 /**
  * Options of {@link auditHttp}.

@@ -8,9 +8,9 @@ import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
 import { newRecordId } from '../schema/ids.js';
 import type { ActorChain } from '../processor/delegation.js';
 import type { McpOAuth } from '../schema/record.js';
-import { authorizationOf, tokenChainOf } from './oauth.js';
-import type { SpanSource } from './source.js';
-import { endpoint, portOf, serverParams, transportKind } from './transportKind.js';
+import type { SealedCall } from '../tools/approval.js';
+import { authorizationOf, tokenChainOf, endpoint, portOf, serverParams, transportKind } from './transport.js';
+import type { SpanSource } from './tracing.js';
 
 /** An operation that has begun, as its span, its messages and its session see it. */
 export interface OperationUnderWay extends OperationDetail {
@@ -30,6 +30,10 @@ export interface OperationUnderWay extends OperationDetail {
   decision: string | undefined;
   /** What became of the handler of a tool, on the side of the server. */
   handling: Handling | undefined;
+  /** The caller's abort signal, of any class. */
+  readonly signal: unknown;
+  /** What may go over the wire, for a call that needs an approval. */
+  sealed: SealedCall | undefined;
   /** Notes what its last request was answered with. */
   answered(answer: Answer): void;
   /** Notes secrets that its arguments, its result or the answers to the server's requests hold. */

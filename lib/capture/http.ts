@@ -2,8 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
 import { ignore } from './client.js';
-import { endpoint } from './transportKind.js';
-import { isAuthorizationOf, noteGrant, noteToken } from './oauth.js';
+import { endpoint, isAuthorizationOf, noteGrant, noteToken } from './transport.js';
 import type { RunningOperation } from './operation.js';
 import { servedOperation } from './state.js';
 

@@ -4,14 +4,13 @@ import { methodName, operationFor } from '../operations/table.js';
 import { whenAdmitted } from './call.js';
 import { ignore, standIn, type Method, type Wrapper } from './client.js';
 import type { Connection } from './connection.js';
-import { callerContext } from './context.js';
-import { callerOf } from './httpExchange.js';
+import { callerContext } from './tracing.js';
+import { callerOf, continued, traceparentOf } from './propagation.js';
 import { RunningOperation, type Start } from './operation.js';
 import { asked, decide, dispatch, reject } from './pending.js';
-import { continued, traceparentOf } from './propagation.js';
 import { sessionOpened, sessionResumed } from './session.js';
 import { activeOperation, audienceOf, runIn } from './state.js';
-import { watchTransport } from './transport.js';
+import { watchTransport } from './outgoing.js';
 
 type Place = Pick<Start, 'parent' | 'links'>;
 

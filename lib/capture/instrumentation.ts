@@ -10,9 +10,8 @@ import type { PropagationOptions, SideOptions } from '../config.js';
 import { checkOptions } from '../internal/options.js';
 import { peek } from '../internal/peek.js';
 import { noModuleHooks, otherRuntime } from '../internal/runtime.js';
-import { handOverRequired } from '../loader/ownClients.js';
-import { isLoaderHookRegistered } from '../loader/register.js';
 import {
+  handOverRequired,
   copyOf,
   onSdkModule,
   packageOf,
@@ -22,6 +21,7 @@ import {
   type SdkCopy,
   type SdkModule,
 } from '../loader/sdk.js';
+import { isLoaderHookRegistered } from '../loader/register.js';
 import { notePatched } from '../processor/logRecords.js';
 import { createRedactor, type Redactor } from '../redaction/createRedactor.js';
 import type { RedactionOptions } from '../redaction/policy/options.js';
@@ -47,7 +47,7 @@ import {
   meterOf,
   tracerOf,
   type SpanSource,
-} from './source.js';
+} from './tracing.js';
 
 /**
  * Options of {@link McpInstrumentation}. They concern spans only; the processor decides what is on record.

@@ -22,11 +22,10 @@ import type { SealedCall } from '../tools/approval.js';
 import type { McpLeg } from '../schema/record.js';
 import { identityOf, ignore } from './client.js';
 import type { Connection, OperationUnderWay } from './connection.js';
-import { callerContext } from './context.js';
-import { annotationsOf, markedArguments, markedResult, passOnTools } from './listedTools.js';
+import { callerContext, guarded, type SpanSource } from './tracing.js';
+import { annotationsOf, markedArguments, markedResult, passOnTools } from './tools.js';
 import { awaitAnswer, forgetAnswers } from './pending.js';
 import { parentOf } from './propagation.js';
-import { guarded, type SpanSource } from './source.js';
 import { OperationSpan, type ApmTrace } from './span.js';
 import { endAttributes, failureOf, measure } from './telemetry.js';
 

@@ -4,12 +4,18 @@ import { tellUnaudited } from '../internal/stderr.js';
 import { shared } from '../internal/shared.js';
 import { isSupported, SDK_V1, SDK_V2, SDK_V2_SERVER, SUPPORTED, type SdkCopy } from '../loader/sdk.js';
 import { expectRecords } from '../processor/auditLog.js';
-import { AI_SDK, AI_SDK_WRAPPERS, isAiSdkClient } from './aiSdk.js';
+import {
+  AI_SDK,
+  AI_SDK_WRAPPERS,
+  isAiSdkClient,
+  TASK_WRAPPERS,
+  WRAPPERS,
+  type LevelWrapper,
+} from './wrappers.js';
 import { standIn, type McpClientClass, type Method } from './client.js';
-import { isMcpServer, isServer, MCP_SERVER_WRAPPERS, SERVER_WRAPPERS, servingOf } from './serving.js';
-import { changes } from './source.js';
+import { isMcpServer, isServer, MCP_SERVER_WRAPPERS, SERVER_WRAPPERS, servingOf } from './server.js';
+import { changes } from './tracing.js';
 import { isHeldFor, patches, type Patch, type PatchHolder } from './state.js';
-import { TASK_WRAPPERS, WRAPPERS, type LevelWrapper } from './wrappers.js';
 
 /**
  * Wraps the operations of a class of clients or of servers, once for all holders. Of a class that is derived from the SDK's, the SDK's own

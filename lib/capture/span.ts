@@ -20,9 +20,8 @@ import { endingSpanOf, type OperationDetail, type TraceIds } from '../processor/
 import { newSpanId, newTraceId } from '../schema/ids.js';
 import { PACKAGE_NAME } from '../version.js';
 import type { OperationUnderWay } from './connection.js';
-import { withSpan } from './context.js';
+import { withSpan, guarded } from './tracing.js';
 import { parseTraceparent } from './propagation.js';
-import { guarded } from './source.js';
 import { ATTR, shownName, startAttributes } from './telemetry.js';
 
 /** The kind and the parent of a span. */

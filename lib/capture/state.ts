@@ -4,9 +4,16 @@ import type { OperationRecorder } from '../processor/operation.js';
 import { idleRecorders, liveRecorders } from '../processor/recorders.js';
 import { hidesItsClient, identityOf, type Method } from './client.js';
 import { Connection, sideOf } from './connection.js';
-import { callerContext, currentScene, play } from './context.js';
+import {
+  callerContext,
+  currentScene,
+  play,
+  changes,
+  currentSource,
+  defaultSource,
+  type SpanSource,
+} from './tracing.js';
 import type { RunningOperation } from './operation.js';
-import { changes, currentSource, defaultSource, type SpanSource } from './source.js';
 
 const HIDDEN =
   'a client was called through a Proxy that hides it, so it cannot be told whether it is audited, and the call is not on record; ' +

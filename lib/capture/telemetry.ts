@@ -11,7 +11,7 @@ import type { Subject } from '../operations/operation.js';
 import type { Redactor } from '../redaction/createRedactor.js';
 import type { RecordError } from '../schema/record.js';
 import type { Connection, OperationUnderWay } from './connection.js';
-import { globalMeter, type SpanSource } from './source.js';
+import { globalMeter, type SpanSource } from './tracing.js';
 
 /** The attributes of a span from its start, where a sampler can see them (OpenTelemetry's conventions for MCP). */
 export function startAttributes(

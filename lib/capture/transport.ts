@@ -1,254 +1,181 @@
-import { SpanKind } from '@opentelemetry/api';
-import { peek } from '../internal/peek.js';
+import { peek, peekText } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
-import { methodName } from '../operations/table.js';
-import { released } from './approval.js';
-import { standIn, type Method } from './client.js';
-import type { Connection } from './connection.js';
-import type { RunningOperation } from './operation.js';
-import { sendNotification } from './notifications.js';
-import { sendAnswer } from './pending.js';
-import { withTraceFields } from './propagation.js';
-import { activeOperation, audienceOf, runSending, sendingOperation } from './state.js';
+import { bearerOf, claimsIn, oauthInClaims, present, scopesIn } from '../processor/caller.js';
+import { chainInClaims, type ActorChain } from '../processor/delegation.js';
+import type { McpOAuth } from '../schema/record.js';
+import { ignore } from './client.js';
 
-/** Our stand-ins for the `send` of transports, and which of them has first seen a message. */
-const watched = shared('transports', () => ({
-  sends: new WeakSet<object>(),
-  /** Transports that show another function than the one that was set: a Proxy that binds its methods, for example. */
-  opaque: new WeakSet<object>(),
-  seenBy: new WeakMap<object, object>(),
-  /** The connection that goes over a transport now. */
-  connections: new WeakMap<object, WeakRef<Connection>>(),
-  /** Messages that were counted: a transport that has logged in sends what was refused again. */
-  counted: new WeakSet<object>(),
-}));
+/** The SDK's HTTP and web socket transports keep the URL they dial in `_url`, the AI SDK's in `url`; there is no public way to ask. */
+export function endpoint(transport: unknown): URL | undefined {
+  const url = peek(transport, '_url') ?? peek(transport, 'url');
+  return url instanceof URL ? url : undefined;
+}
+
+/** How a server was started, as the SDK's stdio transport keeps it, and the AI SDK's. */
+export function serverParams(transport: unknown): unknown {
+  return peek(transport, '_serverParams') ?? peek(transport, 'serverParams');
+}
+
+/** The port of a URL, also where it is its scheme's own. */
+export function portOf({ port, protocol }: URL): number {
+  const defaultPort = protocol === 'https:' || protocol === 'wss:' ? 443 : 80;
+  return port === '' ? defaultPort : Number(port);
+}
+
+/** Methods of HTTP transports, of which each has one: those of clients, and those of servers. */
+const STREAMABLE = ['terminateSession', 'startInboundSse', 'handleRequest', 'handleMessage'];
+
+/** Tells transports apart by their members, because a bundler may have changed the names of their classes. */
+export function transportKind(transport: unknown): string | undefined {
+  if (typeof transport !== 'object' || transport === null) return undefined;
+  if (typeof peek(serverParams(transport), 'command') === 'string') return 'stdio';
+  const has = (name: string) => typeof peek(transport, name) === 'function';
+  if (has('handlePostMessage')) return 'sse';
+  if (STREAMABLE.some(has)) return 'streamable-http';
+  if (peek(transport, '_stdin') !== undefined && peek(transport, '_stdout') !== undefined) return 'stdio';
+  const protocol = endpoint(transport)?.protocol;
+  if (protocol?.startsWith('ws') === true) return 'websocket';
+  if (protocol?.startsWith('http') === true) return 'sse';
+  if (Reflect.has(transport, '_otherTransport')) return 'in-memory';
+  return peekText(peek(transport, 'constructor'), 'name');
+}
+
+/** What is known of a client's authorization, and the token that it was last read from. */
+interface Known {
+  readonly facts: McpOAuth;
+  readonly token?: string;
+  /** What the authorization server says of that token. */
+  readonly verified?: object | undefined;
+  /** Who acts for whom, by that token. */
+  readonly chain?: ActorChain | undefined;
+}
+
+/** By the caller's provider of tokens, since a login may take a second transport; without a provider by transport. */
+const known = shared('authorizations', () => new WeakMap<object, Known>());
 
 /**
- * Wraps a transport's `send`, which every outgoing message passes: the id of a request is read here, the trace context is added to
- * it, and the client's answers to its server are seen. A `send` that its owner has replaced since is wrapped again.
+ * Where transports keep the provider of tokens: v1 in the second, v2 in the first beside an adapter of its own in the second, the AI
+ * SDK's in the third.
+ */
+const PROVIDERS = ['_oauthProvider', '_authProvider', 'authProvider'];
+
+function keyOf(transport: object): object {
+  for (const name of PROVIDERS) {
+    const provider = peek(transport, name);
+    if (typeof provider === 'object' && provider !== null) return provider;
+  }
+  return transport;
+}
+
+/** Whether a transport has a provider of tokens. */
+export function isAuthorizationOf(transport: object): boolean {
+  return keyOf(transport) !== transport;
+}
+
+/** What is known of the authorization that a transport's requests carry. */
+export function authorizationOf(transport: unknown): McpOAuth | undefined {
+  const facts = knownOf(transport)?.facts;
+  return facts === undefined || Object.keys(facts).length === 0 ? undefined : facts;
+}
+
+/** Who acts for whom, by the token that a transport's requests carry. */
+export function tokenChainOf(transport: unknown): ActorChain | undefined {
+  return knownOf(transport)?.chain;
+}
+
+function knownOf(transport: unknown): Known | undefined {
+  return typeof transport === 'object' && transport !== null ? known.get(keyOf(transport)) : undefined;
+}
+
+function learn(transport: object, facts: McpOAuth): void {
+  const key = keyOf(transport);
+  const before = known.get(key);
+  known.set(key, { ...before, facts: { ...before?.facts, ...facts } });
+}
+
+/** Learns what a token says of itself. Whom an earlier token was about is forgotten. */
+function learnToken(transport: object, token: string, others: McpOAuth = {}, verified?: object): void {
+  const key = keyOf(transport);
+  const { subject: _, subject_identity: __, actors: ___, ...before } = known.get(key)?.facts ?? {};
+  const claims = verified ?? claimsIn(token);
+  const isVerified = verified !== undefined;
+  const facts = { ...before, ...others, ...oauthInClaims(claims, isVerified) };
+  known.set(key, { facts, token, verified, chain: chainInClaims(claims, isVerified) });
+}
+
+/**
+ * Notes the token of a request that passes by.
  *
- * @returns Whether all outgoing messages are seen. False for a frozen transport.
+ * @param verified what the authorization server says of it. Default: what the token says of itself.
  */
-export function watchTransport(transport: unknown): boolean {
-  if (typeof transport !== 'object' || transport === null) return true;
-  const send = peek(transport, 'send');
-  if (typeof send !== 'function') return false;
-  if (watched.sends.has(send) || watched.opaque.has(transport)) return true;
-  const proceed = send as Method;
-  const value: object = standIn(proceed, function (message, ...rest) {
-    const operation = senderOf(message);
-    // An owner's `send` may stand between two of ours: each message counts at the first alone.
-    if (!isFirst(message, operation, value)) return Reflect.apply(proceed, this, [message, ...rest]);
-    let prepared: unknown;
-    try {
-      prepared = prepare(transport, message, operation);
-    } catch (refusal) {
-      // As a transport fails: the client then ends the call and forgets it.
-      return Promise.reject(refusal as Error);
-    }
-    notePassage(transport, { message, prepared, operation, stand: value });
-    // A request that the transport makes through the same client, for a token say, is no part of the operation that it sends for.
-    const send = (given: unknown): unknown =>
-      runSending(operation, () => Reflect.apply(proceed, this, [given, ...rest]));
-    if (peek(message, 'method') === undefined) return sendAnswer(transport, message, send);
-    const connection = peek(message, 'id') === undefined ? connectionOf(transport) : undefined;
-    return connection === undefined
-      ? send(prepared)
-      : sendNotification(connection, message, () => send(prepared));
-  });
-  const own = Object.getOwnPropertyDescriptor(transport, 'send');
-  const descriptor = { value, configurable: true, writable: true, enumerable: own?.enumerable ?? false };
-  if (!Reflect.defineProperty(transport, 'send', descriptor)) return false;
-  watched.sends.add(value);
-  // Otherwise each call would wrap it once more.
-  if (peek(transport, 'send') !== value) watched.opaque.add(transport);
-  return true;
-}
-
-/** A transport that sends a message again (once it has logged in, say) sends it by the same stand-in. */
-function isFirst(message: unknown, operation: RunningOperation | undefined, stand: object): boolean {
-  if (typeof message !== 'object' || message === null) return true;
-  const first = operation?.standOf(message) ?? watched.seenBy.get(message);
-  return first === undefined || first === stand;
-}
-
-/** A message that goes out, as the SDK gave it and as the transport gets it. */
-interface Passage {
-  readonly message: unknown;
-  readonly prepared: unknown;
-  readonly operation: RunningOperation | undefined;
-  readonly stand: object;
+export function noteClaims(transport: object, token: string, verified?: object): void {
+  const before = known.get(keyOf(transport));
+  if (before?.token !== token || before.verified !== verified) learnToken(transport, token, {}, verified);
 }
 
 /**
- * Remembers a message by both its objects, and counts a request when it first goes out. An operation knows its own requests: a weak
- * map of all messages costs the garbage collector more than all else that is done here.
+ * Reads the claims of a request's bearer token where it is a JWT (RFC 9068: `iss`, `client_id`, `scope`, `sub`; RFC 8693: `act`), without
+ * verifying it. Opaque tokens have none. No part of the token itself goes on record. What the authorization server has said of the same token
+ * stays.
  */
-function notePassage(transport: object, { message, prepared, operation, stand }: Passage): void {
-  if (typeof message !== 'object' || message === null) return;
-  const isRequest = peek(message, 'id') !== undefined && peek(message, 'method') !== undefined;
-  if (isRequest && operation !== undefined && isLegOf(operation, message)) {
-    if (operation.passed(message, prepared as object, stand)) countRequest(transport, message, operation);
+export function noteToken(transport: object, init: unknown): void {
+  const token = bearerOf(headerOf(init, 'authorization'));
+  if (token !== undefined && knownOf(transport)?.token !== token) learnToken(transport, token);
+}
+
+/**
+ * Reads what an exchange with an authorization server tells: its metadata (RFC 8414: `issuer`), and a request for a token and
+ * its answer (RFC 6749: `client_id`, `scope`). Bodies are read as the SDK reads them, once.
+ */
+export function noteGrant(transport: object, [target, init]: readonly unknown[], response: unknown): void {
+  const url = target instanceof URL ? target.href : String(target);
+  if (peek(response, 'ok') !== true) return;
+  if (/\/\.well-known\/(?:oauth-authorization-server|openid-configuration)/.test(url)) {
+    whenRead(response, (metadata) => learn(transport, present({ issuer: peekText(metadata, 'issuer') })));
     return;
   }
-  watched.seenBy.set(message, stand).set(prepared as object, stand);
-  if (!isRequest || watched.counted.has(message)) return;
-  watched.counted.add(message).add(prepared as object);
-  countRequest(transport, message, operation);
-}
-
-/** The operation that a message is sent for. A transport may send it again later, when it has been authorized, for example. */
-function senderOf(message: unknown): RunningOperation | undefined {
-  const running = activeOperation();
-  if (running !== undefined) return running;
-  const outer = sendingOperation();
-  return outer !== undefined && isLegOf(outer, message) ? outer : undefined;
-}
-
-function isLegOf({ legs }: RunningOperation, message: unknown): boolean {
-  const id = String(peek(message, 'id'));
-  return legs.some((leg) => leg.request_id === id);
-}
-
-/** Notes that messages over a transport belong to a connection from now on. */
-export function connectionOver(transport: unknown, connection: Connection): void {
-  if (typeof transport !== 'object' || transport === null) return;
-  if (watched.connections.get(transport)?.deref() !== connection)
-    watched.connections.set(transport, new WeakRef(connection));
-}
-
-function connectionOf(transport: object): Connection | undefined {
-  return watched.connections.get(transport)?.deref();
-}
-
-/** Counts an outgoing request for each log that records the client. */
-function countRequest(transport: object, message: object, operation: RunningOperation | undefined): void {
-  const connection = connectionOf(transport);
-  // On the side of the server, what counts is what the client sends: it is counted where it arrives.
-  if (connection === undefined || connection.side === 'server') return;
-  const isItsOwn =
-    operation?.connection === connection && operation.kind === SpanKind.CLIENT && !operation.ended;
-  const recorders = isItsOwn ? operation.recorders : audienceOf(connection.client)?.recorders();
-  if (recorders === undefined || recorders.length === 0) return;
-  connection.requests?.sent(
-    recorders.map(({ log }) => log),
-    String(peek(message, 'id')),
+  const body = peek(init, 'body');
+  const form = new URLSearchParams(
+    body instanceof URLSearchParams ? body : typeof body === 'string' ? body : '',
   );
-}
-
-/** Notes the id of a request, and gives it the trace context. Notifications and answers pass as they are. */
-function prepare(transport: object, message: unknown, operation: RunningOperation | undefined): unknown {
-  if (operation === undefined || operation.ended || operation.kind !== SpanKind.CLIENT) return message;
-  const over = operation === activeOperation() ? transport : undefined;
-  const passing =
-    typeof message === 'object' && message !== null ? released(operation, message, over) : message;
-  // A transport may send through another client, whose request is made in this context.
-  if (!operation.connection.isOver(transport) || typeof message !== 'object' || message === null)
-    return passing;
-  const method = peek(message, 'method');
-  const id = peek(message, 'id');
-  if (method === undefined || id === undefined) return passing;
-  operation.aboutToSend();
-  operation.sent({ request_id: String(id), method: methodName(method) });
-  if (method === 'initialize') operation.connection.sawInitializeParams(peek(message, 'params'));
-  return withTraceFields(operation, passing as object);
-}
-
-/** The connection that learns of a transport's end. It changes, since a transport may serve one session after another. */
-interface Watch {
-  connection: Connection;
-  ended: () => void;
-}
-
-const watches = shared('ends', () => new WeakMap<object, Watch>());
-
-/**
- * Calls back when the transport of a connection ends: its owner calls `close()`, or it calls `onclose`. The SDK's client knows of
- * `onclose` alone, and no longer once an application has set another function. Safe to call for every operation of the connection.
- */
-export function onTransportEnd(connection: Connection, ended: () => void): void {
-  const transport = connection.over;
-  if (transport === undefined) return;
-  const watch = watches.get(transport);
-  if (watch !== undefined) {
-    if (watch.connection !== connection) Object.assign(watch, { connection, ended });
-    return;
-  }
-  const added: Watch = { connection, ended };
-  watches.set(transport, added);
-  watchClose(transport, added);
-  watchOnclose(transport, added);
-}
-
-/** Watches the transport's `close()`. Where the client itself calls it, the logout is recorded already. */
-function watchClose(transport: object, watch: Watch): void {
-  const close = peek(transport, 'close');
-  if (typeof close !== 'function') return;
-  const watched = new Proxy(close as (...args: unknown[]) => unknown, {
-    apply(target, self, args) {
-      const { connection } = watch;
-      const isOwners = !connection.isInTrouble && !isClosedByPeer(transport);
-      if (!connection.open || connection.closing || !isOwners) return Reflect.apply(target, self, args);
-      connection.isLeaving = true;
-      connection.remember();
-      const stay = () => (connection.isLeaving = false);
-      let closing: unknown;
-      try {
-        closing = Reflect.apply(target, self, args);
-      } catch (error) {
-        stay();
-        throw error;
-      }
-      if (closing instanceof Promise) closing.then(() => watch.ended(), stay);
-      else watch.ended();
-      return closing;
-    },
+  if (!form.has('grant_type')) return;
+  const asked = present({
+    client_id: form.get('client_id') ?? basicUser(headerOf(init, 'authorization')),
+    scopes: scopesIn(form.get('scope')),
   });
-  define(transport, 'close', { value: watched, writable: true });
+  whenRead(response, (grant) => {
+    const token = peekText(grant, 'access_token');
+    const scopes = scopesIn(peek(grant, 'scope'));
+    const granted = { ...asked, ...(scopes && { scopes }) };
+    if (token === undefined) learn(transport, granted);
+    else learnToken(transport, token, granted);
+  });
 }
 
-/** The SDK's in-memory transports close each other; the one that was closed first has let go of the other. */
-function isClosedByPeer(transport: object): boolean {
-  const peer = peek(transport, '_otherTransport');
-  return peer !== undefined && peek(peer, '_otherTransport') !== transport;
-}
-
-/** Watches `onclose`. A function that the application sets later is called, and the end is noted after it. */
-function watchOnclose(transport: object, watch: Watch): void {
-  const inherited = find(transport, 'onclose');
-  let current: unknown = inherited?.value;
-  const noticing = (value: unknown): unknown => {
-    if (typeof value !== 'function') return value;
-    return new Proxy(value as (...args: unknown[]) => unknown, {
-      apply(target, self, args) {
-        try {
-          return Reflect.apply(target, self, args);
-        } finally {
-          watch.ended();
-        }
-      },
-    });
+/** Passes on what the response's `json()` gives its caller: a body can be read only once, and this one is the SDK's. */
+function whenRead(response: unknown, hear: (body: unknown) => void): void {
+  const json = peek(response, 'json');
+  if (typeof json !== 'function' || typeof response !== 'object' || response === null) return;
+  const value = function (this: unknown, ...args: unknown[]): unknown {
+    const reading: unknown = Reflect.apply(json, this, args);
+    if (reading instanceof Promise) reading.then(hear, ignore).catch(ignore);
+    return reading;
   };
-  define(transport, 'onclose', {
-    get: () => (inherited?.get ? (Reflect.apply(inherited.get, transport, []) as unknown) : current),
-    set: (value: unknown) => {
-      const seen = noticing(value);
-      if (inherited?.set) Reflect.apply(inherited.set, transport, [seen]);
-      else current = seen;
-    },
-  });
+  Reflect.defineProperty(response, 'json', { value, configurable: true, writable: true });
 }
 
-/** Defines a property as enumerable as it was. A frozen transport stays as it is. */
-function define(transport: object, name: string, descriptor: PropertyDescriptor): void {
-  const enumerable = Object.getOwnPropertyDescriptor(transport, name)?.enumerable ?? false;
-  Reflect.defineProperty(transport, name, { ...descriptor, enumerable, configurable: true });
+function headerOf(init: unknown, name: string): string | undefined {
+  const headers = peek(init, 'headers');
+  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  const entry = Object.entries(headers).find(([key]) => key.toLowerCase() === name);
+  return typeof entry?.[1] === 'string' ? entry[1] : undefined;
 }
 
-function find(object: object, name: string): PropertyDescriptor | undefined {
-  for (let link: object | null = object; link !== null; link = Object.getPrototypeOf(link) as object | null) {
-    const descriptor = Object.getOwnPropertyDescriptor(link, name);
-    if (descriptor !== undefined) return descriptor;
-  }
-  return undefined;
+/** RFC 6749, section 2.3.1: the client's id is the user of HTTP Basic, encoded as in a form. */
+function basicUser(header: string | undefined): string | undefined {
+  const encoded = /^Basic (\S+)$/i.exec(header ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const user = Buffer.from(encoded, 'base64').toString().split(':')[0] ?? '';
+  return new URLSearchParams(`user=${user}`).get('user') ?? undefined;
 }

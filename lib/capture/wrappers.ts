@@ -1,13 +1,12 @@
 import { peek } from '../internal/peek.js';
 import type { Operation } from '../operations/operation.js';
-import { methodName, operationFor, OPERATIONS } from '../operations/table.js';
-import { observe } from './call.js';
+import { methodName, operationFor, OPERATIONS, SESSION_LOST } from '../operations/table.js';
+import { observe, FUNNEL, observeRequest, resume } from './call.js';
 import { ignore, type Method, type Wrapper } from './client.js';
 import { observeEmbedded, observeInbound } from './inbound.js';
 import type { Entrance } from './operation.js';
-import { notified } from './notifications.js';
+import { notified } from './outgoing.js';
 import { noticeAnswer, withdrawn } from './pending.js';
-import { FUNNEL, observeRequest, resume } from './request.js';
 import { endPending, transportEnded } from './session.js';
 import { activeOperation, audienceOf, runIn } from './state.js';
 import { observeListen, observeStream } from './stream.js';
@@ -95,7 +94,7 @@ const noticeWithdrawal: Wrapper = (original) =>
  * The end of the transport ends the session as `close()` does, with one logout. It also ends the server's requests and idle streams;
  * the SDK ends calls that are under way.
  */
-export const noticeClose: Wrapper = (original) =>
+const noticeClose: Wrapper = (original) =>
   function (...args) {
     const connection = audienceOf(this)?.state.connection;
     if (connection !== undefined) {
@@ -106,7 +105,7 @@ export const noticeClose: Wrapper = (original) =>
   };
 
 /** Notes an error of the transport: one that closes because of it does so before the next microtask. */
-export const noticeTrouble: Wrapper = (original) =>
+const noticeTrouble: Wrapper = (original) =>
   function (...args) {
     const connection = audienceOf(this)?.state.connection;
     if (connection !== undefined) {
@@ -169,4 +168,55 @@ export const WRAPPERS: ReadonlyMap<string, LevelWrapper> = new Map<string, Level
 /** The wrappers for v1's class of task streams. */
 export const TASK_WRAPPERS: ReadonlyMap<string, LevelWrapper> = new Map([
   ['callToolStream', toolStreamWrapper],
+]);
+
+/** The package of these clients. Before it, `ai` 4 and 5 had the same class. */
+export const AI_SDK = '@ai-sdk/mcp';
+
+/** What every version of this client has: its one funnel for requests, and what its transport calls. */
+const METHODS = ['init', 'request', 'close', 'callTool', 'tools', 'onResponse', 'onClose'];
+
+/** Whether this is a client of the AI SDK, or its prototype. The class itself is not exported. */
+export function isAiSdkClient(client: object): boolean {
+  return METHODS.every((name) => typeof peek(client, name) === 'function');
+}
+
+/** The handshake, and the end of the session. The client has its transport from its constructor. */
+const sessionWrapper =
+  (operation: Operation): LevelWrapper =>
+  (original, entrance) =>
+    function (...args) {
+      const proceed = () => Reflect.apply(original, this, args);
+      const isLogin = operation.method === 'initialize';
+      return observe({
+        client: this,
+        entrance,
+        operation,
+        params: undefined,
+        ...(isLogin && { transport: peek(this, 'transport') }),
+        args: [peek(this, 'initializationOptions')],
+        proceed,
+      });
+    };
+
+/** All requests pass here, as one object of the request, the schema of its result and the options. */
+const aiSdkRequest: LevelWrapper = (original, entrance) =>
+  function (...args) {
+    const [config] = args;
+    const proceed = ([request]: readonly unknown[]): unknown =>
+      Reflect.apply(original, this, [{ ...(config as object), request }]);
+    if (typeof config !== 'object' || config === null) return Reflect.apply(original, this, args);
+    const given = [peek(config, 'request'), peek(config, 'options')];
+    return observeRequest({ client: this, entrance, args: given, proceed });
+  };
+
+/** The wrappers of such a client's methods. Its other methods make requests, and are no operations of their own. */
+export const AI_SDK_WRAPPERS: ReadonlyMap<string, LevelWrapper> = new Map<string, LevelWrapper>([
+  ['init', sessionWrapper(OPERATIONS.get('connect') ?? operationFor('initialize'))],
+  ['close', sessionWrapper(OPERATIONS.get('close') ?? SESSION_LOST)],
+  ['request', aiSdkRequest],
+  ['onRequestMessage', observeInbound],
+  ['onResponse', noticeAnswer],
+  ['onClose', noticeClose],
+  ['onError', noticeTrouble],
 ]);

@@ -1,9 +1,10 @@
-import { ConfigError } from '../errors.js';
+import { afterDelivery, refusalOf, refuse, settle, whenAdmitted } from '../capture/call.js';
+import { within } from '../capture/tracing.js';
+import { ConfigError, type RefusedError } from '../errors.js';
 import { reject } from '../internal/options.js';
-import { wrap, type AnyFunction, type AnyOptions } from './run.js';
-import { checkAudited, type AuditedOptions } from './options.js';
+import { checkAudited, CustomOperation, type AnyOptions, type AuditedOptions } from './customOperation.js';
 
-export type { AuditedCall, AuditedOptions } from './options.js';
+export type { AuditedCall, AuditedOptions } from './customOperation.js';
 
 /** The final value of a method: that of its promise, or the return value of its generator. */
 type Outcome<Returned> =
@@ -92,4 +93,163 @@ function requireStandard(method: unknown, context: ClassMethodDecoratorContext |
   }
   if (context.kind !== 'method' || typeof method !== 'function')
     throw new ConfigError('audited', `decorates a ${context.kind}; only methods can be audited`);
+}
+
+/** Any function, with any `this`. */
+type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+/** The audited form of a function: with its name, its length and its kind of result. */
+function wrap(original: AnyFunction, options: AnyOptions, methodName: string): AnyFunction {
+  const name = options.name ?? methodName;
+  const run = runner(original);
+  const wrapper: AnyFunction = function (...args) {
+    const call = () => Reflect.apply(original, this, args);
+    return run(() => new CustomOperation(options, name, args), call);
+  };
+  for (const key of ['name', 'length'] as const)
+    Object.defineProperty(wrapper, key, { value: original[key], configurable: true });
+  return wrapper;
+}
+
+type Runner = (start: () => CustomOperation, call: () => unknown) => unknown;
+
+/** The runner for a kind of function. Only functions that are declared `async` certainly return a promise that may wait. */
+function runner(original: AnyFunction): Runner {
+  const kind = Object.prototype.toString.call(original);
+  if (kind === '[object GeneratorFunction]') return runGenerator;
+  if (kind === '[object AsyncGeneratorFunction]') return runAsyncGenerator;
+  return kind === '[object AsyncFunction]' ? runAsync : runSync;
+}
+
+const runAsync: Runner = (start, call) => {
+  const running = start();
+  return whenAdmitted(running, () => enter(running, call));
+};
+
+/** A synchronous function waits neither for its intent nor for its record. */
+const runSync: Runner = (start, call) => {
+  const running = start();
+  const refusal = refusalOf(running) as RefusedError | undefined;
+  if (refusal !== undefined) refuse(running, refusal);
+  return enter(running, call);
+};
+
+/** Awaits promises alone, and passes on everything else: the `then` of a query builder runs the query. */
+function enter(running: CustomOperation, call: () => unknown): unknown {
+  return settle(
+    running,
+    () => within(running.context, call),
+    (value): value is Promise<unknown> => value instanceof Promise,
+  );
+}
+
+const runGenerator: Runner = (start, call) => iterate(start, opened(start, call) as Generator);
+
+const runAsyncGenerator: Runner = (start, call) => iterateAsync(start, opened(start, call) as AsyncGenerator);
+
+/** Makes the generator. This runs only the defaults of its parameters; where they throw, the operation is over. */
+function opened(start: () => CustomOperation, call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (reason) {
+    const running = start();
+    running.fail(reason);
+    running.completeInBackground();
+    throw reason;
+  }
+}
+
+type Step = 'next' | 'return' | 'throw';
+type Start = () => CustomOperation;
+
+/** Writes the record of a generator that is dropped without `return()`, when it is collected. */
+const dropped = new FinalizationRegistry<CustomOperation>((running) => {
+  running.abandon();
+  running.completeInBackground();
+});
+
+/**
+ * A generator whose iteration is one operation. It begins with the first `next()`, which enters the body, and ends when the body ends
+ * or the reader stops.
+ */
+function iterate(start: Start, inner: Generator): Generator {
+  let running: CustomOperation | undefined;
+  const step = (kind: Step, args: unknown[]): IteratorResult<unknown> => {
+    const advance = () => Reflect.apply(inner[kind], inner, args) as IteratorResult<unknown>;
+    if (running === undefined) {
+      if (kind !== 'next') return advance();
+      running = begin(start, outer);
+      const refusal = refusalOf(running);
+      if (refusal !== undefined) refuse(running, refusal);
+    }
+    const operation = running;
+    try {
+      const result = within(operation.context, advance);
+      if (result.done === true) {
+        end(operation, kind, result.value);
+        operation.completeInBackground();
+      }
+      return result;
+    } catch (reason) {
+      operation.fail(reason);
+      operation.completeInBackground();
+      throw reason;
+    }
+  };
+  const outer = standIn(inner, step);
+  return outer;
+}
+
+/** The same for an async generator. Its last step waits for the record, as an async method does. */
+function iterateAsync(start: Start, inner: AsyncGenerator): AsyncGenerator {
+  let running: CustomOperation | undefined;
+  let admitted: unknown;
+  const step = async (kind: Step, args: unknown[]): Promise<unknown> => {
+    const advance = () => Reflect.apply(inner[kind], inner, args) as Promise<IteratorResult<unknown>>;
+    if (running === undefined) {
+      if (kind !== 'next') return advance();
+      running = begin(start, outer);
+      admitted = whenAdmitted(running, () => undefined);
+    }
+    const operation = running;
+    // Steps that are requested while the first one waits keep their order, because they wait for the same promise.
+    if (admitted instanceof Promise) await admitted;
+    let result: IteratorResult<unknown>;
+    try {
+      result = await within(operation.context, advance);
+    } catch (reason) {
+      operation.fail(reason);
+      return afterDelivery(operation, { status: 'rejected', reason }, () => {
+        throw reason;
+      });
+    }
+    if (result.done !== true) return result;
+    end(operation, kind, result.value);
+    return afterDelivery(operation, { status: 'fulfilled', value: result.value }, () => result);
+  };
+  const outer = standIn(inner, step);
+  return outer;
+}
+
+function begin(start: Start, outer: object): CustomOperation {
+  const running = start();
+  dropped.register(outer, running);
+  return running;
+}
+
+function end(running: CustomOperation, kind: Step, value: unknown): void {
+  if (kind === 'return') running.abandon();
+  else running.succeed(value);
+}
+
+/** Inherits from the generator, so that it counts as one of the same function. */
+function standIn<T extends Generator | AsyncGenerator>(
+  inner: T,
+  step: (kind: Step, args: unknown[]) => unknown,
+): T {
+  const steps = (['next', 'return', 'throw'] as const).map((kind) => [
+    kind,
+    { value: (...args: unknown[]) => step(kind, args), configurable: true, writable: true },
+  ]);
+  return Object.create(inner, Object.fromEntries(steps) as PropertyDescriptorMap) as T;
 }

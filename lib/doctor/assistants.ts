@@ -5,12 +5,12 @@ import { findNodeAtLocation, getNodeValue, parseTree, type Node } from 'jsonc-pa
 import type { Variables } from '../environment/environment.js';
 import {
   described,
+  serversOfToml,
   type ConfiguredServer,
   type Member,
   type OtherServer,
   type Range,
 } from './assistantServers.js';
-import { serversOfToml } from './assistantToml.js';
 
 /** A configuration file of an assistant or an editor. */
 export interface AssistantFile {

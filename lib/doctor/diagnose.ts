@@ -1,8 +1,15 @@
 import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { trace } from '@opentelemetry/api';
-import { hasOwnClient, OWN_CLIENT_PACKAGES } from '../loader/ownClients.js';
-import { otherRuntime } from '../internal/runtime.js';
+import {
+  hasOwnClient,
+  OWN_CLIENT_PACKAGES,
+  isSupported,
+  SDK_V1,
+  SDK_V2,
+  SDK_V2_SERVER,
+} from '../loader/sdk.js';
+import { otherRuntime, applicationRequire } from '../internal/runtime.js';
 import {
   readManifest,
   installedCopies,
@@ -13,15 +20,12 @@ import {
 } from './packages.js';
 import { findAssistants } from './assistants.js';
 import type { DiagnoseOptions } from './doctor.js';
-import { readProject, type Project } from './project.js';
-import { isPreload, preloads } from './starts.js';
+import { readProject, isPreload, preloads, type Project } from './project.js';
 import type { Variables } from '../environment/environment.js';
 import { finding, type DoctorFinding } from './finding.js';
 import { diagnoseSinks } from './sinks.js';
-import { applicationRequire } from '../internal/runtime.js';
 import { isPatched, loadedClientClasses } from '../capture/patch.js';
 import { isLoaderHookRegistered } from '../loader/register.js';
-import { isSupported, SDK_V1, SDK_V2, SDK_V2_SERVER } from '../loader/sdk.js';
 import { idleRecorders, lookInto } from '../processor/recorders.js';
 import { sharedName } from '../internal/shared.js';
 

@@ -3,8 +3,8 @@ import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, type MessagePort } from 'node:worker_threads';
 import { requireModuleHooks } from '../internal/runtime.js';
 import { shared } from '../internal/shared.js';
-import { AskedModules } from './asked.js';
 import {
+  AskedModules,
   mustWrap,
   noteResolved,
   resolvedOnce,
@@ -14,7 +14,7 @@ import {
   type Resolved,
   type Wrapper,
 } from './hooks.js';
-import { handOverRequired } from './ownClients.js';
+import { handOverRequired } from './sdk.js';
 import type { ThreadData } from './thread.mjs';
 
 const loader = shared('loader', () => ({ registered: false }));

@@ -2,8 +2,8 @@
 // CommonJS). They run in a thread of their own, which `module.register` starts. The names of the modules that instrumentations
 // ask for arrive over a message port.
 import type { MessagePort } from 'node:worker_threads';
-import { AskedModules } from './asked.js';
 import {
+  AskedModules,
   mustWrap,
   noteResolved,
   resolvedOnce,

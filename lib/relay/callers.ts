@@ -5,7 +5,7 @@ import { isLoopback } from '../internal/loopback.js';
 import { peek, peekText } from '../internal/peek.js';
 import { sayOnce } from '../internal/stderr.js';
 import { quietly } from '../sinks/sink.js';
-import { noteClaims } from '../capture/oauth.js';
+import { noteClaims } from '../capture/transport.js';
 import type { Actor, ActorResolver } from '../identity.js';
 import { bearerOf, claimsIn } from '../processor/caller.js';
 import { chainInClaims } from '../processor/delegation.js';

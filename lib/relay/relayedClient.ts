@@ -1,12 +1,11 @@
 import { SpanKind } from '@opentelemetry/api';
-import { observe, whenAdmitted } from '../capture/call.js';
+import { observe, whenAdmitted, observeRequest } from '../capture/call.js';
 import { ignore } from '../capture/client.js';
 import { Connection } from '../capture/connection.js';
 import { observeInbound } from '../capture/inbound.js';
-import { shareTools } from '../capture/listedTools.js';
+import { shareTools } from '../capture/tools.js';
 import { RunningOperation } from '../capture/operation.js';
 import { isAsked, withdrawn } from '../capture/pending.js';
-import { observeRequest } from '../capture/request.js';
 import { sessionClosed, sessionLeft, sessionLost, sessionOpened } from '../capture/session.js';
 import { activeOperation, audienceOf, runIn, stateOf } from '../capture/state.js';
 import { peek } from '../internal/peek.js';

@@ -2,7 +2,7 @@ import { createMCPClient, ElicitationRequestSchema, type MCPClient } from '@ai-s
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { instrumentClient } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { ConfigError } from '../../lib/errors.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import { auditLogOf, withLogging } from '../../lib/withLogging.js';

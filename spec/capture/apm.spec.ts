@@ -1,7 +1,7 @@
 import Module from 'node:module';
 import { trace } from '@opentelemetry/api';
 import { expect } from 'chai';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { audited } from '../support/audited.js';
 import { pair } from '../support/inMemory.js';
 import { SETUPS } from '../support/telemetry.js';

@@ -16,7 +16,7 @@ import {
 import { expect } from 'chai';
 import { McpInstrumentation, instrumentClient } from '../../lib/capture/instrumentation.js';
 import { ATTR, METRIC } from '../../lib/capture/telemetry.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { rejection, settled } from '../support/audited.js';
 import { fullPairV1 } from '../support/fullServerV1.js';
 import {

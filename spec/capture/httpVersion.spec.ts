@@ -16,7 +16,7 @@ import {
 import { expect } from 'chai';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { McpInstrumentation, instrumentClient } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { ATTR } from '../../lib/capture/telemetry.js';
 import { makeAuthority } from '../support/certificates.js';
 

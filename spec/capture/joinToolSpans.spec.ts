@@ -2,7 +2,7 @@ import { context, SpanKind, trace, type Span } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
 import { McpInstrumentation } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import { audited, settled } from '../support/audited.js';
 import { pair } from '../support/inMemory.js';

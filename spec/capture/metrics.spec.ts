@@ -4,7 +4,7 @@ import { metrics } from '@opentelemetry/api';
 import { MeterProvider, MetricReader, type DataPoint, type Histogram } from '@opentelemetry/sdk-metrics';
 import { expect } from 'chai';
 import { instrumentClient, McpInstrumentation } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import type { AuditOptions } from '../../lib/config.js';
 import { withLogging } from '../../lib/withLogging.js';
 import { pair } from '../support/inMemory.js';

@@ -1,7 +1,7 @@
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { instrumentClient } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { audited, settled } from '../support/audited.js';
 import { pair } from '../support/inMemory.js';
 import { fullPairV2 } from '../support/fullServerV2.js';

@@ -5,7 +5,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
 import { instrumentClient, McpInstrumentation } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import { MemorySink } from '../support/memorySink.js';
 import { copyOfSdk, EXERCISED, exercise } from '../support/sdkCopy.js';

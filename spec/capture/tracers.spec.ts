@@ -2,7 +2,7 @@ import { context, metrics, propagation, ProxyTracerProvider, trace, type Context
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
-import { meterOf, tracerOf } from '../../lib/capture/source.js';
+import { meterOf, tracerOf } from '../../lib/capture/tracing.js';
 import { withTraceFields } from '../../lib/capture/propagation.js';
 import type { RunningOperation } from '../../lib/capture/operation.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';

@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { expect } from 'chai';
 import { instrumentClient } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import type { AuditOptions } from '../../lib/config.js';
 import { audit } from '../../lib/decorators/audited.js';
 import { AuditUnavailableError, SinkError } from '../../lib/errors.js';

@@ -8,7 +8,7 @@ import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@mo
 import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
 import { expect } from 'chai';
 import { McpInstrumentation } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { audited } from '../support/audited.js';
 import { otlpTraces } from '../support/otlpTraces.js';
 import { SETUPS } from '../support/telemetry.js';

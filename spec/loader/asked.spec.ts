@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
-import { AskedModules } from '../../lib/loader/asked.js';
+import { AskedModules } from '../../lib/loader/hooks.js';
 
 const MODULE = (path: string) => `file:///app/node_modules/${path}`;
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { hasOwnClient } from '../../lib/loader/ownClients.js';
+import { hasOwnClient } from '../../lib/loader/sdk.js';
 import { runNode } from '../support/node.js';
 import { EVERYTHING } from '../support/servers.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';

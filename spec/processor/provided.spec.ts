@@ -3,7 +3,7 @@ import { trace } from '@opentelemetry/api';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { expect } from 'chai';
 import { McpInstrumentation, instrumentClient } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { audit } from '../../lib/decorators/audited.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import { idleRecorders } from '../../lib/processor/recorders.js';

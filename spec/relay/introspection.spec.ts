@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
-import { authorizationOf, noteClaims, noteToken } from '../../lib/capture/oauth.js';
+import { authorizationOf, noteClaims, noteToken } from '../../lib/capture/transport.js';
 import { Introspection } from '../../lib/relay/callers.js';
 import { startOAuthServer, type OAuthServer } from '../support/oauthServer.js';
 import { freePort } from '../support/freePort.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { instrumentClient } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { AuditSpanProcessor } from '../../lib/processor/processor.js';
 import { withLogging } from '../../lib/withLogging.js';
 import { MemorySink } from '../support/memorySink.js';

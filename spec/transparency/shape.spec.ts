@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Client as ClientV2 } from '@modelcontextprotocol/client';
 import type { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { instrumentClient } from '../../lib/capture/instrumentation.js';
-import { defaultSource, disableSource } from '../../lib/capture/source.js';
+import { defaultSource, disableSource } from '../../lib/capture/tracing.js';
 import { withLogging } from '../../lib/withLogging.js';
 import { MemorySink } from '../support/memorySink.js';
 import { copyOfSdk, exercise, EXERCISED, type SdkCopy } from '../support/sdkCopy.js';

@@ -6,16 +6,14 @@ import { createInterface } from 'node:readline/promises';
 import { findAssistants, reread, type AssistantFile } from '../../doctor/assistants.js';
 import { SDK_PACKAGES } from '../../doctor/diagnose.js';
 import { installedCopies } from '../../doctor/packages.js';
-import { readProject, type Project } from '../../doctor/project.js';
-import { isPreload } from '../../doctor/starts.js';
+import { readProject, isPreload, type Project } from '../../doctor/project.js';
 import { isSupported } from '../../loader/sdk.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { inputFailure, systemReason, usageFailure } from '../shared/failure.js';
 import { isTerminal, palette } from '../term/terminal.js';
-import { unifiedDiff, type Change } from '../init/diff.js';
+import { unifiedDiff, planFor, type Change } from '../init/plan.js';
 import { printable } from '../../internal/text.js';
-import { planFor } from '../init/plan.js';
 import { masked, requireSame, withoutRelays, withRelays } from '../init/relays.js';
 
 /** `init`: sets up the project in a folder. */

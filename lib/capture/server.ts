@@ -2,13 +2,13 @@ import { SpanKind } from '@opentelemetry/api';
 import { peek } from '../internal/peek.js';
 import { operationFor } from '../operations/table.js';
 import type { Handling } from '../processor/served.js';
-import { type Method } from './client.js';
+import type { Method } from './client.js';
 import { Connection, sideOf } from './connection.js';
-import { during, exchangeIn } from './httpExchange.js';
+import { during, exchangeIn } from './propagation.js';
 import { activeOperation, audienceOf, type ClientState } from './state.js';
-import { connectionOver, watchTransport } from './transport.js';
+import { connectionOver, watchTransport } from './outgoing.js';
 import { INTERNALS, operationWrapper, requestWrapper, type LevelWrapper } from './wrappers.js';
-import { FUNNEL } from './request.js';
+import { FUNNEL } from './call.js';
 
 /** Methods that every version of the SDK's `Server` has, and other servers do not have all of. */
 const SERVER_METHODS = [
