@@ -2,7 +2,7 @@ import type { ProfileOptions } from './codecs/profile.js';
 import { resolveHeaders, TrustedProxies, type CallerOptions, type ForwardingHeader } from './callers.js';
 import { resolveErasure, type ErasureOptions, type ResolvedErasure } from './erasure/options.js';
 import { requireActorOption, resolveActorOption, type Actor, type ActorResolver } from './identity.js';
-import type { CommitmentOptions } from './integrity/commitmentOptions.js';
+import type { CommitmentOptions } from './integrity/commitmentKeys.js';
 import { checkOptions, ofSet, reject, requireBoolean } from './internal/options.js';
 import {
   resolveSinks,

@@ -6,7 +6,7 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } fro
 import pg from 'pg';
 import { archiveLog } from '../../lib/archive/archiver.js';
 import { encodeLine } from '../../lib/codecs/json.js';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { resolveArchive } from '../../lib/sinks/file/keeping.js';
 import { PostgresSink } from '../../lib/sinks/postgresSink.js';

@@ -1,6 +1,6 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { integrityLayout } from '../integrity/storage/layout.js';
+import { integrityLayout } from '../integrity/storage/files.js';
 import type { Segment } from '../integrity/storage/segments.js';
 import { HASH_BYTES } from '../integrity/tlog/merkle.js';
 import {

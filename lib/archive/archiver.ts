@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { IntegrityError } from '../errors.js';
-import { integrityLayout } from '../integrity/storage/layout.js';
+import { integrityLayout, readIfThere } from '../integrity/storage/files.js';
 import { findSegments } from '../integrity/storage/segments.js';
-import { readIfThere } from '../integrity/storage/store.js';
 import { parseCheckpoint, type Checkpoint } from '../integrity/tlog/checkpoint.js';
 import { hashToBase64, type Hash } from '../integrity/tlog/merkle.js';
 import { folderOf, objectNames, parseManifest, type SegmentManifest } from './archived.js';

@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { ArchiveError } from './objectStore.js';
 import { IntegrityError } from '../errors.js';
 import { countLeaves, LeafCursor, readLeaves } from '../integrity/storage/leafFile.js';
-import { integrityLayout } from '../integrity/storage/layout.js';
-import { readLines } from '../integrity/storage/lines.js';
-import { readSegments, type LogChunk, type Segment } from '../integrity/storage/segments.js';
-import { readIfThere } from '../integrity/storage/store.js';
+import { integrityLayout, readIfThere } from '../integrity/storage/files.js';
+import { readLines, readSegments, type LogChunk, type Segment } from '../integrity/storage/segments.js';
 import { parseCheckpoint, splitNotes, type Checkpoint } from '../integrity/tlog/checkpoint.js';
 import { CompactRange, HASH_BYTES, leafHash, type Hash } from '../integrity/tlog/merkle.js';
 

@@ -1,8 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { IntegrityError } from '../errors.js';
-import { integrityLayout } from '../integrity/storage/layout.js';
-import { readIfThere, replaceFile } from '../integrity/storage/store.js';
+import { integrityLayout, readIfThere, replaceFile } from '../integrity/storage/files.js';
 import { ObjectStore, type Environment, type StoreOptions } from './objectStore.js';
 
 const DAY_MS = 86_400_000;

@@ -10,5 +10,6 @@ export {
   parseConsistencyProof,
   parseTlogProof,
 } from './tlog/tlogProof.js';
-export { verifyLog, type VerifyOptions, type VerifyReport } from './verification/verify.js';
+export type { VerifyReport } from './verification/verdict.js';
+export { verifyLog, type VerifyOptions } from './verification/verify.js';
 export { verifyLogFile, type VerifyFileOptions } from './verification/verifyFile.js';

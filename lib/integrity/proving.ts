@@ -2,18 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { IntegrityError } from '../errors.js';
 import { openCheckpoint, type Checkpoint } from './tlog/checkpoint.js';
-import { leafHash, type Hash } from './tlog/merkle.js';
-import { integrityLayout } from './storage/layout.js';
+import { leafHash, CompactRange, TileWriter, type Hash, type TileFile } from './tlog/merkle.js';
+import { integrityLayout } from './storage/files.js';
 import { countLeaves, readLeaves } from './storage/leafFile.js';
-import { readLines } from './storage/lines.js';
-import { CompactRange } from './tlog/merkle.js';
+import { readLines, findSegments, readSegments, type LogChunk } from './storage/segments.js';
 import { type NoteVerifier } from './tlog/note.js';
-import { leafData } from './tlog/commitments.js';
-import { discloseFields } from './tlog/disclosure.js';
+import { leafData } from './tlog/leafData.js';
+import { discloseFields, checkTlogProof, type ConsistencyProof, type TlogProof } from './tlog/tlogProof.js';
 import { consistencyRanges, inclusionRanges, ProofCollector, verifyInclusion } from './tlog/proof.js';
-import { findSegments, readSegments, type LogChunk } from './storage/segments.js';
-import { TileWriter, type TileFile } from './tlog/tiles.js';
-import { checkTlogProof, type ConsistencyProof, type TlogProof } from './tlog/tlogProof.js';
 
 const LF = 0x0a;
 

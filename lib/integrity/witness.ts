@@ -5,7 +5,7 @@ import { parseCheckpoint, parseTreeHead, type TreeHead, cosign } from './tlog/ch
 import { EMPTY_ROOT } from './tlog/merkle.js';
 import { formatNote, formatVkey, parseNote, verifyNote, type Note, type NoteVerifier } from './tlog/note.js';
 import { verifyConsistency } from './tlog/proof.js';
-import { makeFolder, readIfThere, replaceFile } from './storage/store.js';
+import { makeFolder, readIfThere, replaceFile } from './storage/files.js';
 import { parseConsistencyProof, type ConsistencyProof } from './tlog/tlogProof.js';
 
 /** What a witness is made of. */

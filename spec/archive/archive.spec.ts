@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as sdk from '@aws-sdk/client-s3';
 import { expect } from 'chai';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import type { FileNotice } from '../../lib/sinks/file/notice.js';
 import { runCli } from '../support/builtCli.js';

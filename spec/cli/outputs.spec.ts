@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { runBuiltCommand, runCli } from '../support/builtCli.js';
 import { runCommand } from '../support/runCommand.js';
 import { sampleLogText } from '../support/sampleLogFiles.js';

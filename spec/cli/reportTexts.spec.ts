@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { commandLine, patternFor } from '../../lib/cli/report/commandLine.js';
-import { literalsOf, patternOf, reasonOf, templatesOf } from '../../lib/cli/report/templates.js';
+import { literalsOf, patternOf, reasonOf, templatesOf } from '../../lib/cli/report/names.js';
 import { haystackOf, searchWords } from '../../lib/cli/query/words.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { HOSTILE_VALUES } from '../support/sampleWorld.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { parseVkey } from '../../lib/integrity/tlog/note.js';
 import { runCommand } from '../support/runCommand.js';
 import { ORIGIN, recordLine, TestLog } from '../support/sealedLog.js';

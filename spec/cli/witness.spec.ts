@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parsePolicy } from '../../lib/integrity/tlog/policy.js';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { isCosigned } from '../../lib/integrity/sealing/evidence.js';
 import { runCli, startCli, until } from '../support/builtCli.js';
 import { TestLog } from '../support/sealedLog.js';

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { decodeLine } from '../../lib/codecs/json.js';
-import { readLines } from '../../lib/integrity/storage/lines.js';
-import { findSegments, readSegments } from '../../lib/integrity/storage/segments.js';
+import { readLines, findSegments, readSegments } from '../../lib/integrity/storage/segments.js';
 import { verifyLogFile } from '../../lib/integrity/verification/verifyFile.js';
 import { pick, randomNumbers } from '../support/randomNumbers.js';
 

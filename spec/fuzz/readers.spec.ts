@@ -11,7 +11,7 @@ import {
 import { decodeLine, encodeLine } from '../../lib/codecs/json.js';
 import { IntegrityError } from '../../lib/errors.js';
 import { parseCheckpoint, splitNotes } from '../../lib/integrity/tlog/checkpoint.js';
-import { readLines } from '../../lib/integrity/storage/lines.js';
+import { readLines } from '../../lib/integrity/storage/segments.js';
 import { parseNote, parseVkey } from '../../lib/integrity/tlog/note.js';
 import { parseConsistencyProof, parseTlogProof } from '../../lib/integrity/tlog/tlogProof.js';
 import { decodeEntry, encodeEntry } from '../../lib/sinks/spool/files.js';

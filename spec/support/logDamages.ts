@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { splitNotes } from '../../lib/integrity/tlog/checkpoint.js';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { type VerdictStatus } from '../../lib/integrity/verification/verdict.js';
 import { sampleLogText } from './sampleLogFiles.js';
 import { ORIGIN, TestLog } from './sealedLog.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { sampleLog, type SampleLogOptions } from './sampleLog.js';
 

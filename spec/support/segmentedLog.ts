@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { FileSink, type FileSinkOptions } from '../../lib/sinks/file/fileSink.js';
 import type { FileNotice } from '../../lib/sinks/file/notice.js';
 import { sampleRecord } from './sampleRecords.js';

@@ -1,7 +1,7 @@
 import { mkdirSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPublicKey } from 'node:crypto';
-import { integrityLayout } from '../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../lib/integrity/storage/files.js';
 import { formatVkey } from '../../lib/integrity/tlog/note.js';
 import { FileSink } from '../../lib/sinks/file/fileSink.js';
 import { numbered } from './drafts.js';

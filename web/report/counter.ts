@@ -1,6 +1,5 @@
-import { BINS, longestIn } from '../../lib/cli/report/bins.js';
+import { BINS, longestIn, eachCell, type Share } from '../../lib/cli/report/summary.js';
 import type { ReportModel } from '../../lib/cli/report/model.js';
-import { eachCell, type Share } from '../../lib/cli/report/summary.js';
 import { groupOf, type Row } from './records.js';
 import { OUTCOME_GROUPS } from './state.js';
 

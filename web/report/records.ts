@@ -1,6 +1,6 @@
 import type { ReportModel } from '../../lib/cli/report/model.js';
 import { haystackOf } from '../../lib/cli/query/words.js';
-import { binOf } from '../../lib/cli/report/bins.js';
+import { binOf } from '../../lib/cli/report/summary.js';
 import type { AuditRecord } from '../../lib/schema/record.js';
 import { OUTCOME_GROUPS } from './state.js';
 

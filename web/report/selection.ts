@@ -1,8 +1,7 @@
 import { searchWords } from '../../lib/cli/query/words.js';
 import { OUTCOME_ORDER, type Cube, type ReportModel, type Summary } from '../../lib/cli/report/model.js';
-import { NO_SERVER, OTHER } from '../../lib/cli/report/names.js';
+import { NO_SERVER, OTHER, literalsOf } from '../../lib/cli/report/names.js';
 import { eachCell, Summarizer } from '../../lib/cli/report/summary.js';
-import { literalsOf } from '../../lib/cli/report/templates.js';
 import { Counter } from './counter.js';
 import { groupOf, type Row } from './records.js';
 import { FACETS, OUTCOME_GROUPS, type Choice, type Facet } from './state.js';

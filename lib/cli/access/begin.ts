@@ -11,7 +11,7 @@ import { inputFailure, systemReason, usageFailure } from '../shared/failure.js';
 import { track, UNRECORDED, type OpenReading, type ReadingCommand } from '../shared/reading.js';
 import { AccessRecords } from './record.js';
 import { writeAccess, type AccessLogPlace } from './write.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout } from '../../integrity/storage/files.js';
 import { findSegments } from '../../integrity/storage/segments.js';
 
 interface Entry {

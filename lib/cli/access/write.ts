@@ -3,15 +3,13 @@ import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { sleep } from '../../internal/duration.js';
 import { parseVkey } from '../../integrity/tlog/note.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout, parseState, readIfThere } from '../../integrity/storage/files.js';
 import { firstOrigin } from '../../integrity/tlog/checkpoint.js';
-import { parseState, readIfThere } from '../../integrity/storage/store.js';
 import type { DraftRecord } from '../../schema/record.js';
 import { countAfter, Sequence } from '../../pipeline/queue.js';
 import { FileSink } from '../../sinks/file/fileSink.js';
-import type { AccessLogOptions } from '../../sinks/file/accessLog.js';
+import { accessLayout, type AccessLogOptions } from '../../sinks/file/accessLog.js';
 import type { FileNotice } from '../../sinks/file/notice.js';
-import { accessLayout } from '../../sinks/file/accessLog.js';
 import { isLogInUse } from '../../sinks/file/lock.js';
 
 /** How long to wait for other commands, in milliseconds. Each of them holds the log for a moment. */

@@ -2,11 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { toJsonLine } from '../../codecs/codec.js';
 import { type Checkpoint } from '../../integrity/tlog/checkpoint.js';
-import { checkDisclosure, isDisclosing } from '../../integrity/tlog/disclosure.js';
-import { checkTlogProof, parseTlogProof } from '../../integrity/tlog/tlogProof.js';
+import {
+  checkDisclosure,
+  isDisclosing,
+  checkTlogProof,
+  parseTlogProof,
+} from '../../integrity/tlog/tlogProof.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { asFinding, keysFor, onlyOperand, VKEY_OPTION } from '../integrity/trust.js';
+import { asFinding, keysFor, onlyOperand, VKEY_OPTION } from '../integrity/judgement.js';
 import {
   committedRecord,
   CONTENT_OPTIONS,

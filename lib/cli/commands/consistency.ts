@@ -8,7 +8,7 @@ import {
 } from '../../integrity/tlog/tlogProof.js';
 import { ExitCode } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { asFinding, checkpointNote, keyFiles, keysFor, VKEY_OPTION } from '../integrity/trust.js';
+import { asFinding, checkpointNote, keyFiles, keysFor, VKEY_OPTION } from '../integrity/judgement.js';
 import { usageFailure } from '../shared/failure.js';
 import { Output } from '../term/output.js';
 

@@ -10,7 +10,7 @@ import {
   keysFor,
   onlyOperand,
   VKEY_OPTION,
-} from '../integrity/trust.js';
+} from '../integrity/judgement.js';
 import { systemPath, systemReason, usageFailure } from '../shared/failure.js';
 import { OutputGuard, realOf } from '../term/guard.js';
 import { unwritable } from '../term/output.js';

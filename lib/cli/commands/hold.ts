@@ -1,7 +1,7 @@
-import { holdsIn, readJournal } from '../../integrity/verification/letGo.js';
+import { holdsIn, readJournal } from '../../integrity/verification/retentionJournal.js';
 import { printable } from '../../internal/text.js';
 import { hold, lift } from '../../sinks/file/journal.js';
-import { onlyOperand } from '../integrity/trust.js';
+import { onlyOperand } from '../integrity/judgement.js';
 import { ExitCode } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { usageFailure } from '../shared/failure.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { findRecord, proveRecord, type FoundRecord } from '../../integrity/proving.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout } from '../../integrity/storage/files.js';
 import { openCheckpoint } from '../../integrity/tlog/checkpoint.js';
 import { formatTlogProof } from '../../integrity/tlog/tlogProof.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
@@ -22,7 +22,7 @@ import {
   keysFor,
   onlyOperand,
   VKEY_OPTION,
-} from '../integrity/trust.js';
+} from '../integrity/judgement.js';
 import { usageFailure } from '../shared/failure.js';
 import { Output } from '../term/output.js';
 

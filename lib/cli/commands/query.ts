@@ -1,8 +1,7 @@
 import type { Reading } from '../shared/reading.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand, type OptionValues } from '../shared/define.js';
-import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
-import type { Judgement } from '../integrity/verdict.js';
+import { keyFiles, readVkeys, VKEY_OPTION, type Judgement } from '../integrity/judgement.js';
 import { usageFailure } from '../shared/failure.js';
 import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
@@ -92,7 +91,7 @@ async function verdictFirst(
 ): Promise<{ judgements: readonly Judgement[]; exitCode: number }> {
   if (verify !== true && vkey === undefined) return { judgements: [], exitCode: ExitCode.ok };
   const vkeys = await readVkeys(vkey);
-  const { judge, tellJudgements } = await import('../integrity/verdict.js');
+  const { judge, tellJudgements } = await import('../integrity/judgement.js');
   const judgements: Judgement[] = [];
   // The query itself reports what cannot be read.
   for (const log of await openLogs(operands, io, new Problems(io, false, true)))

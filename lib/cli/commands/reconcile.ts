@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { integrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout } from '../../integrity/storage/files.js';
 import { printable } from '../../internal/text.js';
 import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';

@@ -6,7 +6,7 @@ import { usageFailure } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { KEY_OPTIONS, withKeys } from '../input/unlocked.js';
-import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
+import { keyFiles, readVkeys, VKEY_OPTION } from '../integrity/judgement.js';
 import { FILTER_OPTIONS } from '../query/filter.js';
 import { Output } from '../term/output.js';
 import { palette } from '../term/terminal.js';

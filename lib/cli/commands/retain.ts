@@ -2,7 +2,7 @@ import { printable } from '../../internal/text.js';
 import { archiveTarget } from '../../archive/state.js';
 import { PRESETS, resolveRetain, type RetainOptions } from '../../sinks/file/keeping.js';
 import { applyRetention, type RetentionResult } from '../../sinks/file/retention.js';
-import { onlyOperand } from '../integrity/trust.js';
+import { onlyOperand } from '../integrity/judgement.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { usageFailure } from '../shared/failure.js';

@@ -1,17 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { IntegrityError } from '../../errors.js';
-import { VERDICT_TITLES, verdictSentence, type Problem } from '../../integrity/verification/verdict.js';
+import {
+  VERDICT_TITLES,
+  verdictSentence,
+  type Problem,
+  type VerifyReport,
+} from '../../integrity/verification/verdict.js';
 import { parseVkey, parseWitnessVkey } from '../../integrity/tlog/note.js';
 import { readCheckpoints, verifyLogFile } from '../../integrity/verification/verifyFile.js';
-import { verifyLog, type VerifyReport } from '../../integrity/verification/verify.js';
+import { verifyLog } from '../../integrity/verification/verify.js';
 import { parsePolicy, policyOfAll, type WitnessPolicy } from '../../integrity/tlog/policy.js';
 import { isStored } from '../../archive/objectStore.js';
 import { printable } from '../../internal/text.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { onlyOperand, readVkeys, VKEY_OPTION } from '../integrity/trust.js';
+import { onlyOperand, readVkeys, VKEY_OPTION, checkLines } from '../integrity/judgement.js';
 import { usageFailure } from '../shared/failure.js';
-import { checkLines } from '../integrity/verdict.js';
 import { palette } from '../term/terminal.js';
 import { plural } from '../term/units.js';
 

@@ -5,7 +5,7 @@ import { readOrGenerateKey } from '../../integrity/sealing/keys.js';
 import { Witness } from '../../integrity/witness.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { readVkeys } from '../integrity/trust.js';
+import { readVkeys } from '../integrity/judgement.js';
 import { CliFailure, usageFailure } from '../shared/failure.js';
 import { witnessServer } from '../integrity/witnessServer.js';
 

@@ -1,7 +1,5 @@
 import type { FilterOptions } from '../query/filter.js';
-import { BEYOND_THE_LOG } from './beyondTheLog.js';
-import type { Framework } from './clauses.js';
-import type { Control } from './control.js';
+import { BEYOND_THE_LOG, type Framework, type Control } from './clauses.js';
 
 /** The controls that records, or the log itself, speak of. */
 const BY_THE_LOG: readonly Control[] = [

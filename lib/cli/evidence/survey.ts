@@ -11,7 +11,7 @@ import { csvHead, csvRow } from '../formats/csv.js';
 import { compileFilter, type RecordFilter } from '../query/filter.js';
 import { progressBar } from '../term/terminal.js';
 import type { CommandIo } from '../shared/command.js';
-import type { Control } from './control.js';
+import type { Control } from './clauses.js';
 
 /** So many records that answer a query are listed; all are counted. */
 const LISTED = 10_000;

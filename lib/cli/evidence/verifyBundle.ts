@@ -3,11 +3,9 @@ import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AuditError, IntegrityError } from '../../errors.js';
 import { openCheckpoint, parseCheckpoint } from '../../integrity/tlog/checkpoint.js';
-import { leafHash } from '../../integrity/tlog/merkle.js';
-import { readLines } from '../../integrity/storage/lines.js';
-import { type CompactRange } from '../../integrity/tlog/merkle.js';
+import { leafHash, type CompactRange } from '../../integrity/tlog/merkle.js';
+import { readLines, readSegments } from '../../integrity/storage/segments.js';
 import { parseVkey, type NoteVerifier } from '../../integrity/tlog/note.js';
-import { readSegments } from '../../integrity/storage/segments.js';
 import {
   checkConsistencyProof,
   checkTlogProof,
@@ -21,8 +19,15 @@ import type { CommandIo } from '../shared/command.js';
 import { withScratchFolder } from '../term/temporaryFile.js';
 import type { Framework } from './clauses.js';
 import { deriveFiles, json, manifestOf } from './derive.js';
-import { MANIFEST_NAME, type BundleFile, type BundleManifest, type LogSlice } from './manifest.js';
-import { canonical, isManifest, isProof } from './manifest.js';
+import {
+  MANIFEST_NAME,
+  canonical,
+  isManifest,
+  isProof,
+  type BundleFile,
+  type BundleManifest,
+  type LogSlice,
+} from './manifest.js';
 import { formatPrefix, parsePrefix } from './sliceProof.js';
 import { ZipReader, type ZipEntry } from './zip.js';
 

@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { openCheckpoint, splitNotes } from '../../integrity/tlog/checkpoint.js';
-import { integrityLayout, type IntegrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout, type IntegrityLayout } from '../../integrity/storage/files.js';
 import { countLeaves, readLeaves } from '../../integrity/storage/leafFile.js';
 import { parseVkey } from '../../integrity/tlog/note.js';
 import type { CommandIo } from '../shared/command.js';
-import { judge, type Judgement } from '../integrity/verdict.js';
+import { judge, type Judgement } from '../integrity/judgement.js';
 import type { LogInput } from '../input/logs.js';
 import { Problems, type Place } from '../input/problems.js';
 import { Gathered } from '../formats/gathered.js';
@@ -19,7 +19,7 @@ import { Packer } from './pack.js';
 import { Archive, type PackedContent } from './zip.js';
 import type { Framework } from './clauses.js';
 import { deriveFiles, filtersOf, json, manifestOf } from './derive.js';
-import { eachLine } from './sliceProof.js';
+import { eachLine, endsOf, SliceProver } from './sliceProof.js';
 import {
   canonical,
   MANIFEST_NAME,
@@ -27,7 +27,6 @@ import {
   type BundleManifest,
   type LogSlice,
 } from './manifest.js';
-import { endsOf, SliceProver } from './sliceProof.js';
 import { findBounds, type SliceBounds } from './survey.js';
 
 const LF = Buffer.from('\n');

@@ -1,7 +1,7 @@
 import { openArchived } from '../../archive/archived.js';
 import { readSegments } from '../../integrity/storage/segments.js';
 import { verifySegments, type VerifyFileOptions } from '../../integrity/verification/verifyFile.js';
-import type { VerifyReport } from '../../integrity/verification/verify.js';
+import type { VerifyReport } from '../../integrity/verification/verdict.js';
 import type { CommandIo } from '../shared/command.js';
 import { scratchFolder } from '../term/scratch.js';
 import type { LogInput } from './logs.js';

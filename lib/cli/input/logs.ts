@@ -5,16 +5,16 @@ import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { AuditError } from '../../errors.js';
-import { withoutMark } from '../../integrity/storage/segments.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
 import {
+  withoutMark,
   findSegments,
   findSegmentsByName,
   readSegments,
   type LogChunk,
   type Segment,
 } from '../../integrity/storage/segments.js';
-import type { VerifyReport } from '../../integrity/verification/verify.js';
+import { integrityLayout } from '../../integrity/storage/files.js';
+import type { VerifyReport } from '../../integrity/verification/verdict.js';
 import type { VerifyFileOptions } from '../../integrity/verification/verifyFile.js';
 import type { CommandIo } from '../shared/command.js';
 import { CliFailure, systemReason, usageFailure } from '../shared/failure.js';

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { isStored } from '../../archive/objectStore.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout } from '../../integrity/storage/files.js';
 import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { gapToldBy } from '../../sinks/sink.js';
 import type { LogInput } from '../input/logs.js';
 import type { LinePlace, OrderVisitor } from '../input/scanner.js';
 import { SequenceCheck, type Moment, type SequenceFinding } from '../input/sequence.js';
-import { titleOf, type Judgement } from '../integrity/verdict.js';
+import { titleOf, type Judgement } from '../integrity/judgement.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { palette } from '../term/terminal.js';
 import { count, plural } from '../term/units.js';

@@ -4,7 +4,7 @@ import { toJsonLine } from '../../codecs/codec.js';
 import { printable } from '../../internal/text.js';
 import type { Reading } from '../shared/reading.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
-import { keyFiles } from '../integrity/trust.js';
+import { keyFiles } from '../integrity/judgement.js';
 import { csvRow } from '../formats/csv.js';
 import { CliFailure, inputFailure, usageFailure } from '../shared/failure.js';
 import { openLogs, spoolLogs, type LogInput } from '../input/logs.js';

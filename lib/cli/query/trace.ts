@@ -3,7 +3,7 @@ import type { AuditRecord } from '../../schema/record.js';
 import type { Reading } from '../shared/reading.js';
 import { ExitCode, type CommandIo } from '../shared/command.js';
 import { usageFailure } from '../shared/failure.js';
-import { keyFiles } from '../integrity/trust.js';
+import { keyFiles } from '../integrity/judgement.js';
 import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { isAboutLog, isIntent } from '../input/records.js';

@@ -4,9 +4,7 @@ import type { LinePlace } from '../input/scanner.js';
 import { canonicalOutcome, isAboutLog, isIntent } from '../input/records.js';
 import { TOOL_CHANGED, ToolHistory } from '../input/toolHistory.js';
 import { CubeBuilder } from './cube.js';
-import { MissingBuilder } from './missing.js';
-import { PersonalTally } from './personal.js';
-import { sensitivityOf } from './sensitivity.js';
+import { MissingBuilder, PersonalTally, sensitivityOf } from './tallies.js';
 import { Summarizer, wholeOf } from './summary.js';
 import { OUTCOME_ORDER, type LogSummary, type ReportModel, type Totals, type Rows } from './model.js';
 

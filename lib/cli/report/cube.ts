@@ -1,9 +1,8 @@
 import type { AuditRecord } from '../../schema/record.js';
 import { canonicalOutcome, isAboutLog, isIntent } from '../input/records.js';
-import { BINS, binOf } from './bins.js';
+import { BINS, binOf } from './summary.js';
 import { OUTCOME_ORDER, type Cube, type Timeline } from './model.js';
-import { Names, NO_SERVER } from './names.js';
-import { reasonOf } from './templates.js';
+import { Names, NO_SERVER, reasonOf } from './names.js';
 
 /** The most buckets of a timeline: few enough to draw, and enough to see when something happened. */
 const MOST_BUCKETS = 240;

@@ -5,7 +5,7 @@ import { bothSides } from './bothSides.js';
 import { html, Html, section, table, timeCell } from './html.js';
 import { commandLine } from './commandLine.js';
 import type { ReportModel } from './model.js';
-import { changing, glance, integrity, missing, personalValues } from './findings.js';
+import { changing, glance, integrity, missing, personalValues } from './sections.js';
 import { wholeView } from './views.js';
 import { bytes, count, plural } from '../term/units.js';
 

@@ -11,8 +11,8 @@ import { ReportBuilder } from './aggregate.js';
 import { compareSides, SideCount } from './bothSides.js';
 import type { Integrity, LogSummary, QueryOptions, ReportModel } from './model.js';
 import { isStored } from '../../archive/objectStore.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
-import { judge, titleOf, type Judgement } from '../integrity/verdict.js';
+import { integrityLayout } from '../../integrity/storage/files.js';
+import { judge, titleOf, type Judgement } from '../integrity/judgement.js';
 
 /** What a report is made of. */
 export interface ReportRequest {

@@ -1,6 +1,6 @@
 import { fstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { integrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout } from '../../integrity/storage/files.js';
 import { findSegments } from '../../integrity/storage/segments.js';
 import type { CommandIo } from '../shared/command.js';
 import { usageFailure, type CliFailure } from '../shared/failure.js';

@@ -1,6 +1,6 @@
 import { after } from '../../internal/duration.js';
 import { type Checkpoint } from '../tlog/checkpoint.js';
-import { appendToFile, readIfThere } from '../storage/store.js';
+import { appendToFile, readIfThere } from '../storage/files.js';
 import { IntegrityError } from '../../errors.js';
 
 /**

@@ -9,9 +9,8 @@ import {
 } from 'node:fs';
 import { IntegrityError } from '../../errors.js';
 import { bootId } from '../../internal/runtime.js';
-import { replaceFile } from '../storage/store.js';
+import { replaceFile, type IntegrityLayout } from '../storage/files.js';
 import { leafHash, type Hash, EMPTY_ROOT, keyedHasher } from '../tlog/merkle.js';
-import type { IntegrityLayout } from '../storage/layout.js';
 import type { NoteSigner } from './keys.js';
 import { reasonOf } from './anchors.js';
 import { promisify } from 'node:util';

@@ -6,15 +6,17 @@ import {
   withSignatures,
 } from '../tlog/checkpoint.js';
 import { parseNote, type NoteSignature } from '../tlog/note.js';
-import { type IntegrityLayout, formatSegmentList, type SegmentList } from '../storage/layout.js';
 import {
+  formatSegmentList,
   appendToFile,
   formatState,
   makeFolder,
   readIfThere,
   replaceFile,
+  type IntegrityLayout,
+  type SegmentList,
   type SavedState,
-} from '../storage/store.js';
+} from '../storage/files.js';
 import { witnessKeys, type WitnessPolicy } from '../tlog/policy.js';
 
 /** Writes what a sealed log keeps beside itself, each in an order that a crash at any moment leaves whole. */

@@ -4,15 +4,20 @@ import { AnchorQueue, waitAtMost, reasonOf } from './anchors.js';
 import { AnnouncedLines, type Announcement } from './announced.js';
 import { formatTreeHead, type Checkpoint } from '../tlog/checkpoint.js';
 import { Evidence, type LogWriter, CosignedCheckpoints } from './evidence.js';
-import { leafHash, type Hash, type CompactRange } from '../tlog/merkle.js';
-import { integrityLayout, type IntegrityLayout, withSegment, type SegmentList } from '../storage/layout.js';
+import { leafHash, MAX_LINE_BYTES, type Hash, type CompactRange } from '../tlog/merkle.js';
+import {
+  integrityLayout,
+  withSegment,
+  makeFolder,
+  stateOf,
+  type IntegrityLayout,
+  type SegmentList,
+} from '../storage/files.js';
 import type { LeafFile } from '../storage/leafFile.js';
 import { formatVkey } from '../tlog/note.js';
 import type { ResolvedIntegrity } from './options.js';
 import { restoreTree, type Restored } from './restore.js';
-import { readAnchors } from './startAnchors.js';
-import { makeFolder, stateOf } from '../storage/store.js';
-import { MAX_LINE_BYTES } from '../tlog/tiles.js';
+import { readAnchors } from './start.js';
 import { Timestamps } from './timestamps.js';
 import { Witnesses } from './witnesses.js';
 

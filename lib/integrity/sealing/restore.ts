@@ -1,21 +1,22 @@
 import { rename, rm, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Checkpoint } from '../tlog/checkpoint.js';
-import { newestCheckpoint, UnaccountedError, type Anchored } from './startAnchors.js';
+import { newestCheckpoint, UnaccountedError, type Anchored } from './start.js';
 import {
-  type IntegrityLayout,
   EMPTY_SEGMENT_LIST,
   parseSegmentList,
   withSegment,
+  parseState,
+  readIfThere,
+  type IntegrityLayout,
   type SegmentList,
-} from '../storage/layout.js';
+  type SavedState,
+} from '../storage/files.js';
 import { countLeaves, LeafFile, readLeaves } from '../storage/leafFile.js';
 import { EMPTY_ROOT, type Hash, CompactRange, leafHash } from '../tlog/merkle.js';
 import type { NoteVerifier } from '../tlog/note.js';
-import { findSegments, type Segment, readSegments } from '../storage/segments.js';
-import { parseState, readIfThere, type SavedState } from '../storage/store.js';
+import { findSegments, readSegments, readLines, type Segment } from '../storage/segments.js';
 import type { AnnouncedLines, LineCheck, TreePlace } from './announced.js';
-import { readLines } from '../storage/lines.js';
 
 /** The tree of a log as the last writer left it, ready to take more lines. */
 export interface Restored {

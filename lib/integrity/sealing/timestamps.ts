@@ -4,7 +4,7 @@ import { IntegrityError } from '../../errors.js';
 import { AnchorQueue } from './anchors.js';
 import { type Checkpoint } from '../tlog/checkpoint.js';
 import { parseNote } from '../tlog/note.js';
-import { makeFolder, replaceFile } from '../storage/store.js';
+import { makeFolder, replaceFile } from '../storage/files.js';
 import { createHash, randomBytes } from 'node:crypto';
 
 /** A `fetch`, as Node has it. */

@@ -94,6 +94,30 @@ export interface Verdict {
   readonly problems: readonly Problem[];
 }
 
+/** What a verification found. */
+export interface VerifyReport extends Verdict {
+  /** Whether all holds. */
+  readonly ok: boolean;
+  /** The verdict in one word. */
+  readonly status: VerdictStatus;
+  /** The identity of the log, as its checkpoint has it. */
+  readonly origin?: string;
+  /** Records in the log. */
+  readonly size: number;
+  /** Of them, those that a checkpoint covers. */
+  readonly sealed: number;
+  /** The root of all records, in Base64. */
+  readonly root: string;
+  /** What is wrong: first the checkpoints, then by index. */
+  readonly problems: readonly Problem[];
+  /** What was checked, by which evidence, and what was not. */
+  readonly checks: readonly Check[];
+  /** Which sessions were closed complete; absent where lines need not be records. */
+  readonly sessions?: Sessions;
+  /** What is worth knowing and proves nothing. */
+  readonly warnings: readonly string[];
+}
+
 /** The verdicts as a heading has them, the same in every command and on the page. */
 export const VERDICT_TITLES: Readonly<Record<VerdictStatus, string>> = {
   intact: 'Intact',

@@ -1,15 +1,18 @@
 import { IntegrityError } from '../../errors.js';
-import type { Checkpoint } from '../tlog/checkpoint.js';
-import { isOfAnother, isSignedByOthers, openCheckpoint, restartedLog } from '../tlog/checkpoint.js';
+import {
+  isOfAnother,
+  isSignedByOthers,
+  openCheckpoint,
+  restartedLog,
+  type Checkpoint,
+} from '../tlog/checkpoint.js';
 import type { MissingSegment, UnreadableSegment, LogChunk } from '../storage/segments.js';
 import { LeafComparison, type LeafSource, TreeBuilder, type Place } from './comparison.js';
-import { DefinitionCheck } from './definitions.js';
-import { sessionWarnings, tableOf } from './verdict.js';
-import type { Check, Problem, Verdict, VerdictStatus } from './verdict.js';
+import { DefinitionCheck, OrderCheck, seqOf } from './lineChecks.js';
+import { sessionWarnings, tableOf, type Problem, type VerdictStatus, type VerifyReport } from './verdict.js';
 import { hashToBase64 } from '../tlog/merkle.js';
 import type { NoteVerifier } from '../tlog/note.js';
-import { OrderCheck, seqOf } from './recordOrder.js';
-import { SessionCheck, type Sessions } from './sessions.js';
+import { SessionCheck } from './sessions.js';
 import { vouchedByTime, vouchedByWitnesses, type TimestampOptions, type Voucher } from './vouchers.js';
 import type { WitnessPolicy } from '../tlog/policy.js';
 
@@ -49,30 +52,6 @@ export interface VerifyOptions {
   readonly timestamps?: TimestampOptions;
   /** What is known to be damaged of what lies beside the log. Default: nothing. */
   readonly damage?: readonly Problem[];
-}
-
-/** What was found. */
-export interface VerifyReport extends Verdict {
-  /** Whether all holds. */
-  readonly ok: boolean;
-  /** The verdict in one word. */
-  readonly status: VerdictStatus;
-  /** The identity of the log, as its checkpoint has it. */
-  readonly origin?: string;
-  /** Records in the log. */
-  readonly size: number;
-  /** Of them, those that a checkpoint covers. */
-  readonly sealed: number;
-  /** The root of all records, in Base64. */
-  readonly root: string;
-  /** What is wrong: first the checkpoints, then by index. */
-  readonly problems: readonly Problem[];
-  /** What was checked, by which evidence, and what was not. */
-  readonly checks: readonly Check[];
-  /** Which sessions were closed complete; absent where lines need not be records. */
-  readonly sessions?: Sessions;
-  /** What is worth knowing and proves nothing. */
-  readonly warnings: readonly string[];
 }
 
 /**

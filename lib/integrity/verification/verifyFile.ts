@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IntegrityError } from '../../errors.js';
 import { splitNotes } from '../tlog/checkpoint.js';
-import { explainMissing } from './letGo.js';
-import { type Problem } from './verdict.js';
-import { integrityLayout } from '../storage/layout.js';
+import { explainMissing } from './retentionJournal.js';
+import type { Problem, VerifyReport } from './verdict.js';
+import { integrityLayout, readIfThere } from '../storage/files.js';
 import { countLeaves, readLeaves } from '../storage/leafFile.js';
 import { formatVkey, parseVkey, type NoteVerifier } from '../tlog/note.js';
 import {
@@ -14,14 +14,7 @@ import {
   type LogChunk,
   type Segment,
 } from '../storage/segments.js';
-import { readIfThere } from '../storage/store.js';
-import {
-  verifyLog,
-  type CheckpointInput,
-  type MissingSegment,
-  type UnreadableSegment,
-  type VerifyReport,
-} from './verify.js';
+import { verifyLog, type CheckpointInput, type MissingSegment, type UnreadableSegment } from './verify.js';
 import { type TimestampInput } from './vouchers.js';
 import { type WitnessPolicy } from '../tlog/policy.js';
 

@@ -4,7 +4,7 @@ import { encodeLine } from '../../codecs/json.js';
 import { bytesOfLines } from '../../codecs/codec.js';
 import { ConfigError } from '../../errors.js';
 import { commitmentKeyPath } from '../../integrity/commitmentKeys.js';
-import { withSeed } from '../../integrity/tlog/commitments.js';
+import { withSeed } from '../../integrity/tlog/leafData.js';
 import type { AuditRecord, LogCounter } from '../../schema/record.js';
 import { vouchesFor, type Ack, type Rejection, type Sink, type SinkResult } from '../sink.js';
 import { describeAccessLog, resolveAccessLog, type AccessLogOptions } from './accessLog.js';

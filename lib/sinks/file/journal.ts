@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { whoami } from '../../archive/state.js';
 import { ConfigError } from '../../errors.js';
 import { resolveSigner, type IntegrityKey } from '../../integrity/sealing/keys.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
-import { readIfThere } from '../../integrity/storage/store.js';
+import { integrityLayout, readIfThere } from '../../integrity/storage/files.js';
 import { formatVkey } from '../../integrity/tlog/note.js';
 import { parseCheckpoint } from '../../integrity/tlog/checkpoint.js';
 import {
@@ -13,7 +12,7 @@ import {
   readJournal,
   type JournalData,
   type JournalEntry,
-} from '../../integrity/verification/letGo.js';
+} from '../../integrity/verification/retentionJournal.js';
 import { sleep } from '../../internal/duration.js';
 import { newRecordId, newSpanId, newTraceId } from '../../schema/ids.js';
 import type { AuditRecord, LogCounter } from '../../schema/record.js';

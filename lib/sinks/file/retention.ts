@@ -11,9 +11,8 @@ import {
 } from '../../archive/state.js';
 import type { Environment } from '../../archive/objectStore.js';
 import { contentDigest, scan, sealedHistory, type FinishedSegment } from '../../archive/sealed.js';
-import { integrityLayout } from '../../integrity/storage/layout.js';
+import { integrityLayout, readIfThere } from '../../integrity/storage/files.js';
 import { findSegments } from '../../integrity/storage/segments.js';
-import { readIfThere } from '../../integrity/storage/store.js';
 import { parseCheckpoint } from '../../integrity/tlog/checkpoint.js';
 import { hashToBase64, type Hash } from '../../integrity/tlog/merkle.js';
 import {
@@ -22,7 +21,7 @@ import {
   unfinishedIn,
   type JournalEntry,
   type LetGo,
-} from '../../integrity/verification/letGo.js';
+} from '../../integrity/verification/retentionJournal.js';
 import { Journal, hold, type JournalUser } from './journal.js';
 import { whileAlone, type RetainPolicy, type KeepingPlan } from './keeping.js';
 import { syncFolder } from './open.js';

@@ -8,8 +8,13 @@ import {
   type IntegrityOptions,
   type ResolvedIntegrity,
 } from '../../integrity/sealing/options.js';
-import { ofLogHere, restarted, setAside, setTailAside } from '../../integrity/sealing/setAside.js';
-import { UnaccountedError } from '../../integrity/sealing/startAnchors.js';
+import {
+  ofLogHere,
+  restarted,
+  setAside,
+  setTailAside,
+  UnaccountedError,
+} from '../../integrity/sealing/start.js';
 import type { WitnessFetch } from '../../integrity/sealing/witnesses.js';
 import type { Checkpoint } from '../../integrity/tlog/checkpoint.js';
 import { newRecordId, newSpanId, newTraceId } from '../../schema/ids.js';

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'nod
 import { join } from 'node:path';
 import { IntegrityError } from '../../../lib/errors.js';
 import { splitNotes, type Checkpoint } from '../../../lib/integrity/tlog/checkpoint.js';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
 import { type IntegrityOptions } from '../../../lib/integrity/sealing/options.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { TestLog } from '../../support/sealedLog.js';

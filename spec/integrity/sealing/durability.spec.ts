@@ -8,12 +8,18 @@ import { formatTreeHead } from '../../../lib/integrity/tlog/checkpoint.js';
 import { Evidence } from '../../../lib/integrity/sealing/evidence.js';
 import { EMPTY_ROOT, CompactRange } from '../../../lib/integrity/tlog/merkle.js';
 import { generateKeyFile } from '../../../lib/integrity/sealing/keys.js';
-import { integrityLayout, EMPTY_SEGMENT_LIST } from '../../../lib/integrity/storage/layout.js';
+import {
+  integrityLayout,
+  EMPTY_SEGMENT_LIST,
+  appendToFile,
+  makeFolder,
+  replaceFile,
+  stateOf,
+} from '../../../lib/integrity/storage/files.js';
 import { LeafFile, readLeaves } from '../../../lib/integrity/storage/leafFile.js';
 import { formatNote } from '../../../lib/integrity/tlog/note.js';
 import { startsLine } from '../../../lib/integrity/sealing/restore.js';
 import { readSegments } from '../../../lib/integrity/storage/segments.js';
-import { appendToFile, makeFolder, replaceFile, stateOf } from '../../../lib/integrity/storage/store.js';
 import { settle } from '../../support/heldTimers.js';
 import { lowestFile } from '../../support/lowestFile.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
 import { splitNotes } from '../../../lib/integrity/tlog/checkpoint.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { settle } from '../../support/heldTimers.js';

@@ -11,10 +11,9 @@ import {
 import { join } from 'node:path';
 import { ConfigError, IntegrityError } from '../../../lib/errors.js';
 import { openCheckpoint, splitNotes } from '../../../lib/integrity/tlog/checkpoint.js';
-import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
-import { UnaccountedError } from '../../../lib/integrity/sealing/startAnchors.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import { leafHash, CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
+import { UnaccountedError } from '../../../lib/integrity/sealing/start.js';
 import { resolveIntegrity, type IntegrityOptions } from '../../../lib/integrity/sealing/options.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { ORIGIN, recordLine, TestLog } from '../../support/sealedLog.js';

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { hashToBase64, leafHash } from '../../../lib/integrity/tlog/merkle.js';
-import { integrityLayout, parseSegmentList } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout, parseSegmentList } from '../../../lib/integrity/storage/files.js';
 import { splitNotes } from '../../../lib/integrity/tlog/checkpoint.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { until } from '../../support/scriptedSink.js';

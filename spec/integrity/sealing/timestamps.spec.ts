@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { ConfigError, IntegrityError } from '../../../lib/errors.js';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
 import { parseNote } from '../../../lib/integrity/tlog/note.js';
 import { resolveIntegrity } from '../../../lib/integrity/sealing/options.js';
 import { requireGranted, timestampRequest } from '../../../lib/integrity/sealing/timestamps.js';

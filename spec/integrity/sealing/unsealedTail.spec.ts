@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { sign } from 'node:crypto';
 import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
 import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
-import { UnaccountedError } from '../../../lib/integrity/sealing/startAnchors.js';
+import { UnaccountedError } from '../../../lib/integrity/sealing/start.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { recordLine, TestLog } from '../../support/sealedLog.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';

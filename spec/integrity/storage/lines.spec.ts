@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { leafHash, CompactRange } from '../../../lib/integrity/tlog/merkle.js';
-import { readLines } from '../../../lib/integrity/storage/lines.js';
-import type { LogChunk } from '../../../lib/integrity/storage/segments.js';
+import { readLines, type LogChunk } from '../../../lib/integrity/storage/segments.js';
 import { TreeBuilder } from '../../../lib/integrity/verification/comparison.js';
 
 type Found = readonly [index: number, line: string, segment: string, offset: number, torn: boolean];

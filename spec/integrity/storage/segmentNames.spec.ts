@@ -10,7 +10,7 @@ import {
   parseSegmentList,
   withSegment,
   type SegmentList,
-} from '../../../lib/integrity/storage/layout.js';
+} from '../../../lib/integrity/storage/files.js';
 import { findSegments, readSegments } from '../../../lib/integrity/storage/segments.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 

@@ -10,10 +10,14 @@ import {
   formatSegmentList,
   parseSegmentList,
   withSegment,
-} from '../../../lib/integrity/storage/layout.js';
-import { readLines } from '../../../lib/integrity/storage/lines.js';
+} from '../../../lib/integrity/storage/files.js';
+import {
+  readLines,
+  findSegments,
+  readSegments,
+  type LogChunk,
+} from '../../../lib/integrity/storage/segments.js';
 import { startsLine } from '../../../lib/integrity/sealing/restore.js';
-import { findSegments, readSegments, type LogChunk } from '../../../lib/integrity/storage/segments.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 async function collect(chunks: AsyncIterable<LogChunk>): Promise<[number, string, number, boolean][]> {

@@ -2,10 +2,8 @@ import { expect } from 'chai';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EMPTY_ROOT, leafHash } from '../../../lib/integrity/tlog/merkle.js';
-import { LeafCursor } from '../../../lib/integrity/storage/leafFile.js';
-import { countLeaves, LeafFile, readLeaves } from '../../../lib/integrity/storage/leafFile.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import { EMPTY_ROOT, leafHash, CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import { LeafCursor, countLeaves, LeafFile, readLeaves } from '../../../lib/integrity/storage/leafFile.js';
 import {
   appendToFile,
   formatState,
@@ -14,7 +12,7 @@ import {
   readIfThere,
   replaceFile,
   stateOf,
-} from '../../../lib/integrity/storage/store.js';
+} from '../../../lib/integrity/storage/files.js';
 import { numberedLines } from '../../support/referenceTree.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 

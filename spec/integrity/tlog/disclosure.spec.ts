@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeLine, encodeLine } from '../../../lib/codecs/json.js';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
 import { parseVkey } from '../../../lib/integrity/tlog/note.js';
 import { findRecord, proveRecord } from '../../../lib/integrity/proving.js';
 import {
@@ -13,9 +13,13 @@ import {
   leafData,
   selectiveRecord,
   withSeed,
-} from '../../../lib/integrity/tlog/commitments.js';
-import { checkDisclosure } from '../../../lib/integrity/tlog/disclosure.js';
-import { formatTlogProof, parseTlogProof, type TlogProof } from '../../../lib/integrity/tlog/tlogProof.js';
+} from '../../../lib/integrity/tlog/leafData.js';
+import {
+  checkDisclosure,
+  formatTlogProof,
+  parseTlogProof,
+  type TlogProof,
+} from '../../../lib/integrity/tlog/tlogProof.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import type { AuditRecord } from '../../../lib/schema/record.js';
 import { FileSink } from '../../../lib/sinks/file/fileSink.js';

@@ -7,8 +7,8 @@ import {
   leafData,
   selectiveRecord,
   withSeed,
-} from '../../../lib/integrity/tlog/commitments.js';
-import { checkDisclosure, discloseFields } from '../../../lib/integrity/tlog/disclosure.js';
+} from '../../../lib/integrity/tlog/leafData.js';
+import { checkDisclosure, discloseFields } from '../../../lib/integrity/tlog/tlogProof.js';
 import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
 import { resolveSigner } from '../../../lib/integrity/sealing/keys.js';
 import { newKey } from '../../support/signing.js';

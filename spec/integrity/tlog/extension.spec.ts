@@ -1,8 +1,12 @@
 import { expect } from 'chai';
-import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
-import { consistencyRanges, ProofCollector, verifyConsistency } from '../../../lib/integrity/tlog/proof.js';
-import { proveExtension, type TreeState } from '../../../lib/integrity/tlog/proof.js';
+import { leafHash, CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import {
+  consistencyRanges,
+  ProofCollector,
+  verifyConsistency,
+  proveExtension,
+  type TreeState,
+} from '../../../lib/integrity/tlog/proof.js';
 import { hex, numberedLines } from '../../support/referenceTree.js';
 
 const leaves = numberedLines(70).map(leafHash);

@@ -9,8 +9,8 @@ import {
   hashToBase64,
   leafHash,
   nodeHash,
+  CompactRange,
 } from '../../../lib/integrity/tlog/merkle.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
 import { hex, numberedLines, referenceRoot } from '../../support/referenceTree.js';
 
 /** The test vectors that the Certificate Transparency project published with RFC 6962: leaves, and the root after each. */

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { EMPTY_ROOT, leafHash, type Hash } from '../../../lib/integrity/tlog/merkle.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import { EMPTY_ROOT, leafHash, CompactRange, type Hash } from '../../../lib/integrity/tlog/merkle.js';
 import {
   consistencyRanges,
   inclusionRanges,

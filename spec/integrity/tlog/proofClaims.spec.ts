@@ -1,6 +1,11 @@
 import { expect } from 'chai';
-import { EMPTY_ROOT, leafHash, nodeHash, type Hash } from '../../../lib/integrity/tlog/merkle.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import {
+  EMPTY_ROOT,
+  leafHash,
+  nodeHash,
+  CompactRange,
+  type Hash,
+} from '../../../lib/integrity/tlog/merkle.js';
 import {
   consistencyRanges,
   inclusionRanges,

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { leafHash, nodeHash, type Hash } from '../../../lib/integrity/tlog/merkle.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import { leafHash, nodeHash, CompactRange, type Hash } from '../../../lib/integrity/tlog/merkle.js';
 import {
   consistencyRanges,
   inclusionRanges,

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { IntegrityError } from '../../../lib/errors.js';
-import { leafHash } from '../../../lib/integrity/tlog/merkle.js';
-import { MAX_LINE_BYTES, tilePath, TileWriter } from '../../../lib/integrity/tlog/tiles.js';
+import { leafHash, MAX_LINE_BYTES, tilePath, TileWriter } from '../../../lib/integrity/tlog/merkle.js';
 import { numberedLines, referenceRoot } from '../../support/referenceTree.js';
 
 function tilesOf(lines: readonly Buffer[]): Map<string, Buffer> {

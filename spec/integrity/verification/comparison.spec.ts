@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { LeafComparison } from '../../../lib/integrity/verification/comparison.js';
 import { type Problem } from '../../../lib/integrity/verification/verdict.js';
-import { leafHash, type Hash } from '../../../lib/integrity/tlog/merkle.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
+import { leafHash, CompactRange, type Hash } from '../../../lib/integrity/tlog/merkle.js';
 import { numberedLines } from '../../support/referenceTree.js';
 
 const SIZE = 600;

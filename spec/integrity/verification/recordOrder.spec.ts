@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { OrderCheck, seqOf } from '../../../lib/integrity/verification/recordOrder.js';
+import { OrderCheck, seqOf } from '../../../lib/integrity/verification/lineChecks.js';
 import { recordLine } from '../../support/sealedLog.js';
 
 const ID = '01970000-0000-7000-8000-000000000001';

@@ -3,7 +3,7 @@ import { copyFileSync, cpSync, readFileSync, renameSync, rmSync, truncateSync, w
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { type ProblemKind } from '../../../lib/integrity/verification/verdict.js';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
 import { verifyLogFile, type VerifyFileOptions } from '../../../lib/integrity/verification/verifyFile.js';
 import { ORIGIN, recordLine, TestLog } from '../../support/sealedLog.js';
 import { newKey } from '../../support/signing.js';

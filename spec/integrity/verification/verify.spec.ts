@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { IntegrityError } from '../../../lib/errors.js';
 import { formatTreeHead } from '../../../lib/integrity/tlog/checkpoint.js';
-import { hashToBase64, leafHash } from '../../../lib/integrity/tlog/merkle.js';
+import { hashToBase64, leafHash, CompactRange } from '../../../lib/integrity/tlog/merkle.js';
 import { resolveSigner } from '../../../lib/integrity/sealing/keys.js';
-import { CompactRange } from '../../../lib/integrity/tlog/merkle.js';
 import { type LogChunk } from '../../../lib/integrity/storage/segments.js';
 import {
   verifyLog,

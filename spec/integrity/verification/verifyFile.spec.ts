@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IntegrityError } from '../../../lib/errors.js';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
 import { splitNotes } from '../../../lib/integrity/tlog/checkpoint.js';
 import {
   readCheckpoints,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { integrityLayout } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout } from '../../../lib/integrity/storage/files.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { parsePolicy } from '../../../lib/integrity/tlog/policy.js';
 import { runCommand } from '../../support/runCommand.js';

@@ -17,7 +17,7 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ConfigError } from '../../../lib/errors.js';
 import { openCheckpoint } from '../../../lib/integrity/tlog/checkpoint.js';
-import { integrityLayout, parseSegmentList } from '../../../lib/integrity/storage/layout.js';
+import { integrityLayout, parseSegmentList } from '../../../lib/integrity/storage/files.js';
 import { findRecord } from '../../../lib/integrity/proving.js';
 import { verifyLogFile } from '../../../lib/integrity/verification/verifyFile.js';
 import { createPipeline } from '../../../lib/pipeline/pipeline.js';

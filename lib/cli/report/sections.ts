@@ -1,7 +1,7 @@
 import { count, plural } from '../term/units.js';
 import type { Difference } from '../input/toolChange.js';
 import { cardsOf, TONE_WORDS } from './cards.js';
-import { html, Html, timeCell, type Fragment, section, table } from './html.js';
+import { html, Html, timeCell, section, table, type Fragment } from './html.js';
 import type { ReportModel } from './model.js';
 import { SECTION_VIEWS, type Cell, type Phrase, type TableView, type View } from './views.js';
 

@@ -1,13 +1,12 @@
 import { basename } from 'node:path';
 import { IntegrityError } from '../../errors.js';
-import { integrityLayout } from '../storage/layout.js';
-import { readLines } from '../storage/lines.js';
-import { findSegments, readSegments, type Segment } from '../storage/segments.js';
-import { readIfThere } from '../storage/store.js';
+import { integrityLayout, readIfThere } from '../storage/files.js';
+import { readLines, findSegments, readSegments, type Segment } from '../storage/segments.js';
 import { parseCheckpoint, renamedVerifier } from '../tlog/checkpoint.js';
 import { hashFromBase64 } from '../tlog/merkle.js';
 import { parseVkey, type NoteVerifier } from '../tlog/note.js';
-import { verifyLog, type VerifyReport } from './verify.js';
+import type { VerifyReport } from './verdict.js';
+import { verifyLog } from './verify.js';
 
 /** Where a log keeps what was let go of it, and which legal holds there are: a sealed log of its own. */
 export function journalPath(log: string): string {
