@@ -61,9 +61,8 @@ export class LeakSearch {
     return outputs.flatMap(({ name: output, bytes }) => {
       const found = new Map<string, Hit>();
       for (const [text, reading] of readings(bytes))
-        for (const [at, planted] of this.#windowsIn(text)) {
-          const part = partAt(text, at, planted.secret);
-          if (part.length < (found.get(planted.secret)?.part.length ?? leastOf(part))) continue;
+        for (const { at, part, planted } of this.#partsIn(text)) {
+          if (part.length <= (found.get(planted.secret)?.part.length ?? 0)) continue;
           found.set(planted.secret, {
             ...planted,
             output,
@@ -77,13 +76,18 @@ export class LeakSearch {
     });
   }
 
-  #windowsIn(text: string): [number, Planted][] {
-    const found: [number, Planted][] = [];
+  #partsIn(text: string): { at: number; part: string; planted: Planted }[] {
+    const found: { at: number; part: string; planted: Planted }[] = [];
     for (let at = 0; at + WINDOW <= text.length; at++) {
       const sum = sumAt(text, at);
       if ((this.#sums[sum >> 3]! & (1 << (sum & 7))) === 0) continue;
       const planted = this.#windows.get(text.slice(at, at + WINDOW));
-      if (planted !== undefined) found.push([at, planted]);
+      if (planted === undefined) continue;
+      const part = partAt(text, at, planted.secret);
+      if (part.length < leastOf(part)) continue;
+      found.push({ at, part, planted });
+      // The windows within it say nothing new, and an output that hides nothing has millions of them.
+      at += part.length - WINDOW;
     }
     return found;
   }
