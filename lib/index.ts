@@ -11,9 +11,10 @@ export type { AuditOptions } from './config.js';
 export { audit, audited, type AuditedCall, type AuditedOptions } from './decorators/audited.js';
 export { diagnose } from './doctor/doctor.js';
 export type { DoctorFinding } from './doctor/finding.js';
+export { CachedSubjectKeys, type SubjectKeyCacheOptions } from './erasure/cachedKeys.js';
 export { openSubjectKeys } from './erasure/keyFolder.js';
 export type { ErasureOptions, SubjectQuestion, SubjectResolver } from './erasure/options.js';
-export type { SubjectKey, SubjectKeys } from './erasure/subjectKeys.js';
+export type { SubjectKey, SubjectKeys, SubjectKeyStore } from './erasure/subjectKeys.js';
 export {
   AuditError,
   AuditUnavailableError,

@@ -27,7 +27,8 @@ export type SubjectResolver = (about: SubjectQuestion) => string | null | undefi
  */
 export interface ErasureOptions {
   /**
-   * Where the keys of persons are: a folder, made with mode 0700 where it does not exist, or a store of your own.
+   * Where the keys of persons are: a folder, made with mode 0700 where it does not exist; a store behind a network
+   * (`CachedSubjectKeys`); or an object of your own.
    * @variable OTEL_MCP_LOG_SUBJECT_KEYS none: nothing is encrypted
    */
   readonly keys: string | SubjectKeys;

@@ -1,6 +1,7 @@
 import { AuditError } from '../errors.js';
 import { toJsonLine } from '../codecs/codec.js';
 import { after } from '../internal/duration.js';
+import type { HeldDraft } from '../pipeline/held.js';
 import { prune } from '../redaction/fit.js';
 import type { PersonalValues } from '../schema/parts.js';
 import type { DraftRecord } from '../schema/record.js';
@@ -81,8 +82,11 @@ export class Protector {
     );
   }
 
-  /** The record with its personal values encrypted, or withheld where they cannot be. Never throws, and never returns them in the clear. */
-  protect(record: DraftRecord, { actor, principal, subject }: Concerned): DraftRecord {
+  /**
+   * The record with its personal values encrypted, or withheld where they cannot be; held, where a key has to be fetched first. Never
+   * throws, and never returns them in the clear.
+   */
+  protect(record: DraftRecord, { actor, principal, subject }: Concerned): DraftRecord | HeldDraft {
     const { rest, taken, fields } = (subject === 'nobody' ? this.#nothing : this.#splitter).split(record);
     const groups = new Map<string, Group>();
     const personal: PersonalValues[] = [];
@@ -93,10 +97,30 @@ export class Protector {
     if (this.#withActor && actor !== undefined) addTo(groups, actor, 'actor_id', record.actor_id);
     if (this.#withPrincipal && principal !== undefined)
       addTo(groups, principal, 'on_behalf_of', record.on_behalf_of);
-    for (const [id, group] of groups) personal.push(this.#seal(id, group, record, rest, groups.size));
-    if (personal.length === 0) return record;
-    rest.personal = personal;
-    return rest;
+    const finish = () => {
+      for (const [id, group] of groups) personal.push(this.#seal(id, group, record, rest, groups.size));
+      if (personal.length === 0) return record;
+      rest.personal = personal;
+      return rest;
+    };
+    const fetching = this.#fetching(groups.keys());
+    return fetching === undefined ? finish() : held(fetching, finish);
+  }
+
+  /** Resolves when the keys of these persons are there, or cannot be had; undefined where none has to be fetched. */
+  #fetching(subjects: Iterable<string>): Promise<unknown> | undefined {
+    const { keys } = this.#options;
+    if (keys.ready === undefined) return undefined;
+    const fetching: Promise<void>[] = [];
+    for (const subject of subjects) {
+      try {
+        const ready = keys.ready(subject);
+        if (ready !== undefined) fetching.push(ready);
+      } catch {
+        // `keyFor` fails as well, and says why.
+      }
+    }
+    return fetching.length > 0 ? Promise.allSettled(fetching) : undefined;
   }
 
   /** Forgets all keys. */
@@ -156,9 +180,11 @@ export class Protector {
   }
 
   #isKept(known: Cached, now: number): boolean {
-    if (now - known.checkedAt < RECHECK_MS) return true;
+    const { keys } = this.#options;
+    // Keys that are fetched are remembered with bounds of their own, which hold to the record.
+    if (keys.ready === undefined && now - known.checkedAt < RECHECK_MS) return true;
     known.checkedAt = now;
-    return this.#options.keys.isKept(known.keyId);
+    return keys.isKept(known.keyId);
   }
 
   #forgetOldest(): void {
@@ -195,6 +221,18 @@ export class Protector {
       truncated: [...truncated, { path: 'personal', ...sizes }],
     });
   }
+}
+
+/** Whether values of a record are lost because a key could not be had. An operation of which that is known before should not begin. */
+export function lacksKey({ personal }: DraftRecord): boolean {
+  return personal?.some(({ withheld }) => withheld === 'no_key') === true;
+}
+
+/** A record whose keys are being fetched. It is encrypted once, as soon as they are there. */
+function held(fetching: Promise<unknown>, finish: () => DraftRecord): HeldDraft {
+  let record: DraftRecord | undefined;
+  const now = () => (record ??= finish());
+  return { ready: fetching.then(now), now };
 }
 
 /** Bytes of the entry of `truncated` about a cut, and of its name. */

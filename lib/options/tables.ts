@@ -649,6 +649,13 @@ const StdoutSinkOptions = {
   profile: EncodingProfileOptions.profile,
 } as const;
 
+const SubjectKeyCacheOptions = {
+  maxAgeMillis: { kind: 'integer', default: 300_000, minimum: 1, maximum: 2_147_483_647 },
+  maxRecords: { kind: 'integer', default: 1_000_000, minimum: 1 },
+  maxKeys: { kind: 'integer', default: 10_000, minimum: 1 },
+  timeoutMillis: { kind: 'integer', default: 5000, minimum: 1, maximum: 2_147_483_647 },
+} as const;
+
 const SyslogSinkOptions = {
   endpoint: { kind: 'value', required: true, variable: 'SYSLOG_ENDPOINT', form: 'text' },
   tls: { kind: 'value' },
@@ -720,6 +727,7 @@ export const OPTIONS = {
   SinkFilter,
   SpoolOptions,
   StdoutSinkOptions,
+  SubjectKeyCacheOptions,
   SyslogSinkOptions,
   TimestampsOptions,
   WitnessesOptions,
@@ -773,6 +781,7 @@ export const PAGES = {
   SinkFilter: 'docs/sinks.md',
   SpoolOptions: 'docs/sinks.md',
   StdoutSinkOptions: 'docs/sinks.md',
+  SubjectKeyCacheOptions: 'docs/erasure.md',
   SyslogSinkOptions: 'docs/destinations.md',
   TimestampsOptions: 'docs/integrity.md',
   WitnessesOptions: 'docs/integrity.md',

@@ -229,7 +229,7 @@ function complain(error: unknown): void {
 }
 
 /** What may still hold records when the process exits: the worker of a sink. */
-interface LastWriter {
+export interface LastWriter {
   readonly name: string;
   /** Writes what it can without an event loop, and returns how many records are lost. */
   flushAtExit(): number;

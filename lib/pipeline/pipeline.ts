@@ -4,6 +4,7 @@ import { shared } from '../internal/shared.js';
 import type { DraftRecord, AuditRecord } from '../schema/record.js';
 import type { Sink } from '../sinks/sink.js';
 import { joined, Completion } from './completion.js';
+import { HoldingQueue, isHeld, type HeldDraft } from './held.js';
 import { endWithProcess, type Ending, type EndingLog } from './lifecycle.js';
 import { resolvePipeline, type PipelineOptions, type ResolvedPipeline, termsOf } from './options.js';
 import { Sequence } from './queue.js';
@@ -16,11 +17,12 @@ export const DELIVERED = Promise.resolve();
 /** Numbers records and delivers them to the sinks: everything between the processor and the sinks. */
 export interface Pipeline {
   /**
-   * Numbers a record (`seq`) at once, in the order of the calls, then delivers it to every sink. The draft becomes the record.
+   * Numbers a record (`seq`) in the order of the calls, then delivers it to every sink. The draft becomes the record. All this
+   * is at once, unless the record or one before it is held.
    * Resolves when the mode lets the caller go on; rejects with `SinkError` when a required sink failed.
    * Never throws synchronously. Where nobody has to wait, the promise is {@link DELIVERED}.
    */
-  accept(draft: DraftRecord): Promise<void>;
+  accept(draft: DraftRecord | HeldDraft): Promise<void>;
   /** Accepts a record whose caller does not wait: failures go to `onError` and are counted. */
   acceptInBackground(draft: DraftRecord): void;
   /** In `blocking-strict`, makes an intent durable or rejects with `AuditUnavailableError`. In other modes, resolves at once. */
@@ -35,6 +37,8 @@ export interface Pipeline {
   shutdown(ending?: Ending): Promise<void>;
   /** Counts a record whose personal values were withheld. */
   countWithheld(): void;
+  /** Counts an operation that must not be made, and says why. */
+  unavailableBecause(cause: unknown): AuditUnavailableError;
   /** The pipeline in numbers, for programs without a MeterProvider. */
   stats(): PipelineStats;
   /** Writes what it can without an event loop, and gives up the rest: the process ends. */
@@ -75,6 +79,7 @@ class SinkPipeline implements Pipeline, EndingLog {
   readonly #anyWillDo: boolean;
   readonly #report: ResolvedPipeline['report'];
   readonly #sequence: Sequence;
+  readonly #holding: HoldingQueue;
   #first: ResolvedPipeline['firstRecord'];
   readonly #last: ((ending: Ending) => DraftRecord) | undefined;
   #accepted = 0;
@@ -96,6 +101,12 @@ class SinkPipeline implements Pipeline, EndingLog {
     this.#anyWillDo = anyWillDo;
     this.#report = report;
     this.#sequence = new Sequence(count);
+    // The other half of the time, and of the room, is for the sinks.
+    const half = (of: (options: (typeof workers)[number]) => number) => Math.min(...workers.map(of)) / 2;
+    this.#holding = new HoldingQueue(
+      half(({ maxQueueSize }) => maxQueueSize),
+      half(({ exportTimeoutMillis }) => exportTimeoutMillis),
+    );
     this.needsIntent = this.#strict.length > 0;
     this.keepsWaiting = this.#awaited.length > 0;
     this.sinks = sinks;
@@ -103,33 +114,39 @@ class SinkPipeline implements Pipeline, EndingLog {
     this.unfinishedIntents = [...new Map(intents.map((intent) => [intent.record_id, intent])).values()];
   }
 
-  accept(draft: DraftRecord): Promise<void> {
-    if (this.#shutdown !== undefined) return Promise.reject(this.#refuse(draft));
-    const delivery = this.#deliver(draft, this.#awaited, false);
+  accept(draft: DraftRecord | HeldDraft): Promise<void> {
+    if (this.#shutdown !== undefined)
+      return Promise.reject(this.#refuse(isHeld(draft) ? draft.now() : draft));
+    const delivery =
+      isHeld(draft) || !this.#holding.isEmpty
+        ? this.#deliverInTurn(draft)
+        : this.#deliver(draft, this.#awaited, false);
     // In strict mode the caller gets the operation's result in any case; the next operation is refused.
     return this.needsIntent ? delivery.catch(() => undefined) : delivery;
   }
 
   acceptInBackground(draft: DraftRecord): void {
     if (this.#shutdown !== undefined) this.#refuse(draft);
-    else void this.#deliver(draft, [], false);
+    else if (this.#holding.isEmpty) void this.#deliver(draft, [], false);
+    else this.#holding.hold(draft, (record) => void this.#deliver(record, [], false));
   }
 
   acceptIntent(draft: DraftRecord): Promise<void> {
     if (!this.needsIntent) return DELIVERED;
-    if (this.#shutdown !== undefined) return Promise.reject(this.#unavailableBecause(this.#refuse(draft)));
+    if (this.#shutdown !== undefined) return Promise.reject(this.unavailableBecause(this.#refuse(draft)));
     const behind = this.#strict.filter((worker) => worker.isBehind);
     if (behind.length > 0 && (!this.#anyWillDo || behind.length === this.#strict.length)) {
       const names = behind.map((worker) => worker.name).join(',');
       const cause = new SinkError(names, `sink '${names}' has not yet taken what happened before`);
-      return Promise.reject(this.#unavailableBecause(cause));
+      return Promise.reject(this.unavailableBecause(cause));
     }
     return this.#deliver(draft, this.#strict, true).catch((cause: unknown) => {
-      throw this.#unavailableBecause(cause);
+      throw this.unavailableBecause(cause);
     });
   }
 
   async forceFlush(): Promise<void> {
+    if (!this.#holding.isEmpty) await this.#holding.passed();
     await (this.#shutdown ?? allOf(this.#workers.map((worker) => worker.flush())));
   }
 
@@ -149,6 +166,7 @@ class SinkPipeline implements Pipeline, EndingLog {
   }
 
   stopNow(ending: Ending): void {
+    this.#holding.release();
     const able = this.#workers.filter((worker) => worker.canFlushSync);
     // The record would be the only one of a sealed log that nothing vouches for.
     if (able.some((worker) => worker.isSealed === true && worker.pending === 0)) return;
@@ -160,16 +178,18 @@ class SinkPipeline implements Pipeline, EndingLog {
 
   /** The last record, where the log has begun and has not ended. */
   #stop(ending: Ending): DraftRecord | undefined {
-    if (this.#accepted === this.#stoppedAt || this.#shutdown !== undefined) return undefined;
+    if (this.#accepted === this.#stoppedAt) return undefined;
     this.#stoppedAt = this.#accepted;
     return this.#last?.(ending);
   }
 
   flushSync(): void {
+    this.#holding.release();
     for (const worker of this.#workers) worker.flushSync();
   }
 
   saveSync(): void {
+    this.#holding.release();
     for (const worker of this.#workers) if (worker.canFlushSync) worker.flushSync();
   }
 
@@ -187,31 +207,51 @@ class SinkPipeline implements Pipeline, EndingLog {
     };
   }
 
-  #close(ending: Ending): Promise<void> {
+  async #close(ending: Ending): Promise<void> {
+    if (!this.#holding.isEmpty) await this.#holding.passed();
     const last = this.#stop(ending);
     if (last !== undefined) void this.#queue(last, [], false);
     this.#endsAlone();
-    return allOf(this.#workers.map((worker) => worker.close()));
+    await allOf(this.#workers.map((worker) => worker.close()));
   }
 
-  #deliver(draft: DraftRecord, waitFor: readonly SinkWorker[], intent: boolean): Promise<void> {
+  /** {@link #deliver}, once the record is ready and those before it are delivered. */
+  #deliverInTurn(draft: DraftRecord | HeldDraft): Promise<void> {
+    if (!this.keepsWaiting) {
+      this.#holding.hold(draft, (record) => void this.#deliver(record, [], false));
+      return DELIVERED;
+    }
+    return new Promise((resolve, reject) => {
+      this.#holding.hold(draft, (record, since) => {
+        this.#deliver(record, this.#awaited, false, since).then(resolve, reject);
+      });
+    });
+  }
+
+  #deliver(
+    draft: DraftRecord,
+    waitFor: readonly SinkWorker[],
+    intent: boolean,
+    since?: number,
+  ): Promise<void> {
     if (this.#first !== undefined) {
       const first = this.#first(draft);
       this.#first = undefined;
       void this.#queue(first, [], false);
     }
     if (this.#accepted++ === 0 && this.#last !== undefined) this.#endsAlone = endWithProcess(this);
-    return this.#queue(draft, waitFor, intent);
+    return this.#queue(draft, waitFor, intent, since);
   }
 
   /** Numbers a record and queues it for every sink whose filter it passes. Resolves when the awaited sinks have it. */
-  #queue(draft: DraftRecord, waitFor: readonly SinkWorker[], intent: boolean): Promise<void> {
+  #queue(draft: DraftRecord, waitFor: readonly SinkWorker[], intent: boolean, since?: number): Promise<void> {
     const record = this.#sequence.stamp(draft);
     const workers = this.#filtered ? this.#workers.filter((worker) => worker.wants(record)) : this.#workers;
     const awaited = this.#filtered ? waitFor.filter((worker) => workers.includes(worker)) : waitFor;
     const completion = awaited.length > 0 ? new Completion(awaited.length, this.#anyWillDo) : undefined;
     for (const worker of workers) {
-      if (completion !== undefined && awaited.includes(worker)) worker.push(record, completion, intent);
+      if (completion !== undefined && awaited.includes(worker))
+        worker.push(record, completion, intent, since);
       else worker.push(record, undefined, false);
     }
     return completion?.promise ?? DELIVERED;
@@ -227,7 +267,7 @@ class SinkPipeline implements Pipeline, EndingLog {
     return error;
   }
 
-  #unavailableBecause(cause: unknown): AuditUnavailableError {
+  unavailableBecause(cause: unknown): AuditUnavailableError {
     this.#unavailable++;
     const reason = cause instanceof Error ? cause.message : 'the audit log failed';
     return new AuditUnavailableError(`nothing was sent: ${reason}`, { cause });

@@ -76,8 +76,12 @@ export class SinkWorker {
     return false;
   }
 
-  /** Queues a record. The worker settles its part of `completion`, where there is one, exactly once. */
-  push(record: AuditRecord, completion: Completion | undefined, intent: boolean): void {
+  /**
+   * Queues a record. The worker settles its part of `completion`, where there is one, exactly once.
+   *
+   * @param since when its caller began to wait, in ms of the monotonic clock; now by default.
+   */
+  push(record: AuditRecord, completion: Completion | undefined, intent: boolean, since?: number): void {
     const { ack, maxQueueSize, overflow, exportTimeoutMillis } = this.options;
     const own = this.#sequence === undefined ? record : this.#sequence.number(record);
     const full = this.#queue.entries >= maxQueueSize;
@@ -85,8 +89,9 @@ export class SinkWorker {
     const mayGoOn = ack === 'accepted' && !full;
     if (mayGoOn) completion?.delivered();
     else if (ack === 'accepted' && completion !== undefined) this.#waitForRoom++;
-    this.#queue.push(new Entry(own, mayGoOn ? undefined : completion, performance.now(), intent));
-    this.#deadline.watch(exportTimeoutMillis);
+    const now = performance.now();
+    this.#queue.push(new Entry(own, mayGoOn ? undefined : completion, since ?? now, intent));
+    this.#deadline.watch(exportTimeoutMillis - (now - (since ?? now)));
     if (isPastExit()) writeNow(this);
     else this.#pump();
   }

@@ -82,10 +82,10 @@ export function createAuditLog(options: ResolvedOptions, audited: Audited): Audi
   const forget = makeAhead(() => rehearse(options, redactor));
   const close = (ending?: Ending) => {
     forget();
-    recording.forgetKeys();
     releasePipeline(pipeline);
     dischargeClaiming(pipeline);
-    return pipeline.shutdown(ending);
+    // Records that wait for a key are among the last.
+    return pipeline.shutdown(ending).finally(() => recording.forgetKeys());
   };
   announce(options, audited);
   return { recording, pipeline, close };

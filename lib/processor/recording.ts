@@ -1,9 +1,10 @@
 import type { ResolvedOptions } from '../config.js';
-import { Protector, type ProtectorOptions } from '../erasure/protector.js';
+import { lacksKey, Protector, type ProtectorOptions } from '../erasure/protector.js';
 import { AuditError, AuditUnavailableError, RefusedError, SinkError } from '../errors.js';
 import type { Actor } from '../identity.js';
 import { shared } from '../internal/shared.js';
 import { originOf } from '../origin.js';
+import { isHeld, type HeldDraft } from '../pipeline/held.js';
 import { guardedReport, type Report } from '../pipeline/stats.js';
 import { DELIVERED, type Pipeline } from '../pipeline/pipeline.js';
 import { totalBytesOf, type Redactor } from '../redaction/createRedactor.js';
@@ -186,7 +187,13 @@ export class Recording implements OperationRecorder {
     const draft = this.#draft(detail);
     if (draft === undefined)
       return Promise.reject(new AuditUnavailableError('the intent could not be made into a record'));
-    return draft === SKIPPED ? Promise.resolve() : this.#pipeline.acceptIntent(draft);
+    if (draft === SKIPPED) return Promise.resolve();
+    return isHeld(draft) ? draft.ready.then((each) => this.#acceptIntent(each)) : this.#acceptIntent(draft);
+  }
+
+  #acceptIntent(record: DraftRecord): Promise<void> {
+    if (!lacksKey(record)) return this.#pipeline.acceptIntent(record);
+    return Promise.reject(this.#pipeline.unavailableBecause(new Error('no key for personal values')));
   }
 
   get asksBeforeCalls(): boolean {
@@ -243,7 +250,7 @@ export class Recording implements OperationRecorder {
   }
 
   /** Undefined where the record cannot be made: that is a bug of ours, which is reported and must not break the call. */
-  #draft(detail: OperationDetail): DraftRecord | typeof SKIPPED | undefined {
+  #draft(detail: OperationDetail): DraftRecord | HeldDraft | typeof SKIPPED | undefined {
     try {
       const serverAddress = this.#dialled.by(detail.connection);
       const { sessionId } = detail.connection;
@@ -301,7 +308,7 @@ export class Recording implements OperationRecorder {
   }
 
   /** Notes that the requests of an operation are on record, or left out by the policy. */
-  #settle(detail: OperationDetail, draft: DraftRecord | typeof SKIPPED | undefined): void {
+  #settle(detail: OperationDetail, draft: object | typeof SKIPPED | undefined): void {
     const { legs, connection, requestedBy } = detail;
     if (draft === undefined || legs.length === 0 || requestedBy !== undefined) return;
     const ids = legs.map(({ request_id: id }) => id);
