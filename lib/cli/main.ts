@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { abandonReadings } from './shared/reading.js';
-import { ExitCode } from './shared/command.js';
-import { systemReason } from './shared/failure.js';
+import { abandonReadings, ExitCode, systemReason } from './shared/command.js';
 import { runCli } from './run.js';
 
 const { argv, stdin, stdout, stderr, env } = process;

@@ -1,10 +1,8 @@
 import { printable, nearest } from '../internal/text.js';
-import { ExitCode, type CommandIo } from './shared/command.js';
+import { ExitCode, explain, usageFailure, type CommandIo, type BeginReading } from './shared/command.js';
 import { columns, type Command } from './shared/define.js';
-import { explain, usageFailure } from './shared/failure.js';
-import type { BeginReading } from './shared/reading.js';
 import { Output } from './term/output.js';
-import { discardScratch } from './term/scratch.js';
+import { discardScratch } from './term/temporaryFile.js';
 import { palette } from './term/terminal.js';
 import { PACKAGE_VERSION } from '../version.js';
 

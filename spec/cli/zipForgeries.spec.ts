@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { ZipReader } from '../../lib/cli/evidence/zip.js';
 import { crc32ByTable } from '../../lib/internal/crc32.js';
-import { CliFailure } from '../../lib/cli/shared/failure.js';
+import { CliFailure } from '../../lib/cli/shared/command.js';
 
 import { runBuiltCommand } from '../support/builtCli.js';
 import { writeSealedSampleLog } from '../support/sealedSampleLog.js';

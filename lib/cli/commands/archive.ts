@@ -2,9 +2,8 @@ import { archiveLog } from '../../archive/archiver.js';
 import { printable } from '../../internal/text.js';
 import { resolveArchive, whileAlone } from '../../sinks/file/keeping.js';
 import { onlyOperand } from '../integrity/judgement.js';
-import { ExitCode } from '../shared/command.js';
+import { ExitCode, usageFailure } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
 import { palette } from '../term/terminal.js';
 import { bytes, plural } from '../term/units.js';
 

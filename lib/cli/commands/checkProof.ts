@@ -8,7 +8,7 @@ import {
   checkTlogProof,
   parseTlogProof,
 } from '../../integrity/tlog/tlogProof.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { asFinding, keysFor, onlyOperand, VKEY_OPTION } from '../integrity/judgement.js';
 import {
@@ -20,7 +20,6 @@ import {
   shownBy,
 } from '../integrity/content.js';
 import type { CommittedPart } from '../../schema/parts.js';
-import { usageFailure } from '../shared/failure.js';
 
 const LF = 0x0a;
 

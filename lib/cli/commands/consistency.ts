@@ -6,10 +6,9 @@ import {
   formatConsistencyProof,
   parseConsistencyProof,
 } from '../../integrity/tlog/tlogProof.js';
-import { ExitCode } from '../shared/command.js';
+import { ExitCode, usageFailure } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { asFinding, checkpointNote, keyFiles, keysFor, VKEY_OPTION } from '../integrity/judgement.js';
-import { usageFailure } from '../shared/failure.js';
 import { Output } from '../term/output.js';
 
 /** `consistency`: whether one checkpoint extends another. */

@@ -2,9 +2,8 @@ import { resolve } from 'node:path';
 import { printable } from '../../internal/text.js';
 import { diagnose } from '../../doctor/doctor.js';
 import type { DoctorFinding, Severity } from '../../doctor/finding.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
 import { palette, waiting, type Palette } from '../term/terminal.js';
 
 const COLOURS: Readonly<Record<Severity, keyof Palette>> = {

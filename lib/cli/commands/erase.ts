@@ -10,11 +10,10 @@ import type { DraftRecord } from '../../schema/record.js';
 import { EVENT_TYPES } from '../../schema/tables.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../../version.js';
 import { userName } from '../access/record.js';
-import { writeSealed } from '../access/write.js';
+import { writeSealed } from '../access/begin.js';
 import { keyFolderOf, KEY_OPTIONS } from '../input/unlocked.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, CliFailure, systemReason, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand, type OptionValues } from '../shared/define.js';
-import { CliFailure, systemReason, usageFailure } from '../shared/failure.js';
 
 const OPTIONS = {
   ...KEY_OPTIONS,

@@ -1,8 +1,7 @@
 import { printable, nearest } from '../../internal/text.js';
-import { ExitCode } from '../shared/command.js';
+import { ExitCode, usageFailure } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { titleOf, keyFiles, readVkeys, VKEY_OPTION } from '../integrity/judgement.js';
-import { usageFailure } from '../shared/failure.js';
 import { isTable } from '../input/clickhouse.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { exportTiles } from '../../integrity/proving.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, systemPath, systemReason, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import {
   asFinding,
@@ -11,9 +11,7 @@ import {
   onlyOperand,
   VKEY_OPTION,
 } from '../integrity/judgement.js';
-import { systemPath, systemReason, usageFailure } from '../shared/failure.js';
-import { OutputGuard, realOf } from '../term/guard.js';
-import { unwritable } from '../term/output.js';
+import { OutputGuard, realOf, unwritable } from '../term/output.js';
 import { TemporaryFolder } from '../term/temporaryFile.js';
 import { plural } from '../term/units.js';
 

@@ -2,9 +2,8 @@ import { holdsIn, readJournal } from '../../integrity/verification/retentionJour
 import { printable } from '../../internal/text.js';
 import { hold, lift } from '../../sinks/file/journal.js';
 import { onlyOperand } from '../integrity/judgement.js';
-import { ExitCode } from '../shared/command.js';
+import { ExitCode, usageFailure } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
 
 /** `otel-mcp-log hold`: legal holds, which stop retention. */
 export const command = defineCommand({

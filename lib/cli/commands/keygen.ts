@@ -1,9 +1,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { generateKeyFile, requireOrigin } from '../../integrity/sealing/keys.js';
 import { formatVkey } from '../../integrity/tlog/note.js';
-import { ExitCode } from '../shared/command.js';
+import { ExitCode, usageFailure } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
 import { unwritable } from '../term/output.js';
 
 /** `keygen`: a key to seal a log with. */

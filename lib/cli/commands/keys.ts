@@ -1,8 +1,7 @@
 import { printable } from '../../internal/text.js';
 import { keyFolderOf, KEY_OPTIONS } from '../input/unlocked.js';
-import { ExitCode } from '../shared/command.js';
+import { ExitCode, usageFailure } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
 import { plural } from '../term/units.js';
 
 /** `otel-mcp-log keys`: what a folder of keys holds, and its master key. */

@@ -3,8 +3,7 @@ import { findRecord, proveRecord, type FoundRecord } from '../../integrity/provi
 import { integrityLayout } from '../../integrity/storage/files.js';
 import { openCheckpoint } from '../../integrity/tlog/checkpoint.js';
 import { formatTlogProof } from '../../integrity/tlog/tlogProof.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
-import type { Reading } from '../shared/reading.js';
+import { ExitCode, usageFailure, type CommandIo, type Reading } from '../shared/command.js';
 import {
   committedRecord,
   CONTENT_OPTIONS,
@@ -23,7 +22,6 @@ import {
   onlyOperand,
   VKEY_OPTION,
 } from '../integrity/judgement.js';
-import { usageFailure } from '../shared/failure.js';
 import { Output } from '../term/output.js';
 
 /** `prove`: a proof that one record is in a log, which shows none of the others. */

@@ -1,8 +1,6 @@
-import type { Reading } from '../shared/reading.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, usageFailure, type Reading, type CommandIo } from '../shared/command.js';
 import { defineCommand, type OptionValues } from '../shared/define.js';
 import { keyFiles, readVkeys, VKEY_OPTION, type Judgement } from '../integrity/judgement.js';
-import { usageFailure } from '../shared/failure.js';
 import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { KEY_OPTIONS, withKeys } from '../input/unlocked.js';
@@ -168,7 +166,7 @@ async function runFilters(
     return conclude(matched);
   }
   if (format === 'parquet') {
-    const { selectToParquet } = await import('../query/parquet.js');
+    const { selectToParquet } = await import('../query/duckdb.js');
     const { matched } = await selectToParquet(logs, options.output, {
       ...common,
       inputs: inputsOf(options, operands),

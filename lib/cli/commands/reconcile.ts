@@ -15,9 +15,8 @@ import {
 import { pairRecords, WAYS, type Pairing } from '../reconcile/pairing.js';
 import { readSides } from '../reconcile/read.js';
 import type { Entry, LogFacts, Store } from '../reconcile/store.js';
-import { ExitCode } from '../shared/command.js';
+import { ExitCode, CliFailure, usageFailure } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { CliFailure, usageFailure } from '../shared/failure.js';
 import { Output } from '../term/output.js';
 import { count, plural } from '../term/units.js';
 

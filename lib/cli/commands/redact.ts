@@ -4,9 +4,8 @@ import { ConfigError } from '../../errors.js';
 import { createRedactor, type Redactor } from '../../redaction/createRedactor.js';
 import { parsePolicy } from '../../redaction/policy/options.js';
 import type { DraftRecord } from '../../schema/record.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, inputFailure, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { inputFailure, usageFailure } from '../shared/failure.js';
 
 /** `otel-mcp-log redact`: what a policy does to a sample. */
 export const command = defineCommand({

@@ -7,9 +7,8 @@ import { openRelayLog, type LogNeeds, type RelayLog } from '../../relay/log.js';
 import { callersActor } from '../../relay/callers.js';
 import { relayHttp, relayToHttp, relayStdio } from '../../relay/relay.js';
 import { requireEndpoint } from '../../sinks/http/options.js';
-import type { CommandIo } from '../shared/command.js';
+import { CliFailure, inputFailure, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { CliFailure, inputFailure, usageFailure } from '../shared/failure.js';
 
 /** Exit codes of shells for a command that is not there, and for one that cannot be run. */
 const EXIT_NOT_FOUND = 127;

@@ -1,8 +1,7 @@
 import { printable } from '../../internal/text.js';
 import { isBad } from '../../integrity/verification/verdict.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';
 import { KEY_OPTIONS, withKeys } from '../input/unlocked.js';

@@ -3,9 +3,8 @@ import { archiveTarget } from '../../archive/state.js';
 import { PRESETS, resolveRetain, type RetainOptions } from '../../sinks/file/keeping.js';
 import { applyRetention, type RetentionResult } from '../../sinks/file/retention.js';
 import { onlyOperand } from '../integrity/judgement.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
-import { usageFailure } from '../shared/failure.js';
 import { palette } from '../term/terminal.js';
 import { bytes, plural } from '../term/units.js';
 

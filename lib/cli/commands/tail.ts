@@ -1,8 +1,13 @@
 import { stat, open } from 'node:fs/promises';
-import type { Reading } from '../shared/reading.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import {
+  ExitCode,
+  inputFailure,
+  systemReason,
+  usageFailure,
+  type Reading,
+  type CommandIo,
+} from '../shared/command.js';
 import { defineCommand, type OptionValues } from '../shared/define.js';
-import { inputFailure, systemReason, usageFailure } from '../shared/failure.js';
 import { decodeRecord, LineFault } from '../input/records.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';

@@ -12,10 +12,9 @@ import { verifyLog } from '../../integrity/verification/verify.js';
 import { parsePolicy, policyOfAll, type WitnessPolicy } from '../../integrity/tlog/policy.js';
 import { isStored } from '../../archive/objectStore.js';
 import { printable } from '../../internal/text.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { onlyOperand, readVkeys, VKEY_OPTION, checkLines } from '../integrity/judgement.js';
-import { usageFailure } from '../shared/failure.js';
 import { palette } from '../term/terminal.js';
 import { plural } from '../term/units.js';
 

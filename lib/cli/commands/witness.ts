@@ -3,10 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { isKeyName, parseVkey } from '../../integrity/tlog/note.js';
 import { readOrGenerateKey } from '../../integrity/sealing/keys.js';
 import { Witness } from '../../integrity/witness.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, CliFailure, usageFailure, type CommandIo } from '../shared/command.js';
 import { defineCommand } from '../shared/define.js';
 import { readVkeys } from '../integrity/judgement.js';
-import { CliFailure, usageFailure } from '../shared/failure.js';
 import { witnessServer } from '../integrity/witnessServer.js';
 
 const DEFAULT_LISTEN = '127.0.0.1:7380';

@@ -11,7 +11,7 @@ import type { CommandIo } from '../shared/command.js';
 import { judge, type Judgement } from '../integrity/judgement.js';
 import type { LogInput } from '../input/logs.js';
 import { Problems, type Place } from '../input/problems.js';
-import { Gathered } from '../formats/gathered.js';
+import { Gathered } from '../export/encoders.js';
 import { withScratchFolder } from '../term/temporaryFile.js';
 import { compileFilter } from '../query/filter.js';
 import type { Output } from '../term/output.js';

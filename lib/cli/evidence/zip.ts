@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import * as zlib from 'node:zlib';
 import { Readable } from 'node:stream';
-import { inputFailure } from '../shared/failure.js';
+import { inputFailure } from '../shared/command.js';
 import { Zip, ZipDeflate, type ZipInputFile } from 'fflate';
 import { createHash } from 'node:crypto';
 import { type Output } from '../term/output.js';

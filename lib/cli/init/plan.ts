@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRELOADED, type Project, type Start } from '../../doctor/project.js';
-import { inputFailure } from '../shared/failure.js';
+import { inputFailure } from '../shared/command.js';
 
 /** A file before and after the change; `before` is undefined where the file does not exist yet. */
 export interface Change {

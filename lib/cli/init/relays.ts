@@ -1,6 +1,6 @@
 import { reread, type AssistantFile } from '../../doctor/assistants.js';
 import type { ConfiguredServer, Edit } from '../../doctor/assistantServers.js';
-import { inputFailure } from '../shared/failure.js';
+import { inputFailure } from '../shared/command.js';
 import { remoteDirect, remoteRelayed, wordsOfRemote, type Remodelled } from './remotes.js';
 
 /** How relays are written into a configuration. */

@@ -3,7 +3,7 @@ import { readSegments } from '../../integrity/storage/segments.js';
 import { verifySegments, type VerifyFileOptions } from '../../integrity/verification/verifyFile.js';
 import type { VerifyReport } from '../../integrity/verification/verdict.js';
 import type { CommandIo } from '../shared/command.js';
-import { scratchFolder } from '../term/scratch.js';
+import { scratchFolder } from '../term/temporaryFile.js';
 import type { LogInput } from './logs.js';
 
 /** An archived log: its records are streamed when they are read; its evidence is small, and fetched as a whole. */

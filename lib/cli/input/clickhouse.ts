@@ -1,6 +1,5 @@
 import type { LogChunk } from '../../integrity/storage/segments.js';
-import type { CommandIo } from '../shared/command.js';
-import { inputFailure, usageFailure } from '../shared/failure.js';
+import { inputFailure, usageFailure, type CommandIo } from '../shared/command.js';
 import type { AnyOf } from './prefilter.js';
 
 /** What names a table of ClickHouse among the logs of a command line. */

@@ -16,8 +16,7 @@ import {
 import { integrityLayout } from '../../integrity/storage/files.js';
 import type { VerifyReport } from '../../integrity/verification/verdict.js';
 import type { VerifyFileOptions } from '../../integrity/verification/verifyFile.js';
-import type { CommandIo } from '../shared/command.js';
-import { CliFailure, systemReason, usageFailure } from '../shared/failure.js';
+import { CliFailure, systemReason, usageFailure, type CommandIo } from '../shared/command.js';
 import { isTerminal } from '../term/terminal.js';
 import { isStored } from '../../archive/objectStore.js';
 import { isTable, tableLog, type Wanted } from './clickhouse.js';

@@ -10,8 +10,7 @@ import {
   type Salt,
 } from '../../integrity/contentCommitment.js';
 import { COMMITTED_PARTS, type Commitments, type CommittedPart } from '../../schema/parts.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
-import { CliFailure, inputFailure, usageFailure } from '../shared/failure.js';
+import { ExitCode, CliFailure, inputFailure, usageFailure, type CommandIo } from '../shared/command.js';
 
 /** A record that commits to content, as it stands in a log or is shown by a proof. */
 export interface CommittedRecord {

@@ -10,13 +10,12 @@ import {
   type VerifyReport,
 } from '../../integrity/verification/verdict.js';
 import { printable } from '../../internal/text.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import { ExitCode, CliFailure, usageFailure, type CommandIo } from '../shared/command.js';
 import { isTable } from '../input/clickhouse.js';
 import type { LogInput } from '../input/logs.js';
 import { palette } from '../term/terminal.js';
 import { integrityLayout } from '../../integrity/storage/files.js';
 import { parseVkey, type NoteVerifier } from '../../integrity/tlog/note.js';
-import { CliFailure, usageFailure } from '../shared/failure.js';
 
 /** The verdict on one log that a command reads for a purpose other than to verify it. */
 export interface Judgement {

@@ -3,7 +3,7 @@ import { actorsOf } from '../../schema/parts.js';
 import type { AuditRecord } from '../../schema/record.js';
 import { EVENT_TYPES, SEVERITIES } from '../../schema/tables.js';
 import { nearest } from '../../internal/text.js';
-import { usageFailure } from '../shared/failure.js';
+import { usageFailure } from '../shared/command.js';
 import { Prefilter, type AnyOf } from '../input/prefilter.js';
 import { toolOf } from '../input/toolHistory.js';
 import { isLossWithin, LOSS_NEEDLES, tellsOfLoss } from './losses.js';

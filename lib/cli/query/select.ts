@@ -1,5 +1,4 @@
-import type { Reading } from '../shared/reading.js';
-import type { CommandIo } from '../shared/command.js';
+import type { Reading, CommandIo } from '../shared/command.js';
 import type { LogInput } from '../input/logs.js';
 import type { Problems } from '../input/problems.js';
 import { Prefilter } from '../input/prefilter.js';

@@ -2,11 +2,16 @@ import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toJsonLine } from '../../codecs/codec.js';
 import { printable } from '../../internal/text.js';
-import type { Reading } from '../shared/reading.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
+import {
+  ExitCode,
+  CliFailure,
+  inputFailure,
+  usageFailure,
+  type Reading,
+  type CommandIo,
+} from '../shared/command.js';
 import { keyFiles } from '../integrity/judgement.js';
 import { csvRow } from '../formats/csv.js';
-import { CliFailure, inputFailure, usageFailure } from '../shared/failure.js';
 import { openLogs, spoolLogs, type LogInput } from '../input/logs.js';
 import { readRecords } from '../input/records.js';
 import { withKeys, type KeyOptions } from '../input/unlocked.js';
@@ -20,10 +25,10 @@ import {
   literal,
   openDuckDB,
   recordsSql,
+  copyOut,
   type DuckDBConnection,
   type DuckDBStatement,
 } from './duckdb.js';
-import { copyOut } from './parquet.js';
 
 type Format = 'table' | 'jsonl' | 'csv' | 'parquet';
 

@@ -1,4 +1,4 @@
-import { usageFailure } from '../shared/failure.js';
+import { usageFailure } from '../shared/command.js';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 604_800e3 };
 

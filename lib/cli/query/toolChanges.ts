@@ -1,6 +1,5 @@
 import { printable } from '../../internal/text.js';
-import type { Reading } from '../shared/reading.js';
-import type { CommandIo } from '../shared/command.js';
+import type { Reading, CommandIo } from '../shared/command.js';
 import { keyFiles } from '../integrity/judgement.js';
 import { openLogs } from '../input/logs.js';
 import { Problems } from '../input/problems.js';

@@ -1,8 +1,6 @@
 import { printable } from '../../internal/text.js';
 import type { AuditRecord } from '../../schema/record.js';
-import type { Reading } from '../shared/reading.js';
-import { ExitCode, type CommandIo } from '../shared/command.js';
-import { usageFailure } from '../shared/failure.js';
+import { ExitCode, usageFailure, type Reading, type CommandIo } from '../shared/command.js';
 import { keyFiles } from '../integrity/judgement.js';
 import { openLogs, type LogInput } from '../input/logs.js';
 import { Problems } from '../input/problems.js';

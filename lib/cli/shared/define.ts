@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util';
-import type { CommandIo } from './command.js';
-import { nearest } from '../../internal/text.js';
-import { explain, usageFailure } from './failure.js';
 import {
+  explain,
+  usageFailure,
   ACCESS_OPTIONS,
   UNRECORDED,
+  type CommandIo,
   type AccessOptions,
   type BeginReading,
   type OpenReading,
   type Reading,
-} from './reading.js';
+} from './command.js';
+import { nearest } from '../../internal/text.js';
 
 /** One command of `npx otel-mcp-log`. Each lives in a module of its own that exports it as `command`. */
 export interface Command {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, mkdtempSync } from 'node:fs';
 import { mkdir, mkdtemp, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -111,4 +111,20 @@ export async function withScratchFolder<T>(work: (folder: string) => Promise<T>)
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+const folders = new Set<string>();
+
+/** A new folder (mode 0700) that goes away when the command ends. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'otel-mcp-log-'));
+  folders.add(folder);
+  return folder;
+}
+
+/** Removes the folders of this command. */
+export async function discardScratch(): Promise<void> {
+  const gone = [...folders];
+  folders.clear();
+  await Promise.all(gone.map((folder) => rm(folder, { recursive: true, force: true })));
 }
