@@ -18,11 +18,11 @@ import {
 export const folder = mkdtempSync(join(tmpdir(), 'otel-mcp-log-bench-'));
 const environment = 'benchmark';
 /** As many fields and bytes as a record of this call has. */
-const LINE = Object.fromEntries(
+export const LINE = Object.fromEntries(
   Array.from({ length: 28 }, (_, index) => [`some_field_${index}`, `value of ${index} here`]),
 );
 
-function provide({ spanProcessors = [], ...options } = {}) {
+export function provide({ spanProcessors = [], ...options } = {}) {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const provider = new BasicTracerProvider({ spanProcessors, ...options });
   trace.setGlobalTracerProvider(provider);

@@ -81,6 +81,46 @@ export const ON_THE_WIRE: Readonly<Record<'stdio' | 'http', Sizes>> = {
   http: { quick: [2, 200], full: [8, 1_500] },
 };
 
+/** The least that each part of an audited call can cost; `children/floor.mjs` says what is done for it. */
+const FLOORS = {
+  'floor: a span': 'span',
+  'floor: JSON.stringify of a record': 'line',
+  'floor: a salt and two commitments': 'commitments',
+  'floor: three hashes of a seal': 'seal',
+  'floor: a line and its MAC written': 'writes',
+};
+type Floor = keyof typeof FLOORS;
+
+/** A case for each floor. */
+export const floors = (binary = node()): Case[] =>
+  Object.entries(FLOORS).map(([name, part]) => ({
+    name,
+    measure: () => ({ 'µs a call': figureOf('floor.mjs', [part], binary) }),
+  }));
+
+/** What one case has beyond another, in terms of what a minimal program pays for the same. */
+function beyond(part: string, case_: string, other: string, ...least: Floor[]): Ratio {
+  return {
+    name: `${part}, to its floor`,
+    of: (round) =>
+      (round.of(case_) - round.of(other)) / least.reduce((sum, floor) => sum + round.of(floor), 0),
+  };
+}
+
+/** Where what is added goes: each part is what a case has beyond the one before it. */
+export const PARTS: readonly Ratio[] = [
+  beyond('wrappers and span', 'spans only', 'bare', 'floor: a span'),
+  beyond(
+    'record, redaction, commitments, line and batched write',
+    'records in a file, batch',
+    'spans only',
+    'floor: JSON.stringify of a record',
+    'floor: a salt and two commitments',
+  ),
+  beyond('seal', WHOLE, 'records in a file, batch', 'floor: three hashes of a seal'),
+  beyond('writes that callers wait for', BLOCKING, WHOLE, 'floor: a line and its MAC written'),
+];
+
 /** Clients of version 1 of the SDK, with their server in the same process. */
 export const MEMORY_V1: Setting = { line: 'v1', transport: 'memory', sizes: IN_MEMORY };
 

@@ -4,8 +4,10 @@ import {
   BLOCKING,
   BLOCKING_TO_BATCH,
   cases,
+  floors,
   HOME_MADE,
   MEMORY_V1,
+  PARTS,
   toPeer,
   WHOLE,
   WHOLE_TO_HOME_MADE,
@@ -31,13 +33,17 @@ export const perCall: Question = {
     WHOLE_TO_HOME_MADE,
     toPeer('withLogging, no SDK, records in memory'),
     BLOCKING_TO_BATCH,
+    ...PARTS,
   ],
   prepare: (effort) => ({
-    cases: cases(
-      MEMORY_V1,
-      V1.filter((name) => !(effort.quick && name.startsWith('a span'))),
-      effort,
-    ),
+    cases: [
+      ...cases(
+        MEMORY_V1,
+        V1.filter((name) => !(effort.quick && name.startsWith('a span'))),
+        effort,
+      ),
+      ...floors(),
+    ],
   }),
 };
 

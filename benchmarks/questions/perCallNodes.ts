@@ -4,10 +4,12 @@ import {
   BLOCKING,
   BLOCKING_TO_BATCH,
   cases,
+  floors,
   HOME_MADE,
   IN_MEMORY,
   MEMORY_V1,
   ON_THE_WIRE,
+  PARTS,
   shares,
   toPeer,
   WHOLE,
@@ -16,6 +18,11 @@ import {
   type Setting,
 } from './calls.js';
 
+const WITH_EACH_NODE = [
+  ...['bare', 'peer', HOME_MADE, 'spans only', 'records in a file, batch'],
+  ...[WHOLE, BLOCKING],
+];
+
 /** The calls of `perCall.ts`, with another Node, which is installed for it. */
 function inMemory(version: string): Question {
   return {
@@ -23,11 +30,11 @@ function inMemory(version: string): Question {
     asks: `What does auditing add to a callTool with Node ${version}?`,
     rounds: 5,
     quick: false,
-    ratios: [toPeer('spans only'), WHOLE_TO_PEER, WHOLE_TO_HOME_MADE, BLOCKING_TO_BATCH],
+    ratios: [toPeer('spans only'), WHOLE_TO_PEER, WHOLE_TO_HOME_MADE, BLOCKING_TO_BATCH, ...PARTS],
     prepare: (effort) => {
       const { binary, remove } = installed(version);
       return {
-        cases: cases(MEMORY_V1, ['bare', 'peer', HOME_MADE, 'spans only', WHOLE, BLOCKING], effort, binary),
+        cases: [...cases(MEMORY_V1, WITH_EACH_NODE, effort, binary), ...floors(binary)],
         close: remove,
       };
     },
