@@ -38,26 +38,94 @@ export const observeInbound: Wrapper = (original) =>
     running.connection.watched = watchTransport(transport);
     running.sent({ request_id: String(peek(request, 'id')), method: running.method });
     asked(transport, peek(request, 'id'), running);
-    const outcome = whenAdmitted(running, () => {
+    const serve = (): void => {
       dispatch(running, () => runIn(running, proceed));
       noticeDrop(this, request, running);
-    });
-    if (outcome instanceof Promise) outcome.catch(() => turnAway(transport, request, running.side));
+    };
+    const admission = whenAdmitted(running, () => undefined);
+    if (!(admission instanceof Promise)) serve();
+    else if (!serveHeld(this, { running, admission, serve }))
+      admission.then(serve).catch(() => turnAway(transport, request, running.side));
     return undefined;
   };
 
 /** In the modern era of v2, the client drops such requests without an answer. */
 function noticeDrop(client: object, request: unknown, running: RunningOperation): void {
-  const handling = peek(client, '_requestHandlerAbortControllers');
+  const handling = peek(client, UNDER_WAY);
   if (running.ended || peekCall(client, 'getProtocolEra') !== 'modern') return;
   if (!(handling instanceof Map) || handling.has(peek(request, 'id'))) return;
   const message = 'the client takes no requests in this version of the protocol';
   running.finish({ outcome: 'OUTCOME_FAILURE_ERROR', error: { type: 'not_served', message } });
 }
 
-/** Answers a request with an error, because it was refused, or its intent could not be put on record. */
+/** A request that must wait before its handler may run, and what hands it to the SDK. */
+interface Held {
+  readonly running: RunningOperation;
+  readonly admission: Promise<unknown>;
+  readonly serve: () => void;
+}
+
+/**
+ * Hands a request to the SDK at once, and has its handler alone wait for the admission. So the SDK refuses what no handler takes while the
+ * transport still hands the request over, which is when v2's transport gives such a refusal its HTTP status (404, 400); and it learns
+ * of a cancellation during the wait. The handler that waits stands in the SDK's map only while the SDK looks for it.
+ *
+ * @returns Whether that could be done. False for a client or a server that keeps its handlers in another way.
+ */
+function serveHeld(server: object, { running, admission, serve }: Held): boolean {
+  const handlers = peek(server, '_requestHandlers');
+  // The relay's client has such a map too, but its `_onrequest` itself passes a request on, and that must wait.
+  if (!(handlers instanceof Map && peek(server, UNDER_WAY) instanceof Map)) return false;
+  const hold = (handler: Method): Method =>
+    function (...args) {
+      return admission.then(
+        () => {
+          // The other side has cancelled the request, or the connection is gone: the record says that it did not run.
+          if (running.ended) throw refusalFrom(running.side);
+          return Reflect.apply(handler, this, args);
+        },
+        () => {
+          throw refusalFrom(running.side);
+        },
+      );
+    };
+  const handler: unknown = handlers.get(running.method);
+  const fallback = Object.getOwnPropertyDescriptor(server, FALLBACK);
+  // Where the SDK refuses the request, no handler tells of a refusal.
+  admission.catch(ignore);
+  if (typeof handler === 'function') {
+    handlers.set(running.method, hold(handler as Method));
+    try {
+      serve();
+    } finally {
+      handlers.set(running.method, handler);
+    }
+  } else if (typeof fallback?.value === 'function') {
+    Reflect.defineProperty(server, FALLBACK, { ...fallback, value: hold(fallback.value as Method) });
+    try {
+      serve();
+    } finally {
+      Reflect.defineProperty(server, FALLBACK, fallback);
+    }
+  } else serve();
+  return true;
+}
+
+/** Where both SDKs keep what cancels the requests whose handlers run. */
+const UNDER_WAY = '_requestHandlerAbortControllers';
+
+/** The handler that the SDK gives requests to that have none of their own. */
+const FALLBACK = 'fallbackRequestHandler';
+
+/** What the other side is answered where a request was refused, or its intent could not be put on record. */
+function refusalFrom(side: 'client' | 'server'): Error & { code: number } {
+  return Object.assign(new Error(`the ${side} cannot answer now`), { code: INTERNAL_ERROR });
+}
+
+/** Answers a request with that error. */
 function turnAway(transport: object, request: unknown, side: 'client' | 'server'): void {
-  const error = { code: INTERNAL_ERROR, message: `the ${side} cannot answer now` };
+  const { code, message } = refusalFrom(side);
+  const error = { code, message };
   const send = peek(transport, 'send');
   if (typeof send !== 'function') return;
   const answer = { jsonrpc: '2.0', id: peek(request, 'id'), error };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpServer as ServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -158,33 +159,82 @@ describe('a server of SDK v1 over streamable HTTP', () => {
   });
 });
 
+/** A sink that vouches for what it takes, as mode `blocking-strict` asks. */
+class StrictSink extends MemorySink {
+  requireAck(): void {
+    return;
+  }
+}
+
 describe('a server of SDK v2 behind createMcpHandler', () => {
-  it('refuses what no handler takes with the status that a bare server gives, and has it on record', async () => {
-    const sink = new MemorySink();
-    const statusOf = async (audited: boolean) => {
-      const handler = createMcpHandler(() => {
-        const server = new ServerV2(INFO);
-        if (audited) withLogging(server as unknown as McpClientLike, { sink, environment: 'test' });
-        return server;
+  /** The HTTP status that a server of node:http gives to a request, and what its client was answered. */
+  const answerOf = async (
+    method: string,
+    sink: MemorySink | undefined,
+    mode: 'blocking' | 'blocking-strict',
+  ) => {
+    const handler = createMcpHandler(() => {
+      const server = new ServerV2(INFO);
+      server.registerTool('echo', ECHO, ({ message }) => said(`said ${message}`));
+      if (sink !== undefined)
+        withLogging(server as unknown as McpClientLike, { sink, environment: 'test', mode });
+      return server;
+    });
+    const http = createServer((request, response) => {
+      const { url = '', method: verb, headers } = request;
+      const body = verb === 'POST' ? { body: Readable.toWeb(request), duplex: 'half' } : {};
+      const init = { method: verb, headers, ...body } as unknown as RequestInit;
+      void handler.fetch(new Request(new URL(url, 'http://127.0.0.1'), init)).then(async (answer) => {
+        response.writeHead(answer.status, Object.fromEntries(answer.headers));
+        response.end(Buffer.from(await answer.arrayBuffer()));
       });
-      let status = 0;
-      const transport = new TransportV2(new URL('http://127.0.0.1/mcp'), {
+    });
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    let status = 0;
+    const transport = new TransportV2(
+      new URL(`http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`),
+      {
         fetch: async (target, init) => {
-          const response = await handler.fetch(new Request(target, init));
+          const response = await fetch(target, init);
           ({ status } = response);
           return response;
         },
-      });
-      const client = new ClientV2(AGENT, { versionNegotiation: { mode: 'auto' } });
-      await client.connect(transport);
-      await client.request({ method: 'tools/unheard-of' }, z.object({})).catch(() => undefined);
-      await client.close();
-      await handler.close();
-      return status;
-    };
-    expect([await statusOf(false), await statusOf(true)]).to.deep.equal([404, 404]);
+      },
+    );
+    const client = new ClientV2(AGENT, { versionNegotiation: { mode: 'auto' } });
+    await client.connect(transport);
+    const params = { name: 'echo', arguments: { message: 'hello' } };
+    const answer = await client
+      .request({ method, params }, z.object({}).loose())
+      .catch((error: Error) => error);
+    await client.close();
+    await handler.close();
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
+    return { status, answer };
+  };
+
+  for (const mode of ['blocking', 'blocking-strict'] as const) {
+    it(`refuses what no handler takes with the status of a bare server, and has it on record, ${mode}`, async () => {
+      const sink = new StrictSink();
+      const bare = await answerOf('tools/unheard-of', undefined, mode);
+      const audited = await answerOf('tools/unheard-of', sink, mode);
+      expect([bare.status, audited.status]).to.deep.equal([404, 404]);
+      expect(String(audited.answer)).to.equal(String(bare.answer));
+      await settled();
+      const records = sink.of('tools/unheard-of').filter(({ stage }) => stage === undefined);
+      expect(records).to.have.length(1);
+      expect(records[0]?.outcome).to.match(/^OUTCOME_FAILURE/);
+    });
+  }
+
+  it('runs a handler after the intent is on record, and answers as a bare server, blocking-strict', async () => {
+    const sink = new StrictSink();
+    const { answer, status } = await answerOf('tools/call', sink, 'blocking-strict');
+    expect(status).to.equal(200);
+    expect(answer).to.have.property('content').that.deep.equals(said('said hello').content);
     await settled();
-    expect(sink.only('tools/unheard-of').outcome).to.match(/^OUTCOME_FAILURE/);
+    expect(sink.of('tools/call').map(({ stage }) => stage)).to.deep.equal(['request_received', undefined]);
   });
 
   for (const mode of ['auto', undefined] as const) {
