@@ -90,7 +90,7 @@ function prepareConnection(
     // The client keeps an open session until another takes its place: the SDK may refuse to connect once more.
     if (!state.connection.open) state.connection = connection;
   }
-  // A client that had connected before it was wrapped has a transport that nobody watches yet.
+  // A client that had connected before it was wrapped has a transport that is not watched yet.
   const current = transport ?? peek(client, 'transport');
   connection.watched = watchTransport(current);
   connectionOver(current, connection);
@@ -196,8 +196,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /**
  * Makes a call once every recorder admits it, in mode `blocking-strict` its intent is durable, and it has the approvals that it
- * needs. Returns what the call returns
- * where there is nothing to wait for, and a promise of it otherwise.
+ * needs. Returns what the call returns where there is nothing to wait for, and a promise of it otherwise.
  */
 export function whenAdmitted(running: RunningOperation, go: () => unknown): unknown {
   const refusal = refusalOf(running);
@@ -228,7 +227,7 @@ function whenIntended(running: RunningOperation, go: () => unknown): unknown {
   );
 }
 
-/** The last check before the wire: somebody's answer may take minutes, in which all else may change. */
+/** The last check before the wire, because an approval may take minutes, and all else may change meanwhile. */
 function whenApproved(running: RunningOperation, go: () => unknown): unknown {
   const approval = approvalOf(running);
   if (approval === undefined) return go();

@@ -80,7 +80,7 @@ export class Connection implements ConnectionFacts {
   watched = true;
   /** The version of HTTP that was negotiated over TLS, once a request has shown it. */
   negotiatedHttp: string | undefined;
-  /** Where the last request went, as the socket tells. */
+  /** The address that the last request went to, read from the socket. */
   peer: ConnectionFacts['peer'];
   /** Who ends the session, on the side of the server: set while its end is under way. */
   endedBy: OperationDetail['endedBy'];
@@ -318,7 +318,7 @@ interface Parties {
   readonly origin: string | undefined;
 }
 
-/** Of a transport that no header tells of the version, nobody learns it afterwards. */
+/** Only HTTP has a header that shows the protocol's version after the handshake. */
 function isComplete({ serverName, protocolVersion, transport }: Parties): boolean {
   const isHeaderless = transport === 'stdio' || transport === 'in-memory';
   return serverName !== undefined && (protocolVersion !== undefined || isHeaderless);

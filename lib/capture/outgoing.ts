@@ -12,7 +12,7 @@ import { released } from './tools.js';
 import { standIn, type Method } from './client.js';
 import { sendAnswer } from './pending.js';
 
-/** A notification that arrives is on record before it is handled. Nobody waits for it. */
+/** Puts an arriving notification on record before it is handled. Its handler does not wait for the record. */
 export function notified(client: object, notification: unknown): void {
   const connection = audienceOf(client)?.state.connection;
   const running = connection && begin(connection, notification, 'in');

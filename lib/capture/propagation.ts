@@ -69,7 +69,7 @@ function isWebRequest(value: unknown): value is object {
   return typeof peek(value, 'url') === 'string' && typeof peek(headers, 'get') === 'function';
 }
 
-/** By this key a context has the exchange over HTTP that its code serves. */
+/** The key under which a context keeps the HTTP exchange that its code serves. */
 const EXCHANGE = createContextKey('otel-mcp-log http exchange');
 
 /** Runs what serves a request, so that {@link callerOf} finds it. */
@@ -164,7 +164,7 @@ function propagates({ recorders, source, connection }: OperationUnderWay): boole
   return agrees(source.settings) && recorders.every(agrees);
 }
 
-/** Who acts, where a recorder may tell the server: the first that knows it, since they tell of one and the same. */
+/** The actors to send to the server: those of the first recorder that may send them, since all recorders know the same ones. */
 function actorsToSend(operation: OperationUnderWay): readonly object[] | undefined {
   for (const recorder of operation.recorders) {
     const actors = guarded('propagateActors', () => recorder.actorsFor(operation));
@@ -173,7 +173,7 @@ function actorsToSend(operation: OperationUnderWay): readonly object[] | undefin
   return undefined;
 }
 
-/** The commitment of the first log that may tell the server: a request has room for one. */
+/** The commitment of the first log that may send one, because a request has room for one only. */
 function commitmentToSend(operation: OperationUnderWay): object | undefined {
   for (const recorder of operation.recorders) {
     const commitment = guarded('propagateCommitments', () => recorder.commitmentFor(operation));
@@ -278,7 +278,7 @@ export function continueTrace<T>(request: unknown, run: () => T): T {
   return within(extractTrace(request).setValue(SERVED, served), run);
 }
 
-/** By this key a context has the request that its code serves, as {@link continueTrace} was told. */
+/** The key under which a context keeps the request that its code serves, which {@link continueTrace} was given. */
 const SERVED = createContextKey('otel-mcp-log served request');
 
 /** The request that the code of a context serves. */

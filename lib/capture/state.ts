@@ -87,7 +87,7 @@ export function stateOf(client: object): ClientState {
   return state;
 }
 
-/** Who has to do with the operations of a client. */
+/** The state of a client, and who records and traces its operations. */
 export interface Audience {
   readonly state: ClientState;
   readonly recorders: () => readonly OperationRecorder[];

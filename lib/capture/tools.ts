@@ -159,7 +159,7 @@ export function approvalOf(running: OperationUnderWay): Promise<Error | undefine
   seal(running);
   return (async () => {
     for (const recorder of wanting) {
-      // One after the other: whoever is asked must not be asked about a call that another log has refused.
+      // One after the other, so that no approver is asked about a call that another log has refused.
       const refusal = await recorder.approve(running, means);
       if (refusal !== undefined) return refusal;
     }
@@ -184,7 +184,7 @@ export function released(
   over?: object,
 ): object {
   if (sealed === undefined || peek(request, 'method') !== method) return request;
-  // While somebody decided, the client may have connected to another server.
+  // The client may have connected to another server while the approval was pending.
   if (over !== undefined && !connection.isOver(over))
     throw new RefusedError('approval_mismatch', 'the call was approved for another connection');
   return sealed.pass(request);

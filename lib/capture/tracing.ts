@@ -129,7 +129,7 @@ export function enableSource(source: SpanSource): void {
   changes.count++;
 }
 
-/** Stops that. */
+/** Stops making spans from this source. */
 export function disableSource(source: SpanSource): void {
   sources.delete(source);
   changes.count++;
@@ -161,7 +161,7 @@ export function guarded<T>(what: string, run: () => T): T | undefined {
   }
 }
 
-/** By this key a context has what its code runs for. It is the same for all copies of this package. */
+/** The key under which a context keeps its scene: the operation that its code runs for. All copies of this package share it. */
 const SCENE = createContextKey('otel-mcp-log scene');
 
 /** The key of the active span. The API does not export it, but tells it to any context. */
@@ -232,14 +232,14 @@ export function callerContext(): Context {
   return scope.getStore() ?? context.active();
 }
 
-/** What the code runs for, as {@link play} was told. */
+/** The scene that {@link play} has set for the code that runs now. */
 export function currentScene(): unknown {
   return stage.scene ?? callerContext().getValue(SCENE);
 }
 
 /**
- * Runs a function in a context, with or without a context manager, and for something. OpenTelemetry's manager carries both, where there
- * is one: before Node.js 24, each storage of one's own costs every promise of the program something.
+ * Runs a function in a context and a scene, with or without a context manager. OpenTelemetry's manager carries both where there is
+ * one, because before Node.js 24 each further `AsyncLocalStorage` slows down every promise of the program.
  */
 export function play<T>(scene: object | undefined, given: Context, run: () => T): T {
   const inner = new CallContext(given, trace.getSpan(given), scene);
@@ -257,7 +257,7 @@ function isCarried(inner: Context): boolean {
   return context.active() === inner && scope.getStore() === undefined;
 }
 
-/** Whether code runs in a context, whatever it runs for. */
+/** Whether a context is the active one, whatever the scene. */
 export function isActive(given: Context): boolean {
   const active = context.active();
   return (
@@ -267,7 +267,7 @@ export function isActive(given: Context): boolean {
   );
 }
 
-/** Runs a function in a context, for what the code runs for already. */
+/** Runs a function in a context, and leaves the scene as it is. */
 export function within<T>(inner: Context, run: () => T): T {
   return play(currentScene() as object | undefined, inner, run);
 }

@@ -93,7 +93,7 @@ function learn(transport: object, facts: McpOAuth): void {
   known.set(key, { ...before, facts: { ...before?.facts, ...facts } });
 }
 
-/** Learns what a token says of itself. Whom an earlier token was about is forgotten. */
+/** Keeps what a token says of itself, and forgets the person whom an earlier token named. */
 function learnToken(transport: object, token: string, others: McpOAuth = {}, verified?: object): void {
   const key = keyOf(transport);
   const { subject: _, subject_identity: __, actors: ___, ...before } = known.get(key)?.facts ?? {};
