@@ -39,8 +39,8 @@ const EACH_MS = 2_500;
 
 const script = fileURLToPath(new URL('children/application.mjs', import.meta.url));
 
-/** What a log says of itself: `audit/start` and `audit/stop`. */
-const OWN_RECORDS = 2;
+/** What a log says of itself: `audit/start`, `audit/stop`, and the definition of each of the server's three tools. */
+const OWN_RECORDS = 5;
 
 /** Runs the application, samples it, and holds the logs and the receiver against what it says it did. */
 export async function soak(plan: SoakPlan): Promise<SoakResult> {

@@ -169,7 +169,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
 /** No collector is to be had here to validate them; what can be checked without one is that they hang together and have no key of their own. */
 for (const name of ['gateway', 'security-lake', 'sentinel', 'secops'])
   describe(`the collector example ${name}.yaml`, () => {
-    const file = new URL(`../../../examples/collector/${name}.yaml`, import.meta.url);
+    const file = new URL(`../../examples/collector/${name}.yaml`, import.meta.url);
     const config = parse(readFileSync(file, 'utf8')) as Collector;
 
     it('configures every component that its pipelines name, and names every one that it configures', () => {

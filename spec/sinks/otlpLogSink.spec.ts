@@ -3,13 +3,13 @@ import { OTLPLogExporter as ProtoExporter } from '@opentelemetry/exporter-logs-o
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { expect } from 'chai';
-import { decodeLine, encodeLine } from '../../../lib/codecs/json.js';
-import { ConfigError } from '../../../lib/errors.js';
-import { OtlpLogSink, type OtlpLogSinkOptions } from '../../../lib/sinks/otlpLogSink.js';
-import { PACKAGE_NAME, PACKAGE_VERSION } from '../../../lib/version.js';
-import { expectFailure, sinkContract } from '../../contract/sinkContract.js';
-import { startOtlpLogReceiver, type OtlpLogReceiver } from '../../support/otlpLogs.js';
-import { sampleRecord, sampleRecords } from '../../support/sampleRecords.js';
+import { decodeLine, encodeLine } from '../../lib/codecs/json.js';
+import { ConfigError } from '../../lib/errors.js';
+import { OtlpLogSink, type OtlpLogSinkOptions } from '../../lib/sinks/otlpLogSink.js';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../../lib/version.js';
+import { expectFailure, sinkContract } from '../contract/sinkContract.js';
+import { startOtlpLogReceiver, type OtlpLogReceiver } from '../support/otlpLogs.js';
+import { sampleRecord, sampleRecords } from '../support/sampleRecords.js';
 
 const exporters = [
   ['JSON', JsonExporter],
