@@ -44,6 +44,13 @@ export interface LogInput {
 const STDIN_NAME = '<stdin>';
 
 /**
+ * What lies beside a log and holds no records, and what a shell's `audit.jsonl*` names too: the folder of proofs, locks, the
+ * description of the access log, keys, and what an interruption left behind. The journals of readers and of retention are logs.
+ */
+const COMPANION =
+  /\.(?:integrity|lock|new|gz\.tmp|access\.(?:json|key)|(?:retention|commitment)\.key)$|\.(?:torn|set-aside)-[^/.]*(?:\.\d+Z)?$/;
+
+/**
  * Finds the logs that a command line names. A log that is missing or cannot be read is reported, and the others are returned.
  *
  * @throws {CliFailure} when no log is named and standard input is a terminal.
@@ -64,13 +71,7 @@ export async function openLogs(
     if (operand === '-') logs.push(stdinLog(io.stdin));
     else if (isTable(operand)) logs.push(tableLog(operand, io));
     else if (isStored(operand)) logs.push(...(await openArchive(operand, io, problems)));
-    // A shell's `audit.jsonl*` also names the folder of proofs, and files of the access log, of the retention and of the commitments.
-    else if (
-      !(
-        /\.integrity$|\.access\.(?:json|key)$|\.retention\.key$|\.commitment\.key$/.test(operand) &&
-        operands.length > 1
-      )
-    ) {
+    else if (operands.length === 1 || !COMPANION.test(operand)) {
       const log = await openLog(operand, problems, seen);
       if (log !== undefined) logs.push(log);
     }
