@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { finished } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { ZipDeflate } from 'fflate';
-import { PACKED_LEVEL, type PackedContent } from './zip.js';
+import { createGzip } from 'node:zlib';
+import { GZIP_TRAILER, PACKED_LEVEL, type PackedContent } from './zip.js';
 
-/** The deflated bytes depend on the pieces that the content comes in: another size gives other bytes for the same log. */
 const PIECE_BYTES = 1 << 18;
 /** From this size on, a thread saves more than it costs: it starts in about 50 ms. */
 const WORTH_THREAD_BYTES = 32 << 20;
@@ -74,23 +72,29 @@ export async function servePacker(): Promise<boolean> {
   return true;
 }
 
-async function packFile({ from, to }: PackTask): Promise<PackedContent> {
-  const output = createWriteStream(to, { flags: 'wx', mode: 0o600 });
-  const ended = finished(output);
-  ended.catch(() => undefined);
-  const hash = createHash('sha256');
-  const entry = new ZipDeflate(from, { level: PACKED_LEVEL });
-  entry.ondata = (error, data) => {
-    if (error !== null) throw error;
-    output.write(data);
-  };
-  for await (const piece of createReadStream(from, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>) {
-    hash.update(piece);
-    entry.push(new Uint8Array(piece));
-    if (output.writableNeedDrain) await Promise.race([once(output, 'drain'), ended]);
+/** The CRC-32 of the content of a gzip file: the first half of its trailer. */
+async function crcIn(path: string, size: number): Promise<number> {
+  const file = await open(path, 'r');
+  try {
+    return (await file.read(Buffer.alloc(4), 0, 4, size - GZIP_TRAILER)).buffer.readUInt32LE();
+  } finally {
+    await file.close();
   }
-  entry.push(new Uint8Array(0), true);
-  output.end();
-  await ended;
-  return { path: to, bytes: entry.size, crc: entry.crc, sha256: hash.digest('hex') };
+}
+
+async function packFile({ from, to }: PackTask): Promise<PackedContent> {
+  const hash = createHash('sha256');
+  await pipeline(
+    createReadStream(from, { highWaterMark: PIECE_BYTES }),
+    async function* (pieces: AsyncIterable<Buffer>) {
+      for await (const piece of pieces) {
+        hash.update(piece);
+        yield piece;
+      }
+    },
+    createGzip({ level: PACKED_LEVEL }),
+    createWriteStream(to, { flags: 'wx', mode: 0o600 }),
+  );
+  const [{ size: bytes }, { size: packed }] = await Promise.all([stat(from), stat(to)]);
+  return { path: to, bytes, packed, crc: await crcIn(to, packed), sha256: hash.digest('hex') };
 }

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { openCheckpoint, splitNotes } from '../../integrity/tlog/checkpoint.js';
 import { integrityLayout, type IntegrityLayout } from '../../integrity/storage/files.js';
 import { countLeaves, readLeaves } from '../../integrity/storage/leafFile.js';
@@ -11,7 +9,6 @@ import type { CommandIo } from '../shared/command.js';
 import { judge, type Judgement } from '../integrity/judgement.js';
 import type { LogInput } from '../input/logs.js';
 import { Problems, type Place } from '../input/problems.js';
-import { Gathered } from '../export/encoders.js';
 import { withScratchFolder } from '../term/temporaryFile.js';
 import { compileFilter } from '../query/filter.js';
 import type { Output } from '../term/output.js';
@@ -30,8 +27,6 @@ import {
 import { findBounds, type SliceBounds } from './survey.js';
 
 const LF = Buffer.from('\n');
-/** How much of a slice is written at once. */
-const WRITE_BYTES = 1 << 20;
 
 /** What evidence is asked for. */
 export interface EvidenceRequest {
@@ -184,30 +179,59 @@ async function writeSlice(
   { path, first, count }: LogSlice,
   folder: string,
 ): Promise<KnownLines> {
-  const file = createWriteStream(join(folder, basename(path)), { flags: 'wx', mode: 0o600 });
-  const ended = finished(file);
-  ended.catch(() => undefined);
   const { checkpoint } = await newestCheckpoint(log);
   const wanted = endsOf({ first, end: first + count }, checkpoint);
   const known = new Map<number, Buffer>();
-  const gathered = new Gathered();
-  await eachLine(
-    log,
-    (bytes, index) => {
-      if (index < first || index >= first + count) return;
-      if (wanted.includes(index)) known.set(index, Buffer.from(bytes));
-      gathered.bytes(bytes);
-      gathered.bytes(LF);
-    },
-    async () => {
-      if (gathered.length < WRITE_BYTES) return;
-      file.write(gathered.take());
-      if (file.writableNeedDrain) await Promise.race([once(file, 'drain'), ended]);
-    },
-  );
-  file.end(gathered.take());
-  await ended;
+  const file = openSync(join(folder, basename(path)), 'wx', 0o600);
+  try {
+    const lines = new LineWriter(file);
+    await eachLine(
+      log,
+      (bytes, index) => {
+        if (index < first || index >= first + count) return;
+        if (wanted.includes(index)) known.set(index, Buffer.from(bytes));
+        lines.add(bytes);
+      },
+      async () => lines.flush(),
+    );
+    lines.flush();
+  } finally {
+    closeSync(file);
+  }
   return known;
+}
+
+/**
+ * Writes lines to a file, each with its LF. Lines that follow each other in one buffer of the reader are written from there at once,
+ * without a copy, and so before the reader uses the buffer again: {@link flush} it after each.
+ */
+class LineWriter {
+  readonly #file: number;
+  #lines: Buffer | undefined;
+
+  constructor(file: number) {
+    this.#file = file;
+  }
+
+  add(line: Buffer): void {
+    const lines = this.#lines;
+    if (lines?.buffer === line.buffer) {
+      const end = lines.byteOffset + lines.length;
+      if (line.byteOffset === end + 1 && new Uint8Array(line.buffer, end, 1)[0] === LF[0]) {
+        this.#lines = Buffer.from(line.buffer, lines.byteOffset, lines.length + 1 + line.length);
+        return;
+      }
+    }
+    this.flush();
+    this.#lines = line;
+  }
+
+  flush(): void {
+    if (this.#lines === undefined) return;
+    for (const bytes of [this.#lines, LF])
+      for (let done = 0; done < bytes.length;) done += writeSync(this.#file, bytes, done);
+    this.#lines = undefined;
+  }
 }
 
 /** The lines of each file, as they were counted when the period was looked for: so that a line of a slice can be named by its file. */
