@@ -67,6 +67,7 @@ checked here: run verify for that.`,
     if (operands.length === 0) throw usageFailure('no log given', 'Name the logs of clients and of servers.');
     const problems = new Problems(io, json);
     const logs = await openLogs(operands, io, problems);
+    const output = await Output.to(options.output, operands, io);
     const store = await readSides(logs, { problems, io, label: 'reading' });
     reading.showed(store.asks.length + store.answers.length);
     if (store.records.client === 0 || store.records.server === 0) throw oneSided(store);
@@ -80,7 +81,6 @@ checked here: run verify for that.`,
       else omitted++;
     });
     const ok = summary.different === 0 && summary.unexplained === 0;
-    const output = await Output.to(options.output, operands, io);
     const result: Result = { store, pairing, summary, findings, omitted, problems: problems.total, logs };
     output.text(
       json ? `${JSON.stringify({ ok: ok && problems.total === 0, ...asJson(result) })}\n` : asText(result),

@@ -166,8 +166,8 @@ export interface TableParts extends Verdict {
   readonly trust: 'given' | 'beside';
   /** How many of the checkpoints were kept elsewhere. */
   readonly elsewhere: number;
-  /** What the newest checkpoint that the log is long enough for is called. */
-  readonly checkpoint: string | undefined;
+  /** The newest checkpoint: what it is called, and how many records it covers. */
+  readonly checkpoint: { readonly name: string; readonly size: number } | undefined;
   /** Records that were taken by their stored hashes. */
   readonly byHash: readonly { readonly first: number; readonly count: number; readonly because?: string }[];
   /** Whether lines had to be records. */
@@ -222,7 +222,9 @@ function contentRow(parts: TableParts): Check {
   const { sealed, checkpoint } = parts;
   const what = sealed > 0 ? `records 0 to ${sealed - 1}` : 'the records';
   const by =
-    checkpoint === undefined ? 'no checkpoint to hold them against' : `${checkpoint} of ${sealed} records`;
+    checkpoint === undefined
+      ? 'no checkpoint to hold them against'
+      : `${checkpoint.name} of ${checkpoint.size} records`;
   if (has(parts, CONTENT)) return { what, by, result: 'fails' };
   return { what, by, result: checkpoint === undefined ? 'not checked' : 'holds' };
 }

@@ -246,7 +246,7 @@ class Verification {
         status,
         trust: this.#options.trust ?? 'given',
         elsewhere: this.#elsewhere,
-        checkpoint: newest?.name,
+        checkpoint: newest,
         byHash: this.#byHash,
         records: this.#options.records ?? true,
         vouchers: vouchers.map(({ check }) => check),

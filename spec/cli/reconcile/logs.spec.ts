@@ -151,6 +151,27 @@ describe('reconcile, by logs that clients and servers wrote', () => {
     expect(ofClient).to.deep.include({ code: 1, only_server: 1, reasons: { removed: 1 } });
   });
 
+  it('compares no HTTP requests, of which a server may keep records too: they are no requests of MCP', async () => {
+    await recordBothSides(folder.path, 'v1', everything);
+    const [first] = parsed('server.jsonl').filter(({ mcp }) => mcp?.method === 'tools/call');
+    const mcp = { method: 'http/request', side: 'server', http_status: 401 };
+    const refused = { ...first, resource: 'http/mcp', session_id: 'nobody', trace_id: 'f'.repeat(32), mcp };
+    writeFileSync(at('server.jsonl'), `${lines('server.jsonl').join('\n')}\n${JSON.stringify(refused)}\n`);
+    const report = await reconcile(at('client.jsonl'), at('server.jsonl'));
+    expect(report).to.deep.include({ code: 0, only_server: 0, reasons: {} });
+  });
+
+  it('says before it reads that its output cannot be written', async () => {
+    await recordBothSides(folder.path, 'v1', everything);
+    writeFileSync(at('server.jsonl'), 'no record\n');
+    const output = at('nowhere/report.json');
+    const { code, err } = await runCommand([
+      ...['reconcile', at('client.jsonl'), at('server.jsonl'), '-o', output],
+    ]);
+    expect(code).to.equal(3);
+    expect(err).to.contain('nowhere').and.not.contain('not an audit record');
+  });
+
   it('takes what never went over the wire, and clients and servers of others, for what they are', async () => {
     await recordBothSides(folder.path, 'v1', everything);
     const names: [string, string] = ['otherClient.jsonl', 'otherServer.jsonl'];
