@@ -22,7 +22,7 @@ export const command = defineCommand({
 For each requirement: the query, what it found, and what a log of this kind can and cannot show; with
 the slice of each log, its checkpoint, proofs and verifier key, the report, OSCAL assessment
 results, and a manifest of hashes.
-The same logs and period give the same bytes. Check a bundle with 'otel-mcp-log verify bundle.zip'.
+The same logs and period give the same files. Check a bundle with 'otel-mcp-log verify bundle.zip'.
 The bundle supports an assessment; it does not confer compliance. It holds what the log holds.`,
   options: {
     framework: {

@@ -48,7 +48,8 @@ export interface WrittenBundle {
 }
 
 /**
- * Writes a bundle of evidence as a zip file. The same logs and the same request give the same bytes.
+ * Writes a bundle of evidence as a zip file. The same logs and the same request give the same files; with
+ * the same zlib, also the same zip file.
  *
  * @throws {IntegrityError} when a log is shorter than its own checkpoint says.
  */

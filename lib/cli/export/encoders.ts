@@ -7,7 +7,7 @@ import { compileFilter, type FilterOptions } from '../query/filter.js';
 const FIRST_BYTES = 1 << 20;
 
 /** Bytes that grow at their end, and are then taken as a whole, so that they can be handed to another thread. */
-export class Gathered implements ByteSink {
+class Gathered implements ByteSink {
   #data = Buffer.from(new ArrayBuffer(FIRST_BYTES));
   #used = 0;
 
