@@ -83,13 +83,34 @@ async function floor(): Promise<Measured> {
   };
 }
 
+const PERSON = 'u-1029';
+
+/** What no encryption of values in Node does without: AES-GCM over the values that an encrypted record hides, each with its own nonce. */
+function bareGcm(): Measured {
+  const values = JSON.stringify({ mcp: { tool_arguments: ARGUMENTS }, actor_id: PERSON });
+  const [key, nonce] = [crypto.randomBytes(32), Buffer.alloc(12)];
+  let number = 0;
+  return {
+    work: (operations) => {
+      for (let rest = operations.length; rest > 0; rest--) {
+        nonce.writeUInt32BE(number++);
+        const cipher = crypto.createCipheriv('aes-256-gcm', key, nonce);
+        cipher.update(values, 'utf8');
+        cipher.final();
+        cipher.getAuthTag();
+      }
+    },
+  };
+}
+
 const operations = () => Array.from({ length: BATCH }, (_, index) => endedCall(ARGUMENTS, index));
 const folder = scratch();
 const integrity = { origin: 'bench.example/log', key: { generate: `${folder.path}/key.pem` } };
 const CASES: Readonly<Record<string, () => Measured | Promise<Measured>>> = {
   floor,
+  gcm: bareGcm,
   buffer: () => audited(bufferSink()),
-  encrypted: () => audited(bufferSink(), { actorId: 'u-1029', erasure: { keys: `${folder.path}/keys` } }),
+  encrypted: () => audited(bufferSink(), { actorId: PERSON, erasure: { keys: `${folder.path}/keys` } }),
   file: () => audited(new FileSink({ path: `${folder.path}/audit.jsonl`, integrity })),
 };
 
