@@ -2,7 +2,7 @@
 //   npm run redaction:rules -- gitleaks.toml
 // The file names a rule on each line, or in lines `id = "name"`. Prints the rules that the catalogue does not know.
 import { readFileSync } from 'node:fs';
-import { SHAPES } from '../lib/redaction/detectors/providerKeys/shapes.ts';
+import { SHAPES } from '../lib/redaction/detectors/shapes.ts';
 import { HELD_ELSEWHERE, NAMED_KEYS } from '../lib/redaction/keys/nameLists.ts';
 
 const [path] = process.argv.slice(2);

@@ -4,7 +4,7 @@ import type { ConnectionFacts, OperationDetail } from '../processor/operation.js
 import type { Answer, Judgement } from '../processor/outcome.js';
 import { RequestTally } from '../processor/requestTally.js';
 import type { Handling } from '../processor/served.js';
-import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
+import type { KnownSecrets } from '../redaction/walk/pass.js';
 import { newRecordId } from '../schema/ids.js';
 import type { ActorChain } from '../processor/delegation.js';
 import type { McpOAuth } from '../schema/record.js';

@@ -17,7 +17,7 @@ import {
   type TaskFacts,
 } from '../processor/outcome.js';
 import type { Handling } from '../processor/served.js';
-import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
+import type { KnownSecrets } from '../redaction/walk/pass.js';
 import type { SealedCall } from '../tools/approval.js';
 import type { McpLeg } from '../schema/record.js';
 import { identityOf, ignore } from './client.js';

@@ -1,8 +1,8 @@
 import { SpanKind } from '@opentelemetry/api';
 import { peek } from '../internal/peek.js';
 import { shared } from '../internal/shared.js';
-import { hasMarks, markedIn } from '../redaction/schemaMarks.js';
-import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
+import { hasMarks, markedIn } from '../redaction/toolDefinition.js';
+import type { KnownSecrets } from '../redaction/walk/pass.js';
 import type { OperationUnderWay } from './connection.js';
 import { RefusedError } from '../errors.js';
 import { SealedCall } from '../tools/approval.js';

@@ -5,7 +5,7 @@ import type { Actor } from '../identity.js';
 import type { Salt } from '../integrity/contentCommitment.js';
 import { shared } from '../internal/shared.js';
 import type { EventNames, Subject } from '../operations/operation.js';
-import type { KnownSecrets } from '../redaction/walk/knownSecrets.js';
+import type { KnownSecrets } from '../redaction/walk/pass.js';
 import type { Commitments } from '../schema/parts.js';
 import type {
   ActorType,

@@ -9,7 +9,7 @@ import { guardedReport, type Report } from '../pipeline/stats.js';
 import { DELIVERED, type Pipeline } from '../pipeline/pipeline.js';
 import { totalBytesOf, type Redactor } from '../redaction/createRedactor.js';
 import { redactDefinition, withDefinition } from '../redaction/toolDefinition.js';
-import { levelFor, resolveLevels, type Levels } from '../redaction/policy/levels.js';
+import { levelFor, resolveLevels, type Levels } from '../redaction/policy/options.js';
 import { newRecordId } from '../schema/ids.js';
 import type { AuditRecord, DraftRecord } from '../schema/record.js';
 import {

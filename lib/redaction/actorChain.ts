@@ -1,8 +1,8 @@
 import type { ChainLink } from '../schema/record.js';
-import { isEnd, stepInto, type PathState } from './policy/paths.js';
+import { isEnd, stepInto, type PathState } from './policy/fields.js';
 import { REDACTED } from './text/replacement.js';
 import type { Pass } from './walk/pass.js';
-import { GONE, hideValue } from './walk/scalars.js';
+import { GONE, hideValue } from './walk/values.js';
 import { capLabel, keepString, LABEL_BYTES } from './walk/strings.js';
 
 /** The most bytes of a link's other members: their names, their fixed values and the punctuation. */

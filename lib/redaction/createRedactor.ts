@@ -1,17 +1,29 @@
 import type { DraftRecord, McpDetail } from '../schema/record.js';
 import { keepChain, sweepChain } from './actorChain.js';
-import { resolveLevels, levelFor, type AuditLevel, type Levels } from './policy/levels.js';
-import type { RedactionOptions, RedactionContext } from './policy/options.js';
-import { addPlaces, stepInto, isEnd, type PathState } from './policy/paths.js';
+import {
+  resolveLevels,
+  levelFor,
+  type AuditLevel,
+  type Levels,
+  type RedactionOptions,
+  type RedactionContext,
+} from './policy/options.js';
+import {
+  addPlaces,
+  stepInto,
+  isEnd,
+  LOOKED_AT,
+  LOOKED_AT_MCP,
+  type PathState,
+  type Field,
+} from './policy/fields.js';
 import { compilePolicies, type Policy, type Policies } from './policy/policy.js';
 import { prune, sizeOf, fitRecord } from './fit.js';
 import { compileSessionIds, FAILED, REDACTED } from './text/replacement.js';
-import type { KnownSecrets } from './walk/knownSecrets.js';
+import type { KnownSecrets, Pass } from './walk/pass.js';
 import { keepString, keepUri, capLabel, LABEL_BYTES } from './walk/strings.js';
-import type { Pass } from './walk/pass.js';
 import { newPass, walk } from './walk/walk.js';
-import { LOOKED_AT, LOOKED_AT_MCP, type Field } from './policy/fields.js';
-import { GONE, hideValue } from './walk/scalars.js';
+import { GONE, hideValue } from './walk/values.js';
 
 /** Redacts by one policy. Make one at start-up: compiling a policy takes milliseconds. */
 export interface Redactor {

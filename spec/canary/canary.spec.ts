@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DETECTORS } from '../../lib/redaction/policy/detectors.js';
+import { DETECTORS } from '../../lib/redaction/detectors/table.js';
 import { runProgram, type Run } from './run.js';
 import { LeakSearch, report, type Hit } from './search.js';
 

@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
-import { AUDIT_LEVELS } from '../../lib/redaction/policy/levels.js';
+import { AUDIT_LEVELS, parsePolicy } from '../../lib/redaction/policy/options.js';
 import { OPTIONS } from '../../lib/options/tables.js';
-import { parsePolicy } from '../../lib/redaction/policy/options.js';
 import { fillPage, packTable, scoreTable } from './score/page.js';
 import { measure, measurePacks } from './score/score.js';
 

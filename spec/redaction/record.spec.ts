@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ConfigError } from '../../lib/errors.js';
 import { createRedactor } from '../../lib/redaction/createRedactor.js';
-import { levelFor, resolveLevels, type LevelOptions } from '../../lib/redaction/policy/levels.js';
+import { levelFor, resolveLevels, type LevelOptions } from '../../lib/redaction/policy/options.js';
 import type { DraftRecord, McpDetail } from '../../lib/schema/record.js';
 import { draftRecord } from '../support/draftRecord.js';
 import { plainSecret, secretSamples } from '../support/secretSamples.js';

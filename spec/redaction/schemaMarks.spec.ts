@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { hasMarks, markedIn } from '../../lib/redaction/schemaMarks.js';
+import { hasMarks, markedIn } from '../../lib/redaction/toolDefinition.js';
 
 const SECRET = { type: 'string', format: 'password' };
 const placesOf = (schema: unknown, value: unknown): string[] =>

@@ -6,11 +6,11 @@ import {
   type Resolved,
 } from '../../internal/options.js';
 import { Automaton } from '../text/automaton.js';
-import { prepareCatalogue } from '../detectors/providerKeys/providerKeys.js';
+import { prepareCatalogue } from '../detectors/providerKeys.js';
 import { DEFAULT_KEY_PATTERNS } from '../keys/nameLists.js';
 import type { Detector, DetectorName, PackDetector } from '../detectors/detector.js';
-import { DETECTORS, resolvePacks } from './detectors.js';
-import type { Field } from './fields.js';
+import { DETECTORS, resolvePacks } from '../detectors/table.js';
+import { compilePaths, type Field, type PathState } from './fields.js';
 import { Prefilter } from '../text/prefilter.js';
 import { compileKeys, nameLiterals, type KeyJudge } from '../keys/keyNames.js';
 import {
@@ -21,7 +21,6 @@ import {
   type ToolRedactionOptions,
   type ValueOptions,
 } from './options.js';
-import { compilePaths, type PathState } from './paths.js';
 import { compilePattern, type LinearPattern } from '../text/patterns.js';
 import { compileReplacer, type Replacer } from '../text/replacement.js';
 

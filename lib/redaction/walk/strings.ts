@@ -1,12 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import { wellFormed } from '../../internal/text.js';
 import type { Truncation } from '../../schema/record.js';
-import { isUri, redactUri } from '../detectors/credentials/credentials.js';
+import { isUri, redactUri } from '../detectors/credentials.js';
 import type { KeyFacts } from '../keys/keyNames.js';
 import { untear, mapBetweenMarkers } from '../text/replacement.js';
 import type { Pass } from './pass.js';
 import { isUtf8 } from 'node:buffer';
-import { closingBracket } from '../detectors/assignments/values.js';
+import { closingBracket } from '../detectors/assigned.js';
 import { INVISIBLE, mapRuns, SURROGATE, withoutInvisible } from '../text/prefilter.js';
 
 /** Bytes kept of a name, an id or an address. */

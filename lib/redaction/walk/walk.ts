@@ -1,15 +1,13 @@
 import { KeyVerdict, Role, roleOf } from '../keys/keyNames.js';
 import { DROPPED, isMoreMarker, Marker, moreMarker, isMarker } from '../text/replacement.js';
 import { keepName, noteCut } from './strings.js';
-import { defineUnique, open, read, type Opened } from './objects.js';
+import { defineUnique, Pass } from './pass.js';
+import { open, read, GONE, hideValue, isSecretValue, keepScalar, type Opened } from './values.js';
 import type { RedactionContext } from '../policy/options.js';
-import { Pass } from './pass.js';
-import { isEnd, stepInto, type PathState } from '../policy/paths.js';
+import { isEnd, stepInto, type PathState } from '../policy/fields.js';
 import type { Policy } from '../policy/policy.js';
-import { isTool } from '../detectors/commands/tools.js';
-import { GONE, hideValue, isSecretValue, keepScalar } from './scalars.js';
-import { isReference } from '../detectors/assignments/references.js';
-import { redactArguments } from '../detectors/commands/commands.js';
+import { isTool, redactArguments } from '../detectors/commands.js';
+import { isReference } from '../detectors/assigned.js';
 
 /** The state to redact one record or value with. */
 export function newPass(policy: Policy, context: RedactionContext): Pass {

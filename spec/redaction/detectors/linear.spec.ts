@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ConfigError } from '../../../lib/errors.js';
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import { DETECTORS } from '../../../lib/redaction/policy/detectors.js';
+import { DETECTORS } from '../../../lib/redaction/detectors/table.js';
 
 /** Every pack, but for telephone numbers, which a library finds. */
 const PACKS_ON = { phi: true, finance: true, nationalId: true, contact: { findPhones: () => [] } };

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { DetectorName } from '../../../lib/redaction/detectors/detector.js';
-import { DETECTORS } from '../../../lib/redaction/policy/detectors.js';
+import { DETECTORS } from '../../../lib/redaction/detectors/table.js';
 import { detectorContext } from '../../support/detectorContext.js';
 
 type Name = DetectorName;

@@ -5,7 +5,7 @@ import {
   resolveLevels,
   type LevelOptions,
   type LevelSubject,
-} from '../../../lib/redaction/policy/levels.js';
+} from '../../../lib/redaction/policy/options.js';
 
 const SUBJECT: LevelSubject = {
   event_type: 'EVENT_TOOL_LIST',

@@ -1,4 +1,4 @@
-import type { ChecksumName } from '../../../lib/redaction/detectors/providerKeys/template.js';
+import type { ChecksumName } from '../../../lib/redaction/detectors/template.js';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';

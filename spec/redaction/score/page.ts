@@ -1,8 +1,8 @@
-import { TOOLS } from '../../../lib/redaction/detectors/commands/tools.js';
-import { SHAPES } from '../../../lib/redaction/detectors/providerKeys/shapes.js';
+import { TOOLS } from '../../../lib/redaction/detectors/commands.js';
+import { SHAPES } from '../../../lib/redaction/detectors/shapes.js';
 import { NAMED_KEYS } from '../../../lib/redaction/keys/nameLists.js';
 import * as defaults from '../../../lib/redaction/keys/nameLists.js';
-import { DETECTORS } from '../../../lib/redaction/policy/detectors.js';
+import { DETECTORS } from '../../../lib/redaction/detectors/table.js';
 import { formatted } from '../../../scripts/formatted.mjs';
 import type { PackScores, Score } from './score.js';
 

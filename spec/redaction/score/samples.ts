@@ -1,11 +1,7 @@
 import { DEFAULT_KEY_PATTERNS, NAMED_KEYS, NUMBER_NAMES } from '../../../lib/redaction/keys/nameLists.js';
-import { SHAPES } from '../../../lib/redaction/detectors/providerKeys/shapes.js';
-import {
-  ALPHABETS,
-  parseTemplate,
-  type Shape,
-} from '../../../lib/redaction/detectors/providerKeys/template.js';
-import { TOOLS } from '../../../lib/redaction/detectors/commands/tools.js';
+import { SHAPES } from '../../../lib/redaction/detectors/shapes.js';
+import { ALPHABETS, parseTemplate, type Shape } from '../../../lib/redaction/detectors/template.js';
+import { TOOLS } from '../../../lib/redaction/detectors/commands.js';
 import { COMPLETED } from './checksums.js';
 import { FORMS, OBJECTS, PLACES } from './forms.js';
 import { luhnNumber } from './numbers.js';

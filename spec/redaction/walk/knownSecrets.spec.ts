@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import { isUri } from '../../../lib/redaction/detectors/credentials/credentials.js';
+import { isUri } from '../../../lib/redaction/detectors/credentials.js';
 import { draftRecord } from '../../support/draftRecord.js';
 import { secretSamples } from '../../support/secretSamples.js';
 import { tokenOf, tokens } from '../../support/tokens.js';

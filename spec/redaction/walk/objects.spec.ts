@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Marker } from '../../../lib/redaction/text/replacement.js';
-import { open } from '../../../lib/redaction/walk/objects.js';
+import { open } from '../../../lib/redaction/walk/values.js';
 
 /** How many parts of a converted object are looked at. */
 const BREADTH = 10;

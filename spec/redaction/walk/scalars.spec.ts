@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { RedactionOptions } from '../../../lib/redaction/policy/options.js';
 import { FAILED, REDACTED } from '../../../lib/redaction/text/replacement.js';
-import { GONE, hideValue, keepScalar } from '../../../lib/redaction/walk/scalars.js';
+import { GONE, hideValue, keepScalar } from '../../../lib/redaction/walk/values.js';
 import { passOf } from '../../support/passOf.js';
 import { TOKENS } from '../../support/tokens.js';
 

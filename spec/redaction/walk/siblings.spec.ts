@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { ConfigError } from '../../../lib/errors.js';
 import { createRedactor } from '../../../lib/redaction/createRedactor.js';
-import { resolveLevels } from '../../../lib/redaction/policy/levels.js';
-import type { RedactionContext } from '../../../lib/redaction/policy/options.js';
+import { resolveLevels, type RedactionContext } from '../../../lib/redaction/policy/options.js';
 import { draftRecord } from '../../support/draftRecord.js';
 
 const redactor = createRedactor();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Marker } from '../../../lib/redaction/text/replacement.js';
-import { convert } from '../../../lib/redaction/walk/objects.js';
+import { convert } from '../../../lib/redaction/walk/values.js';
 
 const BREADTH = 2;
 const converted = (source: object) => convert(source, BREADTH);

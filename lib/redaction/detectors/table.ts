@@ -1,26 +1,15 @@
 import { ConfigError } from '../../errors.js';
 import { requirePeer } from '../../internal/runtime.js';
 import { checkOptions, requireBoolean } from '../../internal/options.js';
-import { redactAssignments } from '../detectors/assignments/assignments.js';
-import { SPECIAL_LITERALS } from '../detectors/assignments/forms.js';
-import { COMMAND_LITERALS, redactCommands } from '../detectors/commands/commands.js';
-import {
-  redactCredentials,
-  redactJwts,
-  redactPrivateKeys,
-  SCHEMES,
-  redactUris,
-} from '../detectors/credentials/credentials.js';
-import type { Detector, Pack, PackDetector, PackName } from '../detectors/detector.js';
-import { redactCards, redactSsns, FINANCE } from '../detectors/personalData/finance.js';
-import { CONTACT, type FindPhones, phoneDetector, redactEmails } from '../detectors/personalData/contact.js';
-import { PHI } from '../detectors/personalData/phi.js';
-import { NATIONAL_ID } from '../detectors/personalData/nationalId.js';
-import {
-  catalogueAnchors,
-  redactProviderKeys,
-  SHORTEST_SHAPELESS,
-} from '../detectors/providerKeys/providerKeys.js';
+import { redactAssignments } from './assignments.js';
+import { SPECIAL_LITERALS } from './forms.js';
+import { COMMAND_LITERALS, redactCommands } from './commands.js';
+import { redactCredentials, redactJwts, redactPrivateKeys, SCHEMES, redactUris } from './credentials.js';
+import type { Detector, Pack, PackDetector, PackName } from './detector.js';
+import { redactCards, redactSsns, FINANCE } from './finance.js';
+import { CONTACT, phoneDetector, redactEmails, PHI, type FindPhones } from './personalData.js';
+import { NATIONAL_ID } from './nationalId.js';
+import { catalogueAnchors, redactProviderKeys, SHORTEST_SHAPELESS } from './providerKeys.js';
 
 /** The built-in detectors, in the order in which they run. `docs/redaction.md` lists them. */
 export const DETECTORS: readonly Detector[] = Object.freeze([
@@ -37,7 +26,7 @@ export const DETECTORS: readonly Detector[] = Object.freeze([
     name: 'providerKey',
     finds: 'keys that providers write in a way of their own, by a catalogue of their shapes',
     source:
-      'the rules of gitleaks and the pages of providers, each named in `lib/redaction/detectors/providerKeys`',
+      'the rules of gitleaks and the pages of providers, each named in `lib/redaction/detectors/shapes.ts`',
     on: true,
     trigger: () => ({ literals: catalogueAnchors(), run: SHORTEST_SHAPELESS }),
     redact: redactProviderKeys,

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { CHECKSUMS, parseTemplate } from '../../../../lib/redaction/detectors/providerKeys/template.js';
-import { findKeys } from '../../../../lib/redaction/detectors/providerKeys/providerKeys.js';
-import { SHAPES } from '../../../../lib/redaction/detectors/providerKeys/shapes.js';
-import { createRedactor } from '../../../../lib/redaction/createRedactor.js';
-import { COMPLETED } from '../../score/checksums.js';
-import { randomFrom } from '../../score/random.js';
-import { keyOf } from '../../score/samples.js';
+import { CHECKSUMS, parseTemplate } from '../../../lib/redaction/detectors/template.js';
+import { findKeys } from '../../../lib/redaction/detectors/providerKeys.js';
+import { SHAPES } from '../../../lib/redaction/detectors/shapes.js';
+import { createRedactor } from '../../../lib/redaction/createRedactor.js';
+import { COMPLETED } from '../score/checksums.js';
+import { randomFrom } from '../score/random.js';
+import { keyOf } from '../score/samples.js';
 
 /** What the providers and the standards publish as examples, in parts: whole, scanners would take them for leaks. */
 const PUBLISHED = {

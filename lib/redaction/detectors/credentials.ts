@@ -1,7 +1,7 @@
-import { type DetectorContext, Rewriter } from '../detector.js';
-import { findKeys } from '../providerKeys/providerKeys.js';
-import { KeyVerdict } from '../../keys/keyNames.js';
-import { looksRandom } from '../../text/random.js';
+import { Rewriter, type DetectorContext } from './detector.js';
+import { findKeys } from './providerKeys.js';
+import { KeyVerdict } from '../keys/keyNames.js';
+import { looksRandom } from '../text/random.js';
 
 // Every expression runs in linear time: a match begins only at the boundary that its look-behind asks for, and repeats are over
 // character classes that exclude what follows them. `spec/redaction/detectors/linear.spec.ts` feeds each its worst texts.

@@ -1,6 +1,6 @@
-import { Automaton, type Place } from '../../text/automaton.js';
-import { mapRuns } from '../../text/prefilter.js';
-import { type DetectorContext, Rewriter } from '../detector.js';
+import { Automaton, type Place } from '../text/automaton.js';
+import { mapRuns } from '../text/prefilter.js';
+import { Rewriter, type DetectorContext } from './detector.js';
 import { SHAPES } from './shapes.js';
 import { parseTemplate, type Shape } from './template.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { isCard } from '../../../../lib/redaction/detectors/personalData/finance.js';
-import { luhnDigit } from '../../score/numbers.js';
+import { isCard } from '../../../lib/redaction/detectors/finance.js';
+import { luhnDigit } from '../score/numbers.js';
 
 /** A number of so many digits that begins so, with the last digit that the others ask for (ISO/IEC 7812-1, annex B). */
 function complete(prefix: string, length: number): string {

@@ -5,11 +5,11 @@ import {
   luhn,
   mod11And10,
   mod11And2,
-  type Shape,
   verhoeff,
   weightedSum,
-} from './numbers.js';
-import type { Pack } from '../detector.js';
+  type Shape,
+} from './finance.js';
+import type { Pack } from './detector.js';
 
 /** A number that a state assigns to people. */
 interface NationalId {

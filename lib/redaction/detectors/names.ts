@@ -1,4 +1,4 @@
-import type { Automaton, Hit, Place } from '../../text/automaton.js';
+import type { Automaton, Hit, Place } from '../text/automaton.js';
 
 /** A name in a text. */
 export interface Name {

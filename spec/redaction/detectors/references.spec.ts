@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createRedactor } from '../../../../lib/redaction/createRedactor.js';
+import { createRedactor } from '../../../lib/redaction/createRedactor.js';
 
 const redactor = createRedactor();
 const shown = (text: string): unknown => (redactor.value({ text }) as { text: unknown }).text;

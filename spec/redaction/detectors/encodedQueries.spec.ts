@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { createRedactor } from '../../../../lib/redaction/createRedactor.js';
-import { tokenOf, tokens } from '../../../support/tokens.js';
+import { createRedactor } from '../../../lib/redaction/createRedactor.js';
+import { tokenOf, tokens } from '../../support/tokens.js';
 
 const redactor = createRedactor();
 const R = '[REDACTED]';

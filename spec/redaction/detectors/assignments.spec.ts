@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { redactAssignments } from '../../../../lib/redaction/detectors/assignments/assignments.js';
-import { KeyVerdict } from '../../../../lib/redaction/keys/keyNames.js';
-import { detectorContext } from '../../../support/detectorContext.js';
+import { redactAssignments } from '../../../lib/redaction/detectors/assignments.js';
+import { KeyVerdict } from '../../../lib/redaction/keys/keyNames.js';
+import { detectorContext } from '../../support/detectorContext.js';
 
 /** The names that a text is found to give values to. */
 function namesIn(text: string): string[] {

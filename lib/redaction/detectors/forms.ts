@@ -1,9 +1,8 @@
-import { isNumberName, KeyVerdict } from '../../keys/keyNames.js';
-import { looksRandom, looksSecret } from '../../text/random.js';
-import { type DetectorContext, Rewriter } from '../detector.js';
+import { isNumberName, KeyVerdict } from '../keys/keyNames.js';
+import { looksRandom, looksSecret } from '../text/random.js';
+import { Rewriter, type DetectorContext } from './detector.js';
 import type { Name } from './names.js';
-import { isReference } from './references.js';
-import { readValue, type Value } from './values.js';
+import { isReference, readValue, type Value } from './assigned.js';
 
 /** How far back from a name a form is looked for, and how far ahead. */
 const BACK = 256;

@@ -1,4 +1,4 @@
-import { crc32ByTable } from '../../../internal/crc32.js';
+import { crc32ByTable } from '../../internal/crc32.js';
 
 /** The alphabets of keys, by the names that templates use. */
 export const ALPHABETS: Readonly<Record<string, string>> = Object.freeze({

@@ -5,17 +5,24 @@ import {
   everyWord,
   isProgram,
   isProse,
-  type Line,
   lineAround,
-  type Name,
   wordsOf,
+  type Line,
+  type Name,
 } from './names.js';
-import { onNextLine, type Operator, operatorAt, pastName, readValue, type Value } from './values.js';
-import { isReference } from './references.js';
-import { type DetectorContext, Rewriter } from '../detector.js';
-import { isNumberName, KeyVerdict } from '../../keys/keyNames.js';
-import { looksRandom, looksSecret } from '../../text/random.js';
-import { isMarker } from '../../text/replacement.js';
+import {
+  onNextLine,
+  operatorAt,
+  pastName,
+  readValue,
+  isReference,
+  type Operator,
+  type Value,
+} from './assigned.js';
+import { Rewriter, type DetectorContext } from './detector.js';
+import { isNumberName, KeyVerdict } from '../keys/keyNames.js';
+import { looksRandom, looksSecret } from '../text/random.js';
+import { isMarker } from '../text/replacement.js';
 
 /** Header fields whose value is the rest of the line, spaces included (RFC 9110, RFC 6265). */
 const WHOLE_LINE = /^(?:proxy-)?authorization$|cookie$/i;

@@ -1,16 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { DetectorContext, Pack } from '../../../../lib/redaction/detectors/detector.js';
-import {
-  luhn,
-  mod11And2,
-  mod97,
-  verhoeff,
-} from '../../../../lib/redaction/detectors/personalData/numbers.js';
-import { CONTACT } from '../../../../lib/redaction/detectors/personalData/contact.js';
-import { PHI } from '../../../../lib/redaction/detectors/personalData/phi.js';
-import { FINANCE } from '../../../../lib/redaction/detectors/personalData/finance.js';
-import { NATIONAL_ID, NATIONAL_IDS } from '../../../../lib/redaction/detectors/personalData/nationalId.js';
+import type { DetectorContext, Pack } from '../../../lib/redaction/detectors/detector.js';
+import { luhn, mod11And2, mod97, verhoeff, FINANCE } from '../../../lib/redaction/detectors/finance.js';
+import { CONTACT, PHI } from '../../../lib/redaction/detectors/personalData.js';
+import { NATIONAL_ID, NATIONAL_IDS } from '../../../lib/redaction/detectors/nationalId.js';
 
 const context = { hide: () => '▮' } as unknown as DetectorContext;
 const by = (pack: Pack) => (text: string) =>

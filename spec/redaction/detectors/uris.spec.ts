@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { redactUri, redactUris } from '../../../../lib/redaction/detectors/credentials/credentials.js';
-import { detectorContext } from '../../../support/detectorContext.js';
+import { redactUri, redactUris } from '../../../lib/redaction/detectors/credentials.js';
+import { detectorContext } from '../../support/detectorContext.js';
 
 describe('what is hidden of the URIs in a text', () => {
   for (const [text, shown] of [
