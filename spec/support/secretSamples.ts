@@ -33,6 +33,7 @@ export function secretSamples(random: () => number = Math.random): Record<string
   const digits = (count: number, first = '0123456789') =>
     `${letters(1, first)}${letters(count - 1, '0123456789')}`;
   return {
+    // Not hexadecimal: Base64 of hashes, of which outputs are full, has the same eleven characters by chance in a fifth of all runs.
     jwt: `${base64url({ alg: 'HS256' })}.${base64url({ sub: letters(12) })}.${letters(43)}`,
     unsignedJwt: `${base64url({ alg: 'none' })}.${base64url({ sub: letters(12) })}.`,
     pem: [
