@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { checkAuditOptions, checkKey, filePath, otlpProtocol } from '../environment/auditOptions.js';
+import { checkAuditOptions, checkKey, otlpProtocol } from '../environment/auditOptions.js';
+import { filePath } from '../environment/file.js';
 import {
   inTermsOfVariables,
   readEnvironment,

@@ -1,12 +1,11 @@
-import { join, parse, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { applicationRequire, requirePeer } from '../internal/runtime.js';
 import { ConfigError } from '../errors.js';
 import { OPTIONS } from '../options/tables.js';
 import { FieldNotesSink } from '../sinks/http/fieldNotesSink.js';
-import { FileSink } from '../sinks/file/fileSink.js';
-import type { FileIntegrityOptions } from '../sinks/file/sealing.js';
-import type { RotationOptions } from '../sinks/file/segments.js';
+import { FileSink, resolveFileSink } from '../sinks/file/fileSink.js';
+import { fileOptions, filePath, integrityOf } from './file.js';
 import type { FileNotice } from '../sinks/file/notice.js';
 import { HttpSink, type HttpSinkOptions } from '../sinks/http/httpSink.js';
 import { OtlpLogSink, type OtelLogExporter } from '../sinks/otlpLogSink.js';
@@ -17,7 +16,7 @@ import { StdoutSink } from '../sinks/stdoutSink.js';
 import { SyslogSink, type SyslogSinkOptions } from '../sinks/syslogSink.js';
 import { ofSet, optionalChoice } from '../internal/options.js';
 import type { Environment, Variables } from './environment.js';
-import { DEFAULT_FILE, PREFIX, sinksThatNeed, type SinkKind } from './variables.js';
+import { PREFIX, sinksThatNeed, type SinkKind } from './variables.js';
 import { resolveOptions, type AuditOptions, type ResolvedOptions } from '../config.js';
 import { resolveIntegrity } from '../integrity/sealing/options.js';
 import { say } from '../internal/stderr.js';
@@ -53,7 +52,7 @@ export function createSinks(environment: Environment, env: Variables, listeners:
   }));
   return made.map(({ kind, sink }) =>
     sink === undefined
-      ? createFileSink(environment, listeners.onNotice)
+      ? new FileSink({ ...fileOptions(environment), onNotice: listeners.onNotice })
       : spooled(kind, sink, environment, listeners),
   );
 }
@@ -91,66 +90,6 @@ export function createSink(
 }
 
 /**
- * Where the file sink writes. Worker threads run the preloaded modules of the main thread too, and each needs a file of its
- * own.
- */
-export function filePath(environment: Environment): string {
-  const path = String(environment.optionsOf('file')['path'] ?? DEFAULT_FILE);
-  if (isMainThread || path.includes('{thread}')) return path;
-  const { dir, name, ext } = parse(path);
-  return join(dir, `${name}-{thread}${ext}`);
-}
-
-/**
- * How the file is sealed, if it is. Each process and thread that has a file of its own needs a name of its own for it.
- *
- * @throws ConfigError
- */
-function integrityOf(environment: Environment): FileIntegrityOptions | undefined {
-  const { origin, key, anchor, witnesses, timestamps } = environment.optionsOf('integrity') as Partial<
-    Record<'origin' | 'key' | 'anchor' | 'witnesses' | 'timestamps', string>
-  >;
-  if ([origin, key, anchor, witnesses, timestamps].every((value) => value === undefined)) return undefined;
-  if (origin === undefined || key === undefined) {
-    const missing = origin === undefined ? 'ORIGIN' : 'KEY';
-    throw new ConfigError(
-      `${PREFIX}INTEGRITY_${missing}`,
-      'is not set, and a log cannot be sealed without it',
-    );
-  }
-  const path = filePath(environment);
-  for (const token of ['{pid}', '{thread}']) {
-    if (isMainThread && path.includes(token) && !origin.includes(token))
-      throw new ConfigError('integrity.origin', `needs a ${token}, as the file has: one log, one origin`);
-  }
-  const perThread = isMainThread || origin.includes('{thread}') ? origin : `${origin}/{thread}`;
-  const own = perThread.replaceAll('{pid}', String(process.pid)).replaceAll('{thread}', String(threadId));
-  return {
-    origin: own,
-    key,
-    ...(anchor !== undefined && { anchor }),
-    ...(witnesses !== undefined && { witnesses }),
-    ...(timestamps !== undefined && { timestamps }),
-  };
-}
-
-/**
- * When the file is cut into parts, if it is.
- *
- * @throws ConfigError where there is something to do with parts, and nothing that makes any.
- */
-function rotationOf(environment: Environment): RotationOptions | undefined {
-  const rotate: RotationOptions = environment.optionsOf('rotation');
-  const { maxBytes, maxAgeMs, compress, keep } = rotate;
-  if (maxBytes !== undefined || maxAgeMs !== undefined) return rotate;
-  if (compress !== true && keep === undefined) return undefined;
-  throw new ConfigError(
-    keep === undefined ? 'rotate.compress' : 'rotate.keep',
-    `is set, but nothing cuts the log into parts: set ${PREFIX}ROTATE_MAX_BYTES or ${PREFIX}ROTATE_MAX_AGE_MS`,
-  );
-}
-
-/**
  * The protocol that OpenTelemetry's variables ask for.
  *
  * @throws ConfigError
@@ -163,19 +102,6 @@ export function otlpProtocol(env: Variables): OtlpProtocol {
   return name === undefined
     ? 'http/protobuf'
     : optionalChoice(name, env[name]?.trim(), known, 'http/protobuf');
-}
-
-function createFileSink(environment: Environment, onNotice: SinkListeners['onNotice']): FileSink {
-  const integrity = integrityOf(environment);
-  const { accessLog } = environment.optionsOf('file') as { accessLog?: boolean };
-  const rotate = rotationOf(environment);
-  return new FileSink({
-    path: filePath(environment),
-    onNotice,
-    ...(integrity !== undefined && { integrity }),
-    ...(rotate !== undefined && { rotate }),
-    ...(accessLog !== undefined && { accessLog }),
-  });
 }
 
 /** The folder of the spool in front of a sink, if it has one. A spool has one writer, as a file has. */
@@ -239,11 +165,13 @@ const REPEAT_MS = 60_000;
  */
 export function checkAuditOptions(environment: Environment, env: Variables, cwd?: string): ResolvedOptions {
   const sinks = environment.sinks.map((kind) => {
-    if (kind === 'file') return NOWHERE;
+    if (kind === 'file') {
+      resolveFileSink(fileOptions(environment));
+      return NOWHERE;
+    }
     const sink = createSink(kind, environment, env, cwd);
     return spoolOf(kind, environment) === undefined ? sink : NOWHERE;
   });
-  integrityOf(environment);
   const resolved = resolveOptions({ ...environment.audit, sinks });
   resolvePipeline(resolved.pipeline);
   return resolved;
@@ -267,7 +195,9 @@ export function checkPlaces(environment: Environment): void {
 /** Checks the key that seals the log, if it is sealed. @throws ConfigError when it cannot be used, by the option's own name. */
 export function checkKey(environment: Environment): void {
   const integrity = integrityOf(environment);
-  if (integrity !== undefined) resolveIntegrity({ origin: integrity.origin, key: integrity.key });
+  if (integrity === undefined) return;
+  const { origin, key, previousKeys } = integrity;
+  resolveIntegrity({ origin, key, ...(previousKeys !== undefined && { previousKeys }) });
 }
 
 /**

@@ -63,6 +63,10 @@ export type Part =
   | 'approvals'
   | 'file'
   | 'rotation'
+  | 'archive'
+  | 'retain'
+  | 'retainAtLeast'
+  | 'retainAtMost'
   | 'http'
   | 'spool'
   | 'proxy'
@@ -91,6 +95,14 @@ const HOLDERS: Readonly<Record<Part, Holder>> = {
   },
   file: { options: OPTIONS.FileSinkOptions, prefixes: [''], neededBy: ['file'] },
   rotation: { options: OPTIONS.RotationOptions, prefixes: ['rotate.'], neededBy: ['file'] },
+  archive: { options: OPTIONS.ArchiveOptions, prefixes: ['archive.'], neededBy: ['file'] },
+  retain: { options: OPTIONS.RetainOptions, prefixes: ['retain.'], neededBy: ['file'] },
+  retainAtLeast: {
+    options: OPTIONS.RetainAtLeastOptions,
+    prefixes: ['retain.atLeast.'],
+    neededBy: ['file'],
+  },
+  retainAtMost: { options: OPTIONS.RetainAtMostOptions, prefixes: ['retain.atMost.'], neededBy: ['file'] },
   integrity: { options: OPTIONS.IntegrityOptions, prefixes: ['integrity.'], neededBy: ['file'] },
   erasure: { options: OPTIONS.ErasureOptions, prefixes: ['erasure.'], neededBy: SINK_KINDS },
   spool: {

@@ -27,13 +27,19 @@ const ApprovalOptions = {
 } as const;
 
 const ArchiveOptions = {
-  to: { kind: 'text', required: true },
-  lock: { kind: 'choice', default: 'bucket', choices: ['bucket', 'compliance', 'governance', 'none'] },
-  lockDays: { kind: 'integer', minimum: 1, maximum: 36_500 },
-  legalHold: { kind: 'boolean', default: false },
-  endpoint: { kind: 'text' },
-  region: { kind: 'text' },
-  pathStyle: { kind: 'boolean' },
+  to: { kind: 'text', required: true, variable: 'ARCHIVE', form: 'text' },
+  lock: {
+    kind: 'choice',
+    default: 'bucket',
+    choices: ['bucket', 'compliance', 'governance', 'none'],
+    variable: 'ARCHIVE_LOCK',
+    form: 'text',
+  },
+  lockDays: { kind: 'integer', minimum: 1, maximum: 36_500, variable: 'ARCHIVE_LOCK_DAYS', form: 'integer' },
+  legalHold: { kind: 'boolean', default: false, variable: 'ARCHIVE_LEGAL_HOLD', form: 'boolean' },
+  endpoint: { kind: 'text', variable: 'ARCHIVE_ENDPOINT', form: 'text' },
+  region: { kind: 'text', variable: 'ARCHIVE_REGION', form: 'text' },
+  pathStyle: { kind: 'boolean', variable: 'S3_PATH_STYLE', form: 'boolean' },
   partBytes: { kind: 'integer', default: 8_388_608, minimum: 5_242_880, maximum: 1_073_741_824 },
 } as const;
 
@@ -355,8 +361,8 @@ const IntegrityOptions = {
   anchor: { kind: 'value', variable: 'INTEGRITY_ANCHOR', form: 'text' },
   witnesses: { kind: 'value', variable: 'INTEGRITY_WITNESSES', form: 'text' },
   timestamps: { kind: 'value', variable: 'INTEGRITY_TIMESTAMPS', form: 'text' },
-  selective: { kind: 'boolean', default: false },
-  previousKeys: { kind: 'texts' },
+  selective: { kind: 'boolean', default: false, variable: 'INTEGRITY_SELECTIVE', form: 'boolean' },
+  previousKeys: { kind: 'texts', variable: 'INTEGRITY_PREVIOUS_KEYS', form: 'list' },
 } as const;
 
 const FileIntegrityOptions = {
@@ -378,7 +384,13 @@ const LockOptions = {
 const FileSinkOptions = {
   path: { kind: 'text', required: true, variable: 'FILE', form: 'text' },
   base: { kind: 'text' },
-  fsync: { kind: 'choice', default: 'batch', choices: ['always', 'batch', 'never'] },
+  fsync: {
+    kind: 'choice',
+    default: 'batch',
+    choices: ['always', 'batch', 'never'],
+    variable: 'FSYNC',
+    form: 'text',
+  },
   fsyncIntervalMs: { kind: 'integer', default: 1000, minimum: 1, maximum: 2_147_483_647 },
   rotate: { kind: 'value' },
   mode: { kind: 'value' },
@@ -556,21 +568,26 @@ const RegisterOptions = {
 } as const;
 
 const RetainAtLeastOptions = {
-  days: { kind: 'integer', minimum: 1, maximum: 36_500 },
-  bytes: { kind: 'integer', minimum: 1 },
+  days: { kind: 'integer', minimum: 1, maximum: 36_500, variable: 'RETAIN_AT_LEAST_DAYS', form: 'integer' },
+  bytes: { kind: 'integer', minimum: 1, variable: 'RETAIN_AT_LEAST_BYTES', form: 'integer' },
 } as const;
 
 const RetainAtMostOptions = {
-  days: { kind: 'integer', minimum: 1, maximum: 36_500 },
-  bytes: { kind: 'integer', minimum: 1 },
+  days: { kind: 'integer', minimum: 1, maximum: 36_500, variable: 'RETAIN_AT_MOST_DAYS', form: 'integer' },
+  bytes: { kind: 'integer', minimum: 1, variable: 'RETAIN_AT_MOST_BYTES', form: 'integer' },
 } as const;
 
 const RetainOptions = {
-  preset: { kind: 'choice', choices: ['pci-dss', 'hipaa', 'eu-ai-act', 'sec-17a-4'] },
+  preset: {
+    kind: 'choice',
+    choices: ['pci-dss', 'hipaa', 'eu-ai-act', 'sec-17a-4'],
+    variable: 'RETAIN_PRESET',
+    form: 'text',
+  },
   atLeast: { kind: 'value' },
   atMost: { kind: 'value' },
-  hold: { kind: 'text' },
-  reason: { kind: 'text' },
+  hold: { kind: 'text', variable: 'RETAIN_HOLD', form: 'text' },
+  reason: { kind: 'text', variable: 'RETAIN_REASON', form: 'text' },
 } as const;
 
 const RetryOptions = {
@@ -630,7 +647,13 @@ const SinkFilter = {
 
 const SpoolOptions = {
   directory: { kind: 'text', required: true, variable: 'SPOOL', form: 'text' },
-  maxBytes: { kind: 'integer', default: 268_435_456, minimum: 1024 },
+  maxBytes: {
+    kind: 'integer',
+    default: 268_435_456,
+    minimum: 1024,
+    variable: 'SPOOL_MAX_BYTES',
+    form: 'integer',
+  },
   segmentBytes: { kind: 'integer', minimum: 1 },
   gapRecord: { kind: 'function' },
   onError: { kind: 'function' },

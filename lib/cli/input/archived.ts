@@ -19,7 +19,7 @@ interface ArchivedInput extends LogInput {
  */
 export async function archivedLog(operand: string, { env }: CommandIo): Promise<ArchivedInput> {
   const { OTEL_MCP_LOG_S3_PATH_STYLE: style } = env;
-  const pathStyle = style === undefined || style === '' ? undefined : style !== 'false';
+  const pathStyle = style === undefined || style === '' ? undefined : !['false', '0'].includes(style);
   const { address, segments, warnings, evidence } = await openArchived(operand, { pathStyle }, env);
   let folder: Promise<string> | undefined;
   const evidenceHere = () => (folder ??= evidence(scratchFolder()));

@@ -62,9 +62,14 @@ export interface IntegrityOptions {
    * Lets single fields of a record be proved without showing the others (`prove --reveal`): each line carries the
    * seed of its salts, and its leaf commits to each field apart.
    * @defaultValue false
+   * @variable OTEL_MCP_LOG_INTEGRITY_SELECTIVE
    */
   readonly selective?: boolean;
-  /** The verifier keys of earlier keys of this origin: after a change of key, what the old one signed still counts. @defaultValue none */
+  /**
+   * The verifier keys of earlier keys of this origin: after a change of key, what the old one signed still counts.
+   * @defaultValue none
+   * @variable OTEL_MCP_LOG_INTEGRITY_PREVIOUS_KEYS
+   */
   readonly previousKeys?: readonly string[];
 }
 

@@ -231,6 +231,7 @@ export interface FileSinkOptions extends LockOptions {
    * When records are brought to the disk (fdatasync): `always` before they are acknowledged, with those that came meanwhile;
    * `batch` within `fsyncIntervalMs` after; `never` leaves it to the operating system.
    * @defaultValue `batch`; a pipeline that needs durable records (`blocking-strict`, `acks: 'durable'`) makes it `always`
+   * @variable OTEL_MCP_LOG_FSYNC
    */
   readonly fsync?: 'always' | 'batch' | 'never';
   /**
@@ -306,7 +307,7 @@ export interface ResolvedFileSink extends LineLogOptions {
 }
 
 /** @throws ConfigError */
-function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSink {
+export function resolveFileSink(given: string | FileSinkOptions): ResolvedFileSink {
   const options = checkOptions(
     'FileSinkOptions',
     'FileSink',

@@ -15,12 +15,16 @@ import type { RotationOptions } from './segments.js';
  * @see docs/archive.md
  */
 export interface ArchiveOptions {
-  /** The folder in a bucket: `s3://bucket/folder`. The log gets a folder of its own name in it. */
+  /**
+   * The folder in a bucket: `s3://bucket/folder`. The log gets a folder of its own name in it.
+   * @variable OTEL_MCP_LOG_ARCHIVE none: nothing is archived
+   */
   readonly to: string;
   /**
    * How objects are locked: `compliance` or `governance` for `lockDays`; `bucket` by the bucket's own rule, which must lock; `none`
    * for a storage that does not.
    * @defaultValue `bucket`
+   * @variable OTEL_MCP_LOG_ARCHIVE_LOCK
    */
   readonly lock?: 'bucket' | 'compliance' | 'governance' | 'none';
   /**
@@ -28,18 +32,32 @@ export interface ArchiveOptions {
    * @defaultValue none
    * @minimum 1
    * @maximum 36,500
+   * @variable OTEL_MCP_LOG_ARCHIVE_LOCK_DAYS
    */
   readonly lockDays?: number;
-  /** Whether objects are put under legal hold in the storage: they stay until somebody lifts it there. @defaultValue false */
+  /**
+   * Whether objects are put under legal hold in the storage: they stay until somebody lifts it there.
+   * @defaultValue false
+   * @variable OTEL_MCP_LOG_ARCHIVE_LEGAL_HOLD
+   */
   readonly legalHold?: boolean;
   /**
    * The address of an S3-compatible storage that is not AWS: `https`, or `http` to a loopback address.
    * @defaultValue that of `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, else AWS
+   * @variable OTEL_MCP_LOG_ARCHIVE_ENDPOINT
    */
   readonly endpoint?: string;
-  /** The region of the bucket. @defaultValue that of `AWS_REGION` or `AWS_DEFAULT_REGION`; with an endpoint, `us-east-1` */
+  /**
+   * The region of the bucket.
+   * @defaultValue that of `AWS_REGION` or `AWS_DEFAULT_REGION`; with an endpoint, `us-east-1`
+   * @variable OTEL_MCP_LOG_ARCHIVE_REGION
+   */
   readonly region?: string;
-  /** Whether the bucket stands in the path and not in the host name. @defaultValue whether there is an endpoint */
+  /**
+   * Whether the bucket stands in the path and not in the host name.
+   * @defaultValue whether there is an endpoint
+   * @variable OTEL_MCP_LOG_S3_PATH_STYLE
+   */
   readonly pathStyle?: boolean;
   /**
    * The size of a part of an upload. Three are under way at a time, in memory. S3 takes no part under 5 MiB ("Amazon S3 multipart upload
@@ -69,15 +87,24 @@ export interface RetainOptions {
   /**
    * A rule's own `atLeast`, for the log and, where one is configured, its archive: `pci-dss`, `hipaa`, `eu-ai-act`, `sec-17a-4`.
    * @defaultValue none
+   * @variable OTEL_MCP_LOG_RETAIN_PRESET
    */
   readonly preset?: 'pci-dss' | 'hipaa' | 'eu-ai-act' | 'sec-17a-4';
   /** What stays, whatever `atMost` says: segments that are younger, and the newest segments up to a size. @defaultValue none */
   readonly atLeast?: RetainAtLeastOptions;
   /** What goes: segments that are older, and the oldest segments beyond a size. @defaultValue none */
   readonly atMost?: RetainAtMostOptions;
-  /** A legal hold, and why: it is put on record, and nothing goes until it is lifted (`otel-mcp-log hold --lift`). @defaultValue none */
+  /**
+   * A legal hold, and why: it is put on record, and nothing goes until it is lifted (`otel-mcp-log hold --lift`).
+   * @defaultValue none
+   * @variable OTEL_MCP_LOG_RETAIN_HOLD
+   */
   readonly hold?: string;
-  /** Why segments go, for the record. @defaultValue the rule that let them go */
+  /**
+   * Why segments go, for the record.
+   * @defaultValue the rule that let them go
+   * @variable OTEL_MCP_LOG_RETAIN_REASON
+   */
   readonly reason?: string;
 }
 
@@ -92,6 +119,7 @@ interface RetainAtLeastOptions {
    * @defaultValue none
    * @minimum 1
    * @maximum 36,500
+   * @variable OTEL_MCP_LOG_RETAIN_AT_LEAST_DAYS
    */
   readonly days?: number;
   /**
@@ -99,6 +127,7 @@ interface RetainAtLeastOptions {
    * @defaultValue none
    * @minimum 1
    * @unit bytes
+   * @variable OTEL_MCP_LOG_RETAIN_AT_LEAST_BYTES
    */
   readonly bytes?: number;
 }
@@ -114,6 +143,7 @@ interface RetainAtMostOptions {
    * @defaultValue none
    * @minimum 1
    * @maximum 36,500
+   * @variable OTEL_MCP_LOG_RETAIN_AT_MOST_DAYS
    */
   readonly days?: number;
   /**
@@ -121,6 +151,7 @@ interface RetainAtMostOptions {
    * @defaultValue none
    * @minimum 1
    * @unit bytes
+   * @variable OTEL_MCP_LOG_RETAIN_AT_MOST_BYTES
    */
   readonly bytes?: number;
 }

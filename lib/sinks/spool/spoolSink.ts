@@ -39,6 +39,7 @@ export interface SpoolOptions extends LockOptions, SinkFeedOptions {
    * @defaultValue 256 MiB
    * @minimum 1,024
    * @unit bytes
+   * @variable OTEL_MCP_LOG_SPOOL_MAX_BYTES
    */
   readonly maxBytes?: number;
   /**
