@@ -33,6 +33,7 @@ export interface AuditHttpOptions {
  *
  * Records go to every `AuditSpanProcessor`, or without one to the logs of wrapped clients and servers, in the background.
  *
+ * @typeParam Handler The type of the handler.
  * @param handler The handler, or what stands before the others. An object with `fetch`, such as a worker, is not one: give its `fetch`.
  * @returns A stand-in for the handler, of the same type.
  * @throws ConfigError for what is no function, or an option that cannot work.
