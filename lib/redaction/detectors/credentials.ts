@@ -121,10 +121,14 @@ export function isUri(text: string): boolean {
   return /^(?![A-Za-z0-9+.-]*hmac-sha256:)[A-Za-z][A-Za-z0-9+.-]{1,30}:[^\s]+$/.test(text);
 }
 
+/** What may be a password at the end of a text that was cut before the `@`; a port has digits alone, and a token is no password. */
+const CUT_USERINFO = /(?<=[/\\]{2}[\w.%+-]{1,64}:)(?<!hmac-sha256:)[^\s:/@"'<>]{10,256}$/;
+
 /** Redacts the URIs in a text. */
 export function redactUris(text: string, context: DetectorContext): string {
   let out = text;
   if (out.includes('//') || out.includes('\\\\')) out = out.replace(URIS, (uri) => redactUri(uri, context));
+  out = hideCutUserinfo(out, context);
   if (!out.includes('@')) return out;
   const rewriter = new Rewriter(out, context);
   for (const { index, 1: user = '', 2: password = '', 3: host = '' } of out.matchAll(BARE_USERINFO)) {
@@ -133,6 +137,12 @@ export function redactUris(text: string, context: DetectorContext): string {
     rewriter.hide(index - user.length - 1 - password.length, index);
   }
   return rewriter.toString();
+}
+
+function hideCutUserinfo(text: string, { hide }: DetectorContext): string {
+  return text.replace(CUT_USERINFO, (password) =>
+    looksRandom(decode(password), SHORTEST_GUESS) ? hide(password) : password,
+  );
 }
 
 /** Whether it is a userinfo, and not a time, a ratio or a group before an `@`. */

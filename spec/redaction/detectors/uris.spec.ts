@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import { redactUri, redactUris } from '../../../lib/redaction/detectors/credentials.js';
 import { detectorContext } from '../../support/detectorContext.js';
 
+const HASH = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+
 describe('what is hidden of the URIs in a text', () => {
   for (const [text, shown] of [
     ['see h://h/?password=abc now', 'see h://h/?password=<abc> now'],
@@ -27,6 +29,11 @@ describe('what is hidden of the URIs in a text', () => {
     ['https://h/?password=', 'https://h/?password='],
     ['https://h/?a=1;password=b&cvv=c', 'https://h/?a=1;password=<b>&cvv=<mask c>'],
     ['https://h/#password=a&b', 'https://h/#password=<a>&b'],
+    // A text that was cut before the `@`.
+    ['see db://ada:x7Kq2mW9rT', 'see db://ada:<x7Kq2mW9rT>'],
+    ['see http://localhost:8080', 'see http://localhost:8080'],
+    ['see docker://nginx:1.25-alpine', 'see docker://nginx:1.25-alpine'],
+    [`file:///hmac-sha256:${HASH}`, `file:///hmac-sha256:${HASH}`],
   ] as const)
     it(`is right in ${text}`, () => expect(redactUris(text, detectorContext())).to.equal(shown));
 });
