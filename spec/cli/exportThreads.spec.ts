@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { unzipSync } from 'fflate';
 import { Packer } from '../../lib/cli/evidence/pack.js';
@@ -17,11 +18,15 @@ async function digest(path: string): Promise<string> {
 }
 
 /** A log that is large enough for threads: the program has them, and a command that is called as a function has none. */
-describe('export and evidence of a large log, on several threads', function () {
+describe('export, query and evidence of a large log, on several threads', function () {
   this.timeout(180_000);
   const folder = temporaryFolder();
   const path = (name: string) => join(folder.path, name);
   before(async () => {
+    writeFileSync(
+      path('audit.jsonl.1.gz'),
+      gzipSync(sampleLogText({ records: 500, process: 1, gaps: true })),
+    );
     const part = sampleLogText({ records: 2_000, hostile: true, gaps: true });
     const log = createWriteStream(path('audit.jsonl'));
     for (let written = 0, turn = 0; written < 40 * 2 ** 20; written += part.length, turn++) {
@@ -48,6 +53,21 @@ describe('export and evidence of a large log, on several threads', function () {
         .and.to.include('not an audit record')
         .and.include('half a line');
       expect([threads.code, threads.stdout]).to.deep.equal([3, alone.out]);
+      for (const name of ['threads', 'alone']) rmSync(path(name));
+    });
+
+  for (const args of [
+    ['--outcome', 'failure'],
+    ['--contains', 'invoice', '--fields', 'seq,resource'],
+    ['--gaps'],
+  ])
+    it(`query finds the same and tells the same as without: ${args.join(' ')} @slow`, async () => {
+      const query = (to: string) => ['query', '-f', 'jsonl', ...args, path('audit.jsonl'), '-o', path(to)];
+      const threads = await runCli(query('threads'));
+      const alone = await runCommand(query('alone'));
+      expect(await digest(path('threads'))).to.equal(await digest(path('alone')));
+      expect(threads.stderr).to.equal(alone.err);
+      expect(threads.code).to.equal(alone.code).and.to.be.oneOf([1, 3]);
       for (const name of ['threads', 'alone']) rmSync(path(name));
     });
 
