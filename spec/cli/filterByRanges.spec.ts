@@ -128,6 +128,19 @@ describe('query: a log that is read in ranges', function () {
     return { code, out, err: await err };
   }
 
+  it('finds a line that begins where a range does, and tells of a broken line before the hole that it hides', async () => {
+    const written = (line: number) => [line, 'as written'] as const;
+    const file = [written(0), written(5), [6, 'torn'], written(6), written(7)] as const;
+    const log = write({ files: [[], file], hasMark: false, isEnded: true });
+    const first = Buffer.byteLength(`${LINES[0]}\n`);
+    for (const rangeBytes of [first, 100_000]) {
+      const { err, ...found } = await byRanges(log, { gaps: true }, rangeBytes);
+      expect({ err, ...found }).to.deep.equal(await runCommand(['query', '-f', 'jsonl', '--gaps', log]));
+      expect(err.indexOf(':3 ')).to.be.within(0, err.indexOf(':2 ') - 1);
+      expect((await byRanges(log, {}, rangeBytes)).out).to.include(LINES[5]);
+    }
+  });
+
   it('gives the answers of one that is read line by line, and says the same on stderr', async () => {
     await fc.assert(
       fc.asyncProperty(
