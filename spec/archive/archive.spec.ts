@@ -76,6 +76,15 @@ describe(`an archive with object lock${RADOSGW_MISSING}`, function () {
     const args = ['evidence', '--framework', 'pci', address, '--vkey', vkey, '-o', bundle, '--json'];
     const evidence = await runCli(args, { env: { ...env() } });
     expect(JSON.parse(evidence.stdout)).to.include({ records: 50, sealed: true });
+    const report = await runCli(['report', address, '--vkey', vkey, '--json', '-o', '-'], {
+      env: { ...env() },
+    });
+    const { totals, logs } = JSON.parse(report.stdout);
+    expect(totals).to.include({ records: 50 });
+    expect(logs).to.have.length(1);
+    expect((await run('export', '-f', 'csv', address)).out).to.equal(
+      (await run('export', '-f', 'csv', ...partsOf(path).map((name) => join(path, '..', name)))).out,
+    );
     expect((await run('archive', path, '--to', to(), ...LOCK)).out).to.match(
       /0 segments archived, 5 there before/,
     );
