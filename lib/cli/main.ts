@@ -34,8 +34,6 @@ else void serveThread();
 async function serveThread(): Promise<void> {
   const { servePacker } = await import('./evidence/pack.js');
   if (await servePacker()) return;
-  const { serveScanner } = await import('./query/scanThreads.js');
-  if (serveScanner()) return;
   const { serveEncoder } = await import('./export/encoders.js');
   serveEncoder();
 }

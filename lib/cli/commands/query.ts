@@ -157,16 +157,11 @@ async function runFilters(
   };
   const common = {
     ...{ io, problems, filter, limit, reading, label: 'reading' },
-    ...(losses && { losses }),
+    ...(losses && { order: losses.see }),
   };
 
   if (options.count === true) {
-    const { matched } = await select(logs, () => undefined, {
-      ...common,
-      takeLine: () => undefined,
-      takeLines: () => undefined,
-      countsOnly: true,
-    });
+    const { matched } = await select(logs, () => undefined, { ...common, takeLine: () => undefined });
     io.stdout.write(options.json === true ? `${JSON.stringify({ count: matched })}\n` : `${matched}\n`);
     return conclude(matched);
   }
@@ -198,7 +193,6 @@ async function writeFound(
   const found = await select(logs, (record, data, start, end) => writer.record(record, data, start, end), {
     ...common,
     ...(isAsLogged && { takeLine: (data, start, end) => output.line(data, start, end) }),
-    ...(format === 'jsonl' && options.fields === undefined && { takeLines: (data) => output.own(data) }),
     pause: () => output.settle(),
   });
   await output.end();

@@ -1,9 +1,48 @@
 import { availableParallelism } from 'node:os';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { exportWriter, type TextFormat } from '../formats/writers.js';
+import { exportWriter, type ByteSink, type TextFormat } from '../formats/writers.js';
 import { decodeRecord, LineFault } from '../input/records.js';
 import { compileFilter, type FilterOptions } from '../query/filter.js';
-import { Gathered } from '../term/gathered.js';
+
+const FIRST_BYTES = 1 << 20;
+
+/** Bytes that grow at their end, and are then taken as a whole, so that they can be handed to another thread. */
+class Gathered implements ByteSink {
+  #data = Buffer.from(new ArrayBuffer(FIRST_BYTES));
+  #used = 0;
+
+  /** How many bytes there are. */
+  get length(): number {
+    return this.#used;
+  }
+
+  bytes(data: Uint8Array): void {
+    this.#makeRoom(data.byteLength);
+    this.#data.set(data, this.#used);
+    this.#used += data.byteLength;
+  }
+
+  text(text: string): void {
+    // A UTF-16 code unit takes three bytes of UTF-8 at most.
+    this.#makeRoom(text.length * 3);
+    this.#used += this.#data.write(text, this.#used);
+  }
+
+  /** The bytes, which are the caller's from now on. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.#data.subarray(0, this.#used);
+    this.#data = Buffer.from(new ArrayBuffer(Math.max(FIRST_BYTES, this.#used)));
+    this.#used = 0;
+    return taken;
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#used + bytes <= this.#data.byteLength) return;
+    const grown = Buffer.from(new ArrayBuffer(2 * (this.#used + bytes)));
+    grown.set(this.#data.subarray(0, this.#used));
+    this.#data = grown;
+  }
+}
 
 /** What an export writes, and of which records. */
 export interface EncodeSettings {

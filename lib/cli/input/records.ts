@@ -3,8 +3,14 @@ import type { AuditRecord, Outcome } from '../../schema/record.js';
 import type { Progress } from '../term/terminal.js';
 import { readFault, type LogInput } from './logs.js';
 import type { Prefilter } from './prefilter.js';
-import type { Place, Problems } from './problems.js';
-import { LineScanner, type LinePlace, type LineVisitor, type OrderVisitor } from './scanner.js';
+import type { Problems } from './problems.js';
+import {
+  LineScanner,
+  type LinePlace,
+  type LineVisitor,
+  type OrderVisitor,
+  type ScanEvents,
+} from './scanner.js';
 
 /** The beginning of the schema's names. A later version of the schema has further names, which begin the same. */
 const PREFIXES: Readonly<Record<string, string>> = {
@@ -153,8 +159,6 @@ export interface ReadOptions {
   readonly ruledOut?: OrderVisitor | undefined;
   /** Called after each file with the number of its lines. */
   readonly leave?: (file: string, lines: number) => void;
-  /** Reads a file in another way, and gives the number of its lines; nothing where it leaves the file to this reader. */
-  readonly readFile?: ((log: LogInput, file: string) => Promise<number | undefined>) | undefined;
 }
 
 /**
@@ -168,40 +172,14 @@ export async function readRecords(
   visit: RecordVisitor,
   options: ReadOptions,
 ): Promise<number> {
-  const { problems } = options;
-  const report: Report = (place, reason) => problems.report(place, reason);
-  return readLogs(logs, options, (file) => recordScanner(file, visit, report, options));
-}
-
-/** Takes what is wrong with a line, and where. */
-type Report = (place: Place, reason: string) => void;
-
-/** A scanner that decodes the lines of a file, but for those that `admitted` and `ruledOut` take. */
-export function recordScanner(
-  file: string,
-  visit: RecordVisitor,
-  report: Report,
-  { admitted, ruledOut, prefilter }: Pick<ReadOptions, 'admitted' | 'ruledOut' | 'prefilter'>,
-): LineScanner {
-  const take: LineVisitor = (data, start, end, place) => {
-    let record: AuditRecord;
-    try {
-      record = decodeRecord(data, start, end);
-    } catch (error) {
-      if (!(error instanceof LineFault)) throw error;
-      report({ ...place }, error.message);
-      return;
-    }
-    if (admitted !== undefined || ruledOut !== undefined) scanner.whole.learn(record, data, start, end);
-    visit(record, data, start, end, place);
-  };
-  const events = { line: take, torn: take, oversized: oversized(report), admitted, ruledOut };
-  const scanner: LineScanner = new LineScanner(file, events, prefilter);
-  return scanner;
-}
-
-function oversized(report: Report): (place: LinePlace) => void {
-  return (place) => report(place, 'a line of more than 16 MB: not an audit record');
+  const { admitted, ruledOut, problems } = options;
+  return readLogs(logs, options, (scanner) => {
+    const take: RecordVisitor = (record, data, start, end, place) => {
+      if (admitted !== undefined || ruledOut !== undefined) scanner().whole.learn(record, data, start, end);
+      visit(record, data, start, end, place);
+    };
+    return { ...decoding(take, problems), admitted, ruledOut };
+  });
 }
 
 /** As {@link readRecords}, with the lines as they are: whoever takes one decodes it ({@link decodeRecord}). */
@@ -210,18 +188,16 @@ export async function readLines(
   visit: LineVisitor,
   options: Omit<ReadOptions, 'admitted' | 'ruledOut'>,
 ): Promise<number> {
-  const { problems, prefilter } = options;
-  const long = oversized((place, reason) => problems.report(place, reason));
-  const events = { line: visit, torn: visit, oversized: long };
-  return readLogs(logs, options, (file) => new LineScanner(file, events, prefilter));
+  return readLogs(logs, options, () => ({ line: visit, torn: visit }));
 }
 
-type ScannerOf = (file: string) => LineScanner;
+/** The visitors of the lines of one file, which may ask for its scanner once they are called. */
+type VisitorsOf = (scanner: () => LineScanner) => Omit<ScanEvents, 'oversized'>;
 
 async function readLogs(
   logs: readonly LogInput[],
   options: ReadOptions,
-  scannerOf: ScannerOf,
+  visitorsOf: VisitorsOf,
 ): Promise<number> {
   let lines = 0;
   for (const log of logs) {
@@ -229,7 +205,7 @@ async function readLogs(
     const files = log.files.length > 0 ? log.files.map(({ path }) => path) : [log.name];
     for (const file of files) {
       if (options.enough?.() === true) return lines;
-      const read = (await options.readFile?.(log, file)) ?? (await readFile(log, file, options, scannerOf));
+      const read = await readFile(log, file, options, visitorsOf);
       lines += read;
       options.leave?.(file, read);
     }
@@ -250,10 +226,12 @@ async function readFile(
   log: LogInput,
   file: string,
   options: ReadOptions,
-  scannerOf: ScannerOf,
+  visitorsOf: VisitorsOf,
 ): Promise<number> {
-  const { problems, progress, pause, enough } = options;
-  const scanner = scannerOf(file);
+  const { problems, prefilter, progress, pause, enough } = options;
+  const oversized = (place: LinePlace): void =>
+    problems.report(place, 'a line of more than 16 MB: not an audit record');
+  const scanner: LineScanner = new LineScanner(file, { ...visitorsOf(() => scanner), oversized }, prefilter);
   try {
     for await (const chunk of log.read(file)) {
       scanner.feed(chunk);
@@ -266,6 +244,21 @@ async function readFile(
   }
   scanner.finish();
   return scanner.lines;
+}
+
+function decoding(visit: RecordVisitor, problems: Problems): Pick<ScanEvents, 'line' | 'torn'> {
+  const take = (data: Buffer, start: number, end: number, place: LinePlace) => {
+    let record: AuditRecord;
+    try {
+      record = decodeRecord(data, start, end);
+    } catch (error) {
+      if (!(error instanceof LineFault)) throw error;
+      problems.report({ ...place }, error.message);
+      return;
+    }
+    visit(record, data, start, end, place);
+  };
+  return { line: take, torn: take };
 }
 
 /** The schema versions that this program reads: the profiles `documented` and 0.2 by their names, and the published 1.x. */

@@ -51,7 +51,7 @@ export class SequenceCheck {
   see(seq: number, counter?: LogCounter, time?: string): SequenceFinding | undefined {
     if (!Number.isSafeInteger(seq)) return undefined;
     const log = counter?.log_id ?? '';
-    const key = keyOf(counter);
+    const key = counter === undefined ? '' : `${log} ${counter.log_epoch}`;
     const own = this.#last.get(key);
     const last = own ?? this.#before(seq, log, counter);
     keep(this.#last, key, { next: Math.max(seq + 1, seq === 0 ? 1 : (own?.next ?? 0)), time });
@@ -64,28 +64,11 @@ export class SequenceCheck {
     return { kind: seq === 0 ? 'restart' : 'repeat', from: seq, count: 0, ...place };
   }
 
-  /** Whether {@link see} would take every following number of a counter that continues from `seq` as being in order. */
-  isAhead(seq: number, counter?: LogCounter): boolean {
-    const next = this.#last.get(keyOf(counter))?.next ?? 0;
-    return Number.isSafeInteger(seq) && (seq === 0 || seq >= next);
-  }
-
-  /** Takes the last of several records that follow the one that {@link see} took last, each with the next number. */
-  skip(seq: number, counter?: LogCounter, time?: string): void {
-    const log = counter?.log_id ?? '';
-    keep(this.#last, keyOf(counter), { next: seq + 1, time });
-    keep(this.#lastOfLog, log, { next: Math.max(seq + 1, this.#lastOfLog.get(log)?.next ?? 0), time });
-  }
-
   /** What a counter of which nothing was seen yet follows: a process continues its log, or one whose records named none. */
   #before(seq: number, log: string, counter: LogCounter | undefined): Last | undefined {
     if (counter === undefined || seq === 0) return undefined;
     return this.#lastOfLog.get(log) ?? this.#last.get('');
   }
-}
-
-function keyOf(counter: LogCounter | undefined): string {
-  return counter === undefined ? '' : `${counter.log_id} ${counter.log_epoch}`;
 }
 
 function keep(map: Map<string, Last>, key: string, value: Last): void {

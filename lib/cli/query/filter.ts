@@ -103,8 +103,6 @@ export interface RecordFilter {
   /** The bounds of time, in the form that records have. */
   readonly since: string | undefined;
   readonly until: string | undefined;
-  /** What it was compiled from, so that another thread can compile it as well: the options, and the time that ages count from. */
-  readonly source: { readonly options: FilterOptions; readonly now: number };
 }
 
 /** One condition on records, and the texts of which a line must hold one for it. */
@@ -147,7 +145,7 @@ const TEXT_FIELDS: Readonly<Record<string, Read>> = {
  *
  * @throws {CliFailure} when a value cannot be understood.
  */
-export function compileFilter(options: FilterOptions, now: number = Date.now()): RecordFilter {
+export function compileFilter(options: FilterOptions, now?: number): RecordFilter {
   const since = options.since === undefined ? undefined : parseTime('since', options.since, 'since', now);
   const until = options.until === undefined ? undefined : parseTime('until', options.until, 'until', now);
   const conditions = [...textConditions(options), ...enumConditions(options), ...otherConditions(options)];
@@ -158,7 +156,6 @@ export function compileFilter(options: FilterOptions, now: number = Date.now()):
   return {
     since,
     until,
-    source: { options, now },
     needles: groups,
     decidedByBytes: conditions.every(({ exact }) => exact),
     empty: conditions.length === 0 && !timed,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { isStored } from '../../archive/objectStore.js';
 import { integrityLayout } from '../../integrity/storage/files.js';
 import { printable } from '../../internal/text.js';
-import type { AuditRecord, LogCounter } from '../../schema/record.js';
+import type { AuditRecord } from '../../schema/record.js';
 import { gapToldBy } from '../../sinks/sink.js';
 import type { LogInput } from '../input/logs.js';
 import type { LinePlace, OrderVisitor } from '../input/scanner.js';
@@ -19,27 +19,8 @@ export interface Window {
 }
 
 /** Whether something that lay between two times may have been within a window. */
-export function overlaps({ since, until }: Window, first: string, last: string): boolean {
+function overlaps({ since, until }: Window, first: string, last: string): boolean {
   return (until === undefined || first < until) && (since === undefined || last >= since);
-}
-
-/** Records of one counter whose numbers follow one another, or one record that {@link LossReport} has to look into. */
-export interface OrderStep {
-  /** The number of the first, and how many there are. */
-  readonly seq: number;
-  count: number;
-  readonly counter: LogCounter | undefined;
-  /** The line of the first, counted from the beginning of the range, from 1, and its place in the file. */
-  readonly line: number;
-  readonly offset: number;
-  /** When the operation of the first was. */
-  readonly moment: Moment;
-  /** The time of the last, and the latest of all. */
-  lastTime: string;
-  latest: string;
-  /** How many of them lie within the window. */
-  records: number;
-  readonly record?: AuditRecord;
 }
 
 /** What is known of the losses of one log. */
@@ -101,24 +82,6 @@ export class LossReport {
       this.#pending = { finding, place: { ...place }, isWithin: this.#isWithin(finding, moment) };
     if (record !== undefined) this.#take(record, losses);
   };
-
-  /**
-   * Takes a step of the order of a file as {@link see} takes each of its records.
-   *
-   * @returns False where nothing was taken: numbers occur again, and each of the records has to be seen.
-   */
-  seeStep(step: OrderStep, place: LinePlace): boolean {
-    const { seq, count: several, counter, moment, record, lastTime, latest, records } = step;
-    if (several > 1 && !this.#of(place).order.isAhead(seq, counter)) return false;
-    this.see(seq, counter, place, moment, record);
-    if (several === 1) return true;
-    this.#settle();
-    const losses = this.#of(place);
-    losses.order.skip(seq + several - 1, counter, lastTime);
-    if (latest > losses.latest) losses.latest = latest;
-    losses.records += records - (overlaps(this.#window, moment.time, moment.time) ? 1 : 0);
-    return true;
-  }
 
   #take(record: AuditRecord, losses: Losses): void {
     if (record.resource === 'audit/stop') losses.isStopped = true;
@@ -210,11 +173,6 @@ export const LOSS_NEEDLES = ['gap"', '"unknown_outcome"', '"audit/stop"'];
 /** Whether a record tells of a loss: a gap record, or an operation whose end is unknown. */
 export function tellsOfLoss(record: AuditRecord): boolean {
   return record.resource === 'audit/gap' || record.error?.type === 'unknown_outcome';
-}
-
-/** Whether {@link LossReport} needs more of a record than its number and its time. */
-export function lossReportReads(record: AuditRecord): boolean {
-  return record.resource === 'audit/stop' || tellsOfLoss(record);
 }
 
 /** Whether the loss that a record tells of may lie within a window. A gap record is written later, and says when the loss was. */
