@@ -160,14 +160,22 @@ function records(count: number): string {
   return `${count} record${count === 1 ? '' : 's'}`;
 }
 
+/** A checkpoint: what it is called, and how many records it covers. */
+interface Covering {
+  readonly name: string;
+  readonly size: number;
+}
+
 /** What the table of a verification is made of. */
 export interface TableParts extends Verdict {
   /** Where the keys are from. */
   readonly trust: 'given' | 'beside';
   /** How many of the checkpoints were kept elsewhere. */
   readonly elsewhere: number;
-  /** The newest checkpoint: what it is called, and how many records it covers. */
-  readonly checkpoint: { readonly name: string; readonly size: number } | undefined;
+  /** The newest checkpoint. */
+  readonly checkpoint: Covering | undefined;
+  /** The newest checkpoint that the log is long enough for. */
+  readonly reached: Covering | undefined;
   /** Records that were taken by their stored hashes. */
   readonly byHash: readonly { readonly first: number; readonly count: number; readonly because?: string }[];
   /** Whether lines had to be records. */
@@ -219,14 +227,16 @@ function signatureRow(parts: TableParts): Check {
 }
 
 function contentRow(parts: TableParts): Check {
-  const { sealed, checkpoint } = parts;
-  const what = sealed > 0 ? `records 0 to ${sealed - 1}` : 'the records';
+  const { sealed, checkpoint, reached } = parts;
+  const fails = has(parts, CONTENT);
+  // Only a checkpoint that the log reaches can say that the records before it are the sealed ones.
+  const named = fails ? checkpoint : (reached ?? checkpoint);
+  const count = fails ? sealed : (reached?.size ?? sealed);
+  const what = count > 0 ? `records 0 to ${count - 1}` : 'the records';
   const by =
-    checkpoint === undefined
-      ? 'no checkpoint to hold them against'
-      : `${checkpoint.name} of ${checkpoint.size} records`;
-  if (has(parts, CONTENT)) return { what, by, result: 'fails' };
-  return { what, by, result: checkpoint === undefined ? 'not checked' : 'holds' };
+    named === undefined ? 'no checkpoint to hold them against' : `${named.name} of ${named.size} records`;
+  if (fails) return { what, by, result: 'fails' };
+  return { what, by, result: reached === undefined ? 'not checked' : 'holds' };
 }
 
 function rollbackRow(parts: TableParts): Check {

@@ -247,6 +247,7 @@ class Verification {
         trust: this.#options.trust ?? 'given',
         elsewhere: this.#elsewhere,
         checkpoint: newest,
+        reached: this.#heads.filter(({ size }) => size <= tree.size).at(-1),
         byHash: this.#byHash,
         records: this.#options.records ?? true,
         vouchers: vouchers.map(({ check }) => check),
